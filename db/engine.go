@@ -1,0 +1,162 @@
+package db
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// An Engine is a database behind a site: sqlite, postgres. Whoever writes one finds the suite that it must pass in
+// db/enginetest. An Engine is safe for concurrent use.
+type Engine interface {
+	// Name returns the engine's name, which is also that of its folder of migrations: "sqlite".
+	Name() string
+
+	// Open opens the database in the folder dir and takes its lock, for statements of the given schemas. It does not
+	// migrate. The error wraps [ErrLocked] when another process has the database.
+	Open(ctx context.Context, dir string, schemas ...*Schema) error
+
+	// Read returns a reader. It never fails: a connection is taken at the first use, and errors come there. Close it.
+	Read(ctx context.Context) *Reader
+
+	// Write runs do in a write transaction: committed when do returns nil; rolled back when it returns an error, which
+	// Write returns unchanged, or panics, which goes on. The context given to do is marked for [InWrite]; a Write under
+	// such a context is refused. Writers wait for one another in the order of their coming.
+	//
+	// When the commit itself fails, it may be unknown whether the rows were kept: a disk can fail after the write.
+	Write(ctx context.Context, do func(ctx context.Context, w *Writer) error) error
+
+	// Scratch returns another engine of the same kind: empty, in memory where it can be, migrated, opened. Statements
+	// are prepared there at start. Close it.
+	Scratch(ctx context.Context, schemas ...*Schema) (Engine, error)
+
+	// Inspect prepares a text without running it, under the reader's rules if its kind is [KindQuery]. It is only
+	// called on a Scratch. The error is a *[PrepareError] when the text is at fault.
+	Inspect(ctx context.Context, t *Text) (Shape, error)
+
+	// Pending returns the migrations that were not run yet, in their order. It writes nothing. The error wraps
+	// [ErrAhead] when the database has one that the program does not know.
+	Pending(ctx context.Context) ([]Migration, error)
+
+	// Migrate runs the pending migrations, each in a transaction of its own, and returns those that it ran, also beside
+	// an error.
+	Migrate(ctx context.Context) ([]Migration, error)
+
+	// Snapshot writes a consistent copy of the database to w while readers and writers go on.
+	Snapshot(ctx context.Context, w io.Writer) (Info, error)
+
+	// CopyTo makes a consistent copy that this kind of engine can open in the folder dir. It overwrites nothing.
+	CopyTo(ctx context.Context, dir string) error
+
+	// Close waits for the running transactions, refuses new ones with [ErrClosed], and gives the lock back.
+	Close() error
+}
+
+// A Migration is one step of a schema.
+type Migration struct {
+	Schema  string // its schema's name
+	Version int64
+	Name    string // the file's name
+}
+
+// Info describes a snapshot.
+type Info struct {
+	Size     int64    // bytes written
+	Pages    int64    // pages of the database, 0 where the engine has none
+	PageSize int      // bytes a page, 0 where the engine has none
+	SHA256   [32]byte // of the bytes written
+}
+
+// A Shape is what an engine knows of a prepared text.
+type Shape struct {
+	Columns  []Column // of its rows; none if it gives no rows
+	Values   int      // how many parameters the engine sees
+	ReadOnly bool     // by the engine's own judgement, for a Query under the reader's rules
+	AtMost1  bool     // the engine sees that there can be only one row
+}
+
+// A Column is one column of a statement's rows.
+type Column struct {
+	Name string
+	Type Type // as declared in the table: TypeUnknown for expressions
+	Null bool // the declaration allows NULL, or nothing is known
+}
+
+// Type is the type of a value in a row, or that of a column.
+type Type uint8
+
+// The types. Engines without booleans or times give these as integers and text.
+const (
+	TypeUnknown Type = iota
+	TypeNull
+	TypeInt
+	TypeFloat
+	TypeText
+	TypeBlob
+	TypeBool
+	TypeTime
+)
+
+// String returns the type's name.
+func (t Type) String() string {
+	return [...]string{"unknown", "NULL", "INTEGER", "REAL", "TEXT", "BLOB", "BOOLEAN", "TIMESTAMP"}[t&7]
+}
+
+// A PrepareError says why an engine does not accept a text.
+type PrepareError struct {
+	Kind  string   // "column", "table", "function" when Name is unknown; "write" when a query would write; else ""
+	Name  string   // what is unknown
+	Names []string // what is known instead, for "did you mean"
+	Err   error    // the engine's own words
+}
+
+// Error returns the engine's own words.
+func (e *PrepareError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the engine's own error.
+func (e *PrepareError) Unwrap() error { return e.Err }
+
+// A Conn is one connection of an engine. It is for writers of engines: a site never meets one. This package never uses a
+// Conn from two goroutines at once.
+type Conn interface {
+	// Prepare prepares a text. It refuses a text of [KindQuery] that the engine cannot prove to read only.
+	Prepare(t *Text) (Stmt, error)
+
+	// InTransaction reports whether the transaction is still there. Some errors make an engine roll back by itself; what
+	// ran after that would be committed one by one.
+	InTransaction() bool
+}
+
+// A Stmt is a prepared text. Positions of values are counted from 1, those of columns from 0. An error of Bind is
+// returned by the Step that follows.
+type Stmt interface {
+	Columns() []string
+	BindNull(i int)
+	BindInt(i int, v int64)
+	BindFloat(i int, v float64)
+	BindBool(i int, v bool)
+	BindText(i int, v string)
+	BindBlob(i int, v []byte)
+	BindTime(i int, v time.Time)
+
+	// Step goes to the next row and reports whether there is one. A statement that writes has done all of it when the
+	// first Step returns.
+	Step() (bool, error)
+
+	// Type returns the type of a value of the row; Int, Float, Bytes and Time return the value and are only called when
+	// the type is theirs (Int also for booleans, Time also for text). Bytes is valid until the next call.
+	Type(col int) Type
+	Int(col int) int64
+	Float(col int) float64
+	Bytes(col int) []byte
+	Time(col int) (time.Time, error)
+
+	// Affected returns what the last run did.
+	Affected() Affected
+
+	// Reset ends the run and forgets the bound values. It does not fail.
+	Reset()
+
+	// Close frees the statement.
+	Close()
+}

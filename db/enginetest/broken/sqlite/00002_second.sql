@@ -1,0 +1,3 @@
+-- +goose Up
+CREATE TABLE second (id INTEGER PRIMARY KEY, first INTEGER NOT NULL REFERENCES first (id)) STRICT;
+INSERT INTO second (first) VALUES (7);

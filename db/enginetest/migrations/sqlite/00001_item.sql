@@ -1,0 +1,7 @@
+-- +goose Up
+CREATE TABLE item (
+	id     INTEGER PRIMARY KEY,
+	name   TEXT NOT NULL UNIQUE,
+	rank   INTEGER NOT NULL DEFAULT 0 CHECK (rank >= 0),
+	parent INTEGER REFERENCES item (id)
+) STRICT;

@@ -1,0 +1,77 @@
+package db
+
+import "errors"
+
+// The states that callers tell apart with [errors.Is].
+var (
+	// ErrNoRow is returned by [Select.One] and by [Statement.Run] of a [Returning] that gave no row.
+	ErrNoRow = errors.New("no row")
+
+	// ErrClosed is returned by a reader or writer after its time: the request is over, or it was never begun.
+	ErrClosed = errors.New("the reader or writer is closed: it lives only as long as its request; do not keep it or hand it to a goroutine that outlives the handler")
+
+	// ErrLocked is returned by Open when another process has the database.
+	ErrLocked = errors.New("another process has this database open")
+
+	// ErrBusy is returned when no connection or no lock came free in time.
+	ErrBusy = errors.New("the database is busy")
+
+	// ErrDiskFull is returned when there is no room to write. Nothing of the transaction was kept.
+	ErrDiskFull = errors.New("the disk is full")
+
+	// ErrAhead is returned when the database has a migration that the program does not know: an older program on a newer
+	// database.
+	ErrAhead = errors.New("the database is ahead of the program")
+)
+
+// A ConstraintKind says which sort of constraint refused a row.
+type ConstraintKind uint8
+
+// The sorts of constraints.
+const (
+	ConstraintOther ConstraintKind = iota
+	ConstraintUnique
+	ConstraintForeignKey
+	ConstraintNotNull
+	ConstraintCheck
+)
+
+// String returns the constraint as SQL names it.
+func (k ConstraintKind) String() string {
+	switch k {
+	case ConstraintUnique:
+		return "UNIQUE"
+	case ConstraintForeignKey:
+		return "FOREIGN KEY"
+	case ConstraintNotNull:
+		return "NOT NULL"
+	case ConstraintCheck:
+		return "CHECK"
+	}
+	return "constraint"
+}
+
+// A ConstraintError is returned when the database refused a row: a unique column taken, a reference to nothing.
+type ConstraintError struct {
+	Kind ConstraintKind
+	Name string // "table.column" or the constraint's name, as far as the engine tells; never a value
+	Err  error  // the engine's own error
+}
+
+// Error returns the constraint and the engine's words.
+func (e *ConstraintError) Error() string {
+	if e.Name == "" {
+		return e.Kind.String() + " constraint failed"
+	}
+	return e.Kind.String() + " constraint failed: " + e.Name
+}
+
+// Unwrap returns the engine's own error.
+func (e *ConstraintError) Unwrap() error { return e.Err }
+
+// IsUnique reports whether err says that a unique value (or primary key) is taken: the usual answer to a visitor is that
+// the name is in use, not that something broke.
+func IsUnique(err error) bool {
+	var c *ConstraintError
+	return errors.As(err, &c) && c.Kind == ConstraintUnique
+}

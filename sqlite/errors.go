@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+)
+
+func isAny(err error, codes ...sqlite3.ErrorCode) bool {
+	for _, code := range codes {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// stopped is the error of a context that is done. Its cause is in it, if it has one of its own.
+func stopped(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return fmt.Errorf("stopped: %w (%w)", ctx.Err(), cause)
+	}
+	return fmt.Errorf("stopped: %w", ctx.Err())
+}
+
+// explain turns SQLite's errors into those of db, and marks a connection that is not to be used again.
+func (c *conn) explain(err error) error {
+	var finding check.Finding
+	switch {
+	case err == nil || errors.As(err, &finding):
+		return err
+	case isAny(err, sqlite3.INTERRUPT) && c.ctx != nil && c.ctx.Err() != nil:
+		return stopped(c.ctx)
+	case isAny(err, sqlite3.BUSY, sqlite3.LOCKED):
+		return fmt.Errorf("%w: %w", db.ErrBusy, err)
+	case isAny(err, sqlite3.CONSTRAINT):
+		return constraint(err)
+	case isAny(err, sqlite3.FULL), isAny(err, sqlite3.IOERR) && c.mode != modeRead && full(c.folder):
+		c.broken = true
+		return fmt.Errorf("%w: %w", db.ErrDiskFull, err)
+	case isAny(err, sqlite3.AUTH, sqlite3.READONLY), c.mode == modeRead && isAny(err, sqlite3.PERM):
+		return &refusal{db.RuleReadOnly.Finding("", "sqlite: "+plain(err), "run what writes with the Writer of a POST, a job or a command; change tables by migrations"), err}
+	case isAny(err, sqlite3.IOERR, sqlite3.CORRUPT, sqlite3.NOTADB, sqlite3.CANTOPEN, sqlite3.PROTOCOL, sqlite3.NOMEM, sqlite3.INTERNAL, sqlite3.MISUSE):
+		c.broken = true
+		var code sqlite3.ExtendedErrorCode
+		if errors.As(err, &code) {
+			return fmt.Errorf("%w (SQLite's code %d)", err, code)
+		}
+	}
+	return err
+}
+
+// full reports whether a small file cannot be written to a folder for want of room. The library (v0.37.0) does not tell:
+// it looks for ENOSPC where the os package has wrapped it, and calls every failed write an I/O error.
+func full(folder string) bool {
+	if folder == "" {
+		return false
+	}
+	f, err := os.CreateTemp(folder, ".room-*")
+	if err != nil {
+		return outOfRoom(err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, 64<<10))
+	return outOfRoom(errors.Join(err, f.Sync(), f.Close()))
+}
+
+func outOfRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || runtime.GOOS == "windows" && errors.Is(err, syscall.Errno(112)) // ERROR_DISK_FULL
+}
+
+// refusal is a finding that still answers for the engine's own error.
+type refusal struct {
+	check.Finding
+	err error
+}
+
+func (r *refusal) Unwrap() []error { return []error{r.Finding, r.err} }
+
+// plain returns the words of SQLite's error without the parts that say nothing.
+func plain(err error) string {
+	text := strings.TrimPrefix(err.Error(), "sqlite3: ")
+	for _, noise := range []string{"SQL logic error: ", "constraint failed: ", "authorization denied: "} {
+		text = strings.TrimPrefix(text, noise)
+	}
+	return text
+}
+
+// constraint tells the sorts of constraints apart. SQLite's words name the constraint or its columns, never a value.
+func constraint(err error) error {
+	c := &db.ConstraintError{Err: err}
+	var code sqlite3.ExtendedErrorCode
+	if errors.As(err, &code) {
+		switch code {
+		case sqlite3.CONSTRAINT_UNIQUE, sqlite3.CONSTRAINT_PRIMARYKEY, sqlite3.CONSTRAINT_ROWID:
+			c.Kind = db.ConstraintUnique
+		case sqlite3.CONSTRAINT_FOREIGNKEY:
+			c.Kind = db.ConstraintForeignKey
+		case sqlite3.CONSTRAINT_NOTNULL:
+			c.Kind = db.ConstraintNotNull
+		case sqlite3.CONSTRAINT_CHECK:
+			c.Kind = db.ConstraintCheck
+		}
+	}
+	_, c.Name, _ = strings.Cut(plain(err), "constraint failed: ")
+	return c
+}
+
+// opening explains why a database does not open.
+func opening(err error) error {
+	switch {
+	case errors.Is(err, sqlite3.CANTOPEN_SYMLINK):
+		return fmt.Errorf("the file is a symbolic link, which could lead anywhere: name the file that it points to: %w", err)
+	case isAny(err, sqlite3.NOTADB):
+		return fmt.Errorf("the file is no SQLite database: move it away, or name another: %w", err)
+	}
+	return err
+}
+
+// rescue turns a panic of the library (it panics when memory is short) into an error, and the connection is thrown away.
+func (c *conn) rescue(err *error) {
+	if p := recover(); p != nil {
+		c.broken = true
+		*err = fmt.Errorf("sqlite: the database library failed: %v", p)
+	}
+}

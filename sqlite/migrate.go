@@ -1,0 +1,255 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/pressly/goose/v3"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+)
+
+// Pending lists the migrations that were not run yet, through a reader.
+func (e *engine) Pending(ctx context.Context) ([]db.Migration, error) {
+	on := e.on.Load()
+	if on == nil {
+		return nil, db.ErrClosed
+	}
+	c, err := on.readers.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer on.readers.put(c)
+	c.mode = modeRead
+	var all []db.Migration
+	for _, schema := range on.schemas {
+		pending, err := pending(c, schema)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, pending...)
+	}
+	return all, nil
+}
+
+func pending(c *conn, schema *db.Schema) (all []db.Migration, err error) {
+	known, _, err := sources(schema)
+	if err != nil {
+		return nil, err
+	}
+	done, err := applied(c, schema)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range done {
+		if !slices.ContainsFunc(known, func(m db.Migration) bool { return m.Version == v }) {
+			return nil, fmt.Errorf("sqlite: schema %q: %w: it has migration %d, which this program does not know; start the newer program, or restore a backup from before it", schema.Name(), db.ErrAhead, v)
+		}
+	}
+	for _, m := range known {
+		if !slices.Contains(done, m.Version) {
+			all = append(all, m)
+		}
+	}
+	return all, nil
+}
+
+// Migrate runs the pending migrations in the writer's place, over a connection of its own.
+func (e *engine) Migrate(ctx context.Context) ([]db.Migration, error) {
+	if err := db.RefuseNested(ctx); err != nil {
+		return nil, err
+	}
+	if pending, err := e.Pending(ctx); err != nil || pending == nil {
+		return nil, err
+	}
+	on := e.on.Load()
+	if on == nil {
+		return nil, db.ErrClosed
+	}
+	turn, err := on.writer.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer on.writer.put(turn)
+	if turn.memory { // there is only this connection
+		ran, faults := migrateAll(ctx, turn, on.schemas)
+		turn.reading.Forget()
+		turn.writing.Forget()
+		return ran, faults.Err()
+	}
+	c, err := openMigrator(on.path)
+	if err != nil {
+		return nil, err
+	}
+	ran, faults := migrateAll(ctx, c, on.schemas)
+	c.close()
+	on.readers.renew() // what they have prepared was for the old tables
+	on.writer.renew()
+	return ran, faults.Err()
+}
+
+// openMigrator opens a connection for migrations. Foreign keys are off, as SQLite asks for when tables are made anew
+// (dropping a table deletes its rows first, and with them, by cascade, those that refer to it); they are checked within
+// each migration's transaction instead.
+func openMigrator(path string) (_ *conn, err error) {
+	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW)
+	if err != nil {
+		return nil, opening(err)
+	}
+	c := &conn{c: raw, folder: filepath.Dir(path), mode: modeOwn}
+	defer c.closeIf(&err)
+	if err := raw.BusyTimeout(busyTimeout); err != nil {
+		return nil, err
+	}
+	if err := raw.Exec("PRAGMA synchronous=FULL"); err != nil {
+		return nil, err
+	}
+	return c, c.harden()
+}
+
+// authorizeMigration allows what changes tables, and the pragmas that do so too. It refuses other files and what takes
+// guards off.
+func authorizeMigration(action sqlite3.AuthorizerActionCode, name string) sqlite3.AuthorizerReturnCode {
+	switch action {
+	case sqlite3.AUTH_ATTACH, sqlite3.AUTH_DETACH:
+		return sqlite3.AUTH_DENY
+	case sqlite3.AUTH_PRAGMA:
+		switch strings.ToLower(name) {
+		case "foreign_keys", "defer_foreign_keys", "foreign_key_check", "legacy_alter_table", "table_info", "table_xinfo", "table_list",
+			"index_list", "index_info", "index_xinfo", "foreign_key_list", "integrity_check", "quick_check", "data_version", "optimize":
+			return sqlite3.AUTH_OK
+		}
+		return sqlite3.AUTH_DENY
+	}
+	return sqlite3.AUTH_OK
+}
+
+// sources lists a schema's migrations in their order. A file that goose would pass over without a word is a fault.
+func sources(schema *db.Schema) ([]db.Migration, fs.FS, error) {
+	folder, err := schema.Migrations("sqlite")
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return nil, nil, fmt.Errorf("sqlite: schema %q: %w", schema.Name(), err)
+	}
+	var all []db.Migration
+	for _, entry := range entries {
+		if entry.IsDir() || path.Ext(entry.Name()) != ".sql" {
+			continue
+		}
+		version, err := goose.NumericComponent(entry.Name())
+		if err != nil {
+			return nil, nil, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: the file %q has no number: %v", schema.Name(), entry.Name(), err), "name it like 00001_what_it_does.sql")
+		}
+		for _, other := range all {
+			if other.Version == version {
+				return nil, nil, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %q and %q have the same number", schema.Name(), other.Name, entry.Name()), "give each its own")
+			}
+		}
+		all = append(all, db.Migration{Schema: schema.Name(), Version: version, Name: entry.Name()})
+	}
+	slices.SortFunc(all, func(a, b db.Migration) int { return int(min(1, max(-1, a.Version-b.Version))) })
+	return all, folder, nil
+}
+
+// versionTable counts a schema's migrations.
+func versionTable(schema *db.Schema) string { return "merlon_version_" + schema.Name() }
+
+// applied lists the versions that the database has.
+func applied(c *conn, schema *db.Schema) (done []int64, err error) {
+	defer c.rescue(&err)
+	there, err := c.integers("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '" + versionTable(schema) + "'")
+	if err != nil || len(there) == 0 {
+		return nil, err
+	}
+	return c.integers("SELECT version FROM " + versionTable(schema) + " WHERE version > 0 ORDER BY version")
+}
+
+// integers runs a constant query of this package.
+func (c *conn) integers(query string) (all []int64, err error) {
+	stmt, _, err := c.c.Prepare(query)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	defer stmt.Close()
+	for stmt.Step() {
+		all = append(all, stmt.ColumnInt64(0))
+	}
+	if err := stmt.Err(); err != nil {
+		return nil, c.explain(err)
+	}
+	return all, nil
+}
+
+// migrateAll runs the pending migrations of the schemas. A schema that fails does not keep the others from being tried,
+// so that a start shows all faults at once.
+func migrateAll(ctx context.Context, c *conn, schemas []*db.Schema) (ran []db.Migration, faults check.Faults) {
+	for _, schema := range schemas {
+		done, err := migrateOne(ctx, c, schema)
+		ran = append(ran, done...)
+		var finding check.Finding
+		switch {
+		case errors.As(err, &finding):
+			faults = append(faults, finding)
+		case err != nil:
+			faults = append(faults, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %v", schema.Name(), err), "mend the migration"))
+		}
+	}
+	return ran, faults
+}
+
+func migrateOne(ctx context.Context, c *conn, schema *db.Schema) ([]db.Migration, error) {
+	known, folder, err := sources(schema)
+	if err != nil || len(known) == 0 {
+		return nil, err
+	}
+	mode := c.mode
+	c.mode, c.ctx = modeMigrate, ctx
+	defer func() { c.mode, c.ctx = mode, nil }()
+
+	over := sql.OpenDB(connector{c})
+	over.SetMaxOpenConns(1) // there is one connection
+	defer over.Close()
+	provider, err := goose.NewProvider(goose.DialectCustom, over, folder,
+		goose.WithStore(versions{versionTable(schema)}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return nil, err
+	}
+	results, err := provider.Up(ctx)
+	var partial *goose.PartialError
+	if errors.As(err, &partial) {
+		results = partial.Applied
+		file := path.Base(partial.Failed.Source.Path)
+		err = db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %s: %s", schema.Name(), file, reason(partial.Err)), "mend "+file+"; nothing of it was kept, unless it says NO TRANSACTION")
+	}
+	var ran []db.Migration
+	for _, r := range results {
+		i := slices.IndexFunc(known, func(m db.Migration) bool { return m.Version == r.Source.Version })
+		ran = append(ran, known[i])
+	}
+	return ran, err
+}
+
+// reason takes goose's own words off an error.
+func reason(err error) string {
+	var e *sqlite3.Error
+	if errors.As(err, &e) {
+		text := plain(e)
+		if near := strings.Join(strings.Fields(e.SQL()), " "); near != "" {
+			text += fmt.Sprintf(" (at %q)", clip([]byte(near)))
+		}
+		return text
+	}
+	return err.Error()
+}

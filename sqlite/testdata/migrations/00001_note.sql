@@ -1,0 +1,7 @@
+-- +goose Up
+CREATE TABLE note (
+	id     INTEGER PRIMARY KEY,
+	author TEXT NOT NULL,
+	text   TEXT NOT NULL
+) STRICT;
+CREATE INDEX note_author ON note (author);

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;
