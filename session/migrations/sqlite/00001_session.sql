@@ -1,0 +1,34 @@
+-- +goose Up
+-- One row a session. Everything that lists, revokes or expires is a column; what handlers keep is sealed in data, under a
+-- key made from the cookie, which is nowhere in this file. Times are Unix microseconds; 0 is never.
+CREATE TABLE merlon_session (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	key BLOB NOT NULL UNIQUE CHECK (length(key) = 32),
+	user_id INTEGER NOT NULL,
+	class INTEGER NOT NULL,
+	factors INTEGER NOT NULL,
+	remember INTEGER NOT NULL,
+	recent INTEGER NOT NULL,
+	created INTEGER NOT NULL,
+	last_seen INTEGER NOT NULL,
+	idle_deadline INTEGER NOT NULL,
+	absolute_deadline INTEGER NOT NULL,
+	revoked_at INTEGER NOT NULL DEFAULT 0,
+	reason TEXT NOT NULL DEFAULT '',
+	device TEXT NOT NULL,
+	network TEXT NOT NULL,
+	version INTEGER NOT NULL,
+	data BLOB NOT NULL
+);
+CREATE INDEX merlon_session_user ON merlon_session (user_id, last_seen) WHERE revoked_at = 0 AND user_id <> 0;
+-- The state that no statement may leave, kept by the engine too: revoked is final, the absolute deadline never moves.
+-- +goose StatementBegin
+CREATE TRIGGER merlon_session_final BEFORE UPDATE ON merlon_session
+WHEN OLD.revoked_at <> 0 OR NEW.key <> OLD.key OR NEW.user_id <> OLD.user_id OR NEW.absolute_deadline <> OLD.absolute_deadline
+BEGIN
+	SELECT RAISE(ABORT, 'merlon_session: an ended session cannot change, and key, user and absolute deadline never do');
+END;
+-- +goose StatementEnd
+
+-- +goose Down
+DROP TABLE merlon_session;

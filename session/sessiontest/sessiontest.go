@@ -1,0 +1,468 @@
+// Package sessiontest proves implementations of [session.Store].
+//
+// It proves what a single process can see; that a store keeps its rows when the machine loses power is the engine's to prove.
+package sessiontest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/session"
+)
+
+// Open opens an empty store, and an engine for the transactions that it is called with. A store outside the database is
+// given with any engine. What it opens it closes by t.Cleanup.
+type Open func(t *testing.T) (session.Store, db.Engine)
+
+const (
+	now  = int64(1_800_000_000_000_000)
+	hour = int64(3_600_000_000)
+)
+
+// Run runs the suite.
+func Run(t *testing.T, open Open) {
+	for _, c := range []struct {
+		name string
+		run  func(*suite)
+	}{
+		{"an unknown key is ErrNoRow", unknown},
+		{"what is inserted is got", inserted},
+		{"a key is inserted once, also after it ended", insertedOnce},
+		{"update needs the version before", updated},
+		{"update never inserts", updateMissing},
+		{"an ended row does not rise", final},
+		{"end throws the data away", endErases},
+		{"end all", endAll},
+		{"a user's list", ofUser},
+		{"the list of all", paged},
+		{"touch moves only the living", touched},
+		{"dead rows are found and deleted, living ones not", dead},
+		{"a rolled back transaction leaves nothing", rolledBack},
+		{"many versions at once: one wins", contended},
+		{"writers on their way while it ends: none revives it", revival},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store, engine := open(t)
+			c.run(&suite{t, store, engine})
+		})
+	}
+}
+
+type suite struct {
+	*testing.T
+	store  session.Store
+	engine db.Engine
+}
+
+func (s *suite) write(do func(*db.Writer)) {
+	s.Helper()
+	if err := s.engine.Write(context.Background(), func(_ context.Context, w *db.Writer) error { do(w); return nil }); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *suite) get(key session.Digest) (session.Row, error) {
+	r := s.engine.Read(context.Background())
+	defer r.Close()
+	return s.store.Get(r, key)
+}
+
+func (s *suite) mustGet(key session.Digest) session.Row {
+	s.Helper()
+	row, err := s.get(key)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return row
+}
+
+func (s *suite) must(ok bool, err error) {
+	s.Helper()
+	if err != nil || !ok {
+		s.Fatalf("got %v, %v; want true", ok, err)
+	}
+}
+
+func (s *suite) mustNot(ok bool, err error) {
+	s.Helper()
+	if err != nil || ok {
+		s.Fatalf("got %v, %v; want false and no error", ok, err)
+	}
+}
+
+// Row returns a live row with a random key.
+func row(user int64) session.Row {
+	r := session.Row{User: user, Factors: 1, Class: session.Administrator, Remember: true, Recent: now - 3, Created: now - 2, Seen: now - 1,
+		Idle: now + hour, Absolute: now + 8*hour, Device: "Firefox on Linux", Network: "192.0.2.0/24", Version: 1, Data: []byte("sealed\x00")}
+	_, _ = rand.Read(r.Key[:])
+	return r
+}
+
+func (s *suite) add(r *session.Row) {
+	s.Helper()
+	s.write(func(w *db.Writer) {
+		id, err := s.store.Insert(w, r)
+		if err != nil || id <= 0 {
+			s.Fatalf("Insert = %d, %v", id, err)
+		}
+		r.ID = id
+	})
+}
+
+func unknown(s *suite) {
+	if _, err := s.get(session.Digest{1}); !errors.Is(err, session.ErrNoRow) {
+		s.Fatalf("got %v, want ErrNoRow", err)
+	}
+}
+
+func inserted(s *suite) {
+	want := row(7)
+	s.add(&want)
+	got := s.mustGet(want.Key)
+	want.Device, want.Network = "", "" // Get leaves them out
+	got.Device, got.Network = "", ""
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		s.Fatalf("got  %+v\nwant %+v", got, want)
+	}
+	s.write(func(w *db.Writer) {
+		if in, err := s.store.Get(w, want.Key); err != nil || in.ID != want.ID {
+			s.Errorf("through a writer: %+v, %v", in, err)
+		}
+	})
+}
+
+func insertedOnce(s *suite) {
+	r := row(7)
+	s.add(&r)
+	again := func() {
+		err := s.engine.Write(context.Background(), func(_ context.Context, w *db.Writer) error {
+			other := row(8)
+			other.Key = r.Key
+			_, err := s.store.Insert(w, &other)
+			return err
+		})
+		if err == nil {
+			s.Fatal("a key was inserted twice")
+		}
+		if got := s.mustGet(r.Key); got.User != 7 {
+			s.Fatalf("the row was replaced: %+v", got)
+		}
+	}
+	again()
+	s.write(func(w *db.Writer) { s.must(s.store.End(w, r.Key, now, "x")) })
+	again()
+	if got := s.mustGet(r.Key); got.Ended == 0 {
+		s.Fatal("the row rose")
+	}
+}
+
+func updated(s *suite) {
+	r := row(7)
+	s.add(&r)
+	up := r
+	up.Version, up.Data, up.Seen, up.Idle = 2, []byte("two"), now+5, now+2*hour
+	up.User, up.Absolute, up.Factors, up.Created = 99, now+99*hour, 2, 1 // not Update's to write
+	s.write(func(w *db.Writer) { s.must(s.store.Update(w, &up)) })
+	got := s.mustGet(r.Key)
+	if got.Version != 2 || !bytes.Equal(got.Data, []byte("two")) || got.Seen != now+5 || got.Idle != now+2*hour {
+		s.Fatalf("not written: %+v", got)
+	}
+	if got.User != 7 || got.Absolute != r.Absolute || got.Factors != 1 || got.Created != r.Created {
+		s.Fatalf("Update wrote what it must not: %+v", got)
+	}
+	for _, version := range []int64{1, 2, 4} {
+		up.Version = version
+		s.write(func(w *db.Writer) { s.mustNot(s.store.Update(w, &up)) })
+	}
+}
+
+func updateMissing(s *suite) {
+	r := row(7)
+	for _, version := range []int64{0, 1, 2} {
+		r.Version = version
+		s.write(func(w *db.Writer) { s.mustNot(s.store.Update(w, &r)) })
+	}
+	if _, err := s.get(r.Key); !errors.Is(err, session.ErrNoRow) {
+		s.Fatalf("Update inserted: %v", err)
+	}
+}
+
+func final(s *suite) {
+	r := row(7)
+	s.add(&r)
+	s.write(func(w *db.Writer) { s.must(s.store.End(w, r.Key, now, "sign-out")) })
+	up := r
+	up.Version = 2
+	s.write(func(w *db.Writer) {
+		s.mustNot(s.store.Update(w, &up))
+		s.mustNot(s.store.End(w, r.Key, now+1, "again"))
+		if err := s.store.Touch(w, []session.Use{{Key: r.Key, First: now + 1, Seen: now + 1, Idle: now + 9*hour}}); err != nil {
+			s.Error(err)
+		}
+	})
+	if got := s.mustGet(r.Key); got.Ended != now || got.Reason != "sign-out" || got.Version != 1 || got.Idle != r.Idle {
+		s.Fatalf("an ended row changed: %+v", got)
+	}
+	s.write(func(w *db.Writer) { s.mustNot(s.store.End(w, session.Digest{9}, now, "nobody's")) })
+}
+
+func endErases(s *suite) {
+	r := row(7)
+	s.add(&r)
+	s.write(func(w *db.Writer) { s.must(s.store.End(w, r.Key, now, "sign-out")) })
+	if got := s.mustGet(r.Key); len(got.Data) != 0 {
+		s.Fatalf("an ended row still holds %d bytes", len(got.Data))
+	}
+}
+
+func endAll(s *suite) {
+	a, b, c := row(7), row(8), row(0)
+	for _, r := range []*session.Row{&a, &b, &c} {
+		s.add(r)
+	}
+	s.write(func(w *db.Writer) { s.must(s.store.End(w, a.Key, now-9, "before")) })
+	s.write(func(w *db.Writer) {
+		if n, err := s.store.EndAll(w, now, "restore"); n != 2 || err != nil {
+			s.Errorf("EndAll = %d, %v; want 2", n, err)
+		}
+	})
+	for _, r := range []*session.Row{&a, &b, &c} {
+		if got := s.mustGet(r.Key); got.Ended == 0 || len(got.Data) != 0 {
+			s.Errorf("still alive: %+v", got)
+		}
+	}
+	if got := s.mustGet(a.Key); got.Reason != "before" || got.Ended != now-9 {
+		s.Errorf("EndAll ended a row again: %+v", got)
+	}
+}
+
+func ofUser(s *suite) {
+	var rows []session.Row
+	for i := range 5 {
+		r := row(7)
+		r.Seen = now - int64(i)*1000
+		s.add(&r)
+		rows = append(rows, r)
+	}
+	other, ended, idle, absolute, nobody := row(8), row(7), row(7), row(7), row(0)
+	idle.Idle, absolute.Absolute = now, now
+	for _, r := range []*session.Row{&other, &ended, &idle, &absolute, &nobody} {
+		s.add(r)
+	}
+	s.write(func(w *db.Writer) {
+		s.must(s.store.End(w, ended.Key, now, "x"))
+		got, err := s.store.OfUser(w, 7, now, 100)
+		if err != nil || len(got) != 5 {
+			s.Fatalf("OfUser = %d rows, %v; want 5", len(got), err)
+		}
+		for i, r := range got {
+			want := rows[4-i]
+			if r.ID != want.ID || r.Key != want.Key || r.Device != want.Device || r.Network != want.Network || len(r.Data) != 0 {
+				s.Errorf("row %d: got %+v, want %+v without data", i, r, want)
+			}
+		}
+		if got, err := s.store.OfUser(w, 7, now, 2); err != nil || len(got) != 2 || got[0].ID != rows[4].ID {
+			s.Errorf("the limit: %d rows, %v", len(got), err)
+		}
+		if got, err := s.store.OfUser(w, 0, now, 100); err != nil || len(got) != 0 {
+			s.Errorf("user 0 is nobody, got %d rows, %v", len(got), err)
+		}
+	})
+}
+
+func paged(s *suite) {
+	var ids []int64
+	for i := range 5 {
+		r := row(int64(i))
+		s.add(&r)
+		ids = append(ids, r.ID)
+	}
+	ended := row(3)
+	s.add(&ended)
+	s.write(func(w *db.Writer) { s.must(s.store.End(w, ended.Key, now, "x")) })
+	r := s.engine.Read(context.Background())
+	defer r.Close()
+	first, err := s.store.Page(r, 0, now, 3)
+	if err != nil || len(first) != 3 || first[0].ID != ids[4] || first[2].ID != ids[2] {
+		s.Fatalf("first page: %+v, %v", first, err)
+	}
+	rest, err := s.store.Page(r, first[2].ID, now, 3)
+	if err != nil || len(rest) != 2 || rest[1].ID != ids[0] {
+		s.Fatalf("second page: %+v, %v", rest, err)
+	}
+}
+
+func touched(s *suite) {
+	live, idle, absolute := row(7), row(7), row(7)
+	idle.Idle, absolute.Absolute = now, now
+	uses := []session.Use{{Key: session.Digest{1}, First: now, Seen: now, Idle: now + hour}}
+	for _, r := range []*session.Row{&live, &idle, &absolute} {
+		s.add(r)
+		uses = append(uses, session.Use{Key: r.Key, First: now, Seen: now, Idle: now + 2*hour})
+	}
+	s.write(func(w *db.Writer) {
+		if err := s.store.Touch(w, uses); err != nil {
+			s.Error(err)
+		}
+	})
+	if got := s.mustGet(live.Key); got.Seen != now || got.Idle != now+2*hour || got.Version != 1 {
+		s.Errorf("a living row: %+v", got)
+	}
+	for _, r := range []session.Row{idle, absolute} {
+		if got := s.mustGet(r.Key); got.Seen != r.Seen || got.Idle != r.Idle {
+			s.Errorf("an expired row was touched: %+v", got)
+		}
+	}
+	if _, err := s.get(session.Digest{1}); !errors.Is(err, session.ErrNoRow) {
+		s.Errorf("Touch inserted: %v", err)
+	}
+	s.write(func(w *db.Writer) {
+		if err := s.store.Touch(w, []session.Use{{Key: live.Key, First: now - hour, Seen: now - hour, Idle: now}}); err != nil {
+			s.Error(err)
+		}
+	})
+	if got := s.mustGet(live.Key); got.Seen != now || got.Idle != now+2*hour {
+		s.Errorf("an older use went over a younger one: %+v", got)
+	}
+	s.write(func(w *db.Writer) { // used all the time, but nothing could be written until now
+		if err := s.store.Touch(w, []session.Use{{Key: live.Key, First: now + hour, Seen: now + 4*hour, Idle: now + 5*hour}}); err != nil {
+			s.Error(err)
+		}
+	})
+	if got := s.mustGet(live.Key); got.Seen != now+4*hour || got.Idle != now+5*hour {
+		s.Errorf("uses that were written late are lost: %+v", got)
+	}
+}
+
+func dead(s *suite) {
+	live, ended, young, idle, absolute := row(7), row(7), row(7), row(7), row(7)
+	idle.Idle, absolute.Absolute = now-hour, now-hour
+	for _, r := range []*session.Row{&live, &ended, &young, &idle, &absolute} {
+		s.add(r)
+	}
+	s.write(func(w *db.Writer) {
+		s.must(s.store.End(w, ended.Key, now-hour, "x"))
+		s.must(s.store.End(w, young.Key, now, "x"))
+	})
+	r := s.engine.Read(context.Background())
+	ids, err := s.store.Dead(r, 0, now-1, 2)
+	more, err2 := s.store.Dead(r, ids[len(ids)-1], now-1, 100)
+	_ = r.Close()
+	if ids = append(ids, more...); err != nil || err2 != nil || len(ids) != 3 {
+		s.Fatalf("Dead = %v, %v, %v; want 3 ids", ids, err, err2)
+	}
+	s.write(func(w *db.Writer) {
+		n, err := s.store.Delete(w, append(ids, live.ID, young.ID), now-1)
+		if n != 3 || err != nil {
+			s.Errorf("Delete = %d, %v; want 3", n, err)
+		}
+	})
+	for _, r := range []session.Row{live, young} {
+		s.mustGet(r.Key)
+	}
+	for _, r := range []session.Row{ended, idle, absolute} {
+		if _, err := s.get(r.Key); !errors.Is(err, session.ErrNoRow) {
+			s.Errorf("still there: %v", err)
+		}
+	}
+}
+
+func rolledBack(s *suite) {
+	r, kept := row(7), row(7)
+	s.add(&kept)
+	stop := errors.New("stop")
+	err := s.engine.Write(context.Background(), func(_ context.Context, w *db.Writer) error {
+		if _, err := s.store.Insert(w, &r); err != nil {
+			return err
+		}
+		if _, err := s.store.End(w, kept.Key, now, "x"); err != nil {
+			return err
+		}
+		return stop
+	})
+	if !errors.Is(err, stop) {
+		s.Fatal(err)
+	}
+	if _, err := s.get(r.Key); !errors.Is(err, session.ErrNoRow) {
+		s.Errorf("a rolled back row is there: %v", err)
+	}
+	if got := s.mustGet(kept.Key); got.Ended != 0 {
+		s.Error("a rolled back end holds")
+	}
+}
+
+func contended(s *suite) {
+	r := row(7)
+	s.add(&r)
+	var won atomic.Int32
+	together(50, func(i int) {
+		up := r
+		up.Version, up.Data = 2, []byte{byte(i)}
+		err := s.engine.Write(context.Background(), func(_ context.Context, w *db.Writer) error {
+			ok, err := s.store.Update(w, &up)
+			if ok {
+				won.Add(1)
+			}
+			return err
+		})
+		if err != nil {
+			s.Error(err)
+		}
+	})
+	if won.Load() != 1 {
+		s.Fatalf("%d writers of one version won, want 1", won.Load())
+	}
+}
+
+func revival(s *suite) {
+	r := row(7)
+	s.add(&r)
+	var ended atomic.Bool
+	var late atomic.Int32
+	together(200, func(i int) {
+		err := s.engine.Write(context.Background(), func(_ context.Context, w *db.Writer) error {
+			if i == 100 {
+				ok, err := s.store.End(w, r.Key, now, "sign-out")
+				ended.Store(ok)
+				return err
+			}
+			was := ended.Load()
+			got, err := s.store.Get(w, r.Key)
+			if err != nil {
+				return err
+			}
+			got.Version++
+			ok, err := s.store.Update(w, &got)
+			if ok && was {
+				late.Add(1)
+			}
+			return err
+		})
+		if err != nil {
+			s.Error(err)
+		}
+	})
+	if got := s.mustGet(r.Key); got.Ended == 0 || late.Load() > 0 {
+		s.Fatalf("ended %d, %d writes after the end", got.Ended, late.Load())
+	}
+}
+
+func together(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			do(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
