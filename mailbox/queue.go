@@ -1,0 +1,158 @@
+package mailbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+)
+
+// ErrLost says that a mail is no longer the worker's: its time ran out and another took it, or it was held.
+var ErrLost = errors.New("mailbox: the mail was taken by another worker meanwhile: what this one did with it cannot be noted; give Take a longer time")
+
+// maxTries is how often a mail is tried before it is given up: over about two days by [pause].
+const maxTries = 12
+
+var (
+	dueMails = db.Query[mailRow](schema, `
+		SELECT id, recipient, kind, state, created, tries, next_try, settled, problem, content
+		FROM merlon_mail WHERE state = 'queued' AND next_try <= $1
+		ORDER BY next_try, id LIMIT $2`)
+	leaseMail = db.Exec(schema, `
+		UPDATE merlon_mail SET tries = tries + 1, next_try = $1
+		WHERE id = $2 AND state = 'queued' AND tries = $3`)
+	settleMail = db.Exec(schema, `
+		UPDATE merlon_mail SET state = $1, settled = $2, problem = $3, content = $4
+		WHERE id = $5 AND state = 'queued' AND tries = $6`)
+	retryMail = db.Exec(schema, `
+		UPDATE merlon_mail SET next_try = $1, problem = $2
+		WHERE id = $3 AND state = 'queued' AND tries = $4`)
+	holdMails    = db.Exec(schema, `UPDATE merlon_mail SET state = 'held' WHERE state = 'queued'`)
+	releaseMails = db.Exec(schema, `UPDATE merlon_mail SET state = 'queued', next_try = $1 WHERE state = 'held'`)
+	dropMails    = db.Exec(schema, `
+		UPDATE merlon_mail SET state = 'failed', settled = $1, problem = $2, content = $3
+		WHERE kind = $4 AND state IN ('queued', 'held')`)
+	purgeMails = db.Exec(schema, `DELETE FROM merlon_mail WHERE state IN ('sent', 'failed') AND settled < $1`)
+	stuckMails = db.Query[countRow](schema, `
+		SELECT COUNT(*) AS n FROM merlon_mail
+		WHERE state IN ('queued', 'held') AND created < $1`)
+)
+
+type countRow struct{ N int64 }
+
+// Take hands out the mails that are due, at most limit of them, the longest waiting first. Each is the worker's for the time of
+// lease: unsettled it becomes due again then, for the worker may have died. Send with no transaction open, then settle.
+func (b *Box) Take(w *db.Writer, lease time.Duration, limit int) ([]Message, error) {
+	now := b.clock()
+	rows, err := dueMails.All(w, now.UnixMicro(), int64(min(max(limit, 1), maxList)))
+	if err != nil {
+		return nil, fmt.Errorf("mailbox: no mails could be taken: %w", err)
+	}
+	var taken []Message
+	for _, r := range rows {
+		done, err := leaseMail.Run(w, now.Add(lease).UnixMicro(), r.ID, r.Tries)
+		if err != nil {
+			return nil, fmt.Errorf("mailbox: mail %d could not be taken: %w", r.ID, err)
+		}
+		if done.Rows == 0 {
+			continue // another worker, on an engine with several writers
+		}
+		r.Tries++
+		m := b.message(r)
+		if m.Unreadable || len(r.Content) == 0 {
+			if err := b.Settle(w, m, Outcome{Problem: "sealed under keys that the site lacks", Permanent: true}); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		taken = append(taken, m)
+	}
+	return taken, nil
+}
+
+// An Outcome is what came of a try to send.
+type Outcome struct {
+	Sent      bool
+	Permanent bool   // not sent, and never will be: the server refused for good (5xx)
+	Problem   string // what the server said, kept at most 500 bytes long; must not hold the mail's text
+}
+
+// Settle notes what came of a mail that was taken. Sent and given-up mails lose their content; others become due again after
+// a pause of one minute, doubled each time up to eight hours, and are given up after twelve tries. The error is [ErrLost] if the mail
+// was not the worker's any more.
+func (b *Box) Settle(w *db.Writer, m Message, o Outcome) error {
+	now := b.clock()
+	problem := event.Clean(o.Problem)
+	if len(problem) > 500 {
+		problem = event.Clean(problem[:500]) // Clean mends a letter cut in two
+	}
+	var done db.Affected
+	var err error
+	switch {
+	case o.Sent:
+		done, err = settleMail.Run(w, string(Sent), now.UnixMicro(), "", []byte{}, m.ID, int64(m.Tries))
+	case o.Permanent || m.Tries >= maxTries:
+		done, err = settleMail.Run(w, string(Failed), now.UnixMicro(), problem, []byte{}, m.ID, int64(m.Tries))
+	default:
+		done, err = retryMail.Run(w, now.Add(pause(m.Tries)).UnixMicro(), problem, m.ID, int64(m.Tries))
+	}
+	if err != nil {
+		return fmt.Errorf("mailbox: mail %d could not be settled: %w", m.ID, err)
+	}
+	if done.Rows == 0 {
+		return ErrLost
+	}
+	return nil
+}
+
+func pause(tries int) time.Duration {
+	return min(time.Minute<<min(max(tries-1, 0), 9), 8*time.Hour)
+}
+
+// HoldAll keeps every queued mail back: after a restore most of them were sent already. It returns how many.
+func (b *Box) HoldAll(w *db.Writer) (int64, error) {
+	return rows(holdMails.Run(w))
+}
+
+// ReleaseAll queues every held mail again. It returns how many.
+func (b *Box) ReleaseAll(w *db.Writer) (int64, error) {
+	return rows(releaseMails.Run(w, b.clock().UnixMicro()))
+}
+
+// Drop gives up every waiting mail of a kind, held ones too: after a restore the links in reset mails are void. It returns
+// how many.
+func (b *Box) Drop(w *db.Writer, kind constant, why constant) (int64, error) {
+	return rows(dropMails.Run(w, b.clock().UnixMicro(), string(why), []byte{}, string(kind)))
+}
+
+// Purge deletes the mails that were sent or given up before a time. It returns how many.
+func (b *Box) Purge(w *db.Writer, before time.Time) (int64, error) {
+	return rows(purgeMails.Run(w, before.UnixMicro()))
+}
+
+func rows(done db.Affected, err error) (int64, error) {
+	if err != nil {
+		return 0, fmt.Errorf("mailbox: %w", err)
+	}
+	return done.Rows, nil
+}
+
+// Checks returns the room's check: no mail waits longer than six hours.
+func (b *Box) Checks(engine db.Engine) []check.Check {
+	return []check.Check{{Rule: RuleStuck, Run: func(ctx context.Context) []check.Finding {
+		r := engine.Read(ctx)
+		defer r.Close()
+		n, err := stuckMails.One(r, b.clock().Add(-6*time.Hour).UnixMicro())
+		if err != nil {
+			return []check.Finding{RuleStuck.Finding("", "the mails could not be counted: "+err.Error(), "migrate the database, then check again")}
+		}
+		if n.N == 0 {
+			return nil
+		}
+		return []check.Finding{RuleStuck.Finding("", fmt.Sprintf("%d mails wait for longer than six hours, queued or held", n.N), "see why in the list of mails")}
+	}}}
+}
