@@ -1,0 +1,3 @@
+package page_test
+
+var attacks = []struct{ source string }{}

@@ -1,0 +1,57 @@
+package page
+
+import (
+	"reflect"
+
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/header"
+)
+
+// Facts are what a compiled page says about itself, so that who knows the routes can judge its forms and links. They never
+// change; callers must not change them.
+type Facts struct {
+	Name     string       // the page's file
+	Where    string       // the same, as people know it: "pages/notes.html"
+	Data     reflect.Type // of the page
+	Fragment bool         // declared by NewFragment
+
+	Forms    []FormFact
+	Links    []LinkFact
+	Raw      []RawFact     // places of raw HTML
+	Policy   header.Policy // the content security policy that lets the page work, and nothing more
+	HasForm  bool          // it has a form that posts to this site, and so a token
+	Texts    []string      // ids of the catalogue that it shows
+	Password bool          // it has a password field
+}
+
+// A FormFact is one form element. Those with Method "post" get the hidden field; their index among each other is the one
+// that [Tokens] is given.
+type FormFact struct {
+	Where    string // file:line:column
+	Method   string // "get", "post" or "dialog"
+	Action   string // constant, each value from data as {}; "" is the page's own address
+	Enctype  string // as written, in lower case
+	Controls []Control
+	Spec     *form.Spec // of the struct whose fields {{fields}} or {{field}} print in it; nil if none
+	Token    int        // the index for Tokens, -1 without hidden field
+}
+
+// A Control is one control with a name, written by hand or printed by {{fields}} and {{field}}.
+type Control struct {
+	Name  string
+	Type  string // of an input ("text" if it says nothing), "select", "textarea", "button"; of a printed field its form.Kind
+	Where string
+}
+
+// A LinkFact is one address that a visitor can follow: href of a or area.
+type LinkFact struct {
+	Where   string
+	Address string // constant, each value from data as {}: "{}" is wholly data
+	Foreign bool   // a constant address of another host
+}
+
+// A RawFact is one place where markup is printed as it stands.
+type RawFact struct {
+	Where string
+	Value string // the action
+}

@@ -1,0 +1,199 @@
+package page
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/merlon-web/merlon/check"
+)
+
+// Files are the page files of a site or of a part: one file a page, and shared ones, whose names begin with "_" and which
+// every page sees: a layout, a row, a menu. Declare them, and their pages, as package variables. Files are safe for
+// concurrent use, and several sites may compile the same.
+type Files struct {
+	fsys  fs.FS
+	root  string
+	dir   string // the folder on disk, for development; "" if unknown
+	attrs []attrOption
+	over  *Files // made by Over: over's files replace base's
+	base  *Files
+
+	mu     sync.Mutex
+	pages  []*declaration
+	sealed bool
+}
+
+// From declares the page files below root: page.From(files, "pages"). What cannot be read is told by [Compile].
+//
+// It remembers the folder of the file that calls it, from which development reads pages again when they change.
+func From(fsys embed.FS, root constant, opts ...Option) *Files {
+	f := &Files{fsys: fsys, root: path.Clean(string(root))}
+	if _, file, _, ok := runtime.Caller(1); ok && filepath.IsAbs(file) { // with -trimpath it is not
+		f.dir = filepath.Join(filepath.Dir(file), filepath.FromSlash(f.root))
+	}
+	for _, o := range opts {
+		o(f)
+	}
+	return f
+}
+
+// Over returns the files of base with those of the same name in f before them: a site's own "sign-in.html" replaces a
+// part's. The pages that base declares keep their data types. Shared files are replaced by name too; a template that a
+// file of f defines comes before one of base's. Neither f nor base is changed.
+func (f *Files) Over(base *Files) *Files { return &Files{over: f, base: base} }
+
+// Seal closes the declarations: a later [New] panics. A site seals its files when it starts.
+func (f *Files) Seal() {
+	for _, l := range f.layers() {
+		l.mu.Lock()
+		l.sealed = true
+		l.mu.Unlock()
+	}
+}
+
+// layers returns the files as they were declared, those that replace first.
+func (f *Files) layers() []*Files {
+	if f.over == nil {
+		return []*Files{f}
+	}
+	return append(f.over.layers(), f.base.layers()...)
+}
+
+// declarations returns the pages declared so far.
+func (f *Files) declarations() []*declaration {
+	var all []*declaration
+	for _, l := range f.layers() {
+		l.mu.Lock()
+		all = append(all, l.pages...)
+		l.mu.Unlock()
+	}
+	return all
+}
+
+// declared finds the template attributes that the files declare, a site's before its parts'.
+func (f *Files) declaredAttrs() []attrOption {
+	var all []attrOption
+	for _, l := range f.layers() {
+		all = append(all, l.attrs...)
+	}
+	return all
+}
+
+func (f *Files) declare(d *declaration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.sealed {
+		panic(RuleSealed.Finding(d.where, fmt.Sprintf("page %q is declared after the site started", d.name), "declare pages as package variables").Error())
+	}
+	f.pages = append(f.pages, d)
+}
+
+// declaration is what [New] knows of a page.
+type declaration struct {
+	page     Declared
+	files    *Files
+	name     string
+	data     reflect.Type
+	where    string // file:line of the call of New
+	fragment bool
+}
+
+// file is one page file as it was read.
+type file struct {
+	name  string // relative to the root: "notes.html"
+	path  string // as people know it: "pages/notes.html"
+	text  string
+	layer int
+}
+
+// read returns the page files by name, the replacing ones in place of the replaced. With fromDisk it reads the folders of
+// the declarations where they exist, which only development asks for.
+func (f *Files) read(fromDisk bool) (map[string]*file, check.Faults) {
+	files := map[string]*file{}
+	var faults check.Faults
+	for i, l := range f.layers() {
+		fsys, root := l.fsys, l.root
+		if fromDisk && l.onDisk() {
+			fsys, root = os.DirFS(l.dir), "."
+		}
+		err := fs.WalkDir(fsys, root, func(full string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			name := strings.TrimPrefix(full, root+"/")
+			if path.Ext(name) != ".html" || files[name] != nil && files[name].layer < i {
+				return nil
+			}
+			b, err := fs.ReadFile(fsys, full)
+			if err != nil {
+				return err
+			}
+			files[name] = &file{name, path.Join(l.root, name), string(b), i}
+			return nil
+		})
+		if err != nil {
+			what := fmt.Sprintf("cannot read the page files: %v", err)
+			if errors.Is(err, fs.ErrNotExist) {
+				what = fmt.Sprintf("there is no folder %q among the embedded files", l.root)
+			}
+			faults = append(faults, RuleFile.Finding(l.root, what, "name the folder in //go:embed and in page.From"))
+		}
+	}
+	return files, faults
+}
+
+// onDisk reports whether the folder of the declaration is there: the program runs where it was built.
+func (f *Files) onDisk() bool {
+	if f.dir == "" {
+		return false
+	}
+	info, err := os.Stat(f.dir)
+	return err == nil && info.IsDir()
+}
+
+// stamp sums up names, sizes and times of the files on disk, so that a change shows without reading them.
+func (f *Files) stamp() string {
+	var b strings.Builder
+	for _, l := range f.layers() {
+		if !l.onDisk() {
+			continue
+		}
+		_ = fs.WalkDir(os.DirFS(l.dir), ".", func(full string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || path.Ext(full) != ".html" {
+				return nil // a file that vanished is a change of the stamp
+			}
+			if info, err := d.Info(); err == nil {
+				fmt.Fprintf(&b, "%s %d %d\n", full, info.Size(), info.ModTime().UnixNano())
+			}
+			return nil
+		})
+	}
+	return b.String()
+}
+
+func names[V any](m map[string]V) []string {
+	all := make([]string, 0, len(m))
+	for name := range m {
+		all = append(all, name)
+	}
+	sort.Strings(all)
+	return all
+}
+
+// didYouMean returns "did you mean X?", or what to do otherwise.
+func didYouMean(name string, known []string, otherwise string) string {
+	if near, ok := check.Nearest(name, known); ok {
+		return fmt.Sprintf("did you mean %s?", near)
+	}
+	return otherwise
+}
