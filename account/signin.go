@@ -1,0 +1,177 @@
+package account
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/secret"
+	"github.com/merlon-web/merlon/session"
+	"github.com/merlon-web/merlon/throttle"
+)
+
+// SignIn is what the sign-in form binds.
+type SignIn struct {
+	Email    string        `form:"email,required,max=254" label:"E-mail address" autocomplete:"username"`
+	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"current-password"`
+	Next     string        `form:"max=2048" label:"Where to go next"`
+}
+
+// SignInPage is the data of the page sign-in.html.
+type SignInPage struct {
+	Form   form.Form[SignIn]
+	Next   string
+	Again  bool // signed in already, asked once more
+	SignUp bool // visitors may sign up
+}
+
+// SignInInput is what the sign-in page takes from its address.
+type SignInInput struct {
+	Next  string `query:"next,max=2048"`
+	Again string `query:"again,max=1"`
+}
+
+// SignOut is the form of the sign-out button: it has no fields.
+type SignOut struct{}
+
+var signInPage = page.New[SignInPage](pages, "sign-in.html")
+
+// device is the device cookie: it says that this browser has signed in to this account before. It opens a limit of its own,
+// so that strangers' guesses do not lock the owner out, and grants nothing (OWASP device cookies).
+type device struct {
+	User  int64  `json:"u"`
+	Nonce string `json:"n"`
+}
+
+var deviceCookie = merlon.NewCookie[device]("device", 180*24*time.Hour)
+
+func (a *Account) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Response, error) {
+	next, _ := r.Local(in.Next)
+	if r.User.SignedIn && in.Again == "" {
+		return merlon.RedirectLocal(next), nil
+	}
+	return merlon.Show(signInPage, SignInPage{Next: next.String(), Again: r.User.SignedIn, SignUp: !a.cfg.Closed}), nil
+}
+
+// attempt is what tryPassword found, outside of the transaction.
+type attempt struct {
+	row     userRow
+	ok      bool
+	known   bool
+	nonce   string
+	until   time.Time // the known device must wait
+	upgrade string    // a new hash of the same password
+}
+
+// tryPassword counts the attempt, then compares: the count is kept before the first hash, whatever becomes of the request.
+func (a *Account) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt, error) {
+	in, ok := f.Value()
+	if !ok {
+		return attempt{}, nil
+	}
+	email := normal(in.Email)
+	var t attempt
+	row, err := userByEmail.One(r.DB, email)
+	found := err == nil && row.Disabled == 0
+	if err != nil && !errors.Is(err, db.ErrNoRow) {
+		return t, err
+	}
+	if d, ok := deviceCookie.Get(r); ok && found && d.User == row.ID {
+		t.known, t.nonce = true, d.Nonce
+	}
+	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
+	permit, err := r.House().Limits.Reserve(r.Context(), throttle.SignIn(email, t.nonce, r.Client())...)
+	var limited *throttle.Limited
+	if errors.As(err, &limited) {
+		r.Record(RuleLimited, event.Refused, slog.Bool("known", t.known))
+		if t.known {
+			t.until = limited.Until
+		}
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	from := password.From{Network: network(r), Known: t.known}
+	var result password.Result
+	if found {
+		result, err = a.hasher.Verify(r.Context(), permit, row.Password, in.Password, from)
+	} else {
+		result, err = a.hasher.VerifyNobody(r.Context(), permit, in.Password, from)
+	}
+	if err != nil {
+		return t, err
+	}
+	if err := permit.Settle(r.Context(), result.OK && found); err != nil {
+		return t, err
+	}
+	if t.ok = result.OK && found; t.ok {
+		t.row = row
+		if result.Upgrade {
+			if t.upgrade, err = a.hasher.Hash(r.Context(), in.Password, from); err != nil {
+				return t, err
+			}
+		}
+	} else {
+		r.Record(RuleFailed, event.Failed)
+	}
+	return t, nil
+}
+
+// wrong is said for a wrong password, an unknown address, and one that is locked: nobody learns which.
+const wrong = "The address and the password do not belong together. After ten tries a pause of a quarter of an hour helps."
+
+func (a *Account) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*merlon.Response, error) {
+	if !t.until.IsZero() {
+		return merlon.TooMany(t.until), nil
+	}
+	if !t.ok {
+		if !f.Failed() {
+			f = f.Reject("", wrong)
+		}
+		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Again: w.User.SignedIn, SignUp: !a.cfg.Closed}), nil
+	}
+	if t.upgrade != "" {
+		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade); err != nil {
+			return nil, err
+		}
+	}
+	if err := enter(w, w.Session, t.row); err != nil {
+		return nil, err
+	}
+	in, _ := f.Value()
+	next, _ := w.Local(in.Next)
+	return merlon.RedirectLocal(next), nil
+}
+
+// enter is every sign-in: a new session in the place of the old one, and the device remembered.
+func enter[U any](w *merlon.Write[U], s *session.Writer, row userRow) error {
+	class := session.Ordinary
+	if row.user().Has(Admin) {
+		class = session.Administrator
+	}
+	if err := s.Rotate(session.Level{User: row.ID, Factors: 1, Recent: w.Now(), Class: class}); err != nil {
+		return err
+	}
+	if err := deviceCookie.Set(w, device{row.ID, newCode()}); err != nil {
+		return err
+	}
+	w.Record(RuleSignedIn, event.Done, slog.Int64("account", row.ID))
+	return nil
+}
+
+func (a *Account) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {
+	if w.User.SignedIn {
+		w.Record(RuleSignedOut, event.Done)
+	}
+	if err := w.Session.End("signed out"); err != nil {
+		return nil, err
+	}
+	return merlon.Redirect("/"), nil
+}

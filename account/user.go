@@ -1,0 +1,243 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/secret"
+	"github.com/merlon-web/merlon/session"
+)
+
+// A User is who is signed in.
+type User struct {
+	ID    int64
+	Name  string
+	Email string
+	Roles []string
+}
+
+// FrameUser implements [merlon.Framed]: layouts name the user and ask for roles.
+func (u User) FrameUser() (string, []string) { return u.Name, u.Roles }
+
+// UserID implements [merlon.Identified].
+func (u User) UserID() int64 { return u.ID }
+
+// Has reports whether the user has a role.
+func (u User) Has(role string) bool { return slices.Contains(u.Roles, role) }
+
+// A Guest is who came by a route with [Anyone]: perhaps signed in.
+type Guest struct {
+	User     User
+	SignedIn bool
+}
+
+// FrameUser implements [merlon.Framed].
+func (g Guest) FrameUser() (string, []string) { return g.User.Name, g.User.Roles }
+
+// UserID implements [merlon.Identified].
+func (g Guest) UserID() int64 { return g.User.ID }
+
+type userRow struct {
+	ID       int64
+	Email    string
+	Name     string
+	Password string
+	Roles    string
+	Disabled int64
+}
+
+// Member is one line of [List].
+type Member struct {
+	ID       int64
+	Email    string
+	Name     string
+	Roles    string
+	Created  int64 // unix microseconds
+	Disabled int64 // the same, 0: not
+}
+
+var (
+	userByID      = db.Query[userRow](schema, "SELECT id, email, name, password, roles, disabled FROM merlon_user WHERE id = $1 LIMIT 1")
+	userByEmail   = db.Query[userRow](schema, "SELECT id, email, name, password, roles, disabled FROM merlon_user WHERE email = $1 LIMIT 1")
+	listUsers     = db.Query[Member](schema, "SELECT id, email, name, roles, created, disabled FROM merlon_user ORDER BY id DESC LIMIT $1")
+	countAdmins   = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE disabled = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
+	insertUser    = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, roles, created) VALUES ($1, $2, $3, $4, $5)")
+	updateHash    = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1")
+	updateName    = db.Exec(schema, "UPDATE merlon_user SET name = $2 WHERE id = $1")
+	updateRoles   = db.Exec(schema, "UPDATE merlon_user SET roles = $2 WHERE id = $1")
+	updateDisable = db.Exec(schema, "UPDATE merlon_user SET disabled = $2 WHERE id = $1")
+)
+
+type count struct{ N int64 }
+
+func (r userRow) user() User {
+	u := User{ID: r.ID, Name: r.Name, Email: r.Email}
+	if r.Roles != "" {
+		u.Roles = strings.Split(r.Roles, ",")
+	}
+	return u
+}
+
+// normal is how an address is compared: the part behind the @ in lower case, and the rest too, since no provider tells
+// two addresses apart by case, and two accounts that do would be a way to take one over.
+func normal(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// ErrExists is returned by [Create] when the address has an account.
+var ErrExists = errors.New("account: the address has an account already; sign in, or use another address")
+
+// Create makes an account with a hash made by [Account] or by an import. It is for parts, commands and demo data: visitors
+// sign up by themselves.
+func Create(w *db.Writer, email, name, hash string, now time.Time, roles ...string) (int64, error) {
+	done, err := insertUser.Run(w, normal(email), name, hash, strings.Join(roles, ","), now.UnixMicro())
+	if db.IsUnique(err) {
+		return 0, ErrExists
+	}
+	return done.LastID, err
+}
+
+// Hash hashes a password with this part's settings, outside of any transaction.
+func (a *Account) Hash(ctx context.Context, text secret.String) (string, error) {
+	return a.hasher.Hash(ctx, text, fromServer)
+}
+
+// List returns the newest accounts, at most n.
+func List(from db.Querier, n int) ([]Member, error) { return listUsers.All(from, n) }
+
+// Rename changes what a user is called.
+func Rename(w *db.Writer, user int64, name string) error {
+	_, err := updateName.Run(w, user, name)
+	return err
+}
+
+// SetRoles gives a user other roles and ends all the user's sessions, so that none keeps the old rights.
+func SetRoles(h *merlon.House, w *db.Writer, user int64, roles ...string) error {
+	if _, err := updateRoles.Run(w, user, strings.Join(roles, ",")); err != nil {
+		return err
+	}
+	_, err := h.Sessions.EndUser(w, user, "roles changed")
+	return err
+}
+
+// Disable shuts a user out at once, or lets the user in again: all sessions end in the same transaction.
+func Disable(h *merlon.House, w *db.Writer, user int64, disabled bool) error {
+	at := int64(0)
+	if disabled {
+		at = h.Clock().UnixMicro()
+	}
+	if _, err := updateDisable.Run(w, user, at); err != nil {
+		return err
+	}
+	_, err := h.Sessions.EndUser(w, user, "account disabled")
+	return err
+}
+
+// load finds the user of a session. A user who is gone or disabled is nobody.
+func load(v *merlon.Visit) (User, bool, error) {
+	id := v.Session.User()
+	if id == 0 {
+		return User{}, false, nil
+	}
+	row, err := userByID.One(v.DB, id)
+	if errors.Is(err, db.ErrNoRow) || err == nil && row.Disabled != 0 {
+		return User{}, false, nil
+	}
+	return row.user(), err == nil, err
+}
+
+// Anyone lets everybody in and tells the handler who it is, if the visitor is signed in.
+func Anyone() merlon.Access[Guest] { return anyone }
+
+// SignedIn lets users in and sends others to sign in and back.
+func SignedIn() merlon.Access[User] { return signedIn }
+
+var (
+	anyone = merlon.NewAccess("anyone", func(v *merlon.Visit) (Guest, error) {
+		u, ok, err := load(v)
+		return Guest{u, ok}, err
+	})
+	signedIn = merlon.NewAccess("signed in", func(v *merlon.Visit) (User, error) {
+		u, ok, err := load(v)
+		if err == nil && !ok {
+			err = merlon.ErrSignIn
+		}
+		return u, err
+	})
+	thisMachine = merlon.NewAccess("this machine, no administrator yet", func(v *merlon.Visit) (merlon.Visitor, error) {
+		if !v.Local {
+			return merlon.Visitor{}, merlon.ErrHidden
+		}
+		return merlon.Visitor{}, nil
+	})
+)
+
+// HasRole lets users with a role in: others who are signed in get 403. Administrators have every role.
+func HasRole(role constant) merlon.Access[User] {
+	return merlon.NewAccess("signed in", func(v *merlon.Visit) (User, error) {
+		u, ok, err := load(v)
+		switch {
+		case err != nil:
+			return u, err
+		case !ok:
+			return u, merlon.ErrSignIn
+		case !u.Has(string(role)) && !u.Has(Admin):
+			return User{}, merlon.ErrForbidden
+		}
+		return u, nil
+	}).With(roleNeed(role))
+}
+
+// Admin is the role of the owner: it has every other one.
+const Admin = "admin"
+
+// roleNeed only names the role in the access table; the check is HasRole's own.
+func roleNeed(role constant) merlon.Need {
+	return merlon.NamedNeed("role "+string(role), func(*merlon.Visit) error { return nil })
+}
+
+// NeedRecent asks a user to have signed in within the last 15 minutes, administrators 10; it does not slide (requirements
+// 1.2, step-up).
+func NeedRecent() merlon.Need {
+	return merlon.NewNeed("recent sign-in", func(v *merlon.Visit) error {
+		limit := 15 * time.Minute
+		if v.Session.Level().Class == session.Administrator {
+			limit = 10 * time.Minute
+		}
+		if v.Now.Sub(v.Session.Level().Recent) > limit {
+			return merlon.ErrAgain
+		}
+		return nil
+	})
+}
+
+// NeedFactor asks for that many factors in the session's sign-in.
+func NeedFactor(n int) merlon.Need {
+	return merlon.NewNeed("more factors", func(v *merlon.Visit) error {
+		if v.Session.Level().Factors < n {
+			return merlon.ErrAgain
+		}
+		return nil
+	})
+}
+
+// network is how the queue of the hasher tells visitors apart.
+func network(r interface{ Client() netip.Addr }) string {
+	a := r.Client().Unmap()
+	bits := 64
+	if a.Is4() {
+		bits = 32
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+var fromServer = password.From{Network: "server", Known: true}

@@ -1,0 +1,154 @@
+package merlon
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/keyring"
+	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/session"
+	"github.com/merlon-web/merlon/static"
+	"github.com/merlon-web/merlon/throttle"
+	"github.com/merlon-web/merlon/trust"
+)
+
+// AllRules returns the rules of this room and of every room below it: what `explain` knows of each site.
+func AllRules() []check.Rule {
+	var all []check.Rule
+	for _, rules := range [][]check.Rule{Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), journal.Rules(), keyring.Rules(),
+		mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules()} {
+		all = append(all, rules...)
+	}
+	return all
+}
+
+// Check runs every check of the site and its parts, also when the site is not sound: what [New] found is in the report.
+func (s *Site) Check(ctx context.Context) check.Report {
+	return check.Run(ctx, s.checks...)
+}
+
+// addChecks makes a check of each rule that New judges, so that a report says what passed.
+func (s *Site) addChecks() {
+	found := map[string][]check.Finding{}
+	for _, f := range s.faults {
+		found[f.ID] = append(found[f.ID], f)
+	}
+	for _, r := range AllRules() {
+		if judged[r.ID] || len(found[r.ID]) > 0 {
+			s.checks = append(s.checks, check.Check{Rule: r, Run: func(context.Context) []check.Finding { return found[r.ID] }})
+		}
+	}
+}
+
+// judged are the rules of this room that New looks at for every site.
+var judged = map[string]bool{RuleName.ID: true, RuleRoute.ID: true, RuleAccess.ID: true, RuleInline.ID: true, RuleReason.ID: true,
+	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleSettings.ID: true}
+
+// roomChecks look at what New does not refuse: what was opened by name, and the place of the data.
+func (s *Site) roomChecks() []check.Check {
+	return []check.Check{
+		{Rule: RuleInsecure, Run: s.checkInsecure},
+		{Rule: RuleData, Run: s.checkData},
+		{Rule: db.RuleNoLimit, Run: func(context.Context) []check.Finding {
+			return s.unlimited
+		}},
+	}
+}
+
+// checkInsecure lists each guard that was opened by name, with its reason.
+func (s *Site) checkInsecure(context.Context) (found []check.Finding) {
+	for _, rt := range s.routes {
+		note := func(what, reason string) {
+			found = append(found, RuleInsecure.Finding(rt.where, fmt.Sprintf("route %q %s: %q", rt.id(), what, reason), "keep it only while the reason holds"))
+		}
+		if rt.opt.noToken != nil && rt.pattern != header.ReportPath {
+			note("takes posts without a token", *rt.opt.noToken)
+		}
+		if rt.opt.streaming != nil {
+			note("holds connections without a deadline", *rt.opt.streaming)
+		}
+		for _, e := range rt.opt.embeddable {
+			note("may be framed by "+e.origin, e.reason)
+		}
+	}
+	if s.pages != nil {
+		for _, p := range s.pages.Pages() {
+			if p == page.Declared(stalePage) {
+				continue // the site's own, written by room form
+			}
+			for _, raw := range s.pages.Facts(p).Raw {
+				found = append(found, RuleInsecure.Finding(raw.Where, "the page prints "+raw.Value+" as raw HTML", "keep it only while its reason holds"))
+			}
+		}
+	}
+	return found
+}
+
+// RuleData is the folder of the data that others on the machine can enter.
+var RuleData = check.Rule{ID: "MRL-SITE-021", Property: check.Confidentiality, Severity: check.Medium,
+	Title:  "a data folder that others on the machine can read",
+	Why:    "the database and the keys lie in it",
+	Attack: "Another account of the same machine copies the database and the key ring.",
+	Wrong:  `drwxr-xr-x data`, Right: `chmod 700 data`,
+	Source: "OWASP ASVS 13.3.1; CWE-732"}
+
+func (s *Site) checkData(context.Context) []check.Finding {
+	info, err := os.Stat(s.env.Data)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	path := filepath.Base(s.env.Data)
+	return []check.Finding{RuleData.Finding(path, fmt.Sprintf("the folder has mode %04o", info.Mode().Perm()), "run: chmod 700 "+path)}
+}
+
+// Listening tells the site its address in development, so that links in mails and on the terminal name its port.
+func (s *Site) Listening(a net.Addr) {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || s.env.Settings.Origin != "" || s.env.Mode == Production {
+		return
+	}
+	host := "localhost"
+	if s.name != "" {
+		host = s.name + ".localhost"
+	}
+	o := fmt.Sprintf("http://%s:%d", host, tcp.Port)
+	s.origin.Store(&o)
+}
+
+// Ready asks the parts what to say when the site listens: lines of a name and a text.
+func (s *Site) Ready(ctx context.Context) ([][2]string, error) {
+	return s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Ready })
+}
+
+// Demo has the parts fill in data to try the site with.
+func (s *Site) Demo(ctx context.Context) ([][2]string, error) {
+	return s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Demo })
+}
+
+func (s *Site) ask(ctx context.Context, which func(Part) func(context.Context, *House) ([][2]string, error)) (all [][2]string, err error) {
+	h := s.House()
+	if h == nil {
+		return nil, fmt.Errorf("merlon: the site was not started: its parts have no database yet; call Start before")
+	}
+	for _, p := range s.cfg.Parts {
+		if f := which(p); f != nil {
+			lines, err := f(ctx, h)
+			if err != nil {
+				return all, fmt.Errorf("merlon: part %s: %w", p.Name, err)
+			}
+			all = append(all, lines...)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+)
+
+const defaultListen = "127.0.0.1:8080"
+
+func (p *program) env(mode merlon.Mode) merlon.Env {
+	level := slog.LevelInfo
+	switch {
+	case p.quiet:
+		level = slog.LevelError
+	case p.verbose:
+		level = slog.LevelDebug
+	}
+	return merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level)}
+}
+
+func (p *program) serve() *cobra.Command {
+	var listen string
+	var demo bool
+	c := &cobra.Command{
+		Use: "serve", GroupID: "start", Short: "run the site in development, on this machine",
+		Example: "  " + programName() + " serve --listen 127.0.0.1:8081",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.runServe(c.Context(), listen, demo)
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", defaultListen, "address and port; :0 takes a free port")
+	c.Flags().BoolVar(&demo, "demo", false, "fill an empty site with data to try it")
+	return c
+}
+
+func (p *program) runServe(ctx context.Context, listen string, demo bool) error {
+	site, err := p.site(merlon.Development)
+	if err != nil {
+		return err
+	}
+	if err := p.mayListen(site, listen); err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return cannotListen(listen, err)
+	}
+	defer l.Close()
+	if err := site.Start(ctx); err != nil {
+		return cannotStart(err)
+	}
+	lines := [][2]string{}
+	if demo {
+		more, err := site.Demo(ctx)
+		if err != nil {
+			return errors.Join(exit(ExitFailed, "the demo data could not be filled in: %w", err), closeSite(site))
+		}
+		lines = append(lines, more...)
+	}
+	site.Listening(l.Addr())
+	more, err := site.Ready(ctx)
+	if err != nil {
+		return errors.Join(cannotStart(err), closeSite(site))
+	}
+	p.announce(site, append(lines, more...))
+	err = site.Serve(ctx, l)
+	if err := errors.Join(err, closeSite(site)); err != nil {
+		return exit(ExitFailed, "the site stopped: %w", err)
+	}
+	if !p.quiet {
+		fmt.Fprintln(p.err, "stopped")
+	}
+	return nil
+}
+
+func closeSite(s *merlon.Site) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return s.Close(ctx)
+}
+
+// announce prints where the site is and what its parts have to say.
+func (p *program) announce(site *merlon.Site, lines [][2]string) {
+	name := site.Name()
+	if name == "" {
+		name = "the site"
+	}
+	if p.json {
+		all := map[string]string{"schema": "merlon/serve/v1", "address": site.Origin()}
+		for _, l := range lines {
+			all[l[0]] = l[1]
+		}
+		p.printJSON(all)
+		return
+	}
+	t := tabwriter.NewWriter(p.out, 0, 0, 3, ' ', 0)
+	fmt.Fprintf(t, "%s is running\t%s\n", name, site.Origin())
+	for _, l := range lines {
+		fmt.Fprintf(t, "%s\t%s\n", l[0], l[1])
+	}
+	_ = t.Flush()
+	fmt.Fprintln(p.out, "\ndevelopment mode: pages are read again when you save; stop with Ctrl-C")
+}
+
+// mayListen refuses a sign-in that others on the network could listen to.
+func (p *program) mayListen(site *merlon.Site, listen string) error {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return exit(ExitUsage, "--listen %q is not an address: %s: write 127.0.0.1:8080", listen, err)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	if !site.HasSignIn() {
+		return nil
+	}
+	return exit(ExitRefused, "%s is not on this machine only: this site has a sign-in, and without TLS its passwords and cookies could be read on the way: listen on 127.0.0.1  MRL-CLI-001", listen)
+}
+
+// cannotListen names a busy port and offers the next free one.
+func cannotListen(listen string, err error) error {
+	host, port, _ := net.SplitHostPort(listen)
+	n, convErr := strconv.Atoi(port)
+	if !errors.Is(err, syscall.EADDRINUSE) || convErr != nil {
+		return exit(ExitCannot, "cannot listen on %s: %w: choose another with --listen", listen, err)
+	}
+	for next := n + 1; next < n+20 && next < 65536; next++ {
+		free := net.JoinHostPort(host, strconv.Itoa(next))
+		l, err := net.Listen("tcp", free)
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		return exit(ExitCannot, "port %d is in use by another program: two cannot have it: stop that one, or run: %s serve --listen %s", n, programName(), free)
+	}
+	return exit(ExitCannot, "port %d is in use by another program: two cannot have it: stop that one, or choose another with --listen", n)
+}
+
+// cannotStart tells apart what is the site's fault and what is that of its surroundings.
+func cannotStart(err error) error {
+	switch {
+	case errors.Is(err, merlon.ErrPending):
+		return exit(ExitCannot, "%s\n  run: %s migrate up", err, programName())
+	case errors.Is(err, db.ErrLocked):
+		return exit(ExitCannot, "%w", err)
+	}
+	return exit(ExitCannot, "the site cannot start: %w", err)
+}

@@ -1,0 +1,126 @@
+package site
+
+import (
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/page"
+)
+
+// NewNews is the form for a piece of news.
+type NewNews struct {
+	Title string `form:"required,max=120" label:"Title"`
+	Text  string `form:"required,lines,max=10000" label:"Text"`
+}
+
+// NewOuting is the form for an outing.
+type NewOuting struct {
+	Title  string    `form:"required,max=120" label:"Title"`
+	Place  string    `form:"required,max=120" label:"Meeting place"`
+	Day    time.Time `form:"date,required" label:"Day"`
+	Places int       `form:"required,min=1,max=200" label:"Places"`
+	About  string    `form:"lines,max=5000" label:"What it is about"`
+}
+
+type boardPage struct {
+	Messages []Message
+	News     []News
+}
+
+type newNewsPage struct{ Form form.Form[NewNews] }
+
+type newOutingPage struct{ Form form.Form[NewOuting] }
+
+type deleteNewsPage struct{ News News }
+
+type logPage struct{ Lines []logLine }
+
+type logLine struct {
+	At      string
+	Title   string
+	Guards  string
+	Outcome string
+	Route   string
+	Count   int64
+}
+
+var (
+	boardView      = page.New[boardPage](pages, "board.html")
+	newNewsView    = page.New[newNewsPage](pages, "board-news.html")
+	deleteNewsView = page.New[deleteNewsPage](pages, "board-news-delete.html")
+	newOutingView  = page.New[newOutingPage](pages, "board-outing.html")
+	logView        = page.New[logPage](pages, "board-log.html")
+
+	insertNews   = db.Exec(schema, "INSERT INTO news (author, title, text, created) VALUES ($1, $2, $3, $4)")
+	removeNews   = db.Exec(schema, "DELETE FROM news WHERE id = $1")
+	insertOuting = db.Exec(schema, "INSERT INTO outing (title, place, day, places, about) VALUES ($1, $2, $3, $4, $5)")
+)
+
+func showBoard(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
+	messages, err := openMessages.All(r.DB, 50)
+	if err != nil {
+		return nil, err
+	}
+	news, err := recentNews.All(r.DB, 0, 20)
+	return merlon.Show(boardView, boardPage{messages, news}), err
+}
+
+func newNews(*merlon.Read[account.User], merlon.None) (*merlon.Response, error) {
+	return merlon.Show(newNewsView, newNewsPage{}), nil
+}
+
+func addNews(w *merlon.Write[account.User], f form.Form[NewNews]) (*merlon.Response, error) {
+	in, ok := f.Value()
+	if !ok {
+		return merlon.ShowStatus(422, newNewsView, newNewsPage{f}), nil
+	}
+	done, err := insertNews.Run(w.DB, w.User.ID, in.Title, in.Text, w.Now())
+	return merlon.Redirect("/news/{id}", done.LastID).Notice("Your news is out."), err
+}
+
+func askDeleteNews(r *merlon.Read[account.User], in ByID) (*merlon.Response, error) {
+	n, err := newsByID.One(r.DB, in.ID)
+	return merlon.Show(deleteNewsView, deleteNewsPage{n}), err
+}
+
+func deleteNews(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Response, error) {
+	in, _ := f.Value()
+	_, err := removeNews.Run(w.DB, in.ID)
+	return merlon.Redirect("/board").Notice("The news and its comments are gone."), err
+}
+
+func newOuting(*merlon.Read[account.User], merlon.None) (*merlon.Response, error) {
+	return merlon.Show(newOutingView, newOutingPage{}), nil
+}
+
+func addOuting(w *merlon.Write[account.User], f form.Form[NewOuting]) (*merlon.Response, error) {
+	in, ok := f.Value()
+	if !ok {
+		return merlon.ShowStatus(422, newOutingView, newOutingPage{f}), nil
+	}
+	done, err := insertOuting.Run(w.DB, in.Title, in.Place, in.Day.Format(time.DateOnly), in.Places, in.About)
+	return merlon.Redirect("/outings/{id}", done.LastID).Notice("The outing is announced."), err
+}
+
+func doneMessage(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Response, error) {
+	in, _ := f.Value()
+	_, err := closeMessage.Run(w.DB, in.ID)
+	return merlon.Redirect("/board").Notice("The message is done with."), err
+}
+
+// showLog shows the site's security events to the board.
+func showLog(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
+	events, err := journal.List(r.DB, journal.Filter{Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	var p logPage
+	for _, e := range events {
+		p.Lines = append(p.Lines, logLine{At: e.Time.Format("2 Jan 15:04:05"), Title: e.Title, Guards: e.Property, Outcome: e.Outcome, Route: e.Route, Count: 1})
+	}
+	return merlon.Show(logView, p), nil
+}

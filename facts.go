@@ -1,0 +1,70 @@
+package merlon
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/session"
+)
+
+// facts is what Read and Write share: the request as far as a handler may know it. Nothing here is a text that the browser
+// chose without being parsed and bounded first.
+type facts struct{ w *walk }
+
+func (f *facts) asWalk() *walk { return f.w }
+
+// Context returns the request's context. Inside a write transaction use [db.Writer.Context], which says so.
+func (f *facts) Context() context.Context { return f.w.ctx }
+
+// Now returns the time of the request: one time for all of it.
+func (f *facts) Now() time.Time { return f.w.now }
+
+// Client returns the visitor's address as room trust found it: the peer's, or what a named proxy says.
+func (f *facts) Client() netip.Addr { return f.w.client.Addr }
+
+// RequestID returns the id that stands in the log and on error pages.
+func (f *facts) RequestID() string { return f.w.requestID() }
+
+// House returns the site's rooms, for parts.
+func (f *facts) House() *House { return f.w.run.house }
+
+// UserAgent returns what the browser calls itself, cut at 200 bytes, cleaned of control characters. It is for display only:
+// anybody can send any.
+func (f *facts) UserAgent() string {
+	s := f.w.r.UserAgent()
+	if len(s) > 200 {
+		s = s[:200]
+	}
+	return event.Clean(s)
+}
+
+// Record records a security event of the request. With outcome [event.Done] in a POST it is a row of the transaction.
+func (f *facts) Record(rule check.Rule, outcome event.Outcome, detail ...slog.Attr) {
+	f.w.Record(f.w.ctx, event.New(rule, outcome, detail...))
+}
+
+// Read is what a GET handler is given: who came, and readers. Nothing that it holds can write.
+type Read[U any] struct {
+	facts
+	User    U
+	DB      *db.Reader
+	Session *session.Reader
+}
+
+// Write is what a POST handler is given: who came, and the one transaction of the request.
+type Write[U any] struct {
+	facts
+	User    U
+	DB      *db.Writer
+	Session *session.Writer
+}
+
+func (*Write[U]) writes() {}
+
+// Context returns the context of the transaction: what is slow (a hash, an outgoing call) refuses it.
+func (w *Write[U]) Context() context.Context { return w.DB.Context() }

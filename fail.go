@@ -1,0 +1,282 @@
+package merlon
+
+import (
+	"errors"
+	"fmt"
+	"html"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/throttle"
+	"github.com/merlon-web/merlon/trust"
+)
+
+// ErrorPage is the data of the page error.html, which a site may replace by a file of that name among its own pages.
+type ErrorPage struct {
+	Status  int
+	Title   string
+	Text    string
+	Request string // the id that stands in the log; only for status 500
+	Detail  string // development only
+}
+
+// StalePage is the data of the page stale.html: a form that was not accepted, with what was typed.
+type StalePage struct {
+	Text string
+	Form page.HTML // the whole form, written by room form
+}
+
+// failure is what the error pages say of a status.
+type failure struct{ title, text string }
+
+var failures = map[int]failure{
+	400: {"This request could not be read", "The address or the form was not as it should be. Nothing was changed."},
+	403: {"Not allowed", "You may not do this. Nothing was changed."},
+	404: {"There is no such page", "The address may be misspelt, or what was here is gone."},
+	405: {"Not here", "This address does not answer this kind of request. Nothing was changed."},
+	410: {"This link is used up", "It works once and for a short time. Ask for a new one."},
+	413: {"Too much at once", "What was sent is larger than this form takes. Nothing was changed."},
+	414: {"This address is too long", "Nothing was changed."},
+	415: {"This kind of data is not taken here", "Send the form as the page gives it. Nothing was changed."},
+	421: {"This is another site's name", "This server does not answer for the name in the address."},
+	422: {"Something in the form needs another look", "Nothing was changed. Go back and correct it."},
+	429: {"Too many requests", "Please wait a little. Nothing was changed."},
+	431: {"The request's head is too large", "Clear the cookies of this site and try again. Nothing was changed."},
+	500: {"Something went wrong here", "It was recorded, and nothing was changed."},
+	505: {"This version of HTTP is not answered here", "Use HTTP/1.1 or HTTP/2."},
+	503: {"Not just now", "The site is busy or being looked after. Please try again in a little while. Nothing was changed."},
+}
+
+// fail answers an error page. Detail may be an error (shown in development), a time (when to try again) or a duration.
+func (w *walk) fail(status int, detail any) {
+	if w.wrote {
+		return
+	}
+	f, ok := failures[status]
+	if !ok {
+		status, f = 500, failures[500]
+	}
+	p := ErrorPage{Status: status, Title: f.title, Text: f.text}
+	h := w.ResponseWriter.Header()
+	switch d := detail.(type) {
+	case time.Time:
+		wait := max(1, int(d.Sub(w.now).Seconds()+0.999))
+		h["Retry-After"] = []string{strconv.Itoa(wait)}
+		p.Text = "Please try again at " + d.Local().Format("15:04:05") + ". Nothing was changed."
+	case time.Duration:
+		h["Retry-After"] = []string{strconv.Itoa(max(1, int(d.Seconds()+0.999)))}
+	case error:
+		if w.site.env.Mode == Development {
+			p.Detail = d.Error()
+		}
+	}
+	if status == http.StatusServiceUnavailable && h["Retry-After"] == nil {
+		h["Retry-After"] = []string{"10"}
+	}
+	if status >= 500 {
+		p.Request = w.requestID()
+	}
+	w.answerError(status, p)
+}
+
+// answerError writes the site's error page; when even that fails, a plain one that needs nothing.
+func (w *walk) answerError(status int, p ErrorPage) {
+	h := w.ResponseWriter.Header()
+	h["Cache-Control"] = noStore
+	w.buf = w.buf[:0]
+	if w.site.pages != nil && w.site.sound {
+		if err := w.tryPage(&Response{status: status, shown: &showing[ErrorPage]{errorPage, p}}); err == nil {
+			w.send(status, "html", w.buf)
+			return
+		}
+	}
+	w.buf = append(w.buf[:0], p.Title+"\n\n"+p.Text+"\n"...)
+	if p.Request != "" {
+		w.buf = append(w.buf, "\nRequest "+p.Request+"\n"...)
+	}
+	w.send(status, "text", w.buf)
+}
+
+// tryPage is writePage that survives a page that panics or fails, and a visitor whose session was never read.
+func (w *walk) tryPage(res *Response) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("merlon: error page: %v", p)
+		}
+	}()
+	if w.state == nil && w.run != nil {
+		w.state = w.run.sessions.Nobody()
+		w.frame.User, w.frame.Roles = "", nil
+	}
+	w.frame.Notice = ""
+	return w.writePage(res)
+}
+
+// failed answers what nobody expected: an event, a log line with the cause, and a page that says nothing of it.
+func (w *walk) failed(err error, stack []byte) {
+	if w.r.Context().Err() != nil && errors.Is(err, w.r.Context().Err()) {
+		return // the visitor has gone
+	}
+	status := http.StatusInternalServerError
+	var detail any = err
+	var limited *throttle.Limited
+	var busy *password.BusyError
+	switch {
+	case errors.As(err, &limited):
+		w.fail(http.StatusTooManyRequests, limited.Until)
+		return
+	case errors.As(err, &busy):
+		w.fail(http.StatusServiceUnavailable, busy.RetryAfter)
+		return
+	case errors.Is(err, db.ErrBusy), errors.Is(err, db.ErrDiskFull), errors.Is(err, db.ErrClosed):
+		status = http.StatusServiceUnavailable
+	}
+	w.site.log.LogAttrs(w.r.Context(), slog.LevelError, "request failed", slog.String("request", w.requestID()),
+		slog.String("route", w.routeID()), slog.String("error", err.Error()), slog.String("stack", string(stack)))
+	if w.run != nil {
+		w.Record(w.ctx, event.New(RulePanic, event.Failed, slog.String("error", firstLine(err.Error()))))
+	}
+	var compile *page.CompileError
+	if w.site.env.Mode == Development && errors.As(err, &compile) {
+		w.compileFault(compile)
+		return
+	}
+	w.fail(status, detail)
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+func (w *walk) routeID() string {
+	if w.route == nil {
+		return ""
+	}
+	return w.route.id()
+}
+
+// compileFault shows the faults of a page that was saved with one, in development.
+func (w *walk) compileFault(c *page.CompileError) {
+	if w.wrote {
+		return
+	}
+	w.ResponseWriter.Header()["Cache-Control"] = noStore
+	b := append(w.buf[:0], `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Error: a page does not compile</title></head><body><main><h1>A page does not compile</h1><p>Correct it and load this page again.</p>`...)
+	for _, f := range c.Findings {
+		b = append(b, "<pre>"+html.EscapeString(f.Text())+"</pre>"...)
+	}
+	w.buf = append(b, `</main></body></html>`...)
+	w.send(http.StatusInternalServerError, "html", w.buf)
+}
+
+// refuseTrust answers what room trust refused: host, framing, method, form of the address.
+func (w *walk) refuseTrust(err error) {
+	var refusal *trust.Refusal
+	if !errors.As(err, &refusal) {
+		w.failed(err, nil)
+		return
+	}
+	if refusal.Status == http.StatusMethodNotAllowed {
+		w.methodNotAllowed()
+		return
+	}
+	if refusal.Status != http.StatusNotFound {
+		w.refused(refusal.Rule, slog.String("reason", refusal.Reason))
+	}
+	if refusal.Close {
+		w.ResponseWriter.Header()["Connection"] = []string{"close"}
+	}
+	w.fail(refusal.Status, err)
+}
+
+// methodNotAllowed answers 405 with the methods that the address does answer (RFC 9110 15.5.6).
+func (w *walk) methodNotAllowed() {
+	var allow []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if rt, _ := w.site.find(m, w.r.URL); rt != nil {
+			allow = append(allow, m)
+		}
+	}
+	w.refused(RuleMethod)
+	w.ResponseWriter.Header()["Allow"] = []string{strings.Join(allow, ", ")}
+	w.fail(http.StatusMethodNotAllowed, nil)
+}
+
+// notFound is what the router calls when no route has the address: 405 when another method has it, else 404.
+func (s *Site) notFound(rw http.ResponseWriter, r *http.Request) {
+	w, ok := rw.(*walk)
+	if !ok {
+		return // a probe
+	}
+	for _, m := range []string{http.MethodGet, http.MethodPost} {
+		if rt, _ := s.find(m, r.URL); rt != nil {
+			w.methodNotAllowed()
+			return
+		}
+	}
+	w.fail(http.StatusNotFound, nil)
+}
+
+const (
+	staleToken  = "This form was open too long, or you signed in or out in the meantime. Nothing was changed. Look it over and send it again."
+	staleEdited = "This form was already sent, with another text. Nothing was changed this time. Look it over and send it again if you mean it."
+)
+
+// stale shows a form again with what was typed and a fresh token. The handler never ran.
+func (w *walk) stale(f form.Any, text string) {
+	w.buf = w.buf[:0]
+	w.cookies = w.cookies[:0]
+	w.forms = []string{w.route.id()}
+	b := append([]byte(nil), `<form method="post" action="`...)
+	b = append(b, html.EscapeString(w.r.URL.EscapedPath())...)
+	b = append(b, `">`...)
+	b = w.AppendField(b, 0)
+	b = form.AppendFields(b, f)
+	b = append(b, `<p><button>Send again</button></p></form>`...)
+	p := StalePage{Text: text, Form: page.InsecureHTML("the form is written by room form, which escapes every value", string(b))}
+	w.ResponseWriter.Header()["Cache-Control"] = noStore
+	if err := w.tryPage(&Response{status: http.StatusForbidden, shown: &showing[StalePage]{stalePage, p}}); err != nil {
+		w.failed(err, nil)
+		return
+	}
+	w.send(http.StatusForbidden, "html", w.buf)
+}
+
+// toSignIn sends the visitor to the sign-in page, with the way back. A POST comes back to the page it was sent from, as far
+// as that is a page of this site.
+func (w *walk) toSignIn(again bool) {
+	to := w.site.signIn
+	if to == "" {
+		w.refused(RuleDenied)
+		w.fail(http.StatusForbidden, nil)
+		return
+	}
+	next := ""
+	if w.r.Method == http.MethodGet {
+		next = w.r.URL.RequestURI()
+	}
+	q := url.Values{}
+	if l, reason := w.site.local(next); reason == "" && l.String() != "/" {
+		q.Set("next", l.String())
+	}
+	if again {
+		q.Set("again", "1")
+	}
+	if len(q) > 0 {
+		to += "?" + q.Encode()
+	}
+	w.ResponseWriter.Header()["Cache-Control"] = noStore
+	w.location(http.StatusSeeOther, to)
+}
+
+var noStore = []string{"no-store"}

@@ -1,0 +1,166 @@
+package merlon
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/header"
+)
+
+// serveGet is the rest of the walk of a GET: session, access, input, handler, page. The transaction is a reader's.
+func serveGet[U, In any](w *walk, who Access[U], h func(*Read[U], In) (*Response, error)) {
+	if !w.enter() {
+		return
+	}
+	u, ok := admit(w, who)
+	if !ok {
+		return
+	}
+	in, ok := bindGet[In](w)
+	if !ok {
+		return
+	}
+	r := Read[U]{facts: facts{w}, User: u, DB: w.reader, Session: w.state.Reader()}
+	res, err := h(&r, in)
+	if err != nil {
+		w.handlerFailed(err)
+		return
+	}
+	if res == nil {
+		w.failed(fmt.Errorf("merlon: %s returned no response and no error: a handler answers something; return merlon.Show, Redirect, NotFound …", w.route.handler), nil)
+		return
+	}
+	if err := w.write(res); err != nil {
+		w.handlerFailed(err)
+		return
+	}
+	w.out(res)
+}
+
+func bindGet[In any](w *walk) (In, bool) {
+	var none In
+	if _, isNone := any(none).(None); isNone {
+		return none, true
+	}
+	in, err := form.BindQuery[In](w.r.URL.RawQuery, w.r.PathValue)
+	if err == nil {
+		return in, true
+	}
+	w.badInput(err)
+	return none, false
+}
+
+// badInput answers a form or query that cannot be read.
+func (w *walk) badInput(err error) {
+	var refusal *form.Refusal
+	if !errors.As(err, &refusal) {
+		w.failed(err, nil)
+		return
+	}
+	if refusal.Status != http.StatusNotFound {
+		w.refused(refusal.Rule, slog.String("detail", refusal.Detail))
+	}
+	w.fail(refusal.Status, err)
+}
+
+// handlerFailed answers an error that a handler returned.
+func (w *walk) handlerFailed(err error) {
+	switch {
+	case errors.Is(err, db.ErrNoRow):
+		w.fail(http.StatusNotFound, nil)
+	case errors.Is(err, ErrSignIn), errors.Is(err, ErrAgain), errors.Is(err, ErrForbidden), errors.Is(err, ErrHidden):
+		w.denied(err)
+	default:
+		w.failed(err, nil)
+	}
+}
+
+// write turns a response into bytes, in the buffer, before anything is sent or committed.
+func (w *walk) write(res *Response) (err error) {
+	w.buf = w.buf[:0]
+	h := w.ResponseWriter.Header()
+	switch res.kind {
+	case kindPage:
+		return w.writePage(res)
+	case kindRedirect:
+		if res.local, err = expand(res.text, res.values); err != nil {
+			return err
+		}
+		u, err := url.Parse(res.local)
+		if err != nil || !w.site.isPage(u) {
+			return fmt.Errorf("%w: %q", errRedirect, res.local)
+		}
+	case kindText:
+		w.buf = append(w.buf, res.text...)
+	case kindJSON, kindDownload:
+		w.buf = append(w.buf, res.body...)
+		if res.kind == kindDownload {
+			h["Content-Disposition"] = []string{header.Attachment(res.filename)}
+		}
+	case kindError:
+		if res.text != "" {
+			return errors.New(res.text)
+		}
+	}
+	if res.step != nil {
+		text, err := res.step.seal(w)
+		if err != nil {
+			return err
+		}
+		w.cookies = append(w.cookies, header.Cookie{Name: w.site.cookieName("step"), Value: text, MaxAge: res.step.maxAge})
+	}
+	return nil
+}
+
+var errRedirect = errors.New("merlon: Redirect to a path that is no GET route: a redirect leads to a page of this site only; correct the path or declare the route")
+
+// writePage executes the page and sets what depends on it: its policy and how it may be kept.
+func (w *walk) writePage(res *Response) error {
+	p, ok := w.site.views[res.shown.declared()]
+	if !ok {
+		return fmt.Errorf("merlon: %s shows a page of another site: pages belong to the Pages of the site or of its parts; declare it there", w.route.handler)
+	}
+	w.forms = p.forms
+	w.fillFrame()
+	buf, err := res.shown.append(w.buf, w.site.pages, w.render())
+	if err != nil {
+		return err
+	}
+	w.buf = buf
+	w.policy(p)
+	return nil
+}
+
+// out sends what write prepared.
+func (w *walk) out(res *Response) {
+	w.cacheRule()
+	switch res.kind {
+	case kindPage:
+		w.send(res.status, "html", w.buf)
+	case kindText:
+		w.send(res.status, "text", w.buf)
+	case kindJSON:
+		w.send(res.status, "json", w.buf)
+	case kindDownload:
+		w.send(res.status, "application/octet-stream", w.buf)
+	case kindRedirect, kindLocal:
+		w.location(res.status, res.local)
+	case kindError:
+		var detail any
+		if len(res.values) > 0 {
+			detail = res.values[0]
+		}
+		w.fail(res.status, detail)
+	}
+}
+
+// location answers a redirect to an address that was proven to be of this site.
+func (w *walk) location(status int, path string) {
+	w.ResponseWriter.Header()["Location"] = []string{path}
+	w.send(status, "", nil)
+}

@@ -1,0 +1,88 @@
+// Package merlon is the room in which a site is put together: its routes, who may enter by them, what a handler may read
+// and write, what it may answer, and the walk that every request takes through the guards of the lower rooms.
+//
+// A site is an [http.Handler]: any handler mounts in it, any middleware wraps its routes, and the lower rooms work alone
+// in a program that is not Merlon's. What it does not protect from is listed in the README.
+package merlon
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/static"
+)
+
+// Mode says what a site is opened for.
+type Mode uint8
+
+// The modes. The zero value is the strictest.
+const (
+	Production  Mode = iota // the world: no detail to visitors, hosts and origin configured
+	Development             // plain http on loopback, faults shown in the browser, pages read again when saved
+	Test                    // as Development without reading pages again; opened by merlontest
+	Drill                   // on a restored copy: no mail leaves
+)
+
+// String returns the mode's name.
+func (m Mode) String() string {
+	return [...]string{"production", "development", "test", "drill"}[min(m, Drill)]
+}
+
+// An Env is where and how a site is opened. One open function is called with different ones by its own commands, by tests,
+// by the attacker and by the drill.
+type Env struct {
+	Data     string           // the folder of the database and the keys; made with mode 0700
+	Mode     Mode             //
+	Clock    func() time.Time // nil: the system's clock
+	Settings Settings
+	Log      *slog.Logger // nil: slog's default
+}
+
+// Settings are what the owner sets and a program's source does not know.
+type Settings struct {
+	// Origin is the site's own address as visitors see it, "https://example.org". It is what the CSRF check compares
+	// with and what links in mails begin with; never the request's Host header. In development it may be empty: then it
+	// is http://NAME.localhost, localhost or 127.0.0.1 with the port of the request.
+	Origin string
+	// Hosts are the names that the site answers to; another gets 421. Empty: the host of Origin, and in development the
+	// three names above.
+	Hosts []string
+	// Proxies are addresses or prefixes (192.0.2.1, 10.0.0.0/8) whose forwarding headers are believed; nobody's by default.
+	Proxies []string
+	// ClientHeader is the one header in which those proxies name the client: "X-Forwarded-For".
+	ClientHeader string
+}
+
+// Config is what a site is made of.
+type Config struct {
+	Name   constant      // a-z, 0-9, -, at most 32: the site's short name, part of its cookies' names; may be empty
+	Title  string        // what pages call it ($site.Site); empty: Name
+	Engine db.Engine     // sqlite.Engine("shop.db")
+	Pages  *page.Files   // the templates; a file named as a part's replaces it
+	Static *static.Files // the files of its own: style, script, images; nil: none
+	Schema *db.Schema    // its migrations and statements; nil: none
+	Parts  []Part
+	Routes []Route
+	Lang   string // the language of pages, BCP 47; empty: en
+}
+
+// Faults are all findings of [New] at once, each with its place and the remedy.
+type Faults = check.Faults
+
+// clock is the environment's clock.
+func (e Env) clock() func() time.Time {
+	if e.Clock != nil {
+		return e.Clock
+	}
+	return time.Now
+}
+
+func (e Env) log() *slog.Logger {
+	if e.Log != nil {
+		return e.Log
+	}
+	return slog.Default()
+}

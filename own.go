@@ -1,0 +1,125 @@
+package merlon
+
+import (
+	"embed"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/static"
+)
+
+// What the site brings itself: its error pages, the report endpoint of its policies, and in development the mailbox.
+
+//go:embed pages
+var ownPageFiles embed.FS
+
+//go:embed assets
+var ownAssets embed.FS
+
+var (
+	ownPages  = page.From(ownPageFiles, "pages")
+	ownStatic = static.From(ownAssets, "assets").Under("_merlon/static")
+	errorPage = page.New[ErrorPage](ownPages, "error.html")
+	stalePage = page.New[StalePage](ownPages, "stale.html")
+	mailPage  = page.New[mailsShown](ownPages, "mail.html")
+)
+
+// ownRoutes are the routes that every site has.
+func (s *Site) ownRoutes() []Route {
+	routes := []Route{Mount("/_merlon/csp", Public(), http.HandlerFunc(s.cspReport), InsecureNoToken("browsers send reports without a token; no cookie is read, 8 KiB at most"), MaxBody(maxReport))}
+	if s.env.Mode == Development || s.env.Mode == Test {
+		routes = append(routes, Get("/_merlon/dev/mail", onLoopback, s.devMail))
+	}
+	return routes
+}
+
+// onLoopback hides a route from everybody but this machine.
+var onLoopback = NewAccess("this machine", func(v *Visit) (Visitor, error) {
+	if !v.Local {
+		return Visitor{}, ErrHidden
+	}
+	return Visitor{}, nil
+})
+
+const maxReport = 8 << 10
+
+// cspReport takes what browsers say that a page's policy refused. It is written by whoever likes: bounded, counted as a
+// refusal per network and minute, and escaped where it is shown.
+func (s *Site) cspReport(rw http.ResponseWriter, r *http.Request) {
+	w, ok := rw.(*walk)
+	if !ok || r.Method != http.MethodPost {
+		rw.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.fail(http.StatusRequestEntityTooLarge, nil)
+		return
+	}
+	var report struct {
+		Report struct {
+			Document  string `json:"document-uri"`
+			Directive string `json:"effective-directive"`
+			Blocked   string `json:"blocked-uri"`
+			Source    string `json:"source-file"`
+		} `json:"csp-report"`
+	}
+	if json.Unmarshal(body, &report) != nil || report.Report.Directive == "" {
+		w.fail(http.StatusBadRequest, nil)
+		return
+	}
+	p := report.Report
+	w.refused(RuleCSPReport, slog.String("page", pathOnly(p.Document)), slog.String("directive", p.Directive),
+		slog.String("blocked", originOnly(p.Blocked)), slog.String("source", originOnly(p.Source)))
+	w.wrote = true
+	rw.WriteHeader(http.StatusNoContent)
+}
+
+// pathOnly and originOnly keep what tells the fault and leave out what may be private: queries and fragments.
+func pathOnly(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return event.Clean(u.Path)
+}
+
+func originOnly(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return event.Clean(address)[:min(len(event.Clean(address)), 40)]
+	}
+	return event.Clean(u.Scheme + "://" + u.Host)
+}
+
+type mailsShown struct{ Mails []mailShown }
+
+type mailShown struct {
+	To, Subject, Text, At, State string
+	Links                        []string
+}
+
+// devMail shows what the site would send, in development, to this machine.
+func (s *Site) devMail(r *Read[Visitor], _ None) (*Response, error) {
+	mails, err := r.House().Mails.List(r.DB, 0, 50)
+	if err != nil {
+		return nil, err
+	}
+	var shown mailsShown
+	for _, m := range mails {
+		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: m.Text, At: m.Created.Format("2006-01-02 15:04:05"), State: string(m.State)}
+		for _, word := range strings.Fields(m.Text) {
+			if path, ok := strings.CutPrefix(word, s.Origin()); ok && strings.HasPrefix(path, "/") {
+				one.Links = append(one.Links, path)
+			}
+		}
+		shown.Mails = append(shown.Mails, one)
+	}
+	return Show(mailPage, shown), nil
+}

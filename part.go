@@ -1,0 +1,76 @@
+package merlon
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/keyring"
+	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/session"
+	"github.com/merlon-web/merlon/static"
+	"github.com/merlon-web/merlon/throttle"
+)
+
+// A Part is a room that brings routes of its own: accounts, passkeys, the owner's pages.
+type Part struct {
+	Name     constant
+	Routes   []Route
+	Checks   []check.Check
+	Rules    []check.Rule // what explain knows of it
+	Schema   *db.Schema
+	Pages    *page.Files
+	Static   *static.Files
+	Tasks    []Task
+	Commands []Command
+
+	// SignIn is the path of the page that [ErrSignIn] and [ErrAgain] lead to; one part of a site has it.
+	SignIn constant
+	// Start is called once by [Site.Start], with the database open and the keys read, before the first request.
+	Start func(context.Context, *House) error
+	// Ready is called when the site begins to listen; what it returns is printed by serve below the address, each line a
+	// name and a text.
+	Ready func(context.Context, *House) ([][2]string, error)
+	// Demo fills in data to try the site with; `serve --demo` calls it on an empty database. It returns lines as Ready does.
+	Demo func(context.Context, *House) ([][2]string, error)
+}
+
+// A Task runs again and again while the site is up, one at a time, and once more when it closes if Last is set.
+type Task struct {
+	Name  constant
+	Every time.Duration
+	Last  bool
+	Run   func(context.Context, *House) error
+}
+
+// A Command is what a part adds to the site's own program.
+type Command struct {
+	Use, Short, Example string
+	// Args is how many arguments it takes.
+	Args int
+	Run  func(ctx context.Context, h *House, args []string, out io.Writer) error
+}
+
+// A House is what the site hands to its parts: the lower rooms, ready to use. It is safe for concurrent use.
+type House struct {
+	Name     string
+	Title    string
+	Mode     Mode
+	Data     string
+	Clock    func() time.Time
+	Log      *slog.Logger
+	Engine   db.Engine
+	Keys     *keyring.Ring
+	Limits   *throttle.Limiter
+	Sessions *session.Manager
+	Mails    *mailbox.Box
+
+	site *Site
+}
+
+// URL returns the absolute address of a path of this site, from the settings, never from a request.
+func (h *House) URL(path string) string { return h.site.Origin() + path }

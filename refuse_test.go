@@ -1,0 +1,176 @@
+package merlon_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/sqlite"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// A site with one of each fault that New refuses (A10).
+
+type wrongNote struct {
+	ID    int64
+	Titel string // no such column
+}
+
+type userRow struct {
+	ID   int64
+	Text string `form:"required,max=10"`
+}
+
+type noLimit struct {
+	Text string `form:"required" label:"Text"`
+}
+
+type wrongData struct{ Title string }
+
+var (
+	wrongPages  = page.From(siteFiles, "testdata/refused/pages")
+	wrongSchema = db.From(siteFiles, "testdata/site/migrations")
+	wrongField  = page.New[wrongData](wrongPages, "field.html")
+	wrongLink   = page.New[wrongData](wrongPages, "link.html")
+	missingPage = page.New[wrongData](wrongPages, "mising.html")
+	wrongForm   = page.New[wrongData](wrongPages, "form.html")
+
+	wrongColumn = db.Query[note](wrongSchema, "SELECT id, txet AS text FROM note LIMIT 1")
+	wrongRow    = db.Query[wrongNote](wrongSchema, "SELECT id, text FROM note LIMIT 1")
+	wrongQuery  = db.Query[note](wrongSchema, "DELETE FROM note RETURNING id, text")
+	rowQuery    = db.Query[userRow](wrongSchema, "SELECT id, text FROM note LIMIT 1")
+)
+
+func rowForm(w *merlon.Write[merlon.Visitor], _ form.Form[userRow]) (*merlon.Response, error) {
+	return merlon.Redirect("/"), nil
+}
+
+func limitless(w *merlon.Write[merlon.Visitor], _ form.Form[noLimit]) (*merlon.Response, error) {
+	return merlon.Redirect("/"), nil
+}
+
+func openRefused(env merlon.Env) (*merlon.Site, error) {
+	_, _, _, _, _, _, _, _ = wrongField, wrongLink, missingPage, wrongForm, wrongColumn, wrongRow, wrongQuery, rowQuery
+	return merlon.New(env, merlon.Config{Name: "Refused!", Engine: sqlite.Engine("x.db"), Pages: wrongPages, Schema: wrongSchema,
+		Routes: []merlon.Route{
+			merlon.Get("/", merlon.Public(), plain),
+			merlon.Get("/", merlon.Public(), plain),
+			merlon.Get("/inline", merlon.Public(), func(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) { return nil, nil }),
+			merlon.Get("/open", merlon.Access[merlon.Visitor]{}, plain),
+			merlon.Post("/row", merlon.Public(), rowForm),
+			merlon.Post("/limitless", merlon.Public(), limitless),
+			merlon.Get("/framed", merlon.Public(), plain, merlon.Embeddable("https://partner.example", "")),
+		}})
+}
+
+var lineNumber = regexp.MustCompile(`(?:[\w.-]+/)?(refuse_test)\.go:\d+`)
+
+func TestNewRefusesAllAtOnce(t *testing.T) {
+	site, err := openRefused(merlon.Env{Mode: merlon.Test, Data: t.TempDir()})
+	var faults check.Faults
+	if !errors.As(err, &faults) {
+		t.Fatalf("New = %v, want faults", err)
+	}
+	got := lineNumber.ReplaceAllString(faults.Error(), "$1.go:LINE") + "\n"
+	golden := filepath.Join("testdata", "refused", "golden.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("New says:\n%s\nwant:\n%s\n(go test -run %s -update rewrites it)", got, want, t.Name())
+	}
+	for _, f := range faults {
+		if f.Where == "" || f.Do == "" || f.ID == "" {
+			t.Errorf("a finding lacks its place, remedy or id: %+v", f)
+		}
+	}
+	if err := site.Start(context.Background()); err == nil {
+		t.Error("a site with faults started")
+	}
+	if n := len(site.Check(context.Background()).Findings(check.Low)); n < len(faults) {
+		t.Errorf("check shows %d findings of %d", n, len(faults))
+	}
+}
+
+func TestStartRefusesAPendingMigration(t *testing.T) {
+	dir := t.TempDir()
+	start := func(more bool) error {
+		cfg := merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Schema: siteSchema, Pages: sitePages,
+			Parts: []merlon.Part{account.New(account.Config{Hashing: cheap})}, Routes: testRoutes()}
+		if !more {
+			cfg.Parts = nil
+			cfg.Pages = nil
+			cfg.Routes = nil
+		}
+		site, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: dir}, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := site.Start(context.Background()); err != nil {
+			return err
+		}
+		return site.Close(context.Background())
+	}
+	if err := start(false); err != nil {
+		t.Fatal(err)
+	}
+	err := start(true)
+	if !errors.Is(err, merlon.ErrPending) || !strings.Contains(err.Error(), "account/0001_users.sql") || !strings.Contains(err.Error(), "migrate up") {
+		t.Fatalf("Start = %v, want the pending migration by name and the command", err)
+	}
+}
+
+func TestStartRefusesASecondOnTheSameFile(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *merlon.Site {
+		site, err := openTestSite(merlon.Env{Mode: merlon.Test, Data: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return site
+	}
+	first, second := open(), open()
+	if err := first.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close(context.Background())
+	if err := second.Start(context.Background()); !errors.Is(err, db.ErrLocked) {
+		t.Fatalf("the second start: %v, want ErrLocked", err)
+	}
+}
+
+func TestDeclarationsAreSealed(t *testing.T) { // SQL-8
+	site := openedSite(t)
+	if err := site.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	defer site.Close(context.Background())
+	defer func() {
+		if p := recover(); p == nil {
+			t.Error("a query laundered through a generic helper was declared after the start")
+		}
+	}()
+	launder[note](siteSchema)
+}
+
+// launder is the trick that the seal is for: a conversion that the compiler allows inside a generic function is not needed;
+// reflection or a generic constant type would do. Here any late declaration stands for it.
+func launder[Row any](s *db.Schema) { db.Query[Row](s, "SELECT id, text FROM note LIMIT 1") }

@@ -1,0 +1,431 @@
+package merlon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/keyring"
+	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/session"
+	"github.com/merlon-web/merlon/throttle"
+	"github.com/merlon-web/merlon/trust"
+)
+
+// running is what a started site has and a site that is only put together has not.
+type running struct {
+	house     *House
+	engine    db.Engine
+	sessions  *session.Manager
+	loose     loose
+	trust     *trust.Policy
+	rate      *throttle.Rate
+	refusals  *journal.Refusals
+	keys      *keyring.Ring
+	cookieKey *keyring.Subkeys
+	csrfKey   []byte
+	log       *slog.Logger
+
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+}
+
+// ErrPending says that migrations have not run; the message names them.
+var ErrPending = errors.New("merlon: pending migrations")
+
+// Start brings the site up: the data folder, the one process's lock, the migrations known, the keys, the parts, the tasks;
+// then the declarations are sealed, and a statement or page declared later panics. A database without any table is
+// migrated; one with tables and a pending migration is refused ([ErrPending]).
+func (s *Site) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running.Load() != nil {
+		return errors.New("merlon: Start: the site is running already; call it once")
+	}
+	if err := s.faults.Err(); err != nil {
+		return err
+	}
+	run, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	for _, sc := range s.schemas {
+		sc.Seal()
+	}
+	session.Seal()
+	for _, f := range s.pageFiles {
+		f.Seal()
+	}
+	s.running.Store(run)
+	tasks, stop := context.WithCancel(context.Background())
+	run.stop = stop
+	for _, t := range s.tasks() {
+		run.tasks.Go(func() { run.repeat(tasks, t) })
+	}
+	return nil
+}
+
+// open does what Start does up to the seal; a failure leaves nothing open.
+func (s *Site) open(ctx context.Context) (run *running, err error) {
+	if s.env.Data == "" {
+		return nil, errors.New("merlon: Env.Data is empty: the site has no place for its data; name a folder (--data DIR)")
+	}
+	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("merlon: data folder: %w", err)
+	}
+	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = s.cfg.Engine.Close()
+		}
+	}()
+	if err := s.migrations(ctx); err != nil {
+		return nil, err
+	}
+	keys, err := s.openKeys()
+	if err != nil {
+		return nil, err
+	}
+	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1")}
+	run.csrfKey = append([]byte(nil), keys.Key("merlon/csrf/v1").Reveal()...)
+	if run.trust, err = s.newTrust(); err != nil {
+		return nil, err
+	}
+	if s.env.Mode == Production || s.env.Mode == Development {
+		run.rate = throttle.NewRate(throttle.RateConfig{})
+	}
+	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
+		Secret: func(string) []byte { return keys.Key("merlon/presession/v1").Reveal() }})
+	if err != nil {
+		return nil, err
+	}
+	limits, err := throttle.New(throttle.Config{Store: throttle.NewStore(s.cfg.Engine), Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal()})
+	if err != nil {
+		return nil, err
+	}
+	mails, err := mailbox.New(mailbox.Config{Keys: keys.For("merlon/mailbox/v1"), Clock: s.clock})
+	if err != nil {
+		return nil, err
+	}
+	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: s.cfg.Engine,
+		Keys: keys, Limits: limits, Sessions: run.sessions, site: s}
+	for _, p := range s.cfg.Parts {
+		if p.Start != nil {
+			if err := p.Start(ctx, run.house); err != nil {
+				return nil, fmt.Errorf("merlon: part %s: %w", p.Name, err)
+			}
+		}
+	}
+	return run, nil
+}
+
+// migrations migrates a database that is new, and refuses one that has data and lacks a migration.
+func (s *Site) migrations(ctx context.Context) error {
+	pending, err := s.cfg.Engine.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	if len(pending) == 0 {
+		return nil
+	}
+	all, err := s.allMigrations()
+	if err != nil {
+		return err
+	}
+	if len(pending) == all { // nothing was ever migrated: there is no data
+		_, err := s.cfg.Engine.Migrate(ctx)
+		return err
+	}
+	var names []string
+	for _, m := range pending {
+		names = append(names, m.Schema+"/"+m.Name)
+	}
+	return &pendingError{RuleMigration.Finding("", fmt.Sprintf("%d pending: %s", len(pending), strings.Join(names, ", ")), "run: migrate up").Error()}
+}
+
+// allMigrations counts the migrations that the program knows.
+func (s *Site) allMigrations() (n int, err error) {
+	for _, sc := range s.schemas {
+		dir, err := sc.Migrations(s.cfg.Engine.Name())
+		if err != nil {
+			return 0, err
+		}
+		files, err := fs.Glob(dir, "*.sql")
+		if err != nil {
+			return 0, err
+		}
+		n += len(files)
+	}
+	return n, nil
+}
+
+type pendingError struct{ text string }
+
+func (e *pendingError) Error() string        { return e.text }
+func (e *pendingError) Is(target error) bool { return target == ErrPending }
+
+// Migrate runs the pending migrations, with the site not running, and returns their names.
+func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+		return nil, err
+	}
+	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
+		return nil, err
+	}
+	done, err := s.cfg.Engine.Migrate(ctx)
+	return done, errors.Join(err, s.cfg.Engine.Close())
+}
+
+// Pending returns the migrations that have not run, with the site not running.
+func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+		return nil, err
+	}
+	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
+		return nil, err
+	}
+	pending, err := s.cfg.Engine.Pending(ctx)
+	return pending, errors.Join(err, s.cfg.Engine.Close())
+}
+
+// openKeys reads the key ring. It is made on the first start only: with data and without keys a start is refused, since
+// new keys would lock every password out.
+func (s *Site) openKeys() (*keyring.Ring, error) {
+	path := filepath.Join(s.env.Data, "keys")
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return keyring.Create(path, s.clock())
+	}
+	return keyring.Open(path)
+}
+
+// House returns the site's rooms, nil before [Site.Start].
+func (s *Site) House() *House {
+	if run := s.running.Load(); run != nil {
+		return run.house
+	}
+	return nil
+}
+
+// Close ends the tasks and closes the database. Requests that are running get an error.
+func (s *Site) Close(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	run := s.running.Load()
+	if run == nil {
+		return nil
+	}
+	s.running.Store(nil)
+	run.stop()
+	done := make(chan struct{})
+	go func() { run.tasks.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	return run.engine.Close()
+}
+
+// tasks are the site's own and those of its parts.
+func (s *Site) tasks() []Task {
+	own := []Task{
+		{Name: "merlon/chain", Every: time.Second, Last: true, Run: func(ctx context.Context, h *House) error {
+			_, err := journal.Chain(ctx, h.Engine)
+			return err
+		}},
+		{Name: "merlon/refusals", Every: 2 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error {
+			return s.running.Load().flush(ctx, h)
+		}},
+		{Name: "merlon/seen", Every: time.Minute, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
+		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
+	}
+	for _, p := range s.cfg.Parts {
+		own = append(own, p.Tasks...)
+	}
+	return own
+}
+
+// onceLife is how long the mark of a used form is kept: as long as the longest session, so that no form that could still be
+// sent is forgotten. The answer in it is kept for a day.
+const onceLife = 30 * 24 * time.Hour
+
+func (s *Site) sweep(ctx context.Context, h *House) error {
+	now := s.clock()
+	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		if _, err := stripOnce.Run(w, now.Add(-24*time.Hour).UnixMicro()); err != nil {
+			return err
+		}
+		_, err := sweepOnce.Run(w, now.Add(-onceLife).UnixMicro())
+		return err
+	})
+	return errors.Join(err, h.Sessions.Sweep(ctx, h.Engine), h.Limits.Sweep(ctx))
+}
+
+// repeat runs one task until the site closes. A task that fails or panics is logged and tried again.
+func (r *running) repeat(ctx context.Context, t Task) {
+	tick := time.NewTicker(t.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			if t.Last {
+				last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				r.once(last, t)
+				cancel()
+			}
+			return
+		case <-tick.C:
+			r.once(ctx, t)
+		}
+	}
+}
+
+func (r *running) once(ctx context.Context, t Task) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.log.Error("task panicked", "task", string(t.Name), "panic", fmt.Sprint(p))
+		}
+	}()
+	if err := t.Run(ctx, r.house); err != nil && ctx.Err() == nil {
+		r.log.Error("task failed", "task", string(t.Name), "error", err.Error())
+	}
+}
+
+// record keeps an event that is not part of a transaction: refusals are counted, failures and the rest are rows. Both are
+// logged at once.
+func (r *running) record(e event.Event) {
+	if e.Outcome == event.Refused {
+		r.refusals.Add(e)
+		if !r.loose.mayLog(e.Time) {
+			return // counted; a flood of refusals is no flood of log lines
+		}
+	} else {
+		r.loose.add(e)
+	}
+	r.log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...)
+}
+
+func (r *running) logAll(ctx context.Context, events []event.Event) {
+	for _, e := range events {
+		r.log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
+	}
+}
+
+func (r *running) flush(ctx context.Context, h *House) error {
+	if r == nil {
+		return nil
+	}
+	_, err := r.refusals.Flush(ctx, h.Engine)
+	return errors.Join(err, r.loose.flush(ctx, h.Engine))
+}
+
+// seal and open keep what travels in cookies: one key, and the kind of cookie as associated data, so that one kind is never
+// taken for another.
+func (r *running) seal(kind string, plain []byte) ([]byte, error) {
+	return r.cookieKey.Seal(nil, plain, []byte(kind))
+}
+
+func (r *running) open(kind string, sealed []byte) ([]byte, error) {
+	return r.cookieKey.Open(nil, sealed, []byte(kind))
+}
+
+// render is what the page needs of the request.
+func (w *walk) render() *page.Render {
+	w.renderTo = page.Render{Frame: w.frame, Tokens: w}
+	return &w.renderTo
+}
+
+// fillFrame fills the typed $site of every template. A notice is shown once: its cookie is deleted with the page.
+func (w *walk) fillFrame() {
+	w.frame.Site, w.frame.Path, w.frame.Lang, w.frame.Notice = w.site.title, w.r.URL.Path, w.site.lang, ""
+	if w.run == nil {
+		return
+	}
+	name := w.site.cookieName("notice")
+	raw, ok := header.Find(w.r, name)
+	if !ok {
+		return
+	}
+	var n string
+	if w.run.openText("notice", raw, &n) {
+		w.frame.Notice = n
+	}
+	w.cookies = append(w.cookies, header.Cookie{Name: name, MaxAge: -1, Strict: true})
+}
+
+// origins are the addresses that are this site's own for the CSRF check: the configured one; in development the allowed
+// host of the request over http, since the port is chosen by serve.
+func (w *walk) origins() []string {
+	if o := w.site.env.Settings.Origin; o != "" {
+		return []string{o}
+	}
+	return []string{w.client.Origin()}
+}
+
+// policy sets the page's Content-Security-Policy, opened for framing where the route says so.
+func (w *walk) policy(v *view) {
+	h := w.ResponseWriter.Header()
+	h["Content-Security-Policy"] = v.policy
+	if w.route == nil || len(w.route.opt.embeddable) == 0 {
+		return
+	}
+	opened, ok := v.opened.Load(w.route)
+	if !ok { // once a page and route: which pages a route shows is not known before
+		policy := v.facts.Policy
+		policy.Report = header.ReportPath
+		fixed, faults := header.New(header.Options{Policy: policy, Frames: w.route.frames()}, w.route.where)
+		if len(faults) > 0 {
+			return // stays closed; New told the fault of the origin
+		}
+		opened, _ = v.opened.LoadOrStore(w.route, fixed.Over(header.Strict))
+	}
+	delete(h, "X-Frame-Options")
+	opened.(*header.Fixed).Apply(h)
+}
+
+// basePolicy is what a mounted handler starts with: nothing is allowed until it says so itself.
+func (w *walk) basePolicy() {
+	w.ResponseWriter.Header()["Content-Security-Policy"] = basePolicy
+}
+
+var basePolicy = []string{header.Policy{}.String()}
+
+// cacheRule says who may keep the answer: nobody, when it depends on who asked or sets a cookie; any other public page may
+// be kept and asked for again (OWASP ASVS 14.3.2).
+func (w *walk) cacheRule() {
+	h := w.ResponseWriter.Header()
+	if len(w.cookies) > 0 || w.r.Method != "GET" && w.r.Method != "HEAD" || w.binding != nil ||
+		w.state.Live() && (w.state.Touched() || w.route.access.session) {
+		h["Cache-Control"] = noStore
+		return
+	}
+	h["Cache-Control"] = noCache
+	if w.route.access.session {
+		h["Vary"] = varyCookie
+	}
+}
+
+var (
+	noCache    = []string{"no-cache"}
+	varyCookie = []string{"Cookie"}
+)
+
+var _ = csrf.FieldName

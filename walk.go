@@ -1,0 +1,332 @@
+package merlon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/session"
+	"github.com/merlon-web/merlon/trust"
+)
+
+// A walk is one request on its way through the guards. It is the ResponseWriter that the router and mounted handlers see,
+// the recorder of the request's events, and the source of the tokens of a page's forms.
+//
+// The steps are in walk.go (what every request passes), get.go, post.go and mount.go. None looks back at an earlier one.
+type walk struct {
+	http.ResponseWriter // of net/http; Unwrap is not offered: no hijack, no flush past the buffer
+
+	site   *Site
+	run    *running
+	r      *http.Request
+	ctx    context.Context // carries the recorder
+	route  *route
+	client trust.Client
+	now    time.Time
+	id     [8]byte
+	idSet  bool
+	wrote  bool
+
+	reader   *db.Reader
+	state    *session.State
+	visit    Visit
+	user     int64
+	frame    page.Frame
+	forms    []string // route ids of the forms of the page being written
+	renderTo page.Render
+	binding  []byte // what tokens are bound to, once known
+	minted   bool   // a pre-session was minted for this answer
+
+	mu      sync.Mutex
+	events  []event.Event // done, to be rows of the transaction
+	cookies []header.Cookie
+	buf     []byte
+}
+
+var walks = sync.Pool{New: func() any { return &walk{buf: make([]byte, 0, 32<<10)} }}
+
+// ServeHTTP answers one request. Before [Site.Start] it answers 503.
+func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w := walks.Get().(*walk)
+	*w = walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: w.buf[:0], events: w.events[:0], cookies: w.cookies[:0]}
+	defer w.end()
+	header.Strict.Apply(rw.Header())
+	if w.run == nil {
+		w.now = time.Now()
+		w.fail(http.StatusServiceUnavailable, nil)
+		return
+	}
+	w.now = s.clock()
+	w.ctx = event.With(w.ctx, w)
+	err := trust.CheckRequest(r, s.mountMethods...)
+	if err == nil {
+		w.client, err = w.run.trust.Request(r)
+	}
+	if err != nil {
+		w.refuseTrust(err)
+		return
+	}
+	if w.client.First {
+		w.refused(trust.RuleUnbelieved, slog.String("header", w.client.Unbelieved))
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// end runs last, whatever happened: a panic is a 500 page and an event, the reader is closed, the walk goes back to the pool.
+func (w *walk) end() {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		w.failed(fmt.Errorf("panic: %v", p), debug.Stack())
+	}
+	if w.reader != nil {
+		_ = w.reader.Close()
+	}
+	if w.route == nil || w.route.mount == nil {
+		buf, events, cookies := w.buf, w.events, w.cookies
+		if cap(buf) > 1<<20 {
+			buf = nil
+		}
+		clear(events)
+		*w = walk{buf: buf[:0], events: events[:0], cookies: cookies[:0]}
+		walks.Put(w)
+	}
+}
+
+// Write implements [http.ResponseWriter] for mounted handlers and middleware.
+func (w *walk) Write(b []byte) (int, error) {
+	w.wrote = true
+	return w.ResponseWriter.Write(b)
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *walk) WriteHeader(status int) {
+	if status >= 200 {
+		w.wrote = true
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// handler is what the router calls for a route. Middleware gets the writer of net/http and the walk in the context; what
+// it hands on is what the walk then writes to.
+func (s *Site) handler(rt *route) http.Handler {
+	wrapped := wrap(rt)
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch w := rw.(type) {
+		case *probe:
+			w.route, w.request = rt, r
+		case *walk:
+			w.route = rt
+			if wrapped != nil {
+				wrapped.ServeHTTP(w.ResponseWriter, r.WithContext(context.WithValue(w.ctx, walkKey{}, w)))
+				return
+			}
+			w.r = r
+			rt.serve(w)
+		}
+	})
+}
+
+func wrap(rt *route) http.Handler {
+	if len(rt.wraps) == 0 {
+		return nil
+	}
+	var h http.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w, ok := r.Context().Value(walkKey{}).(*walk)
+		if !ok {
+			http.Error(rw, "merlon: a middleware replaced the request's context: the walk is lost; derive the context from the request's", http.StatusInternalServerError)
+			return
+		}
+		w.ResponseWriter, w.r, w.ctx = rw, r, r.Context()
+		rt.serve(w)
+	})
+	for i := len(rt.wraps) - 1; i >= 0; i-- {
+		h = rt.wraps[i](h)
+	}
+	return h
+}
+
+type walkKey struct{}
+
+// requestID is made when it is first needed: most requests need none.
+func (w *walk) requestID() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.idSet {
+		_, _ = rand.Read(w.id[:])
+		w.idSet = true
+	}
+	return fmt.Sprintf("%x", w.id)
+}
+
+// Record implements [event.Recorder]: the request's facts are filled in. What is done waits for the transaction; what was
+// refused or failed is counted or written by the site's own short transaction.
+func (w *walk) Record(_ context.Context, e event.Event) {
+	e.Time, e.Method, e.Client, e.Request = w.now, w.r.Method, w.client.Addr, w.requestID()
+	w.mu.Lock()
+	if w.route != nil {
+		e.Route = w.route.pattern
+	}
+	if e.User == 0 {
+		e.User = w.user
+	}
+	if e.Outcome == event.Done && w.r.Method == http.MethodPost {
+		w.events = append(w.events, e)
+		w.mu.Unlock()
+		return
+	}
+	w.mu.Unlock()
+	w.run.record(e)
+}
+
+func (w *walk) refused(rule check.Rule, detail ...slog.Attr) {
+	w.Record(w.ctx, event.New(rule, event.Refused, detail...))
+}
+
+// enter is the walk between the route and its handler that GET and POST share: the origin, the session, access.
+func (w *walk) enter() bool {
+	if !w.allowRate() || !w.checkOrigin() {
+		return false
+	}
+	return w.openSession()
+}
+
+func (w *walk) openSession() bool {
+	w.reader = w.run.engine.Read(w.ctx)
+	state, err := w.run.sessions.Load(w.reader, w.r)
+	if err != nil {
+		w.failed(fmt.Errorf("session: %w", err), nil)
+		return false
+	}
+	state.SetClient(w.client.Addr)
+	w.state = state
+	return true
+}
+
+func (w *walk) allowRate() bool {
+	if w.run.rate == nil {
+		return true
+	}
+	until, ok := w.run.rate.Allow(w.client.Addr, w.now)
+	if !ok {
+		w.refused(RuleRate)
+		w.fail(http.StatusTooManyRequests, until)
+	}
+	return ok
+}
+
+func (w *walk) checkOrigin() bool {
+	if w.route.opt.noToken != nil {
+		w.r.Header.Del("Cookie")
+		return true
+	}
+	err := csrf.CheckOrigin(w.r, w.origins(), w.route.target)
+	if err == nil {
+		return true
+	}
+	var refusal *csrf.Refusal
+	if errors.As(err, &refusal) {
+		w.refused(refusal.Rule, slog.String("reason", string(refusal.Reason)), slog.String("headers", refusal.Detail))
+	}
+	w.fail(http.StatusForbidden, err)
+	return false
+}
+
+// admit asks the route's access rule. Who is refused gets the answer that the rule names.
+func admit[U any](w *walk, who Access[U]) (U, bool) {
+	w.visit = Visit{DB: w.reader, Session: w.state.Reader(), Method: w.r.Method, Path: w.r.URL.Path, Client: w.client.Addr, Local: w.client.Local(), Now: w.now, ctx: w.ctx}
+	u, err := who.admit(&w.visit)
+	if err != nil {
+		w.denied(err)
+		return u, false
+	}
+	if i, ok := any(u).(Identified); ok {
+		w.user = i.UserID()
+	}
+	if f, ok := any(u).(Framed); ok {
+		w.frame.User, w.frame.Roles = f.FrameUser()
+	}
+	return u, true
+}
+
+// denied answers what an access rule or a handler said no with.
+func (w *walk) denied(err error) {
+	switch {
+	case errors.Is(err, ErrSignIn), errors.Is(err, ErrAgain):
+		w.toSignIn(errors.Is(err, ErrAgain))
+	case errors.Is(err, ErrForbidden):
+		w.refused(RuleDenied)
+		w.fail(http.StatusForbidden, nil)
+	case errors.Is(err, ErrHidden):
+		w.refused(RuleDenied)
+		w.fail(http.StatusNotFound, nil)
+	default:
+		w.failed(err, nil)
+	}
+}
+
+// AppendField implements [page.Tokens]: the token of the form-th form of the page being written. The first token of an
+// anonymous visitor mints the signed pre-session cookie that it is bound to.
+func (w *walk) AppendField(dst []byte, form int) []byte {
+	if w.binding == nil {
+		if w.binding = w.state.Binding(); w.binding == nil {
+			w.minted = true
+			var c header.Cookie
+			c, w.binding = w.run.sessions.PreSession()
+			w.cookies = append(w.cookies, c)
+		}
+	}
+	return csrf.AppendHiddenField(dst, w.run.csrfKey, w.binding, w.forms[form], nil)
+}
+
+// send writes the answer: cookies, length, body. Nothing was written before.
+func (w *walk) send(status int, contentType string, body []byte) {
+	h := w.ResponseWriter.Header()
+	for _, c := range w.cookies {
+		if err := header.SetCookie(h, c); err != nil {
+			w.run.record(event.Event{ID: RulePanic.ID, Property: RulePanic.Property, Title: RulePanic.Title, Outcome: event.Failed, Time: w.now,
+				Detail: []slog.Attr{slog.String("error", err.Error())}})
+		}
+	}
+	if contentType != "" {
+		h["Content-Type"] = contentTypes(contentType)
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.wrote = true
+	w.ResponseWriter.WriteHeader(status)
+	if w.r.Method != http.MethodHead {
+		_, _ = w.ResponseWriter.Write(body)
+	}
+}
+
+var (
+	typeHTML = []string{"text/html; charset=utf-8"}
+	typeText = []string{"text/plain; charset=utf-8"}
+	typeJSON = []string{"application/json"}
+)
+
+func contentTypes(t string) []string {
+	switch t {
+	case "html":
+		return typeHTML
+	case "text":
+		return typeText
+	case "json":
+		return typeJSON
+	}
+	return []string{t}
+}
