@@ -92,7 +92,8 @@ func (w *walk) fail(status int, detail any) {
 func (w *walk) answerError(status int, p ErrorPage) {
 	h := w.ResponseWriter.Header()
 	h["Cache-Control"] = noStore
-	w.buf = w.buf[:0]
+	// what the failed answer would have set is not set, and its tokens were bound to what did not happen
+	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
 	if w.site.pages != nil && w.site.sound {
 		if err := w.tryPage(&Response{status: status, shown: &showing[ErrorPage]{errorPage, p}}); err == nil {
 			w.send(status, "html", w.buf)
@@ -234,8 +235,7 @@ const (
 
 // stale shows a form again with what was typed and a fresh token. The handler never ran.
 func (w *walk) stale(f form.Any, text string) {
-	w.buf = w.buf[:0]
-	w.cookies = w.cookies[:0]
+	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
 	w.forms = []string{w.route.id()}
 	b := append([]byte(nil), `<form method="post" action="`...)
 	b = append(b, html.EscapeString(w.r.URL.EscapedPath())...)

@@ -278,6 +278,13 @@ func (rt *route) finish() {
 }
 
 func (s *Site) addStatics() {
+	if s.cfg.Static != nil {
+		for _, name := range []string{"favicon.ico", "robots.txt", "apple-touch-icon.png"} { // what browsers ask for unasked
+			if h, ok := s.cfg.Static.Root(name); ok {
+				s.mux.Handle("GET /"+name, s.fileHandler("/"+name, h))
+			}
+		}
+	}
 	for _, f := range s.statics {
 		s.fault(f.Faults()...)
 		func() {
@@ -286,14 +293,14 @@ func (s *Site) addStatics() {
 					s.fault(RuleRoute.Finding(f.Prefix(), "the static files meet a route: "+oneLine(fmt.Sprint(p)), "give the route another path, or serve the files Under another one"))
 				}
 			}()
-			s.mux.Handle("GET "+f.Prefix(), s.staticHandler(f))
+			s.mux.Handle("GET "+f.Prefix(), s.fileHandler(f.Prefix(), f))
 		}()
 	}
 }
 
-// staticHandler answers files: the host and the client are known, the origin is checked, no session is read.
-func (s *Site) staticHandler(f *static.Files) http.Handler {
-	rt := &route{method: http.MethodGet, pattern: f.Prefix(), access: Public().rule}
+// fileHandler answers files: the host and the client are known, the origin is checked, no session is read.
+func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
+	rt := &route{method: http.MethodGet, pattern: pattern, access: Public().rule}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w, ok := rw.(*walk)
 		if !ok {

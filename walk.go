@@ -56,13 +56,14 @@ type walk struct {
 	buf     []byte
 }
 
-var walks = sync.Pool{New: func() any { return &walk{buf: make([]byte, 0, 32<<10)} }}
+// buffers are what answers are written into. The walk itself is not pooled: a handler's goroutine may still hold it.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
 
 // ServeHTTP answers one request. Before [Site.Start] it answers 503.
 func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	w := walks.Get().(*walk)
-	*w = walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: w.buf[:0], events: w.events[:0], cookies: w.cookies[:0]}
-	defer w.end()
+	buf := buffers.Get().(*[]byte)
+	w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0]}
+	defer w.end(buf)
 	header.Strict.Apply(rw.Header())
 	if w.run == nil {
 		w.now = time.Now()
@@ -85,8 +86,8 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// end runs last, whatever happened: a panic is a 500 page and an event, the reader is closed, the walk goes back to the pool.
-func (w *walk) end() {
+// end runs last, whatever happened: a panic is a 500 page and an event, the reader is closed, the buffer goes back.
+func (w *walk) end(buf *[]byte) {
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
 			panic(p)
@@ -96,15 +97,11 @@ func (w *walk) end() {
 	if w.reader != nil {
 		_ = w.reader.Close()
 	}
-	if w.route == nil || w.route.mount == nil {
-		buf, events, cookies := w.buf, w.events, w.cookies
-		if cap(buf) > 1<<20 {
-			buf = nil
-		}
-		clear(events)
-		*w = walk{buf: buf[:0], events: events[:0], cookies: cookies[:0]}
-		walks.Put(w)
+	if cap(w.buf) <= 1<<20 {
+		*buf = w.buf[:0]
+		buffers.Put(buf)
 	}
+	w.buf = nil
 }
 
 // Write implements [http.ResponseWriter] for mounted handlers and middleware.
@@ -242,7 +239,11 @@ func (w *walk) checkOrigin() bool {
 	if errors.As(err, &refusal) {
 		w.refused(refusal.Rule, slog.String("reason", string(refusal.Reason)), slog.String("headers", refusal.Detail))
 	}
-	w.fail(http.StatusForbidden, err)
+	status := http.StatusForbidden
+	if refusal != nil && refusal.Reason == csrf.NoProof && w.r.Method == http.MethodGet {
+		status = http.StatusBadRequest // a socket was asked for, and pages have none
+	}
+	w.fail(status, err)
 	return false
 }
 

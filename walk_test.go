@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
 )
@@ -276,5 +278,59 @@ func TestFraming(t *testing.T) { // FRAME-1
 	}
 	if linked("/") != 200 || linked("/own") != 403 {
 		t.Errorf("linked from elsewhere: / %d, /own %d; want 200, 403", linked("/"), linked("/own"))
+	}
+}
+
+func TestMountToken(t *testing.T) {
+	var token string
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token = merlon.MountToken(r.Context())
+		_, _ = w.Write([]byte("ok"))
+	})
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSiteWith(env, merlon.Mount("/app/", merlon.Public(), h))
+	})
+	send := func(v *merlontest.Visitor, tok string) int {
+		r, _ := http.NewRequest("PUT", s.URL("/app/x"), strings.NewReader("{}"))
+		r.Header.Set("Origin", s.Site.Origin())
+		r.Header.Set("Merlon-Token", tok)
+		return v.Clone().Do(r).Status
+	}
+	v := s.Visitor().Get("/app/").Is(200)
+	own := token
+	if own == "" || v.Cookie("__Host-test-session") == "" {
+		t.Fatalf("a visitor got token %q and cookie %q", own, v.Cookie("__Host-test-session"))
+	}
+	s.Visitor().Get("/app/")
+	foreign := token
+	if a, b, c := send(v, own), send(v, foreign), send(v, ""); a != 200 || b != 403 || c != 403 {
+		t.Errorf("own token %d, another's %d, none %d; want 200, 403, 403", a, b, c)
+	}
+}
+
+func TestMiddlewareWraps(t *testing.T) {
+	order := ""
+	mw := func(name string) func(http.Handler) http.Handler {
+		return func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				order += name
+				w.Header().Set("X-Seen", name)
+				next.ServeHTTP(w, r)
+			})
+		}
+	}
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		inner := merlon.Wrap(mw("b"), merlon.Get("/wrapped", account.Anyone(), showNotes), merlon.Get("/wrapped/two", merlon.Public(), plain))
+		return openTestSiteWith(env, merlon.Wrap(mw("a"), inner...)...)
+	})
+	v := s.SignedIn("Ann").Get("/wrapped").Is(200).Has("Notes of Ann")
+	if order != "ab" || v.Header.Get("X-Seen") != "b" || v.Header.Get("Content-Security-Policy") == "" {
+		t.Errorf("order %q, header %q", order, v.Header.Get("X-Seen"))
+	}
+	v.Submit("/notes", merlontest.Values{"Text": "through a wrapped page"}).Is(200)
+	order = ""
+	s.Visitor().Get("/wrapped/two").Is(200).Has("hello")
+	if order != "ab" {
+		t.Errorf("order %q, want ab", order)
 	}
 }

@@ -1,0 +1,228 @@
+package merlon_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/sqlite"
+)
+
+// The site of http-framing.json: plain handlers mounted, and one page with an optional query field.
+
+type getInput struct {
+	Q string `query:"q,max=1000"`
+}
+
+type itemInput struct {
+	ID string `path:"id,max=100"`
+}
+
+func framingGet(_ *merlon.Read[merlon.Visitor], in getInput) (*merlon.Response, error) {
+	return merlon.Text("q=" + in.Q), nil
+}
+
+func framingItem(_ *merlon.Read[merlon.Visitor], in itemInput) (*merlon.Response, error) {
+	return merlon.Text(in.ID), nil
+}
+
+func framingPost(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	_, _ = w.Write(body)
+}
+
+func openFraming(env merlon.Env) (*merlon.Site, error) {
+	env.Settings = merlon.Settings{Origin: "http://site.test", Hosts: []string{"site.test"}}
+	return merlon.New(env, merlon.Config{Engine: sqlite.Engine("x.db"), Routes: []merlon.Route{
+		merlon.Get("/get", merlon.Public(), framingGet),
+		merlon.Mount("/post", merlon.Public(), http.HandlerFunc(framingPost), merlon.InsecureNoToken("the vectors post without one")),
+		merlon.Get("/item/{id}", merlon.Public(), framingItem),
+		merlon.Get("/item/{id}/edit", merlon.Public(), framingItem),
+	}})
+}
+
+// TestFramingVectors runs the cases of http-framing.json that a handler can see, byte for byte on a connection.
+func TestFramingVectors(t *testing.T) {
+	site, err := openFraming(merlon.Env{Mode: merlon.Production, Data: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := site.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- site.Serve(ctx, l) }()
+	t.Cleanup(func() { stop(); <-done; _ = site.Close(context.Background()) })
+
+	raw, err := os.ReadFile("testdata/vectors/http-framing.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []framingCase
+	if err := json.Unmarshal(raw, &cases); err != nil {
+		t.Fatal(err)
+	}
+	guard := 0
+	for _, c := range cases {
+		if c.Guard {
+			guard++ // the check stands below net/http: later
+			continue
+		}
+		t.Run(c.ID, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, l.Addr().String())
+		})
+	}
+	t.Logf("%d cases, %d left to the guard below net/http", len(cases)-guard, guard)
+}
+
+type framingCase struct {
+	ID, Title, Raw string
+	Guard          bool
+	HalfClose      bool `json:"half_close"`
+	Repeat         struct {
+		Marker, Text string
+		Append       string
+		Times        int
+	}
+	Expect struct {
+		Status    any
+		NotStatus any `json:"not_status"`
+		Close     *bool
+		Answers   int
+		Body      *string
+		Seen      string
+		NotSeen   any `json:"not_seen"`
+		Header    any
+		NoHeader  any `json:"no_header"`
+		Nobody    bool
+	}
+}
+
+func (c framingCase) run(t *testing.T, addr string) {
+	text := c.Raw
+	if c.Repeat.Marker != "" {
+		text = strings.ReplaceAll(text, c.Repeat.Marker, strings.Repeat(c.Repeat.Text, c.Repeat.Times))
+	}
+	text += strings.Repeat(c.Repeat.Append, c.Repeat.Times)
+	sent := make([]byte, 0, len(text))
+	for _, r := range text {
+		sent = append(sent, byte(r))
+	}
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	go func() {
+		_, _ = conn.Write(sent)
+		if c.HalfClose {
+			_ = conn.(*net.TCPConn).CloseWrite()
+		}
+	}()
+	method, _, _ := strings.Cut(text, " ")
+	br := bufio.NewReader(conn)
+	res, err := http.ReadResponse(br, &http.Request{Method: method})
+	if err != nil {
+		t.Fatalf("%s: no answer: %v", c.Title, err)
+	}
+	body, _ := io.ReadAll(res.Body)
+	_ = conn.SetReadDeadline(time.Now().Add(700 * time.Millisecond))
+	answers, closed := 1, false
+	seen := string(body)
+	for {
+		next, err := http.ReadResponse(br, nil)
+		if err != nil {
+			var late net.Error
+			closed = !(errors.As(err, &late) && late.Timeout())
+			break
+		}
+		more, _ := io.ReadAll(next.Body)
+		seen += string(more)
+		answers++
+	}
+	if want := fmt.Sprint(c.Expect.Status); c.Expect.Status != nil && !slices.Contains(strings.Split(want, " or "), strconv.Itoa(res.StatusCode)) {
+		t.Errorf("%s: status %d, want %s\n%s", c.Title, res.StatusCode, want, body)
+	}
+	if c.Expect.NotStatus != nil && fmt.Sprint(c.Expect.NotStatus) == strconv.Itoa(res.StatusCode) {
+		t.Errorf("%s: status %d, which it must not be", c.Title, res.StatusCode)
+	}
+	if c.Expect.Close != nil && *c.Expect.Close && !closed {
+		t.Errorf("%s: the connection stays open", c.Title)
+	}
+	if c.Expect.Close != nil && !*c.Expect.Close && closed {
+		t.Errorf("%s: the connection was closed", c.Title)
+	}
+	if c.Expect.Answers != 0 && answers != c.Expect.Answers {
+		t.Errorf("%s: %d answers, want %d", c.Title, answers, c.Expect.Answers)
+	}
+	if c.Expect.Body != nil && string(body) != *c.Expect.Body && strings.TrimPrefix(string(body), "q=") != *c.Expect.Body {
+		t.Errorf("%s: body %q, want %q", c.Title, body, *c.Expect.Body)
+	}
+	for _, not := range texts(c.Expect.NotSeen) {
+		if strings.Contains(seen, not) {
+			t.Errorf("%s: the answer has %q", c.Title, not)
+		}
+	}
+	if c.Expect.Nobody && len(body) > 0 {
+		t.Errorf("%s: the answer has a body", c.Title)
+	}
+	for _, name := range texts(c.Expect.NoHeader) {
+		if res.Header.Get(name) != "" {
+			t.Errorf("%s: the answer has the header %s", c.Title, name)
+		}
+	}
+	for _, name := range texts(c.Expect.Header) {
+		if res.Header.Get(name) == "" {
+			t.Errorf("%s: the answer lacks the header %s", c.Title, name)
+		}
+	}
+}
+
+func texts(v any) (all []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, one := range v {
+			all = append(all, fmt.Sprint(one))
+		}
+	case map[string]any:
+		for name := range v {
+			all = append(all, name)
+		}
+	}
+	return all
+}
