@@ -121,18 +121,31 @@ var errRedirect = errors.New("merlon: Redirect to a path that is no GET route: a
 
 // writePage executes the page and sets what depends on it: its policy and how it may be kept.
 func (w *walk) writePage(res *Response) error {
-	p, ok := w.site.views[res.shown.declared()]
-	if !ok {
-		return fmt.Errorf("merlon: %s shows a page of another site: pages belong to the Pages of the site or of its parts; declare it there", w.route.handler)
-	}
-	w.forms = p.forms
-	w.fillFrame()
-	buf, err := res.shown.append(w.buf, w.site.pages, w.render())
+	v, err := w.site.view(res.shown.declared())
 	if err != nil {
 		return err
 	}
-	w.buf = buf
-	w.policy(p)
+	if v == nil {
+		return fmt.Errorf("merlon: %s shows a page of another site: pages belong to the Pages of the site or of its parts; declare it there", w.routeID())
+	}
+	w.fillFrame()
+	for {
+		w.forms = v.forms
+		buf, err := res.shown.append(w.buf, w.site.pages, w.render())
+		if err != nil {
+			return err
+		}
+		again, err := w.site.view(res.shown.declared())
+		if err != nil {
+			return err
+		}
+		if again == v {
+			w.buf = buf
+			break
+		}
+		v = again // the page was saved since it was judged: once more, with the routes of its forms now
+	}
+	w.policy(v)
 	return nil
 }
 

@@ -20,51 +20,75 @@ func (s *Site) judgeForms() {
 		return
 	}
 	for _, p := range s.pages.Pages() {
-		facts := s.pages.Facts(p)
-		if facts == nil {
-			continue
+		if facts := s.pages.Facts(p); facts != nil {
+			v, faults := s.judge(facts)
+			s.fault(faults...)
+			s.views.Store(p, v)
 		}
-		v := &view{facts: facts, hasForm: facts.HasForm}
-		for _, f := range facts.Forms {
-			if !strings.EqualFold(f.Method, http.MethodPost) {
-				s.judgeGetForm(f)
-				continue
-			}
-			for len(v.forms) <= f.Token {
-				v.forms = append(v.forms, "")
-			}
-			if f.Action == "" {
-				s.fault(RulePageForm.Finding(f.Where, "the form posts to whatever address shows it", `name the route: action="/notes"`))
-				continue
-			}
-			rt := s.target(http.MethodPost, f.Action)
-			if rt == nil {
-				s.fault(RulePageForm.Finding(f.Where, fmt.Sprintf("the form posts to %q, and no route answers POST there", f.Action), s.nearestRoute(http.MethodPost, f.Action)))
-				continue
-			}
-			if f.Token >= 0 {
-				v.forms[f.Token] = rt.id()
-			}
-			s.judgeControls(f, rt)
-		}
-		for _, l := range facts.Links {
-			s.judgeLink(l)
-		}
-		policy := facts.Policy
-		policy.Report = header.ReportPath
-		v.policy = []string{policy.String()}
-		s.views[p] = v
 	}
 }
 
-func (s *Site) judgeControls(f page.FormFact, rt *route) {
+// view returns what the walk needs of a page, nil for a page of another site. In development a page that was saved is judged
+// again.
+func (s *Site) view(p page.Declared) (*view, error) {
+	known, ok := s.views.Load(p)
+	if !ok {
+		return nil, nil
+	}
+	v := known.(*view)
+	if s.env.Mode != Development || s.pages.Facts(p) == v.facts {
+		return v, nil
+	}
+	v, faults := s.judge(s.pages.Facts(p))
+	if len(faults) > 0 {
+		return nil, &page.CompileError{Findings: faults}
+	}
+	s.views.Store(p, v)
+	return v, nil
+}
+
+// judge holds one page against the routes.
+func (s *Site) judge(facts *page.Facts) (*view, check.Faults) {
+	v := &view{facts: facts}
+	var found check.Faults
+	for _, f := range facts.Forms {
+		if !strings.EqualFold(f.Method, http.MethodPost) {
+			found = append(found, s.judgeGetForm(f)...)
+			continue
+		}
+		for len(v.forms) <= f.Token {
+			v.forms = append(v.forms, "")
+		}
+		if f.Action == "" {
+			found = append(found, RulePageForm.Finding(f.Where, "the form posts to whatever address shows it", `name the route: action="/notes"`))
+			continue
+		}
+		rt := s.target(http.MethodPost, f.Action)
+		if rt == nil {
+			found = append(found, RulePageForm.Finding(f.Where, fmt.Sprintf("the form posts to %q, and no route answers POST there", f.Action), s.nearestRoute(http.MethodPost, f.Action)))
+			continue
+		}
+		if f.Token >= 0 {
+			v.forms[f.Token] = rt.id()
+		}
+		found = append(found, s.judgeControls(f, rt)...)
+	}
+	for _, l := range facts.Links {
+		found = append(found, s.judgeLink(l)...)
+	}
+	policy := facts.Policy
+	policy.Report = header.ReportPath
+	v.policy = []string{policy.String()}
+	return v, found
+}
+
+func (s *Site) judgeControls(f page.FormFact, rt *route) (found check.Faults) {
 	if rt.spec == nil {
-		return
+		return nil
 	}
 	if f.Spec != nil && f.Spec.Type() != rt.spec.Type() {
-		s.fault(RulePageForm.Finding(f.Where, fmt.Sprintf("the form shows the fields of %s, and %q (%s) takes %s", f.Spec.Type(), rt.id(), rt.where, rt.spec.Type()),
-			"give the page a form of the type that the route takes"))
-		return
+		return check.Faults{RulePageForm.Finding(f.Where, fmt.Sprintf("the form shows the fields of %s, and %q (%s) takes %s", f.Spec.Type(), rt.id(), rt.where, rt.spec.Type()),
+			"give the page a form of the type that the route takes")}
 	}
 	known := map[string]bool{csrf.FieldName: true}
 	var names []string
@@ -76,35 +100,36 @@ func (s *Site) judgeControls(f page.FormFact, rt *route) {
 	}
 	for _, c := range f.Controls {
 		if c.Name != "" && !known[c.Name] {
-			s.fault(RulePageForm.Finding(c.Where, fmt.Sprintf("the form has a control %q, and %s of route %q has no such field", c.Name, rt.spec.Type(), rt.id()),
+			found = append(found, RulePageForm.Finding(c.Where, fmt.Sprintf("the form has a control %q, and %s of route %q has no such field", c.Name, rt.spec.Type(), rt.id()),
 				"name it as the field"+nearest(c.Name, names)+", or add the field to the struct"))
 		}
 	}
+	return found
 }
 
-func (s *Site) judgeGetForm(f page.FormFact) {
+func (s *Site) judgeGetForm(f page.FormFact) check.Faults {
 	if f.Action != "" && strings.HasPrefix(f.Action, "/") && s.target(http.MethodGet, f.Action) == nil {
-		s.fault(RulePageForm.Finding(f.Where, fmt.Sprintf("the form asks %q, and no route answers GET there", f.Action), s.nearestRoute(http.MethodGet, f.Action)))
+		return check.Faults{RulePageForm.Finding(f.Where, fmt.Sprintf("the form asks %q, and no route answers GET there", f.Action), s.nearestRoute(http.MethodGet, f.Action))}
 	}
+	return nil
 }
 
-func (s *Site) judgeLink(l page.LinkFact) {
+func (s *Site) judgeLink(l page.LinkFact) check.Faults {
 	if l.Foreign || strings.HasPrefix(l.Address, "{}") || l.Address == "/" && !s.hasFront() {
-		return // the default error pages lead to "/", which a site need not have
+		return nil // the default error pages lead to "/", which a site need not have
 	}
 	path, _, _ := strings.Cut(l.Address, "#")
 	path, _, _ = strings.Cut(path, "?")
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || s.isStatic(path) {
-		return
+		return nil
 	}
 	if s.target(http.MethodGet, path) != nil {
-		return
+		return nil
 	}
 	if rt := s.target(http.MethodPost, path); rt != nil {
-		s.fault(RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, which only answers POST", l.Address), "make it a form with one button"))
-		return
+		return check.Faults{RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, which only answers POST", l.Address), "make it a form with one button")}
 	}
-	s.fault(RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, and no route answers there", l.Address), s.nearestRoute(http.MethodGet, path)))
+	return check.Faults{RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, and no route answers there", l.Address), s.nearestRoute(http.MethodGet, path))}
 }
 
 // hasFront reports whether the site answers at /.

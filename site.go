@@ -44,7 +44,7 @@ type Site struct {
 	mux     *http.ServeMux
 	schemas []*db.Schema
 	pages   *page.Set
-	views   map[page.Declared]*view
+	views   sync.Map // page.Declared → *view
 	statics []*static.Files
 	signIn  string
 	checks  []check.Check
@@ -62,11 +62,10 @@ type Site struct {
 
 // view is what the walk needs of a page: which route each of its forms posts to, and its headers.
 type view struct {
-	forms   []string
-	facts   *page.Facts
-	policy  []string // Content-Security-Policy as it is sent
-	hasForm bool
-	opened  sync.Map // *route → *header.Fixed, for routes that may be framed
+	forms  []string
+	facts  *page.Facts
+	policy []string // Content-Security-Policy as it is sent
+	opened sync.Map // *route → *header.Fixed, for routes that may be framed
 }
 
 var (
@@ -80,7 +79,7 @@ var (
 // each with its place; the site returned with it can still be checked.
 func New(env Env, cfg Config) (*Site, error) {
 	s := &Site{env: env, cfg: cfg, name: string(cfg.Name), clock: env.clock(), log: env.log(), lang: cfg.Lang, title: cfg.Title,
-		mux: http.NewServeMux(), views: map[page.Declared]*view{}}
+		mux: http.NewServeMux()}
 	if s.lang == "" {
 		s.lang = "en"
 	}

@@ -291,7 +291,11 @@ func (w *walk) AppendField(dst []byte, form int) []byte {
 			w.cookies = append(w.cookies, c)
 		}
 	}
-	return csrf.AppendHiddenField(dst, w.run.csrfKey, w.binding, w.forms[form], nil)
+	id := "" // a form that came with a saved page and was not judged yet
+	if form < len(w.forms) {
+		id = w.forms[form]
+	}
+	return csrf.AppendHiddenField(dst, w.run.csrfKey, w.binding, id, nil)
 }
 
 // send writes the answer: cookies, length, body. Nothing was written before.

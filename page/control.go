@@ -203,6 +203,10 @@ func (c *compiler) callTemplate(n *parse.TemplateNode) {
 		if dot = c.pipeline(n.Pipe); dot == nil {
 			return
 		}
+		if dot.typ == nil {
+			c.fault(RuleArguments, n.Pos, fmt.Sprintf("template %q is given %s, which has no one type", n.Name, dot.src), "give it a value of one type")
+			return
+		}
 		dot = c.bind(dot)
 	}
 	for _, open := range c.calls {

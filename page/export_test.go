@@ -43,3 +43,6 @@ var (
 
 // Local is the reach of an address of this site.
 const Local, Foreign, Mail, Nowhere = local, foreign, mail, nowhere
+
+// IsFragment reports how a page was declared.
+func IsFragment[D any](p *Page[D]) bool { return p.decl.fragment }

@@ -234,6 +234,10 @@ func (c *compiler) printFields(e *expr, pos parse.Pos) {
 		c.fault(RuleFields, pos, fmt.Sprintf("%s %s", e.src, why), "print it between the tags of the body")
 		return
 	}
+	if c.h.open.within("p") {
+		c.fault(RuleFields, pos, e.src+" in a paragraph, which the first field would end", "put it into a div, or directly into the form")
+		return
+	}
 	spec := c.spec(call.form.typ, pos)
 	if spec == nil {
 		return

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 
 	"github.com/merlon-web/merlon/page"
 )
@@ -74,16 +75,24 @@ func keepsPromise(t *testing.T, files *page.Files, p *page.Page[Data], snippet, 
 	if asks.MatchString(snippet) {
 		return true // the page asks what the data is, and chooses by it
 	}
-	d1, err := html.Parse(strings.NewReader(got))
+	d1, err := parseAs(p, got)
 	if err != nil {
 		return true // too deep for the parser
 	}
-	d2, err := html.Parse(strings.NewReader(want))
+	d2, err := parseAs(p, want)
 	if err != nil {
 		return true
 	}
 	if s1, s2 := skeleton(d1), skeleton(d2); s1 != s2 {
 		t.Fatalf("the data changed the tree\nsource %q\n  data %q, %q\n   got %s\n  want %s\n   got %q\n  want %q", snippet, a, b, s1, s2, got, want)
+	}
+	if !chooses.MatchString(snippet) { // then not even whether there is a text may matter
+		for _, v := range []string{"", " "} {
+			out, ok := show(v, v)
+			if d3, err := parseAs(p, out); ok && err == nil && skeleton(d3) != skeleton(d2) {
+				t.Fatalf("the tree depends on whether there is a text\nsource %q\n   got %s\n  want %s\n   got %q\n  want %q", snippet, skeleton(d3), skeleton(d2), out, want)
+			}
+		}
 	}
 	walkAddresses(d1, func(v string) {
 		if !inert(v) && (strings.Contains(v, "script") || strings.Contains(v, "data:")) {
@@ -93,7 +102,23 @@ func keepsPromise(t *testing.T, files *page.Files, p *page.Page[Data], snippet, 
 	return true
 }
 
+// parseAs parses a page as a document, and a fragment as what a script puts into a template element.
+func parseAs(p *page.Page[Data], s string) (*html.Node, error) {
+	if !page.IsFragment(p) {
+		return html.Parse(strings.NewReader(s))
+	}
+	nodes, err := html.ParseFragment(strings.NewReader(s), &html.Node{Type: html.ElementNode, Data: "template", DataAtom: atom.Template})
+	root := &html.Node{Type: html.DocumentNode}
+	for _, n := range nodes {
+		root.AppendChild(n)
+	}
+	return root, err
+}
+
 var asks = regexp.MustCompile(`\b(eq|ne|lt|le|gt|ge|len|index|slice|range \.S|range slice)\b`)
+
+// chooses finds conditions that may ask for a text.
+var chooses = regexp.MustCompile(`\b(if|with|and|or|not)\b[^}]*(\.S|\.K|\.Name|\.Pr|\.Who|\.M|\$|\s\.\s*[})]|\(|text|data)`)
 
 // harmless is a text of letters that is empty when s is.
 func harmless(s string) string {

@@ -175,7 +175,7 @@ func (c *compiler) text(s string, pos int) {
 			i += end + len("-->")
 		case inDoctype:
 			end := strings.IndexByte(s[i:], '>')
-			if end < 0 || !strings.EqualFold(strings.TrimSpace(s[i:i+end]), "html") {
+			if end < 0 || !equalFold(strings.TrimSpace(s[i:i+end]), "html") {
 				c.abort(RuleDoctype, at, "a doctype other than <!doctype html>", "write <!doctype html>")
 			}
 			c.out.text(s[i : i+end+1])
@@ -219,7 +219,7 @@ func (c *compiler) inText(s string, i, pos int) int {
 		}
 		c.h.mode = inComment
 		return i + len("<!--")
-	case len(rest) >= 9 && strings.EqualFold(rest[:9], "<!doctype"):
+	case len(rest) >= 9 && equalFold(rest[:9], "<!doctype"):
 		if c.decl.fragment || c.h.phase != beforeHTML || c.h.seen&sawDoctype != 0 || len(rest) > 9 && !isSpace(rest[9]) {
 			c.abort(RuleDoctype, at, "a doctype in an odd place", "write <!doctype html> once, at the beginning of the page")
 		}
@@ -266,7 +266,7 @@ func (c *compiler) inRaw(s string, i, pos int) int {
 // endsRaw reports whether s begins with the end tag of a raw element (WHATWG 13.2.5.11, 14, 17).
 func endsRaw(s, name string) bool {
 	n := 2 + len(name)
-	return len(s) > n && s[1] == '/' && strings.EqualFold(s[2:n], name) && (isSpace(s[n]) || s[n] == '/' || s[n] == '>')
+	return len(s) > n && s[1] == '/' && equalFold(s[2:n], name) && (isSpace(s[n]) || s[n] == '/' || s[n] == '>')
 }
 
 func (c *compiler) rawPiece(s string) {

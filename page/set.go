@@ -67,10 +67,12 @@ type compiled struct {
 // CompileError is the error of a page that does not compile, in development or of [Page.Execute].
 type CompileError struct{ Findings check.Faults }
 
+// Error returns the findings.
 func (e *CompileError) Error() string { return e.Findings.Error() }
 
 // Compile compiles the declared pages of the files. A page that is declared by several of them, as after [Files.Over], is
-// compiled with the first. With faults the set is nil; all pages are looked at, so that all faults are told at once.
+// compiled with the first. All pages are looked at, so that all faults are told at once; with faults the set still has the
+// facts of the pages that compiled, and shows none of the others.
 func Compile(opts Options, files ...*Files) (*Set, check.Faults) {
 	return compileSet(opts, files, nil)
 }
@@ -81,11 +83,8 @@ func compileSet(opts Options, files []*Files, only *declaration) (*Set, check.Fa
 		s.stamp = s.stampNow()
 	}
 	g := s.compile()
-	if len(g.faults) > 0 {
-		return nil, g.faults
-	}
 	s.now.Store(g)
-	return s, nil
+	return s, g.faults
 }
 
 func (s *Set) stampNow() string {

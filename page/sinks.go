@@ -13,6 +13,9 @@ var globalText = set(`title class lang dir translate hidden alt label placeholde
 	colspan rowspan span scope min max step low high optimum start size maxlength minlength rows cols wrap tabindex
 	spellcheck inputmode enterkeyhint reversed`)
 
+// everywhere may stand on elements of one's own too, whose scripts give the others a meaning that nobody knows here.
+var everywhere = set("title class lang dir translate hidden tabindex spellcheck role")
+
 // svgNumbers take numbers on the shapes of SVG.
 var svgNumbers = set(`x y x1 y1 x2 y2 cx cy r rx ry width height dx dy fx fy offset opacity rotate pathlength`)
 
@@ -179,6 +182,7 @@ func (c *compiler) lookup(a *attr, pos parse.Pos) Sink {
 	case has(images, t.name, name), has(actions, t.name, name):
 		return Address
 	case t.name == "script" || t.name == "link":
+	case strings.Contains(t.name, "-") && !everywhere[name] && knownAttrs[name] && !strings.HasPrefix(name, "aria-") && name != "id":
 	case globalText[name]:
 		return Text
 	case idAttrs[name]:
