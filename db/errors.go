@@ -48,7 +48,7 @@ func (k ConstraintKind) String() string {
 	case ConstraintCheck:
 		return "CHECK"
 	}
-	return "constraint"
+	return "other"
 }
 
 // A ConstraintError is returned when the database refused a row: a unique column taken, a reference to nothing.
@@ -60,10 +60,14 @@ type ConstraintError struct {
 
 // Error returns the constraint and the engine's words.
 func (e *ConstraintError) Error() string {
-	if e.Name == "" {
-		return e.Kind.String() + " constraint failed"
+	text := "constraint failed"
+	if e.Kind != ConstraintOther {
+		text = e.Kind.String() + " " + text
 	}
-	return e.Kind.String() + " constraint failed: " + e.Name
+	if e.Name != "" {
+		text += ": " + e.Name
+	}
+	return text
 }
 
 // Unwrap returns the engine's own error.

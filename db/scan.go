@@ -39,6 +39,7 @@ type scanned struct {
 	first    string   // the first word, upper case
 	words    []string // every bare word outside strings and comments, as written
 	limit    bool     // has LIMIT outside all parentheses
+	closed   bool     // can stand within a statement: no comment, no semicolon, and its parentheses match
 }
 
 // maxPlaces bounds the choices and the lists of one statement, so that the number of its texts stays bounded.
@@ -50,6 +51,7 @@ const maxPlaces = 4
 func scan(sql string) *scanned {
 	s := &scanner{sql: sql, out: &scanned{}}
 	s.run()
+	s.out.closed = !s.ended && !s.open && s.depth == 0
 	return s.out
 }
 
@@ -60,6 +62,7 @@ type scanner struct {
 	depth int
 	last  [2]string // the last two tokens: words in upper case, else the byte
 	ended bool      // a semicolon came
+	open  bool      // a comment came, or a parenthesis closed one that is not in the text
 	out   *scanned
 }
 
@@ -105,6 +108,7 @@ func (s *scanner) run() {
 		case blank:
 			s.at++
 		case comment:
+			s.open = true
 			s.comment()
 		case c == '\'' || c == '"':
 			s.quoted(c)
@@ -134,6 +138,7 @@ func (s *scanner) run() {
 				s.depth++
 			case ')':
 				s.depth--
+				s.open = s.open || s.depth < 0
 			}
 			s.at++
 			s.token(string(c))
@@ -241,7 +246,7 @@ func (s *scanner) choice() {
 		end++
 	}
 	n, err := strconv.Atoi(s.sql[s.at+1 : end])
-	if err != nil || end >= len(s.sql) || s.sql[end] != '}' || n >= maxPlaces {
+	if err != nil || end > s.at+2 || end >= len(s.sql) || s.sql[end] != '}' || n >= maxPlaces {
 		s.fault(RuleChoice, fmt.Sprintf("%q is no place of a choice", s.sql[s.at:min(len(s.sql), end+4)]), fmt.Sprintf("write {0} to {%d}", maxPlaces-1))
 		s.at++
 		return

@@ -77,6 +77,19 @@ func openReader(path string, schemas []*db.Schema, m measures) (_ *conn, err err
 	return c, nil
 }
 
+// pragma returns the answer of a pragma.
+func (c *conn) pragma(name string) (string, error) {
+	stmt, _, err := c.c.Prepare("PRAGMA " + name)
+	if err != nil {
+		return "", err
+	}
+	defer stmt.Close()
+	if stmt.Step() {
+		return stmt.ColumnText(0), nil
+	}
+	return "", stmt.Err()
+}
+
 // private makes the files beside the database readable by their owner only. SQLite makes them readable by everybody; the
 // first connection makes them, when it reads.
 func (c *conn) private(path string) error {
@@ -103,9 +116,14 @@ func openWriter(path string, schemas []*db.Schema) (_ *conn, err error) {
 		return nil, err
 	}
 	// FULL: a commit is on the disk before it is acknowledged, at the cost of one fdatasync each.
-	for _, pragma := range []string{"journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864"} {
+	for _, pragma := range []string{"synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864"} {
 		if err := raw.Exec("PRAGMA " + pragma); err != nil {
 			return nil, err
+		}
+	}
+	for pragma, want := range map[string]string{"journal_mode=WAL": "wal", "encoding": "UTF-8"} {
+		if got, err := c.pragma(pragma); err != nil || got != want {
+			return nil, errors.Join(err, fmt.Errorf("PRAGMA %s answers %q, want %q: the database must be in UTF-8, on a file system of this machine that has shared memory", pragma, got, want))
 		}
 	}
 	if err := c.harden(); err != nil {

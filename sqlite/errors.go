@@ -47,9 +47,11 @@ func (c *conn) explain(err error) error {
 	case isAny(err, sqlite3.FULL), isAny(err, sqlite3.IOERR) && c.mode != modeRead && full(c.folder):
 		c.broken = true
 		return fmt.Errorf("%w: %w", db.ErrDiskFull, err)
-	case isAny(err, sqlite3.AUTH, sqlite3.READONLY), c.mode == modeRead && isAny(err, sqlite3.PERM):
-		return &refusal{db.RuleReadOnly.Finding("", "sqlite: "+plain(err), "run what writes with the Writer of a POST, a job or a command; change tables by migrations"), err}
-	case isAny(err, sqlite3.IOERR, sqlite3.CORRUPT, sqlite3.NOTADB, sqlite3.CANTOPEN, sqlite3.PROTOCOL, sqlite3.NOMEM, sqlite3.INTERNAL, sqlite3.MISUSE):
+	case c.mode == modeRead && isAny(err, sqlite3.AUTH, sqlite3.READONLY):
+		return &refusal{db.RuleReadOnly.Finding("", "sqlite: "+plain(err), "run what writes with the Writer of a POST, a job or a command"), err}
+	case isAny(err, sqlite3.AUTH):
+		return &refusal{db.RulePrepare.Finding("", "sqlite: "+plain(err), notForSites), err}
+	case isAny(err, sqlite3.IOERR, sqlite3.READONLY, sqlite3.CORRUPT, sqlite3.NOTADB, sqlite3.CANTOPEN, sqlite3.PROTOCOL, sqlite3.NOMEM, sqlite3.INTERNAL, sqlite3.MISUSE):
 		c.broken = true
 		var code sqlite3.ExtendedErrorCode
 		if errors.As(err, &code) {
@@ -58,6 +60,9 @@ func (c *conn) explain(err error) error {
 	}
 	return err
 }
+
+// notForSites is what to do instead of a statement that the writer's authorizer refuses.
+const notForSites = "ATTACH, PRAGMA, transactions and changes of tables are not for statements of a site: change tables by migrations"
 
 // full reports whether a small file cannot be written to a folder for want of room. The library (v0.37.0) does not tell:
 // it looks for ENOSPC where the os package has wrapped it, and calls every failed write an I/O error.

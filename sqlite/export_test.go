@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -147,3 +148,30 @@ func Integrity(path string) string {
 	}
 	return ""
 }
+
+// SetWait sets how long the engine's readers and writer wait for a turn.
+func SetWait(e db.Engine, d time.Duration) {
+	on := e.(*engine).on.Load()
+	on.readers.wait, on.writer.wait = d, d
+}
+
+// Waiting returns how many wait for the writer.
+func Waiting(e db.Engine) int {
+	on := e.(*engine).on.Load()
+	on.writer.mu.Lock()
+	defer on.writer.mu.Unlock()
+	return len(on.writer.waiters)
+}
+
+// Without returns an engine whose readers lack a measure.
+func Without(e db.Engine, measure string) db.Engine {
+	m := Measures{}
+	for _, name := range MeasureNames {
+		m[name] = name != measure
+	}
+	e.(*engine).measure = m.off()
+	return e
+}
+
+// RenewReaders has the readers' connections opened anew.
+func RenewReaders(e db.Engine) { e.(*engine).on.Load().readers.renew() }

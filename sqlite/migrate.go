@@ -97,9 +97,7 @@ func (e *engine) Migrate(ctx context.Context) ([]db.Migration, error) {
 	return ran, faults.Err()
 }
 
-// openMigrator opens a connection for migrations. Foreign keys are off, as SQLite asks for when tables are made anew
-// (dropping a table deletes its rows first, and with them, by cascade, those that refer to it); they are checked within
-// each migration's transaction instead.
+// openMigrator opens a connection for migrations.
 func openMigrator(path string) (_ *conn, err error) {
 	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
@@ -194,7 +192,18 @@ func (c *conn) integers(query string) (all []int64, err error) {
 
 // migrateAll runs the pending migrations of the schemas. A schema that fails does not keep the others from being tried,
 // so that a start shows all faults at once.
+//
+// Foreign keys are off meanwhile, as SQLite asks for when tables are made anew (dropping a table deletes its rows first,
+// and with them, by cascade, those that refer to it); they are checked within each migration's transaction instead.
 func migrateAll(ctx context.Context, c *conn, schemas []*db.Schema) (ran []db.Migration, faults check.Faults) {
+	if err := c.foreignKeys(false); err != nil {
+		return nil, check.Faults{db.RuleMigration.Finding("", fmt.Sprintf("sqlite: %v", err), "try again")}
+	}
+	defer func() {
+		if err := c.foreignKeys(true); err != nil {
+			c.broken = true
+		}
+	}()
 	for _, schema := range schemas {
 		done, err := migrateOne(ctx, c, schema)
 		ran = append(ran, done...)
@@ -207,6 +216,13 @@ func migrateAll(ctx context.Context, c *conn, schemas []*db.Schema) (ran []db.Mi
 		}
 	}
 	return ran, faults
+}
+
+func (c *conn) foreignKeys(on bool) error {
+	mode := c.mode
+	defer func() { c.mode = mode }()
+	c.mode = modeOwn
+	return c.c.Exec(fmt.Sprintf("PRAGMA foreign_keys=%t", on))
 }
 
 func migrateOne(ctx context.Context, c *conn, schema *db.Schema) ([]db.Migration, error) {

@@ -16,6 +16,7 @@ type pool struct {
 	name string
 	max  int
 	open func() (*conn, error)
+	wait time.Duration // for a turn, and for the connections in use when it is closed
 
 	mu      sync.Mutex
 	idle    []*conn
@@ -27,7 +28,7 @@ type pool struct {
 }
 
 func newPool(name string, max int, open func() (*conn, error)) *pool {
-	return &pool{name: name, max: max, open: open, empty: make(chan struct{})}
+	return &pool{name: name, max: max, open: open, wait: waitTimeout, empty: make(chan struct{})}
 }
 
 // get takes a connection. Every get is followed by one put.
@@ -51,11 +52,12 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 	turn := make(chan *conn, 1)
 	p.waiters = append(p.waiters, turn)
 	p.mu.Unlock()
-	return p.wait(ctx, turn)
+	return p.queue(ctx, turn)
 }
 
-func (p *pool) wait(ctx context.Context, turn chan *conn) (*conn, error) {
-	timer := time.NewTimer(waitTimeout)
+// queue waits for a turn.
+func (p *pool) queue(ctx context.Context, turn chan *conn) (*conn, error) {
+	timer := time.NewTimer(p.wait)
 	defer timer.Stop()
 	var err error
 	select {
@@ -70,7 +72,7 @@ func (p *pool) wait(ctx context.Context, turn chan *conn) (*conn, error) {
 	case <-ctx.Done():
 		err = stopped(ctx)
 	case <-timer.C:
-		err = fmt.Errorf("%w: no %s came free in %v; close each Reader, and begin no write transaction within another", db.ErrBusy, p.name, waitTimeout)
+		err = fmt.Errorf("%w: no %s came free in %v; close each Reader, and begin no write transaction within another", db.ErrBusy, p.name, p.wait)
 	}
 	p.mu.Lock()
 	for i, w := range p.waiters {
@@ -170,7 +172,7 @@ func (p *pool) close() error {
 		c.close()
 		p.drop()
 	}
-	timer := time.NewTimer(waitTimeout)
+	timer := time.NewTimer(p.wait)
 	defer timer.Stop()
 	select {
 	case <-p.empty:

@@ -171,12 +171,6 @@ func child(dir string) error {
 	return err
 }
 
-var (
-	last  = db.Query[int64](schema, "SELECT coalesce(max(CAST(text AS INTEGER)), 0) FROM note")
-	count = db.Query[int64](schema, "SELECT count(*) FROM note")
-	pair  = db.Query[int64](schema, "SELECT count(*) FROM note WHERE text = $1")
-)
-
 // startChild starts a child, in front of which wrap may stand, and waits until it is ready.
 func startChild(t *testing.T, dir string, wrap ...string) (*exec.Cmd, *bufio.Scanner, io.Closer) {
 	t.Helper()

@@ -27,11 +27,6 @@ func (e *engine) Scratch(ctx context.Context, schemas ...*db.Schema) (db.Engine,
 		c.close()
 		return nil, faults
 	}
-	c.mode = modeOwn
-	if err := c.c.Exec("PRAGMA foreign_keys=ON"); err != nil { // they are off while migrating
-		c.close()
-		return nil, err
-	}
 	one := newPool("connection", 1, func() (*conn, error) {
 		return nil, errors.New("sqlite: the connection of the scratch broke, and its data with it")
 	})
@@ -119,7 +114,7 @@ func (c *conn) unprepared(t *db.Text, err error) error {
 	if isAny(err, sqlite3.AUTH) {
 		if bad.Kind = "write"; t.Kind() != db.KindQuery {
 			bad.Kind = ""
-			bad.Err = fmt.Errorf("%s: ATTACH, PRAGMA, transactions and changes of tables are not for statements of a site; change tables by migrations", text)
+			bad.Err = fmt.Errorf("%s: %s", text, notForSites)
 		}
 		return bad
 	}

@@ -76,12 +76,21 @@ func (s *statement) Affected() db.Affected {
 func (s *statement) Time(col int) (time.Time, error) { return parseTime(s.Bytes(col)) }
 
 func (s *statement) Reset() {
-	s.err = nil
+	s.reset()
+	s.err, s.heavy = nil, 0
+}
+
+// reset leaves the error of a panic to the rescue: SQLite answers a reset with the error of the run, and the library
+// panics again at that of want of memory.
+func (s *statement) reset() {
+	defer s.c.rescue(&s.err)
 	_ = s.s.Reset() // the error of the run again
 	if s.heavy > keepBound {
 		_ = s.s.ClearBindings()
 	}
-	s.heavy = 0
 }
 
-func (s *statement) Close() { _ = s.s.Close() }
+func (s *statement) Close() {
+	defer s.c.rescue(&s.err)
+	_ = s.s.Close() // the error of the run again
+}

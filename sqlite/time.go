@@ -62,7 +62,11 @@ func parseFixed(b []byte) (time.Time, bool) {
 	var hour, minute, second, micro int
 	if len(b) > 10 {
 		hour, minute, second = number(11, 13), number(14, 16), number(17, 19)
-		ok = ok && (b[10] == 'T' || b[10] == ' ') && b[13] == ':' && b[16] == ':'
+		between := byte(' ')
+		if len(b) == timeLen {
+			between = 'T'
+		}
+		ok = ok && b[10] == between && b[13] == ':' && b[16] == ':'
 	}
 	if len(b) == timeLen {
 		micro = number(20, 26)

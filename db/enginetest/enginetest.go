@@ -44,7 +44,7 @@ func Run(t *testing.T, make func(t *testing.T) db.Engine) {
 		{"a statement of another schema is refused", foreign},
 		{"a reader refuses what writes", readOnly},
 		{"a context that is done stops a query and a wait", cancelled},
-		{"writers come in the order of their coming", order},
+		{"no writer starves", starvation},
 		{"readers beside a writer see whole transactions", beside},
 		{"migrations are pending, then run once", migrations},
 		{"a migration that fails keeps nothing", brokenMigration},

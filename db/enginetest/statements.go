@@ -38,6 +38,19 @@ type named struct {
 	Flag bool
 }
 
+type sized struct {
+	A int8
+	B int16
+	C int32
+	D int64
+	E int
+	F uint8
+	G uint16
+	H uint32
+	I uint64
+	J uint
+}
+
 type nullable struct {
 	I    *int64
 	F    *float64
@@ -81,6 +94,7 @@ var (
 	int8ByID     = db.Query[int8](schema, "SELECT i FROM value WHERE id = $1")
 	uintByID     = db.Query[uint64](schema, "SELECT i FROM value WHERE id = $1")
 	timeByID     = db.Query[time.Time](schema, "SELECT at FROM value WHERE id = $1")
+	sizedRow     = db.Query[sized](schema, "SELECT CAST($1 AS INTEGER) AS a, CAST($2 AS INTEGER) AS b, CAST($3 AS INTEGER) AS c, CAST($4 AS INTEGER) AS d, CAST($5 AS INTEGER) AS e, CAST($6 AS INTEGER) AS f, CAST($7 AS INTEGER) AS g, CAST($8 AS INTEGER) AS h, CAST($9 AS INTEGER) AS i, CAST($10 AS INTEGER) AS j")
 	timesBefore  = db.Query[time.Time](schema, "SELECT at FROM value WHERE at < $1 ORDER BY at LIMIT 1000")
 )
 

@@ -288,33 +288,43 @@ func cancelled(t *testing.T, s *suite) {
 	}
 }
 
-func order(t *testing.T, s *suite) {
+// starvation has some writers come again at once, whenever they are done: one who comes once is served after few others.
+func starvation(t *testing.T, s *suite) {
 	e := s.open(t)
-	const writers = 8
-	var mu sync.Mutex
-	var came, served []int
+	const greedy = 4
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var served atomic.Int64
 	var wg sync.WaitGroup
-	write(t, e, func(*db.Writer) {
-		for i := range writers {
-			wg.Go(func() {
-				mu.Lock()
-				came = append(came, i)
-				mu.Unlock()
+	for range greedy {
+		wg.Go(func() {
+			for ctx.Err() == nil {
 				err := e.Write(t.Context(), func(context.Context, *db.Writer) error {
-					served = append(served, i)
+					served.Add(1)
 					return nil
 				})
 				if err != nil {
 					t.Error(err)
+					return
 				}
-			})
-			time.Sleep(5 * time.Millisecond) // so that each waits before the next one comes
-		}
-	})
-	wg.Wait()
-	if fmt.Sprint(came) != fmt.Sprint(served) {
-		t.Errorf("they came as %v and were served as %v", came, served)
+			}
+		})
 	}
+	for range 20 {
+		var before int64
+		came := served.Load()
+		if err := e.Write(t.Context(), func(context.Context, *db.Writer) error {
+			before = served.Load() - came
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if before > 200*greedy { // some may be served between the look at the count and the coming
+			t.Errorf("%d others were served before one who waited", before)
+		}
+	}
+	cancel()
+	wg.Wait()
 }
 
 func beside(t *testing.T, s *suite) {

@@ -106,6 +106,36 @@ func misfits(t *testing.T, s *suite) {
 			t.Errorf("got %d", got)
 		}
 	})
+
+	// Each sized integer takes its bounds, and refuses what lies beyond them.
+	least := []int64{math.MinInt8, math.MinInt16, math.MinInt32, math.MinInt64, math.MinInt64, 0, 0, 0, 0, 0}
+	most := []int64{math.MaxInt8, math.MaxInt16, math.MaxInt32, math.MaxInt64, math.MaxInt64, math.MaxUint8, math.MaxUint16, math.MaxUint32, math.MaxInt64, math.MaxInt64}
+	row := func(r *db.Reader, values []int64) (sized, error) {
+		args := make([]any, len(values))
+		for i := range values {
+			args[i] = values[i]
+		}
+		return sizedRow.One(r, args...)
+	}
+	read(t, e, func(r *db.Reader) {
+		if got := must(row(r, least)); got != (sized{A: math.MinInt8, B: math.MinInt16, C: math.MinInt32, D: math.MinInt64, E: math.MinInt64}) {
+			t.Errorf("the least: %+v", got)
+		}
+		if got := must(row(r, most)); got != (sized{math.MaxInt8, math.MaxInt16, math.MaxInt32, math.MaxInt64, math.MaxInt64, math.MaxUint8, math.MaxUint16, math.MaxUint32, math.MaxInt64, math.MaxInt64}) {
+			t.Errorf("the most: %+v", got)
+		}
+		for i := range most {
+			for _, beyond := range []int64{least[i] - 1, most[i] + 1} {
+				if beyond > least[i] && beyond < most[i] || beyond == math.MinInt64 || beyond == math.MaxInt64 {
+					continue // it went around: there is nothing beyond 64 bits
+				}
+				values := append([]int64(nil), most...)
+				values[i] = beyond
+				_, err := row(r, values)
+				wantRule(t, err, db.RuleValue)
+			}
+		}
+	})
 }
 
 func second[T any](_ T, err error) error { return err }

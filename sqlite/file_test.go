@@ -1,0 +1,250 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/sqlite"
+)
+
+func TestFilesAreTheOwnersOnly(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes")
+	}
+	e, dir := sqlite.Engine("sub/x.db"), filepath.Join(t.TempDir(), "data")
+	if err := e.Open(t.Context(), dir, schema); err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if _, err := e.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	look := func() {
+		t.Helper()
+		for _, name := range []string{"", "x.db", "x.db-wal", "x.db-shm", "x.db.lock"} {
+			info, err := os.Stat(filepath.Join(dir, "sub", name))
+			if err != nil {
+				t.Error(err)
+			} else if info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s has the mode %v", name, info.Mode())
+			}
+		}
+	}
+	if rows(t, e) != 0 {
+		t.Error("not empty")
+	}
+	look()
+	add(t, e, "a", "b")
+	look()
+	if err := e.CopyTo(t.Context(), filepath.Join(dir, "copy")); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "copy", "sub", "x.db")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the copy: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestNamesOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, bad := range []db.Engine{sqlite.Engine(""), sqlite.Engine("."), sqlite.Engine("../x.db"), sqlite.Engine("/tmp/x.db"), sqlite.Engine("a/../../x.db"),
+		sqlite.Engine("file:x.db"), sqlite.Engine("file:x.db?_pragma=query_only(0)")} {
+		if err := bad.Open(t.Context(), dir, schema); err == nil {
+			t.Error("a name that leads elsewhere was opened")
+			bad.Close()
+		}
+	}
+	for _, e := range []db.Engine{sqlite.Engine("a?b=c&vfs=none#d %20ä'.db"), sqlite.Engine("sub/folder/x.db"), sqlite.Engine(":memory:")} {
+		if err := e.Open(t.Context(), dir, schema); err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, err := e.Migrate(t.Context()); err != nil {
+			t.Error(err)
+		}
+		add(t, e, "a", "b")
+		var out bytes.Buffer
+		if _, err := e.Snapshot(t.Context(), &out); err != nil || !bytes.HasPrefix(out.Bytes(), []byte("SQLite format 3\x00")) {
+			t.Errorf("snapshot: %v", err)
+		}
+		if err := e.CopyTo(t.Context(), t.TempDir()); err != nil {
+			t.Error(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := e.Open(t.Context(), dir, schema); err != nil || rows(t, e) != 1 {
+			t.Errorf("opened again: %v", err)
+		}
+		e.Close()
+	}
+}
+
+func TestSymbolicLinks(t *testing.T) {
+	elsewhere := t.TempDir()
+	victim := filepath.Join(elsewhere, "victim.db")
+	if err := os.WriteFile(victim, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{"x.db", "x.db.lock"} {
+		t.Run(link, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.Symlink(victim, filepath.Join(dir, link)); err != nil {
+				t.Skip(err)
+			}
+			e := sqlite.Engine("x.db")
+			if err := e.Open(t.Context(), dir, schema); err == nil {
+				t.Error("a symbolic link was followed")
+				e.Close()
+			}
+			if b, err := os.ReadFile(victim); err != nil || len(b) > 0 {
+				t.Errorf("what it points to was written: %d bytes, %v", len(b), err)
+			}
+		})
+	}
+	t.Run("the folder may be one", func(t *testing.T) {
+		link := filepath.Join(t.TempDir(), "data")
+		if err := os.Symlink(elsewhere, link); err != nil {
+			t.Skip(err)
+		}
+		e := sqlite.Engine("x.db")
+		if err := e.Open(t.Context(), link, schema); err != nil {
+			t.Fatal(err)
+		}
+		e.Close()
+	})
+}
+
+func TestNoDatabase(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "x.db"), bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := sqlite.Engine("x.db")
+	err := e.Open(t.Context(), dir, schema)
+	if err == nil || !strings.Contains(err.Error(), "not a database") || !strings.Contains(err.Error(), "x.db") {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "x.db")); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Open(t.Context(), dir, schema); err != nil { // the lock was given back
+		t.Fatal(err)
+	}
+	e.Close()
+}
+
+func TestSnapshotLeavesNothingInTheClear(t *testing.T) {
+	e, dir := open(t)
+	const canary = "a canary that must not be seen in the spool"
+	for range 100 {
+		add(t, e, "somebody", canary)
+	}
+	before := len(look(t, dir))
+	var out bytes.Buffer
+	looked := false
+	info, err := e.Snapshot(t.Context(), writer(func(b []byte) (int, error) {
+		for name := range look(t, dir) {
+			if !strings.HasPrefix(name, ".x.db-spool-") {
+				continue
+			}
+			spool, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Error(err)
+			}
+			if bytes.Contains(spool, []byte(canary)) || bytes.Contains(spool, []byte("SQLite format 3")) {
+				t.Errorf("%s holds the rows in the clear", name)
+			}
+			looked = looked || len(spool) >= out.Len()
+		}
+		return out.Write(b)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !looked {
+		t.Error("no spool was seen")
+	}
+	if after := len(look(t, dir)); after != before {
+		t.Errorf("%d files before, %d after", before, after)
+	}
+	if sha256.Sum256(out.Bytes()) != info.SHA256 || info.Size != info.Pages*int64(info.PageSize) || info.Size != int64(out.Len()) {
+		t.Errorf("Info %+v of %d bytes", info, out.Len())
+	}
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if problems := sqlite.Integrity(path); problems != "" {
+		t.Error(problems)
+	}
+	if !bytes.Contains(out.Bytes(), []byte(canary)) {
+		t.Error("the snapshot lacks the rows")
+	}
+	copied := sqlite.Engine("x.db")
+	if err := copied.Open(t.Context(), filepath.Dir(path), schema); err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
+	if n := rows(t, copied); n != 100 {
+		t.Errorf("%d rows in the snapshot, want 100", n)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.Snapshot(ctx, &out); !errors.Is(err, context.Canceled) {
+		t.Errorf("a snapshot under a context that is done: %v", err)
+	}
+	to := t.TempDir()
+	if err := e.CopyTo(ctx, to); !errors.Is(err, context.Canceled) || len(look(t, to)) != 0 {
+		t.Errorf("a copy under a context that is done: %v, and it left %v", err, look(t, to))
+	}
+	if after := len(look(t, dir)); after != before {
+		t.Errorf("%d files before, %d after what was stopped", before, after)
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (f writer) Write(b []byte) (int, error) { return f(b) }
+
+func TestSpoolOfAKillIsSwept(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".x.db-spool-123", ".x.db-spool-123-journal", ".other.db-spool-1", "x.db-spool-1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("noise"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := sqlite.Engine("x.db")
+	if err := e.Open(t.Context(), dir, schema); err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	seen := look(t, dir)
+	for name, want := range map[string]bool{".x.db-spool-123": false, ".x.db-spool-123-journal": false, ".other.db-spool-1": true, "x.db-spool-1": true} {
+		if _, there := seen[name]; there != want {
+			t.Errorf("%s is there: %v, want %v", name, there, want)
+		}
+	}
+}
+
+func TestScratchIsNotCopied(t *testing.T) {
+	e, err := sqlite.Engine("x.db").Scratch(t.Context(), schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if _, err := e.Snapshot(t.Context(), &bytes.Buffer{}); err == nil {
+		t.Error("a scratch gave a snapshot")
+	}
+	if err := e.CopyTo(t.Context(), t.TempDir()); err == nil {
+		t.Error("a scratch was copied")
+	}
+}

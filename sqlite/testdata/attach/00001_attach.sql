@@ -1,0 +1,3 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+ATTACH 'elsewhere.db' AS other;

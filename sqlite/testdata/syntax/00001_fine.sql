@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE fine (id INTEGER PRIMARY KEY) STRICT;

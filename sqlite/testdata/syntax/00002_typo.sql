@@ -1,0 +1,3 @@
+-- +goose Up
+CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT;
+CREATE TALBE other (id INTEGER);
