@@ -119,8 +119,9 @@ func sentToken(w http.ResponseWriter, r *http.Request) string {
 		return sent[0]
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	// Also calls ParseForm; its error for a body that is not multipart is not of interest, only what was found is.
-	_ = r.ParseMultipartForm(1 << 20)
+	// All of it in memory: the server removes the temporary files of its own request only, and this one is a copy with a
+	// context. ParseForm is called too; only what was found is of interest, not why something was not.
+	_ = r.ParseMultipartForm(maxBody)
 	if sent := r.PostForm[FieldName]; len(sent) == 1 {
 		return sent[0]
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -110,6 +111,7 @@ func TestHandler(t *testing.T) {
 		{"token of a stranger (login CSRF)", "/add", tokens(t, stranger)[0], cookies, []string{"Origin", own}, "MRL-CSRF-009"},
 		{"no cookie", "/add", field[0], nil, []string{"Origin", own}, "MRL-CSRF-009"},
 		{"two cookies", "/add", field[0], append(stranger.Cookies(), cookies...), []string{"Origin", own}, "MRL-CSRF-009"},
+		{"two cookies, the own one first", "/add", field[0], append(cookies[:1:1], stranger.Cookies()...), []string{"Origin", own}, "MRL-CSRF-009"},
 		{"cookie made up by the client", "/add", string(csrf.AppendToken(nil, key, []byte(made[0].Value), "/add", nil)), made, []string{"Origin", own}, "MRL-CSRF-009"},
 		{"cookie of the own token", "/add", field[0], []*http.Cookie{{Name: "__Host-form", Value: field[0]}}, []string{"Origin", own}, "MRL-CSRF-009"},
 		{"valid token from another origin", "/add", field[0], cookies, []string{"Origin", "https://evil.test"}, "MRL-CSRF-002"},
@@ -174,6 +176,43 @@ func TestHandlerOtherCarriers(t *testing.T) {
 	}
 	if csrf.Field(httptest.NewRecorder(), httptest.NewRequest("GET", own, nil), "/add") != "" {
 		t.Error("Field outside of a Handler: got a token, want none")
+	}
+}
+
+// TestHandlerLeavesNoFiles: a large upload is within the limit and leaves nothing on the disk; one above it is refused.
+func TestHandlerLeavesNoFiles(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	h, done, _ := site(t)
+	page := get(t, h, "/")
+	server := httptest.NewServer(h)
+	defer server.Close()
+	for size, want := range map[int]int{5 << 20: 200, 11 << 20: 403} {
+		var body bytes.Buffer
+		m := multipart.NewWriter(&body)
+		file, _ := m.CreateFormFile("File", "a.bin")
+		_, _ = file.Write(make([]byte, size))
+		_ = m.WriteField(csrf.FieldName, tokens(t, get(t, h, "/", page.Cookies()...))[0])
+		_ = m.Close()
+		r, _ := http.NewRequest("POST", server.URL+"/add", &body)
+		r.Header.Set("Content-Type", m.FormDataContentType())
+		r.Header.Set("Origin", own)
+		r.AddCookie(page.Cookies()[0])
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			if want == 200 { // a refused upload may also find its connection closed
+				t.Error(err)
+			}
+			continue
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%d bytes: got %d, want %d", size, answer.StatusCode, want)
+		}
+	}
+	server.Close()
+	if left, _ := os.ReadDir(dir); len(left) > 0 || len(*done) != 1 {
+		t.Errorf("got %d files left in %s and %d posts handled, want none and one", len(left), dir, len(*done))
 	}
 }
 

@@ -113,6 +113,7 @@ func TestCheckOrigin(t *testing.T) {
 		{"nothing configured is open to nobody", request("POST", "Origin", ""), linkable, csrf.CrossSite},
 		{"linkable does not open a POST", request("POST", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"), linkable, csrf.CrossSite},
 		{"embeddable does not open a POST", request("POST", "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Dest", "iframe"), embeddable, csrf.Destination},
+		{"destination websocket on a POST", request("POST", "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Dest", "websocket"), linkable, csrf.Destination},
 		{"method in lower case is another method", request("get", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"), linkable, csrf.CrossSite},
 		{"empty method is not GET", func() *http.Request { r := request("GET"); r.Method = ""; return r }(), linkable, csrf.NoProof},
 		{"none on a POST without a mode", request("POST", "Sec-Fetch-Site", "none"), linkable, csrf.Contradiction},

@@ -81,6 +81,19 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// TestLineBreaks: base64 skips line breaks, so a token that ends in a zero byte would have a second spelling.
+func TestLineBreaks(t *testing.T) {
+	a := token(key, binding, route)
+	for decode(t, a)[63] != 0 {
+		a = token(key, binding, route)
+	}
+	for _, other := range []string{"\n\n" + a[:84], a[:84] + "\r\n", a[:40] + "\n\n" + a[40:84]} {
+		if _, ok := csrf.VerifyToken(key, binding, route, other); ok {
+			t.Errorf("second spelling %q accepted", other)
+		}
+	}
+}
+
 // TestRemasked states what masking does not give: the holder of a token can put another pad on its MAC. The token stays
 // good for the same session and route only, and has another id.
 func TestRemasked(t *testing.T) {
@@ -128,18 +141,38 @@ func TestSum(t *testing.T) {
 			_, _ = rand.Read(bind)
 			r := strings.Repeat("r", m%700)
 			raw := decode(t, token(k, bind, r))
-			h := hmac.New(sha256.New, k)
-			h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(bind))))
-			h.Write(bind)
-			h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(r))))
-			h.Write([]byte(r + "v1"))
-			want := h.Sum(nil)
-			for i := range want {
-				want[i] ^= raw[i]
-			}
-			if !bytes.Equal(want, raw[32:]) {
+			if !bytes.Equal(masked(k, bind, r, raw[:32]), raw) {
 				t.Errorf("key of %d, binding of %d bytes: not HMAC-SHA-256", n, m)
 			}
+		}
+	}
+}
+
+// masked makes the bytes of a token by crypto/hmac.
+func masked(key, binding []byte, route string, pad []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(binding))))
+	h.Write(binding)
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(route))))
+	h.Write([]byte(route + "v1"))
+	mac := h.Sum(nil)
+	for i := range mac {
+		mac[i] ^= pad[i]
+	}
+	return append(pad[:32:32], mac...)
+}
+
+// TestWhatEverybodyCouldMake: a token that is right for an empty binding or a short key is refused all the same.
+func TestWhatEverybodyCouldMake(t *testing.T) {
+	pad := bytes.Repeat([]byte{9}, 32)
+	for _, c := range []struct {
+		name         string
+		key, binding []byte
+		ok           bool
+	}{{"no binding", key, nil, false}, {"empty binding", key, []byte{}, false}, {"no key", nil, binding, false}, {"short key", key[:31], binding, false}, {"both right", key, binding, true}} {
+		sent := base64.RawURLEncoding.EncodeToString(masked(c.key, c.binding, route, pad))
+		if _, ok := csrf.VerifyToken(c.key, c.binding, route, sent); ok != c.ok {
+			t.Errorf("%s: got accepted %v, want %v", c.name, ok, c.ok)
 		}
 	}
 }

@@ -90,8 +90,11 @@ func TestParse(t *testing.T) {
 
 		{"multipart, bare line feeds", multi, "--XX\n" + textPart + "\n\na\n--XX--\n", "", 400},
 		{"multipart, boundary behind a bare line feed", multi, parts("--XX", textPart, "", "a\n--XX", textPart, "", "b", "--XX--"), "", 400},
-		{"multipart, preamble with a part behind a bare line feed", multi, "\n--XX\r\n" + textPart + "\r\n\r\nb\r\n" + parts("--XX", textPart, "", "a", "--XX--"), "", 400},
-		{"multipart, boundary in the middle of a preamble's line", multi, "x--XX\r\n" + parts("--XX", textPart, "", "a", "--XX--"), "", 400},
+		{"multipart, preamble with a part behind a bare line feed", multi, "\n--XX\r\n" + `Content-Disposition: form-data; name="Opt"` + "\r\n\r\nb\r\n" + parts("--XX", textPart, "", "a", "--XX--"), "", 400},
+		{"multipart, boundary in the middle of a preamble's line", multi, parts("x--XX", textPart, "", "a", "--XX--"), "", 400},
+		{"multipart, two types in one part", multi, parts("--XX", textPart, "Content-Type: text/plain", "Content-Type: text/plain", "", "a", "--XX--"), "", 400},
+		{"multipart, boundary of 71 letters", "multipart/form-data; boundary=" + strings.Repeat("x", 71), parts("--"+strings.Repeat("x", 71), textPart, "", "a", "--"+strings.Repeat("x", 71)+"--"), "", 400},
+		{"multipart, boundary of 70 letters", "multipart/form-data; boundary=" + strings.Repeat("x", 70), parts("--"+strings.Repeat("x", 70), textPart, "", "a", "--"+strings.Repeat("x", 70)+"--"), "a", 0},
 		{"multipart, boundary in the middle of a line", multi, parts("--XX", textPart, "", "a--XX", "--XX--"), "a--XX", 0},
 		{"multipart, control character in a header", multi, parts("--XX", textPart, "X: \x13", "", "a", "--XX--"), "", 400},
 		{"multipart, header name that is none", multi, parts("--XX", textPart, "X@: y", "", "a", "--XX--"), "", 400},

@@ -284,15 +284,6 @@ func validURL(s string) bool {
 			return false
 		}
 	}
-	// RFC 3986: the host ends at the first of / ? #. A host that Go found elsewhere is none that a browser would find.
-	_, rest, _ := strings.Cut(s, "://")
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	if rest[:end] != u.Host {
-		return false
-	}
 	return strings.HasPrefix(u.Host, "[") || !strings.ContainsAny(u.Host, "%<>\"'`{}|^[]@!$&()*+,;=~")
 }
 

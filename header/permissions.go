@@ -8,15 +8,16 @@ import (
 	"github.com/merlon-web/merlon/check"
 )
 
-// features are the powerful features that browsers let a policy turn off, by the names that Chromium knows without a
-// warning (w3c/webappsec-permissions-policy, features.md; tried in Chromium). A site opens those it uses by name.
+// features are the powerful features that browsers let a policy turn off (w3c/webappsec-permissions-policy, features.md), by
+// the names that Chromium 156 knows on every system: of another it complains on each page. That leaves out bluetooth and
+// web-share, which ask the visitor each time, and attribution-reporting, which is gone. A site opens those it uses by name.
 var features = [...]string{
-	"accelerometer", "attribution-reporting", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read",
-	"clipboard-write", "compute-pressure", "cross-origin-isolated", "display-capture", "encrypted-media", "fullscreen",
-	"gamepad", "geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection", "keyboard-map",
-	"local-fonts", "magnetometer", "microphone", "midi", "otp-credentials", "payment", "picture-in-picture",
-	"publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb",
-	"web-share", "window-management", "xr-spatial-tracking",
+	"accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read", "clipboard-write",
+	"compute-pressure", "cross-origin-isolated", "display-capture", "encrypted-media", "fullscreen", "gamepad",
+	"geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection", "keyboard-map", "local-fonts",
+	"magnetometer", "microphone", "midi", "otp-credentials", "payment", "picture-in-picture",
+	"publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial", "storage-access",
+	"usb", "window-management", "xr-spatial-tracking",
 }
 
 // permissions returns the value of Permissions-Policy: every known feature off, the open ones for the own origin only.
