@@ -12,14 +12,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
-	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
-	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/throttle"
 	"github.com/merlon-web/merlon/trust"
@@ -346,86 +343,3 @@ func (r *running) seal(kind string, plain []byte) ([]byte, error) {
 func (r *running) open(kind string, sealed []byte) ([]byte, error) {
 	return r.cookieKey.Open(nil, sealed, []byte(kind))
 }
-
-// render is what the page needs of the request.
-func (w *walk) render() *page.Render {
-	w.renderTo = page.Render{Frame: w.frame, Tokens: w}
-	return &w.renderTo
-}
-
-// fillFrame fills the typed $site of every template. A notice is shown once: its cookie is deleted with the page.
-func (w *walk) fillFrame() {
-	w.frame.Site, w.frame.Path, w.frame.Lang, w.frame.Notice = w.site.title, w.r.URL.Path, w.site.lang, ""
-	if w.run == nil {
-		return
-	}
-	name := w.site.cookieName("notice")
-	raw, ok := header.Find(w.r, name)
-	if !ok {
-		return
-	}
-	var n string
-	if w.run.openText("notice", raw, &n) {
-		w.frame.Notice = n
-	}
-	w.cookies = append(w.cookies, header.Cookie{Name: name, MaxAge: -1, Strict: true})
-}
-
-// origins are the addresses that are this site's own for the CSRF check: the configured one; in development the allowed
-// host of the request over http, since the port is chosen by serve.
-func (w *walk) origins() []string {
-	if o := w.site.env.Settings.Origin; o != "" {
-		return []string{o}
-	}
-	return []string{w.client.Origin()}
-}
-
-// policy sets the page's Content-Security-Policy, opened for framing where the route says so.
-func (w *walk) policy(v *view) {
-	h := w.ResponseWriter.Header()
-	h["Content-Security-Policy"] = v.policy
-	if w.route == nil || len(w.route.opt.embeddable) == 0 {
-		return
-	}
-	opened, ok := v.opened.Load(w.route)
-	if !ok { // once a page and route: which pages a route shows is not known before
-		policy := v.facts.Policy
-		policy.Report = header.ReportPath
-		fixed, faults := header.New(header.Options{Policy: policy, Frames: w.route.frames()}, w.route.where)
-		if len(faults) > 0 {
-			return // stays closed; New told the fault of the origin
-		}
-		opened, _ = v.opened.LoadOrStore(w.route, fixed.Over(header.Strict))
-	}
-	delete(h, "X-Frame-Options")
-	opened.(*header.Fixed).Apply(h)
-}
-
-// basePolicy is what a mounted handler starts with: nothing is allowed until it says so itself.
-func (w *walk) basePolicy() {
-	w.ResponseWriter.Header()["Content-Security-Policy"] = basePolicy
-}
-
-var basePolicy = []string{header.Policy{}.String()}
-
-// cacheRule says who may keep the answer: nobody, when it depends on who asked or sets a cookie; any other public page may
-// be kept and asked for again (OWASP ASVS 14.3.2).
-func (w *walk) cacheRule() {
-	h := w.ResponseWriter.Header()
-	if len(w.cookies) > 0 || w.r.Method != "GET" && w.r.Method != "HEAD" || w.binding != nil ||
-		w.state.Live() && (w.state.Touched() || w.route.access.session) {
-		h["Cache-Control"] = noStore
-		return
-	}
-	h["Cache-Control"] = noCache
-	if w.route.access.session {
-		h["Vary"] = varyCookie
-	}
-}
-
-var (
-	noCache    = []string{"no-cache"}
-	varyCookie = []string{"Cookie"}
-)
-
-var _ = csrf.FieldName

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"time"
 
@@ -79,6 +78,9 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		w.refuseTrust(err)
 		return
+	}
+	if w.client.HTTPS {
+		header.SetHSTS(rw.Header(), w.client.Host, true)
 	}
 	if w.client.First {
 		w.refused(trust.RuleUnbelieved, slog.String("header", w.client.Unbelieved))
@@ -296,42 +298,4 @@ func (w *walk) AppendField(dst []byte, form int) []byte {
 		id = w.forms[form]
 	}
 	return csrf.AppendHiddenField(dst, w.run.csrfKey, w.binding, id, nil)
-}
-
-// send writes the answer: cookies, length, body. Nothing was written before.
-func (w *walk) send(status int, contentType string, body []byte) {
-	h := w.ResponseWriter.Header()
-	for _, c := range w.cookies {
-		if err := header.SetCookie(h, c); err != nil {
-			w.run.record(event.Event{ID: RulePanic.ID, Property: RulePanic.Property, Title: RulePanic.Title, Outcome: event.Failed, Time: w.now,
-				Detail: []slog.Attr{slog.String("error", err.Error())}})
-		}
-	}
-	if contentType != "" {
-		h["Content-Type"] = contentTypes(contentType)
-	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.wrote = true
-	w.ResponseWriter.WriteHeader(status)
-	if w.r.Method != http.MethodHead {
-		_, _ = w.ResponseWriter.Write(body)
-	}
-}
-
-var (
-	typeHTML = []string{"text/html; charset=utf-8"}
-	typeText = []string{"text/plain; charset=utf-8"}
-	typeJSON = []string{"application/json"}
-)
-
-func contentTypes(t string) []string {
-	switch t {
-	case "html":
-		return typeHTML
-	case "text":
-		return typeText
-	case "json":
-		return typeJSON
-	}
-	return []string{t}
 }

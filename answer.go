@@ -1,0 +1,133 @@
+package merlon
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/page"
+)
+
+// send writes the answer: cookies, length, body. Nothing was written before.
+func (w *walk) send(status int, contentType string, body []byte) {
+	h := w.ResponseWriter.Header()
+	for _, c := range w.cookies {
+		if err := header.SetCookie(h, c); err != nil {
+			w.run.record(event.Event{ID: RulePanic.ID, Property: RulePanic.Property, Title: RulePanic.Title, Outcome: event.Failed, Time: w.now,
+				Detail: []slog.Attr{slog.String("error", err.Error())}})
+		}
+	}
+	if contentType != "" {
+		h["Content-Type"] = contentTypes(contentType)
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.wrote = true
+	w.ResponseWriter.WriteHeader(status)
+	if w.r.Method != http.MethodHead {
+		_, _ = w.ResponseWriter.Write(body)
+	}
+}
+
+var (
+	typeHTML = []string{"text/html; charset=utf-8"}
+	typeText = []string{"text/plain; charset=utf-8"}
+	typeJSON = []string{"application/json"}
+)
+
+func contentTypes(t string) []string {
+	switch t {
+	case "html":
+		return typeHTML
+	case "text":
+		return typeText
+	case "json":
+		return typeJSON
+	}
+	return []string{t}
+}
+
+// render is what the page needs of the request.
+func (w *walk) render() *page.Render {
+	w.renderTo = page.Render{Frame: w.frame, Tokens: w}
+	return &w.renderTo
+}
+
+// fillFrame fills the typed $site of every template. A notice is shown once: its cookie is deleted with the page.
+func (w *walk) fillFrame() {
+	w.frame.Site, w.frame.Path, w.frame.Lang, w.frame.Notice = w.site.title, w.r.URL.Path, w.site.lang, ""
+	if w.run == nil {
+		return
+	}
+	name := w.site.cookieName("notice")
+	raw, ok := header.Find(w.r, name)
+	if !ok {
+		return
+	}
+	var n string
+	if w.run.openText("notice", raw, &n) {
+		w.frame.Notice = n
+	}
+	w.cookies = append(w.cookies, header.Cookie{Name: name, MaxAge: -1, Strict: true})
+}
+
+// origins are the addresses that are this site's own for the CSRF check: the configured one; in development the allowed
+// host of the request over http, since the port is chosen by serve.
+func (w *walk) origins() []string {
+	if o := w.site.env.Settings.Origin; o != "" {
+		return []string{o}
+	}
+	return []string{w.client.Origin()}
+}
+
+// policy sets the page's Content-Security-Policy, opened for framing where the route says so.
+func (w *walk) policy(v *view) {
+	h := w.ResponseWriter.Header()
+	h["Content-Security-Policy"] = v.policy
+	if w.route == nil || len(w.route.opt.embeddable) == 0 {
+		return
+	}
+	opened, ok := v.opened.Load(w.route)
+	if !ok { // once a page and route: which pages a route shows is not known before
+		policy := v.facts.Policy
+		policy.Report = header.ReportPath
+		fixed, faults := header.New(header.Options{Policy: policy, Frames: w.route.frames()}, w.route.where)
+		if len(faults) > 0 {
+			return // stays closed; New told the fault of the origin
+		}
+		opened, _ = v.opened.LoadOrStore(w.route, fixed.Over(header.Strict))
+	}
+	delete(h, "X-Frame-Options")
+	opened.(*header.Fixed).Apply(h)
+}
+
+// basePolicy is what a mounted handler starts with: nothing is allowed until it says so itself.
+func (w *walk) basePolicy() {
+	w.ResponseWriter.Header()["Content-Security-Policy"] = basePolicy
+}
+
+var basePolicy = []string{header.Policy{}.String()}
+
+// cacheRule says who may keep the answer: nobody, when it depends on who asked or sets a cookie; any other public page may
+// be kept and asked for again (OWASP ASVS 14.3.2).
+func (w *walk) cacheRule() {
+	h := w.ResponseWriter.Header()
+	if len(w.cookies) > 0 || w.r.Method != "GET" && w.r.Method != "HEAD" || w.binding != nil ||
+		w.state.Live() && (w.state.Touched() || w.route.access.session) {
+		h["Cache-Control"] = noStore
+		return
+	}
+	h["Cache-Control"] = noCache
+	h["Vary"] = varyOrigin
+	if w.route.access.session {
+		h["Vary"] = varyCookie
+	}
+}
+
+var (
+	noCache    = []string{"no-cache"}
+	varyOrigin = []string{csrf.Vary} // who asked from elsewhere may have been refused
+	varyCookie = []string{csrf.Vary + ", Cookie"}
+)
