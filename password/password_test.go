@@ -171,6 +171,10 @@ func TestUpgrades(t *testing.T) {
 			t.Errorf("%s: %+v, want upgrade %v", c.name, got, c.want)
 		}
 	}
+	// As costly as the floor, but with less memory than it.
+	if got := s.verify(with(password.Floor), hash(t, with(password.Params{Memory: 15 << 10, Time: 3}), right), right); !got.OK || !got.Upgrade {
+		t.Errorf("below the floor: %+v", got)
+	}
 	if _, err := ring.Rotate(time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -250,6 +254,17 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%v was accepted", p)
 		}
 	}
+	for _, p := range []password.Params{{Memory: 7, Time: 1}, {Memory: 64, Time: 0}, {Memory: 0, Time: 1}, {Memory: 512 << 10, Time: 1}, {Memory: 64, Time: 11}} {
+		if _, err := password.New(password.Config{Pepper: ring, Clock: time.Now, Params: p, InsecureCosts: "test"}); err == nil {
+			t.Errorf("%v was accepted: Argon2 would panic or take for ever", p)
+		}
+	}
+	for _, c := range []password.Config{{Slots: -1}, {Places: -1}, {KnownPlaces: -1}} {
+		c.Pepper, c.Clock, c.Params = ring, time.Now, password.Floor
+		if _, err := password.New(c); err == nil {
+			t.Errorf("%+v was accepted", c)
+		}
+	}
 	for _, p := range []password.Params{{Memory: 19 << 10, Time: 2}, {Memory: 46 << 10, Time: 1}} {
 		if h, err := password.New(password.Config{Pepper: ring, Clock: time.Now, Params: p}); err != nil || h.Params() != p {
 			t.Errorf("%v: %v", p, err)
@@ -285,21 +300,40 @@ func TestCalibration(t *testing.T) {
 		if base >= 10*time.Millisecond && base < 40*time.Millisecond && (took < 50*time.Millisecond || took > 100*time.Millisecond) {
 			t.Errorf("base %v: %v takes %v, want 60 to 100 ms", base, p, took)
 		}
-		if base >= 80*time.Millisecond && p != password.Floor {
+		if base == 21*time.Millisecond && p.Memory < 32<<10 {
+			t.Errorf("base %v: %v buys time with passes before memory", base, p)
+		}
+		if base == 0 && p != password.Floor {
+			t.Errorf("a clock that stands still: %v, want the floor", p)
+		}
+		if base >= 80*time.Millisecond && (p != password.Floor || runs > 3) {
 			t.Errorf("base %v: a slow machine got %v, want the floor", base, p)
 		}
 	}
 	// A machine that is slower with more memory than its caches hold.
 	now := time.Unix(0, 0)
-	p, _ := password.Calibrate(func() time.Time { return now }, func(p password.Params) {
+	slow := func(p password.Params) time.Duration {
 		d := time.Duration(p.Memory) * time.Duration(p.Time) * time.Microsecond / 2
 		if p.Memory > 19<<10 {
-			d *= 2
+			d *= 3
+		}
+		return d
+	}
+	p, _ := password.Calibrate(func() time.Time { return now }, func(p password.Params) { now = now.Add(slow(p)) })
+	if p.Memory < 19<<10 || p.Time < 2 || slow(p) > 120*time.Millisecond {
+		t.Errorf("%v takes %v", p, slow(p))
+	}
+	// Something else took the processor during the first measurement.
+	first := true
+	p, _ = password.Calibrate(func() time.Time { return now }, func(p password.Params) {
+		d := time.Duration(p.Memory) * time.Duration(p.Time) * time.Microsecond / 2
+		if p == password.Floor && first {
+			first, d = false, 20*d
 		}
 		now = now.Add(d)
 	})
-	if p.Memory < 19<<10 || p.Time < 2 {
-		t.Errorf("below the floor: %v", p)
+	if p == password.Floor {
+		t.Error("one slow moment made the site's hashes cheap")
 	}
 }
 

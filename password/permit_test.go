@@ -135,6 +135,16 @@ func TestNobodyLooksLikeSomebody(t *testing.T) {
 	}
 }
 
+// An account that still has a fast hash answers no faster than others. (A lower bound only: load makes it longer.)
+func TestFastHashesTakeAsLong(t *testing.T) {
+	s, h := open(t), hasher(t, func(c *password.Config) { c.Params, c.InsecureCosts = password.Floor, "" })
+	permit, start := s.permit(), time.Now()
+	res, err := h.Verify(t.Context(), permit, "md5$Zc8Wm0o1mRcD2q7y3xKJ5t$d8c25f4e9007529faab7b99f19856ffe", secret.New("guess"), home)
+	if took := time.Since(start); err != nil || res.OK || took < 4*time.Millisecond {
+		t.Errorf("%+v, %v after %v: an MD5 alone takes a microsecond", res, err, took)
+	}
+}
+
 func TestASignInFloodIsBounded(t *testing.T) {
 	s := open(t)
 	h := hasher(t, func(c *password.Config) {

@@ -66,21 +66,18 @@ func (p Policy) Problems(password secret.String, words ...string) []Problem {
 	return nil
 }
 
-// patterned reports what a list cannot hold in full: one unit repeated (of at most four characters, or itself common), and
-// runs such as abcdefgh or 987654321.
+// patterned reports what a list cannot hold in full: one unit repeated that is shorter than any password may be, or itself
+// common, so that the repetition is all its length; and runs such as abcdefgh, 987654321, acegikmo.
 func patterned(lower string) bool {
 	r := []rune(lower)
 	for unit := 1; unit <= len(r)/2; unit++ {
-		if !repeats(r, unit) {
-			continue
-		}
-		if unit <= 4 || Common(string(r[:unit])) {
+		if repeats(r, unit) && (unit < MinWithSecondFactor || Common(string(r[:unit]))) {
 			return true
 		}
 	}
-	breaks := 0 // places where the step between neighbours is not that of the run
+	breaks := 0 // places where the step to the next character is another than before
 	for i := 2; i < len(r); i++ {
-		if step := r[i] - r[i-1]; step != r[i-1]-r[i-2] || step < -1 || step > 1 {
+		if r[i]-r[i-1] != r[i-1]-r[i-2] {
 			breaks++
 		}
 	}

@@ -31,16 +31,23 @@ func TestPolicy(t *testing.T) {
 		{alone, "abcabcabcabcabcabc", "password.pattern"},      //
 		{alone, "123456789012345678901", "password.pattern"},   //
 		{alone, "abcdefghijklmnopqrst", "password.pattern"},    //
-		{alone, "passwordpassword!", ""},                       // not on a list, no whole repetition: honest limits
-		{alone, "passwordpassword", "password.common"},         //
-		{alone, "1qaz2wsx3edc4rfv", "password.common"},         //
-		{alone, "1QAZ2WSX3EDC4RFV", "password.common"},         //
-		{alone, "123456789987654321", "password.common"},       //
-		{alone, "rowing-club-2026!", "password.words"},         //
-		{alone, "Ann.Miller.1987-2026", "password.words"},      //
-		{alone, "ann.miller@example.org", "password.words"},    //
-		{alone, "rowing club heron kettle", ""},                // a word of the site among others
+		{alone, "heronheronheron", "password.pattern"},
+		{alone, "quarry x quarry x", ""}, // a unit of nine, not on the list
+		{alone, "football1football1football1", "password.pattern"},
+		{alone, "acegikmoqsuwyacegik", "password.pattern"},
+		{alone, "zyxwvutsrqponmlkjih", "password.pattern"},
+		{alone, "8317 2946 5520 7713", ""},                  // digits only: no composition rule
+		{alone, "passwordpassword!", ""},                    // not on a list, no whole repetition: honest limits
+		{alone, "passwordpassword", "password.common"},      //
+		{alone, "1qaz2wsx3edc4rfv", "password.common"},      //
+		{alone, "1QAZ2WSX3EDC4RFV", "password.common"},      //
+		{alone, "123456789987654321", "password.common"},    //
+		{alone, "rowing-club-2026!", "password.words"},      //
+		{alone, "Ann.Miller.1987-2026", "password.words"},   //
+		{alone, "ann.miller@example.org", "password.words"}, //
+		{alone, "rowing club heron kettle", ""},             // a word of the site among others
 		{alone, strings.Repeat("a long one ", 200), "password.long"},
+		{password.Policy{Words: []string{"Al"}}, "9981 2204 alal 7731", ""}, // too short a word to judge by
 		{second, "password", "password.common"},
 		{second, "Sunshine", "password.common"},
 		{second, "football1", "password.common"},

@@ -107,8 +107,33 @@ func TestAKnownDeviceDoesNotWaitBehindStrangers(t *testing.T) {
 	}
 }
 
+func TestKnownDevicesAloneAreServedInARow(t *testing.T) {
+	c := newCrowd(t, 4, 4)
+	for i := range 3 {
+		c.arrives(fmt.Sprintf("k%d", i), password.From{Network: "home", Known: true})
+	}
+	if got, want := c.serve(3), "k0 k1 k2"; got != want {
+		t.Errorf("order %s, want %s", got, want)
+	}
+}
+
+// The places of known devices are bounded as well.
+func TestKnownDevicesHaveALineOfTheirOwn(t *testing.T) {
+	c := newCrowd(t, 1, 2)
+	c.arrives("k0", password.From{Network: "home", Known: true})
+	c.arrives("k1", password.From{Network: "home", Known: true})
+	if err := c.pool.Enter(t.Context(), password.From{Network: "home", Known: true}); !errors.Is(err, password.ErrBusy) {
+		t.Errorf("a third known device: %v, want ErrBusy", err)
+	}
+	c.arrives("s0", password.From{Network: "x"}) // does not mind
+	if got, want := c.serve(3), "k0 s0 k1"; got != want {
+		t.Errorf("order %s, want %s", got, want)
+	}
+}
+
 func TestOneNetworkCannotKeepOthersOut(t *testing.T) {
-	c := newCrowd(t, 6, 2)
+	c := newCrowd(t, 7, 2)
+	c.arrives("z0", password.From{Network: "z"})
 	for i := range 6 {
 		c.arrives(fmt.Sprintf("a%d", i), password.From{Network: "a"})
 	}
@@ -125,8 +150,8 @@ func TestOneNetworkCannotKeepOthersOut(t *testing.T) {
 	if err := c.errs["a5"]; !errors.As(err, &busy) || busy.RetryAfter < time.Second || busy.RetryAfter > time.Minute || busy.RetryAfter%time.Second != 0 {
 		t.Errorf("the last of the longest queue got %v, want a BusyError with whole seconds", err)
 	}
-	if strangers, _, networks := c.pool.Waiting(); strangers != 6 || networks != 2 {
-		t.Errorf("%d wait of %d networks, want 6 of 2", strangers, networks)
+	if strangers, _, networks := c.pool.Waiting(); strangers != 7 || networks != 3 {
+		t.Errorf("%d wait of %d networks, want 7 of 3", strangers, networks)
 	}
 	// b has 1 place, a has 5: b may take places until they are even, not more.
 	for range 2 {
