@@ -51,7 +51,7 @@ func contentTypes(t string) []string {
 
 // render is what the page needs of the request.
 func (w *walk) render() *page.Render {
-	w.renderTo = page.Render{Frame: w.frame, Tokens: w}
+	w.renderTo = page.Render{Frame: w.frame, Tokens: w, Form: formTexts()[w.site.lang]}
 	return &w.renderTo
 }
 

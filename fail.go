@@ -7,13 +7,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/throttle"
@@ -35,43 +38,48 @@ type StalePage struct {
 	Form page.HTML // the whole form, written by room form
 }
 
-// failure is what the error pages say of a status.
-type failure struct{ title, text string }
+// failures are the statuses that have an error page; what it says is in the catalogue, error.404.title and error.404.text.
+var failures = []int{400, 403, 404, 405, 410, 413, 414, 415, 421, 422, 429, 431, 500, 503, 505}
 
-var failures = map[int]failure{
-	400: {"This request could not be read", "The address or the form was not as it should be. Nothing was changed."},
-	403: {"Not allowed", "You may not do this. Nothing was changed."},
-	404: {"There is no such page", "The address may be misspelt, or what was here is gone."},
-	405: {"Not here", "This address does not answer this kind of request. Nothing was changed."},
-	410: {"This link is used up", "It works once and for a short time. Ask for a new one."},
-	413: {"Too much at once", "What was sent is larger than this form takes. Nothing was changed."},
-	414: {"This address is too long", "Nothing was changed."},
-	415: {"This kind of data is not taken here", "Send the form as the page gives it. Nothing was changed."},
-	421: {"This is another site's name", "This server does not answer for the name in the address."},
-	422: {"Something in the form needs another look", "Nothing was changed. Go back and correct it."},
-	429: {"Too many requests", "Please wait a little. Nothing was changed."},
-	431: {"The request's head is too large", "Clear the cookies of this site and try again. Nothing was changed."},
-	500: {"Something went wrong here", "It was recorded, and nothing was changed."},
-	505: {"This version of HTTP is not answered here", "Use HTTP/1.1 or HTTP/2."},
-	503: {"Not just now", "The site is busy or being looked after. Please try again in a little while. Nothing was changed."},
+// say returns one of Merlon's own messages in the language in which the visitor is answered.
+func (w *walk) say(id string, args ...any) string {
+	return text.Own().Format(w.site.lang, id, args...)
 }
+
+// Lang returns the language in which the visitor is answered, as a BCP 47 tag.
+func (f *facts) Lang() string { return f.w.site.lang }
+
+// formTexts says in each language how forms are printed.
+var formTexts = sync.OnceValue(func() map[string]*form.Render {
+	all := map[string]*form.Render{}
+	for _, lang := range text.Own().Langs() {
+		all[lang] = &form.Render{
+			Text: func(id string, args ...any) string { return text.Own().Format(lang, id, args...) },
+			Author: func(words string) string {
+				words, _ = text.Own().Translate(lang, words)
+				return words
+			},
+		}
+	}
+	return all
+})
 
 // fail answers an error page. Detail may be an error (shown in development), a time (when to try again) or a duration.
 func (w *walk) fail(status int, detail any) {
 	if w.wrote {
 		return
 	}
-	f, ok := failures[status]
-	if !ok {
-		status, f = 500, failures[500]
+	if !slices.Contains(failures, status) {
+		status = http.StatusInternalServerError
 	}
-	p := ErrorPage{Status: status, Title: f.title, Text: f.text}
+	id := fmt.Sprintf("error.%d", status)
+	p := ErrorPage{Status: status, Title: w.say(id + ".title"), Text: w.say(id + ".text")}
 	h := w.ResponseWriter.Header()
 	switch d := detail.(type) {
 	case time.Time:
 		wait := max(1, int(d.Sub(w.now).Seconds()+0.999))
 		h["Retry-After"] = []string{strconv.Itoa(wait)}
-		p.Text = "Please try again at " + d.Local().Format("15:04:05") + ". Nothing was changed."
+		p.Text = w.say("error.retry", d.Local().Format("15:04:05"))
 	case time.Duration:
 		h["Retry-After"] = []string{strconv.Itoa(max(1, int(d.Seconds()+0.999)))}
 	case error:
@@ -102,7 +110,7 @@ func (w *walk) answerError(status int, p ErrorPage) {
 	}
 	w.buf = append(w.buf[:0], p.Title+"\n\n"+p.Text+"\n"...)
 	if p.Request != "" {
-		w.buf = append(w.buf, "\nRequest "+p.Request+"\n"...)
+		w.buf = append(w.buf, "\n"+w.say("error.request", p.Request)+"\n"...)
 	}
 	w.send(status, "text", w.buf)
 }
@@ -228,22 +236,23 @@ func (s *Site) notFound(rw http.ResponseWriter, r *http.Request) {
 	w.fail(http.StatusNotFound, nil)
 }
 
+// What the page stale.html says: ids of the catalogue.
 const (
-	staleToken  = "This form was open too long, or you signed in or out in the meantime. Nothing was changed. Look it over and send it again."
-	staleEdited = "This form was already sent, with another text. Nothing was changed this time. Look it over and send it again if you mean it."
+	staleToken  = "stale.token"
+	staleEdited = "stale.edited"
 )
 
 // stale shows a form again with what was typed and a fresh token. The handler never ran.
-func (w *walk) stale(f form.Any, text string) {
+func (w *walk) stale(f form.Any, why string) {
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
 	w.forms = []string{w.route.id()}
 	b := append([]byte(nil), `<form method="post" action="`...)
 	b = append(b, html.EscapeString(w.r.URL.EscapedPath())...)
 	b = append(b, `">`...)
 	b = w.AppendField(b, 0)
-	b = form.AppendFields(b, f)
-	b = append(b, `<p><button>Send again</button></p></form>`...)
-	p := StalePage{Text: text, Form: page.InsecureHTML("the form is written by room form, which escapes every value", string(b))}
+	b = formTexts()[w.site.lang].AppendFields(b, f)
+	b = append(b, `<p><button>`+html.EscapeString(w.say("stale.send"))+`</button></p></form>`...)
+	p := StalePage{Text: w.say(why), Form: page.InsecureHTML("the form is written by room form, which escapes every value", string(b))}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
 	if err := w.tryPage(&Response{status: http.StatusForbidden, shown: &showing[StalePage]{stalePage, p}}); err != nil {
 		w.failed(err, nil)

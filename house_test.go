@@ -27,7 +27,7 @@ const houseModule = "github.com/merlon-web/merlon"
 // nothing of each other. The root folder is ".". What tests need (bench, examples, internal/e2e) lies above everything.
 var houseFloors = []string{
 	0:  "check secret",
-	1:  "event keyring",
+	1:  "event keyring internal/text",
 	2:  "db form csrf header trust static",
 	3:  "page session throttle mailbox journal",
 	4:  "password session/sessiontest throttle/throttletest",
@@ -48,12 +48,13 @@ var houseLater = "attack"
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
 var houseOutside = map[string]string{
-	"cli":        "github.com/spf13/cobra github.com/spf13/pflag",
-	"page":       "golang.org/x/net",
-	"trust":      "golang.org/x/net",
-	"merlontest": "golang.org/x/net",
-	"password":   "golang.org/x/crypto",
-	"sqlite":     "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
+	"cli":           "github.com/spf13/cobra github.com/spf13/pflag",
+	"page":          "golang.org/x/net",
+	"internal/text": "golang.org/x/text",
+	"trust":         "golang.org/x/net",
+	"merlontest":    "golang.org/x/net",
+	"password":      "golang.org/x/crypto",
+	"sqlite":        "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
 }
 
 // houseLong are the Go files of more than 500 lines, with the reason why they are one topic.

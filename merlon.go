@@ -66,7 +66,7 @@ type Config struct {
 	Schema *db.Schema    // its migrations and statements; nil: none
 	Parts  []Part
 	Routes []Route
-	Lang   string // the language of pages, BCP 47; empty: en
+	Lang   string // the language of pages: en or de; empty: en
 }
 
 // Faults are all findings of [New] at once, each with its place and the remedy.

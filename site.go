@@ -20,6 +20,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/page"
@@ -327,7 +328,9 @@ func (s *Site) compilePages() {
 			files = append(files, over(p.Pages.Over(ownPages)))
 		}
 	}
-	set, faults := page.Compile(page.Options{Static: s.statics, Development: s.env.Mode == Development}, files...)
+	words := text.Own()
+	set, faults := page.Compile(page.Options{Static: s.statics, Development: s.env.Mode == Development,
+		Text: words.Message, TextIDs: words.IDs, Langs: words.Langs()}, files...)
 	s.fault(faults...)
 	s.pages, s.pageFiles = set, files
 }
@@ -359,6 +362,14 @@ func (s *Site) prepare() {
 
 // settings proves what the owner set, as far as it is set.
 func (s *Site) settings() {
+	if langs := text.Own().Langs(); !slices.Contains(langs, s.lang) {
+		base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(s.lang), "_", "-"), "-") // de-AT, en_GB, EN
+		hint := nearest(s.lang, langs)
+		if slices.Contains(langs, base) {
+			hint = fmt.Sprintf(" (did you mean %q?)", base)
+		}
+		s.fault(RuleSettings.Finding("Config.Lang", fmt.Sprintf("Merlon has no texts in the language %q", s.lang), "use one of "+strings.Join(langs, ", ")+hint))
+	}
 	if s.env.Settings.Origin != "" {
 		o := strings.TrimSuffix(s.env.Settings.Origin, "/")
 		s.origin.Store(&o)

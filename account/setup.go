@@ -120,7 +120,7 @@ func (a *Account) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp])
 		return hashed{}, err
 	}
 	_ = r.DB.Close()
-	if p := a.problems(in.Password, in.Email, in.Name, r.House().Title); len(p) > 0 {
+	if p := a.problems(r, in.Password, in.Email, in.Name, r.House().Title); len(p) > 0 {
 		return hashed{problems: p}, nil
 	}
 	hash, err := a.hasher.Hash(r.Context(), in.Password, password.From{Network: network(r), Known: true})
@@ -135,7 +135,7 @@ func (a *Account) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h 
 		return merlon.Gone(), nil
 	}
 	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p.Text), false
+		f, ok = f.Reject("Password", p), false
 	}
 	if !ok {
 		return merlon.ShowStatus(422, setupPage, SetupPage{f}), nil
@@ -149,7 +149,7 @@ func (a *Account) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h 
 	}
 	id, err := Create(w.DB, in.Email, in.Name, h.hash, w.Now(), Admin)
 	if errors.Is(err, ErrExists) {
-		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reject("Email", "This address has an account already. Take another one.")}), nil
+		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reject("Email", say(w, "account.setup.taken"))}), nil
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -105,7 +106,8 @@ func (a *Account) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attem
 	} else {
 		result, err = a.hasher.VerifyNobody(r.Context(), permit, in.Password, from)
 	}
-	if err != nil {
+	if err != nil { // nothing was compared (the line is full, the visitor has gone): the attempt is given back, if it is unspent
+		_ = permit.Return(context.WithoutCancel(r.Context()))
 		return t, err
 	}
 	if err := permit.Settle(r.Context(), result.OK && found); err != nil {
@@ -114,9 +116,8 @@ func (a *Account) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attem
 	if t.ok = result.OK && found; t.ok {
 		t.row = row
 		if result.Upgrade {
-			if t.upgrade, err = a.hasher.Hash(r.Context(), in.Password, from); err != nil {
-				return t, err
-			}
+			// the next sign-in tries again when there is no room for a second hash now
+			t.upgrade, _ = a.hasher.Hash(r.Context(), in.Password, from)
 		}
 	} else {
 		r.Record(RuleFailed, event.Failed)
@@ -125,7 +126,7 @@ func (a *Account) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attem
 }
 
 // wrong is said for a wrong password, an unknown address, and one that is locked: nobody learns which.
-const wrong = "The address and the password do not belong together. After ten tries a pause of a quarter of an hour helps."
+const wrong = "account.sign-in.wrong"
 
 func (a *Account) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*merlon.Response, error) {
 	if !t.until.IsZero() {
@@ -133,7 +134,7 @@ func (a *Account) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt)
 	}
 	if !t.ok {
 		if !f.Failed() {
-			f = f.Reject("", wrong)
+			f = f.Reject("", say(w, wrong))
 		}
 		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Again: w.User.SignedIn, SignUp: !a.cfg.Closed}), nil
 	}

@@ -45,7 +45,7 @@ func (a *Account) showSent(*merlon.Read[Guest], merlon.None) (*merlon.Response, 
 // hashed is what the slow part of a sign-up found.
 type hashed struct {
 	hash     string
-	problems []password.Problem
+	problems []string // in the visitor's language
 	limited  *throttle.Limited
 }
 
@@ -56,7 +56,7 @@ func (a *Account) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (hashed
 		return hashed{}, nil
 	}
 	_ = r.DB.Close()
-	if p := a.problems(in.Password, in.Email, in.Name, r.House().Title); len(p) > 0 {
+	if p := a.problems(r, in.Password, in.Email, in.Name, r.House().Title); len(p) > 0 {
 		return hashed{problems: p}, nil
 	}
 	h := r.House()
@@ -76,11 +76,15 @@ func (a *Account) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (hashed
 	return hashed{hash: hash}, err
 }
 
-func (a *Account) problems(text secret.String, email, name, site string) []password.Problem {
+// problems says why a password may not be chosen.
+func (a *Account) problems(r asked, chosen secret.String, email, name, site string) (sentences []string) {
 	words := []string{site}
 	words = append(words, strings.FieldsFunc(email, func(r rune) bool { return r == '@' || r == '.' })...)
 	words = append(words, strings.Fields(name)...)
-	return a.policy.Problems(text, words...)
+	for _, p := range a.policy.Problems(chosen, words...) {
+		sentences = append(sentences, say(r, p.Key, places(p.Key, chosen)...))
+	}
+	return sentences
 }
 
 // signUp answers the same for an address that has an account and one that has none; the mail tells the truth.
@@ -90,7 +94,7 @@ func (a *Account) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) 
 		return merlon.TooMany(h.limited.Until), nil
 	}
 	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p.Text), false
+		f, ok = f.Reject("Password", p), false
 	}
 	if !ok {
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f}), nil
@@ -98,9 +102,9 @@ func (a *Account) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) 
 	house := w.House()
 	to, err := mailbox.ParseAddress(in.Email)
 	if err != nil {
-		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reject("Email", "This address cannot be written to.")}), nil
+		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reject("Email", say(w, "account.sign-up.unwritable"))}), nil
 	}
-	mail := mailbox.Mail{To: to, Kind: "welcome", Subject: "Welcome to " + house.Title, Text: "Hello " + in.Name + ",\n\nyour account is ready. Sign in here:\n\n  " + house.URL("/sign-in") + "\n"}
+	mail := mailbox.Mail{To: to, Kind: "welcome", Subject: say(w, "account.mail.welcome.subject", house.Title), Text: say(w, "account.mail.welcome.text", in.Name, house.URL("/sign-in"))}
 	_, err = userByEmail.One(w.DB, normal(in.Email))
 	switch {
 	case errors.Is(err, db.ErrNoRow):
@@ -112,8 +116,8 @@ func (a *Account) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) 
 	case err != nil:
 		return nil, err
 	default:
-		mail.Subject = "You have an account at " + house.Title
-		mail.Text = "Hello,\n\nsomebody, perhaps you, tried to make an account with this address. It has one already. Sign in here:\n\n  " + house.URL("/sign-in") + "\n\nIf it was not you, there is nothing to do: nothing was changed.\n"
+		mail.Subject = say(w, "account.mail.exists.subject", house.Title)
+		mail.Text = say(w, "account.mail.exists.text", house.URL("/sign-in"))
 	}
 	if err := house.Mails.Queue(w.DB, mail); err != nil {
 		return nil, err

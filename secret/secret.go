@@ -17,10 +17,16 @@ const redacted = "[redacted]"
 var ErrMarshal = errors.New("secret: a secret cannot be encoded: it would leave the process in the clear; give the answer a struct without it")
 
 // A String is a text that must not be printed: a password, a key, a token. The zero value is the empty secret.
-type String struct{ value *string }
+//
+// It cannot be compared with ==, which would compare addresses, or leak by its time if it compared texts: use [String.Equal],
+// and for passwords room password.
+type String struct {
+	_     [0]func() // not comparable
+	value *string
+}
 
 // New returns the secret of a text.
-func New(value string) String { return String{&value} }
+func New(value string) String { return String{value: &value} }
 
 // Reveal returns the text. Each call is a place where the secret can leak: grep for it.
 func (s String) Reveal() string {
@@ -57,12 +63,15 @@ func (String) MarshalJSON() ([]byte, error) { return nil, ErrMarshal }
 func (String) MarshalText() ([]byte, error) { return nil, ErrMarshal }
 
 // Bytes are a secret of raw bytes, as keys are. The zero value is the empty secret.
-type Bytes struct{ value *[]byte }
+type Bytes struct {
+	_     [0]func() // not comparable
+	value *[]byte
+}
 
 // NewBytes returns the secret of a copy of b.
 func NewBytes(b []byte) Bytes {
 	c := append([]byte(nil), b...)
-	return Bytes{&c}
+	return Bytes{value: &c}
 }
 
 // Reveal returns the bytes themselves, not a copy: callers must not change them.

@@ -1,0 +1,29 @@
+package account
+
+import (
+	"unicode/utf8"
+
+	"github.com/merlon-web/merlon/internal/text"
+	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/secret"
+)
+
+// asked is the request of a visitor: Read and Write know the language.
+type asked interface{ Lang() string }
+
+// say returns one of Merlon's own messages in the visitor's language. The labels and helps of the forms of this room stay
+// English in their structs; room merlon has them translated when a form is printed.
+func say(r asked, id string, args ...any) string {
+	return text.Own().Format(r.Lang(), id, args...)
+}
+
+// places are the values that the message of a [password.Problem] has places for.
+func places(key string, chosen secret.String) []any {
+	switch key {
+	case "password.short":
+		return []any{password.MinAlone, utf8.RuneCountInString(chosen.Reveal())}
+	case "password.long":
+		return []any{password.MaxBytes}
+	}
+	return nil
+}
