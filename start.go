@@ -273,7 +273,31 @@ func (s *Site) sweep(ctx context.Context, h *House) error {
 		_, err := sweepOnce.Run(w, now.Add(-onceLife).UnixMicro())
 		return err
 	})
-	return errors.Join(err, h.Sessions.Sweep(ctx, h.Engine), h.Limits.Sweep(ctx))
+	return errors.Join(err, h.Sessions.Sweep(ctx, h.Engine), h.Limits.Sweep(ctx), purge(ctx, h, now))
+}
+
+// How long mails that were sent and events are kept.
+const (
+	mailLife  = 30 * 24 * time.Hour
+	eventLife = 365 * 24 * time.Hour
+)
+
+// purge deletes old mails and events, in bounded steps: no step holds the writer for long.
+func purge(ctx context.Context, h *House, now time.Time) error {
+	for more := true; more && ctx.Err() == nil; {
+		err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+			if _, err := h.Mails.Purge(w, now.Add(-mailLife)); err != nil {
+				return err
+			}
+			events, err := journal.Purge(w, now.Add(-eventLife), now)
+			more = events >= 2000 // what one call deletes at the most
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // repeat runs one task until the site closes. A task that fails or panics is logged and tried again.

@@ -219,3 +219,40 @@ func TestBenchmarksAgree(t *testing.T) {
 		t.Error("the page by hand differs from html/template")
 	}
 }
+
+// BenchmarkCompile compiles a page with its layout, as a start does for each page.
+func BenchmarkCompile(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, faults := page.Compile(withFiles, pages); len(faults) > 0 {
+			b.Fatal(faults)
+		}
+	}
+}
+
+// BenchmarkData50 encodes fifty rows as a JSON data block.
+func BenchmarkData50(b *testing.B) {
+	files := page.FilesOf(map[string]string{"n.html": `<script type="application/json" id="d">{{data .Notes}}</script>`})
+	p := page.NewFragmentNamed[benchPage](files, "n.html")
+	set, data, r := mustCompile(b, page.Options{}, files), benchData(), &page.Render{}
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst, _ = page.Append(dst[:0], set, p, data, r)
+	}
+	b.SetBytes(int64(len(dst)))
+}
+
+// BenchmarkMethods50 calls methods, formats and compares in each of fifty rows.
+func BenchmarkMethods50(b *testing.B) {
+	files := page.FilesOf(map[string]string{"n.html": `{{range $i, $n := .Notes}}<li class="{{if gt .Votes 100}}many{{end}}">{{$i}} {{.Heading}} {{printf "%d of %s" .Votes .Author}} <a href="/people/{{.Author}}?n={{.Title}}">{{.Title}}</a></li>{{end}}`})
+	p := page.NewFragmentNamed[benchPage](files, "n.html")
+	set, data, r := mustCompile(b, page.Options{}, files), benchData(), &page.Render{}
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst, _ = page.Append(dst[:0], set, p, data, r)
+	}
+}
+
+func (n benchNote) Heading() string { return n.Title }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"text/template/parse"
 
 	"github.com/merlon-web/merlon/check"
@@ -89,20 +90,9 @@ type subKey struct {
 type block struct{ steps []step }
 
 func (b *block) text(s string) {
-	if s == "" {
-		return
+	if s != "" {
+		b.steps = append(b.steps, step{text: s})
 	}
-	if n := len(b.steps); n > 0 && b.steps[n-1].op == opText && b.steps[n-1].off == 0 {
-		b.steps[n-1].text += s
-		return
-	}
-	b.steps = append(b.steps, step{text: s})
-}
-
-// fixed appends a text that stays a step of its own, so that it can be changed until the tag is complete.
-func (b *block) fixed(s string) int {
-	b.steps = append(b.steps, step{text: s, off: 1})
-	return len(b.steps) - 1
 }
 
 func (b *block) add(s step) { b.steps = append(b.steps, s) }
@@ -112,18 +102,19 @@ func (b *block) do(f func(f *frame, dst []byte) []byte) { b.add(step{op: opDo, d
 // fuse joins each text with the step behind it.
 func fuse(steps []step) []step {
 	var out []step
-	text := ""
+	var text strings.Builder
 	for _, s := range steps {
-		text += s.text
+		text.WriteString(s.text)
 		if s.op == opText {
 			continue
 		}
-		s.text, text = text, ""
+		s.text = text.String()
+		text.Reset()
 		s.body, s.els = fuse(s.body), fuse(s.els)
 		out = append(out, s)
 	}
-	if text != "" {
-		out = append(out, step{text: text})
+	if text.Len() > 0 {
+		out = append(out, step{text: text.String()})
 	}
 	return slices.Clip(out)
 }

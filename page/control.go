@@ -195,7 +195,11 @@ func (c *compiler) leave(pos parse.Pos, op opcode) {
 func (c *compiler) callTemplate(n *parse.TemplateNode) {
 	tree := c.trees[n.Name]
 	if tree == nil {
-		c.fault(RuleTemplate, n.Pos, fmt.Sprintf("there is no template %q", n.Name), didYouMean(n.Name, names(c.trees), "define it, or put it into a shared file, whose name begins with _"))
+		do := "define it, or put it into a shared file, whose name begins with _"
+		if shared(n.Name) {
+			do = fmt.Sprintf("add the file; if it is there, write //go:embed all:%s, since go:embed leaves out files that begin with _", c.decl.files.layers()[0].root)
+		}
+		c.fault(RuleTemplate, n.Pos, fmt.Sprintf("there is no template %q", n.Name), didYouMean(n.Name, names(c.trees), do))
 		return
 	}
 	var dot *expr

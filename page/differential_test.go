@@ -140,6 +140,7 @@ var sharedLanguage = []string{
 	`{{range .Shapes}}{{.Name}}{{.Size}}{{range .Sub}}{{.Name}}{{end}}{{end}}`, `{{range .PP}}{{.Name}}{{.Home.Name}}{{end}}`, `{{range (.C.List)}}{{.}}{{end}}`,
 	// if, with, variables
 	`{{if .On}}a{{else if .Off}}b{{else}}c{{end}}{{if .Off}}a{{else if .On}}b{{end}}{{with .Off}}x{{else with .On}}{{.}}{{else}}z{{end}}`,
+	`<p title="a{{$x := .S}}b" class='{{$y := "c"}}{{$y}}'>{{$x}}</p><p {{$z := .S2}} hidden{{$w := .C.Next}}>{{$z}}{{$w.N}}</p><!-- {{$c := .S}} -->{{$c}}`,
 	`{{$a := .S}}{{$b := $a}}{{$a = "new"}}{{$a}}{{$b}}`, `{{$a := 1}}{{if .On}}{{$a = 2}}{{$a := 3}}{{$a}}{{end}}{{$a}}`, `{{with $x := .S2}}{{$x}}{{.}}{{end}}`, `{{if $x := .I}}{{$x}}{{end}}`,
 	`{{$p := .P}}{{$p.Name}}{{$q := .Who}}{{$q.Name}}{{$q.Greeting}}{{$f := .F}}{{$f}}{{$t := true}}{{$t}}`, `{{$x := .C.Next}}{{range .LI}}{{$x = $x.Next}}{{end}}{{$x.N}}`,
 	`{{$x := ""}}{{range .L}}{{if eq . "<b>"}}{{$x = .}}{{end}}{{end}}[{{$x}}]`, `{{$m := .M.a}}{{range .LI}}{{$m}}{{$m = "z"}}{{end}}`,

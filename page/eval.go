@@ -41,7 +41,7 @@ func (c *compiler) command(cmd *parse.CommandNode, final *expr, piped bool) *exp
 	first, args := cmd.Args[0], cmd.Args[1:]
 	switch n := first.(type) {
 	case *parse.FieldNode:
-		return c.chain(c.dot, n.Ident, args, final, n.Pos)
+		return c.chain(c.dot, n.Ident, args, final, startOf(n.Pos, n.Ident, 1))
 	case *parse.ChainNode:
 		base := c.operand(n.Node)
 		if base == nil {
@@ -49,12 +49,8 @@ func (c *compiler) command(cmd *parse.CommandNode, final *expr, piped bool) *exp
 		}
 		return c.chain(base, n.Field, args, final, n.Pos)
 	case *parse.VariableNode:
-		v := c.variable(n.Ident[0])
-		if v == nil || v.value == nil {
-			return nil // its declaration was refused
-		}
-		if len(n.Ident) > 1 {
-			return c.chain(v.value, n.Ident[1:], args, final, n.Pos)
+		if v := c.variable(n.Ident[0]); len(n.Ident) > 1 && v != nil && v.value != nil {
+			return c.chain(v.value, n.Ident[1:], args, final, startOf(n.Pos, n.Ident, 0))
 		}
 	case *parse.IdentifierNode:
 		return c.function(n, args, final)
@@ -78,7 +74,7 @@ func (c *compiler) operand(n parse.Node) *expr {
 		}
 		return c.dot
 	case *parse.FieldNode:
-		return c.chain(c.dot, n.Ident, nil, nil, n.Pos)
+		return c.chain(c.dot, n.Ident, nil, nil, startOf(n.Pos, n.Ident, 1))
 	case *parse.VariableNode:
 		v := c.variable(n.Ident[0])
 		if v == nil || v.value == nil {
@@ -88,7 +84,7 @@ func (c *compiler) operand(n parse.Node) *expr {
 			return nil
 		}
 		if len(n.Ident) > 1 {
-			return c.chain(v.value, n.Ident[1:], nil, nil, n.Pos)
+			return c.chain(v.value, n.Ident[1:], nil, nil, startOf(n.Pos, n.Ident, 0))
 		}
 		return v.value
 	case *parse.ChainNode:
@@ -116,6 +112,14 @@ func (c *compiler) operand(n parse.Node) *expr {
 	}
 	c.abort(RuleNode, n.Position(), fmt.Sprintf("%T: %s", n, n), "pages have fields, methods, variables, constants, functions and parentheses")
 	return nil
+}
+
+// startOf is where a chain of names begins: the parser gives the place of the second name.
+func startOf(pos parse.Pos, names []string, dots int) parse.Pos {
+	if len(names) > 1 {
+		pos -= parse.Pos(len(names[0]) + dots)
+	}
+	return pos
 }
 
 // dotless reports whether the template at hand was called without data.

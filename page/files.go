@@ -131,7 +131,7 @@ func (f *Files) read(fromDisk bool) (map[string]*file, check.Faults) {
 				return err
 			}
 			name := strings.TrimPrefix(full, root+"/")
-			if path.Ext(name) != ".html" || files[name] != nil && files[name].layer < i {
+			if path.Ext(name) != ".html" || !l.embeds(name) || files[name] != nil && files[name].layer < i {
 				return nil
 			}
 			b, err := fs.ReadFile(fsys, full)
@@ -150,6 +150,26 @@ func (f *Files) read(fromDisk bool) (map[string]*file, check.Faults) {
 		}
 	}
 	return files, faults
+}
+
+// embeds reports whether a file of the folder could be one of the program. Without "all:" go:embed leaves out files that
+// begin with "_" or "."; then development must not show what production lacks.
+func (f *Files) embeds(name string) bool {
+	if base := path.Base(name); base[0] != '_' && base[0] != '.' {
+		return true
+	}
+	if _, err := fs.Stat(f.fsys, path.Join(f.root, name)); err == nil {
+		return true
+	}
+	all := false
+	_ = fs.WalkDir(f.fsys, f.root, func(full string, d fs.DirEntry, err error) error {
+		if err == nil && path.Base(full)[0] == '_' {
+			all = true
+			return fs.SkipAll
+		}
+		return nil // what cannot be read is told by read
+	})
+	return all
 }
 
 // onDisk reports whether the folder of the declaration is there: the program runs where it was built.

@@ -197,11 +197,7 @@ func (c *compiler) beginValue(s string, i, pos int) int {
 	if replaced, ok := c.constantValue(a, value); ok {
 		value = replaced
 	}
-	if c.out == a.tag.block {
-		a.text = c.out.fixed(value)
-	} else {
-		c.out.text(value)
-	}
+	c.valueText(a, value)
 	c.h.mode, c.h.space = inGap, false
 	return j
 }
@@ -240,16 +236,12 @@ func (c *compiler) valuePiece(a *attr, s string, pos parse.Pos) {
 
 // endValue splices the steps of a value into those around it, and replaces the address of a static file.
 func (c *compiler) endValue(a *attr) {
-	if !a.data && len(a.pre) == 1 {
+	if !a.data && len(a.pre) == 1 && onlyText(a.block.steps) {
 		value := a.pre[0]
 		if replaced, ok := c.constantValue(a, value); ok {
 			value = replaced
 		}
-		if c.out == a.tag.block {
-			a.text = c.out.fixed(value)
-		} else {
-			c.out.text(value)
-		}
+		c.valueText(a, value)
 		return
 	}
 	steps := a.block.steps
@@ -257,6 +249,25 @@ func (c *compiler) endValue(a *attr) {
 		steps = c.addressSteps(a, steps)
 	}
 	c.out.steps = append(c.out.steps, steps...)
+}
+
+// onlyText reports whether steps are constant: a value without data may hold a declaration all the same.
+func onlyText(steps []step) bool {
+	for _, s := range steps {
+		if s.op != opText {
+			return false
+		}
+	}
+	return true
+}
+
+// valueText appends a constant value, and notes its step if the attribute stands in no branch: rel may be completed when
+// the tag is.
+func (c *compiler) valueText(a *attr, value string) {
+	c.out.add(step{text: value})
+	if c.out == a.tag.block {
+		a.text = len(c.out.steps) - 1
+	}
 }
 
 // hole notes that data stands in the value at hand.

@@ -31,6 +31,12 @@ func (c *compiler) result(m reflect.Method, recv func(f *frame) unsafe.Pointer, 
 			return e
 		}
 	}
+	if m.Type.NumIn() == 2 && !fails && !m.Type.IsVariadic() && m.Type.In(0).Kind() == reflect.Pointer && out.Kind() == reflect.Bool && args[0].typ.Kind() == reflect.String {
+		fn, arg := *(*func(unsafe.Pointer, string) bool)(unsafe.Pointer(&word)), args[0].addr()
+		b := c.computedBool(func(f *frame) bool { p := recv(f); s := *(*string)(arg(f)); f.env.at = where; return fn(p, s) }, src)
+		b.typ = out
+		return b
+	}
 	e.at = reflectCall(m, recv, args, slot, out, src, where)
 	return e
 }

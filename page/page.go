@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/merlon-web/merlon/check"
@@ -95,6 +96,10 @@ type Frame struct {
 	Roles  []string // of that user
 	Notice string   // what the last act said, once
 }
+
+// Has reports whether the visitor has a role: {{if $site.Has "editor"}}. What it hides is still there for who asks for it:
+// the route decides.
+func (f Frame) Has(role string) bool { return slices.Contains(f.Roles, role) }
 
 // Render is what one rendering is given beside the data. It must not be shared by renderings that run at the same time.
 type Render struct {

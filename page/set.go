@@ -70,6 +70,9 @@ type CompileError struct{ Findings check.Faults }
 // Error returns the findings.
 func (e *CompileError) Error() string { return e.Findings.Error() }
 
+// Unwrap returns the findings, for [errors.As].
+func (e *CompileError) Unwrap() error { return e.Findings.Err() }
+
 // Compile compiles the declared pages of the files. A page that is declared by several of them, as after [Files.Over], is
 // compiled with the first. All pages are looked at, so that all faults are told at once; with faults the set still has the
 // facts of the pages that compiled, and shows none of the others.
@@ -91,6 +94,12 @@ func (s *Set) stampNow() string {
 	all := ""
 	for _, f := range s.files {
 		all += f.stamp()
+	}
+	for _, f := range s.opts.Static { // a style sheet that was saved has another address
+		for _, name := range f.Names() {
+			address, _, _ := f.Address(name)
+			all += address + "\n"
+		}
 	}
 	return all
 }

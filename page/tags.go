@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -53,7 +54,7 @@ func (t *tag) constant(name string) (value string, there, ok bool) {
 var decisive = map[string][]string{
 	"script": {"src", "type", "integrity"}, "link": {"rel", "href", "integrity", "type"}, "meta": {"http-equiv", "name", "property", "charset"},
 	"form": {"method", "enctype", "target"}, "input": {"type"}, "button": {"type", "formaction"}, "iframe": {"src", "sandbox"},
-	"html": {"lang"}, "template": {"shadowrootmode"},
+	"template": {"shadowrootmode"},
 }
 
 // endTag judges a complete tag, adds what Merlon adds, and hands its steps on.
@@ -115,8 +116,8 @@ func (c *compiler) judgeAddresses(t *tag) {
 func (c *compiler) judgeElement(t *tag) {
 	switch t.name {
 	case "html":
-		if lang, there, _ := t.constant("lang"); there && strings.TrimSpace(lang) != "" {
-			c.h.seen |= sawLang
+		if lang := t.one("lang"); lang != nil && lang.has && len(lang.path) == t.depth && !slices.ContainsFunc(lang.pre, func(v string) bool { return strings.TrimSpace(v) == "" }) {
+			c.h.seen |= sawLang // constant, or the visitor's: lang="{{$site.Lang}}"
 		}
 		c.h.seen |= sawHTML
 	case "title":

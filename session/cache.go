@@ -31,7 +31,7 @@ type cache struct {
 const (
 	stoneLife  = 10 * time.Minute
 	stonesEach = 4096          // a shard; more, and the shard caches nothing until their time is over
-	entryBytes = 900           // an entry without its values: row, cipher, map and list
+	entryBytes = 1400          // an entry without its values: row, cipher, map and list
 	gone       = math.MaxInt64 // the stone of an ended row: no version is young enough
 )
 

@@ -23,9 +23,14 @@ var (
 		p, err := parseSealed(b)
 		return p.salt, p.nonce, p.box, err
 	}
-	Mac    = mac
-	Decode = decode
-	Encode = encode
+	Mac = mac
+
+	Associated = associated
+	Decode     = decode
+	Encode     = encode
 )
 
 func (m *Manager) ParsePre(value string) ([32]byte, bool) { return m.parsePre(value) }
+
+// DropCache empties the cache.
+func (m *Manager) DropCache() { m.cache = newCache(m.cache.each * 16) }

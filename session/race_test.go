@@ -245,3 +245,39 @@ func TestSharedManagersAgree(t *testing.T) {
 		t.Error("the other process serves what has ended")
 	}
 }
+
+// What a writer reads is not committed yet, and may never be: it stays out of the cache.
+func TestWritersStayOutOfTheCache(t *testing.T) {
+	h := newHouse(t)
+	b, next := h.browser(), h.browser()
+	b.signIn(5)
+	stop := errors.New("stop")
+	err := h.engine.Write(h.ctx, func(_ context.Context, w *db.Writer) error {
+		sw, err := h.m.Begin(b.load(), w)
+		if err != nil {
+			return err
+		}
+		if err := sw.Rotate(session.Level{User: 6, Factors: 2}); err != nil {
+			return err
+		}
+		c, _ := sw.Cookie()
+		next.cookie = c.Value
+		s, err := h.m.Load(w, next.request())
+		if err != nil || s.User() != 6 {
+			t.Errorf("within the transaction: user %d, %v", s.User(), err)
+		}
+		if old, err := h.m.Load(w, b.request()); err != nil || old.Live() {
+			t.Errorf("within the transaction the old session lives: %v", err)
+		}
+		return stop
+	})
+	if !errors.Is(err, stop) {
+		t.Fatal(err)
+	}
+	if next.load().Live() {
+		t.Error("a session that was never committed is served")
+	}
+	if !b.load().Live() {
+		t.Error("the old session is gone, although nothing was committed")
+	}
+}

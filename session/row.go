@@ -10,7 +10,7 @@ import (
 // A Row is what a store keeps of a session. All but Data is readable without the cookie, because lists, jobs and revocation
 // need it; Data is sealed. Times are Unix microseconds, 0 is never.
 type Row struct {
-	ID       int64  // names the session in lists, forms and logs; no secret and no key to it
+	ID       int64  // names the session in lists, forms and logs; rises; no secret and no key to it
 	Key      Digest // SHA-256 of the token
 	User     int64  // 0: a visitor who is not signed in
 	Class    Class
@@ -87,8 +87,9 @@ type Store interface {
 	// Touch sets Seen and Idle of rows that have not ended, were not idle for too long at the first use nor past their
 	// absolute deadline at the last, and were not seen later.
 	Touch(w *db.Writer, uses []Use) error
-	// Dead returns ids above the given one of rows that ended or expired before the time, rising, at most limit.
+	// Dead returns references, in the store's own numbers, to rows that ended or expired before the time: rising, above the
+	// given one (-1: from the start), at most limit.
 	Dead(q db.Querier, above, before int64, limit int) ([]int64, error)
-	// Delete removes rows by id, each only if it ended or expired before the time; and returns how many it removed.
-	Delete(w *db.Writer, ids []int64, before int64) (int64, error)
+	// Delete removes rows by such references, each only if it ended or expired before the time; and returns how many.
+	Delete(w *db.Writer, refs []int64, before int64) (int64, error)
 }

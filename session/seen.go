@@ -102,22 +102,22 @@ func (p *pending) restore(uses []Use) {
 func (m *Manager) Sweep(ctx context.Context, engine db.Engine) error {
 	before := m.now() - Keep.Microseconds()
 	const limit = 500
-	for above := int64(0); ; {
+	for above := int64(-1); ; {
 		r := engine.Read(ctx)
-		ids, err := m.store.Dead(r, above, before, limit)
+		refs, err := m.store.Dead(r, above, before, limit)
 		_ = r.Close()
-		if err != nil || len(ids) == 0 {
+		if err != nil || len(refs) == 0 {
 			return err
 		}
 		if err := engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
-			_, err := m.store.Delete(w, ids, before)
+			_, err := m.store.Delete(w, refs, before)
 			return err
 		}); err != nil {
 			return err
 		}
-		if len(ids) < limit {
+		if len(refs) < limit {
 			return nil
 		}
-		above = ids[len(ids)-1]
+		above = refs[len(refs)-1]
 	}
 }

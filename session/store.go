@@ -2,6 +2,7 @@ package session
 
 import (
 	"embed"
+	"encoding/binary"
 	"errors"
 
 	"github.com/merlon-web/merlon/db"
@@ -16,17 +17,19 @@ var schema = db.From(migrations, "migrations").Named("session")
 var (
 	selectRow = db.Query[openRow](schema, `SELECT id, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
 	absolute_deadline, revoked_at, reason, version, data
-FROM merlon_session WHERE key = $1`)
+FROM merlon_session WHERE slot = $1 AND key = $2`)
 
-	insertRow = db.Exec(schema, `INSERT INTO merlon_session (key, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
-	absolute_deadline, revoked_at, reason, device, network, version, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', $11, $12, $13, $14)`)
+	// The id is the time it began, or one more than the last: it rises, and is never given twice.
+	insertRow = db.Returning[int64](schema, `INSERT INTO merlon_session (slot, id, key, user_id, class, factors, remember, recent, created, last_seen,
+	idle_deadline, absolute_deadline, revoked_at, reason, device, network, version, data)
+VALUES ($1, MAX($9, (SELECT COALESCE(MAX(id), 0) + 1 FROM merlon_session)), $2, $3, $4, $5, $6, $7, $8, $9,
+	$10, $11, 0, '', $12, $13, $14, $15) RETURNING id`)
 
-	updateRow = db.Exec(schema, `UPDATE merlon_session SET data = $3, version = version + 1, last_seen = $4, idle_deadline = $5
-WHERE key = $1 AND version = $2 AND revoked_at = 0`)
+	updateRow = db.Exec(schema, `UPDATE merlon_session SET data = $4, version = version + 1, last_seen = $5, idle_deadline = $6
+WHERE slot = $1 AND key = $2 AND version = $3 AND revoked_at = 0`)
 
-	endRow = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $2, reason = $3, data = x''
-WHERE key = $1 AND revoked_at = 0`)
+	endRow = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $3, reason = $4, data = x''
+WHERE slot = $1 AND key = $2 AND revoked_at = 0`)
 
 	endRows = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $1, reason = $2, data = x''
 WHERE revoked_at = 0`)
@@ -43,15 +46,15 @@ FROM merlon_session
 WHERE id < $1 AND revoked_at = 0 AND idle_deadline > $2 AND absolute_deadline > $2
 ORDER BY id DESC LIMIT $3`)
 
-	touchRow = db.Exec(schema, `UPDATE merlon_session SET last_seen = $2, idle_deadline = $3
-WHERE key = $1 AND revoked_at = 0 AND last_seen < $2 AND idle_deadline > $4 AND absolute_deadline > $2`)
+	touchRow = db.Exec(schema, `UPDATE merlon_session SET last_seen = $3, idle_deadline = $4
+WHERE slot = $1 AND key = $2 AND revoked_at = 0 AND last_seen < $3 AND idle_deadline > $5 AND absolute_deadline > $3`)
 
-	selectDead = db.Query[int64](schema, `SELECT id FROM merlon_session
-WHERE id > $1 AND (revoked_at <> 0 AND revoked_at < $2 OR idle_deadline < $2 OR absolute_deadline < $2)
-ORDER BY id LIMIT $3`)
+	selectDead = db.Query[int64](schema, `SELECT slot FROM merlon_session
+WHERE slot > $1 AND (revoked_at <> 0 AND revoked_at < $2 OR idle_deadline < $2 OR absolute_deadline < $2)
+ORDER BY slot LIMIT $3`)
 
 	deleteRow = db.Exec(schema, `DELETE FROM merlon_session
-WHERE id = $1 AND (revoked_at <> 0 AND revoked_at < $2 OR idle_deadline < $2 OR absolute_deadline < $2)`)
+WHERE slot = $1 AND (revoked_at <> 0 AND revoked_at < $2 OR idle_deadline < $2 OR absolute_deadline < $2)`)
 )
 
 type openRow struct {
@@ -99,7 +102,7 @@ func Schema() *db.Schema { return schema }
 func (sqlStore) Schema() *db.Schema { return schema }
 
 func (sqlStore) Get(q db.Querier, key Digest) (Row, error) {
-	r, err := selectRow.One(q, key[:])
+	r, err := selectRow.One(q, slot(&key), key[:])
 	if err != nil {
 		if errors.Is(err, db.ErrNoRow) {
 			err = ErrNoRow
@@ -114,18 +117,17 @@ func (sqlStore) Get(q db.Querier, key Digest) (Row, error) {
 }
 
 func (sqlStore) Insert(w *db.Writer, r *Row) (int64, error) {
-	done, err := insertRow.Run(w, r.Key[:], r.User, int64(r.Class), int64(r.Factors), flag(r.Remember), r.Recent, r.Created, r.Seen,
+	return insertRow.Run(w, slot(&r.Key), r.Key[:], r.User, int64(r.Class), int64(r.Factors), flag(r.Remember), r.Recent, r.Created, r.Seen,
 		r.Idle, r.Absolute, r.Device, r.Network, r.Version, r.Data)
-	return done.LastID, err
 }
 
 func (sqlStore) Update(w *db.Writer, r *Row) (bool, error) {
-	done, err := updateRow.Run(w, r.Key[:], r.Version-1, r.Data, r.Seen, r.Idle)
+	done, err := updateRow.Run(w, slot(&r.Key), r.Key[:], r.Version-1, r.Data, r.Seen, r.Idle)
 	return done.Rows == 1, err
 }
 
 func (sqlStore) End(w *db.Writer, key Digest, at int64, reason string) (bool, error) {
-	done, err := endRow.Run(w, key[:], at, reason)
+	done, err := endRow.Run(w, slot(&key), key[:], at, reason)
 	return done.Rows == 1, err
 }
 
@@ -149,7 +151,7 @@ func (sqlStore) Page(q db.Querier, below, now int64, limit int) ([]Row, error) {
 
 func (sqlStore) Touch(w *db.Writer, uses []Use) error {
 	for i := range uses {
-		if _, err := touchRow.Run(w, uses[i].Key[:], uses[i].Seen, uses[i].Idle, uses[i].First); err != nil {
+		if _, err := touchRow.Run(w, slot(&uses[i].Key), uses[i].Key[:], uses[i].Seen, uses[i].Idle, uses[i].First); err != nil {
 			return err
 		}
 	}
@@ -160,10 +162,10 @@ func (sqlStore) Dead(q db.Querier, above, before int64, limit int) ([]int64, err
 	return selectDead.All(q, above, before, int64(limit))
 }
 
-func (sqlStore) Delete(w *db.Writer, ids []int64, before int64) (int64, error) {
+func (sqlStore) Delete(w *db.Writer, refs []int64, before int64) (int64, error) {
 	var n int64
-	for _, id := range ids {
-		done, err := deleteRow.Run(w, id, before)
+	for _, ref := range refs {
+		done, err := deleteRow.Run(w, ref, before)
 		if err != nil {
 			return n, err
 		}
@@ -183,6 +185,8 @@ func listed(rows []listRow) []Row {
 	}
 	return out
 }
+
+func slot(key *Digest) int64 { return int64(binary.BigEndian.Uint64(key[:]) >> 1) }
 
 func flag(b bool) int64 {
 	if b {

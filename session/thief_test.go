@@ -27,7 +27,7 @@ var (
 	breakRecent  = db.Exec(session.Schema(), "UPDATE merlon_session SET recent = 1")
 	breakVersion = db.Exec(session.Schema(), "UPDATE merlon_session SET version = version + 1")
 	breakClass   = db.Exec(session.Schema(), "UPDATE merlon_session SET class = 1")
-	setData      = db.Exec(session.Schema(), "UPDATE merlon_session SET data = $1, version = $2 WHERE id = $3")
+	setData      = db.Exec(session.Schema(), "UPDATE merlon_session SET data = $1, version = $2 WHERE id = (SELECT id FROM merlon_session ORDER BY id LIMIT 1 OFFSET $3 - 1)")
 	unrevoke     = db.Exec(session.Schema(), "UPDATE merlon_session SET revoked_at = 0")
 	move         = db.Exec(session.Schema(), "UPDATE merlon_session SET user_id = 1")
 	prolong      = db.Exec(session.Schema(), "UPDATE merlon_session SET absolute_deadline = absolute_deadline + 1")
@@ -212,6 +212,25 @@ func TestSealBindsTheRow(t *testing.T) {
 	}
 	if !b.load().Live() {
 		t.Error("an untouched session is not served")
+	}
+}
+
+// Each part of a row that the seal binds changes what is bound; no two rows share it.
+func TestAssociatedData(t *testing.T) {
+	base := session.Row{Key: session.Digest{1}, User: 1, Version: 1, Class: 0, Factors: 1, Recent: 1, Created: 1, Absolute: 1}
+	seen := map[string]string{string(session.Associated(nil, &base)): "base"}
+	for name, change := range map[string]func(*session.Row){
+		"key": func(r *session.Row) { r.Key[31] = 9 }, "user": func(r *session.Row) { r.User = 9 }, "version": func(r *session.Row) { r.Version = 9 },
+		"class": func(r *session.Row) { r.Class = 9 }, "factors": func(r *session.Row) { r.Factors = 9 }, "recent": func(r *session.Row) { r.Recent = 9 },
+		"created": func(r *session.Row) { r.Created = 9 }, "absolute": func(r *session.Row) { r.Absolute = 9 },
+	} {
+		r := base
+		change(&r)
+		ad := string(session.Associated(nil, &r))
+		if other, there := seen[ad]; there {
+			t.Errorf("another %s is sealed as %s", name, other)
+		}
+		seen[ad] = name
 	}
 }
 

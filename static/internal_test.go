@@ -52,6 +52,14 @@ func TestReloadServesWhatWasSaved(t *testing.T) {
 			t.Errorf("a link out of the folder: %v, %v", err, f.Faults())
 		}
 	}
+	if err := os.Remove(filepath.Join(folder, "static", "passwd.txt")); err == nil {
+		if err := os.Symlink("site.css", filepath.Join(folder, "static", "link.css")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Reload(); err != nil || len(f.Faults()) != 2 || !strings.Contains(f.Faults().Error(), "no regular file") {
+			t.Errorf("a link within the folder: %v, %v", err, f.Faults())
+		}
+	}
 	f.source = ""
 	if _, err := f.Reload(); err == nil {
 		t.Error("reloaded from nowhere")

@@ -17,6 +17,7 @@ type fullSet struct {
 	drops uint32 // rises with each drop: what was asked before one must not be remembered after it
 	keys  [8]Key
 	until [8]int64
+	since [8]int64
 }
 
 func newFull(entries int) *full {
@@ -38,7 +39,7 @@ func (f *full) until(k *Key, now int64) int64 {
 	defer s.mu.Unlock()
 	for i := range s.keys {
 		if s.until[i] != 0 && s.keys[i] == *k {
-			if u := s.until[i]; u > now && u <= now+maxBack.Microseconds() {
+			if u := s.until[i]; u > now && now >= s.since[i]-maxDisorder.Microseconds() {
 				return u
 			}
 			s.until[i] = 0 // over, or the clock was set back
@@ -72,7 +73,7 @@ func (f *full) add(k *Key, until, now int64, mark uint32) {
 			at = i
 		}
 	}
-	s.keys[at], s.until[at] = *k, until
+	s.keys[at], s.until[at], s.since[at] = *k, until, now
 }
 
 func (f *full) drop(k *Key) {

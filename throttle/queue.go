@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 )
 
 // queue lets reservations that come while a transaction is running share the next one. Whoever finds nobody at work leads:
@@ -77,6 +78,9 @@ func (q *queue) leave(r *request) bool {
 
 var errAborted = errors.New("the transaction of the reservation was aborted")
 
+// batchTime bounds a transaction: longer than any that succeeds, shorter than people wait.
+const batchTime = 20 * time.Second
+
 // work runs one batch, with the leader's own request in it, and hands the lead on, whatever happens. The leader's client may
 // leave meanwhile; the others have not.
 func (q *queue) work(ctx context.Context, run func(context.Context, []*request) error) {
@@ -101,5 +105,7 @@ func (q *queue) work(ctx context.Context, run func(context.Context, []*request) 
 			q.working = false
 		}
 	}()
-	err = run(context.WithoutCancel(ctx), batch)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), batchTime)
+	defer stop()
+	err = run(ctx, batch)
 }

@@ -87,10 +87,11 @@ func (r *Rate) Allow(from netip.Addr, now time.Time) (until time.Time, ok bool) 
 		}
 	}
 	at := now.UnixMicro()
-	if wait := r.wide.take(r.seed, &wide, at); wait > 0 {
+	// The address first: what it is refused must not be taken from its neighbours.
+	if wait := r.near.take(r.seed, &near, at); wait > 0 {
 		return now.Add(time.Duration(wait) * time.Microsecond), false
 	}
-	if wait := r.near.take(r.seed, &near, at); wait > 0 {
+	if wait := r.wide.take(r.seed, &wide, at); wait > 0 {
 		return now.Add(time.Duration(wait) * time.Microsecond), false
 	}
 	return time.Time{}, true

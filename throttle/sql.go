@@ -59,10 +59,16 @@ func reserveOne(w *db.Writer, r *request) error {
 	r.answer = Answer{}
 	for i := range r.asks {
 		ask, s := &r.asks[i], &states[i]
-		if err := read(w, ask.Key, s, &ask.Limit, r.now); err != nil {
+		damaged, err := read(w, ask.Key, s, &ask.Limit, r.now)
+		if err != nil {
 			return err
 		}
 		place, v := s.Take(&ask.Limit, r.now)
+		if (v.Mended || damaged) && !v.Taken {
+			if err := put(w, ask, s); err != nil {
+				return err
+			}
+		}
 		if !v.Taken {
 			if r.answer.Until < v.Until || r.answer.Until == 0 {
 				r.answer.Refused, r.answer.Until, r.answer.Closed = i, v.Until, v.Closed
@@ -76,12 +82,7 @@ func reserveOne(w *db.Writer, r *request) error {
 		return nil
 	}
 	for i := range r.asks {
-		ask, s := &r.asks[i], &states[i]
-		b, err := s.AppendBinary(nil)
-		if err != nil {
-			return err
-		}
-		if _, err := putState.Run(w, ask.Key[:], ask.Kind, b, s.Expires(&ask.Limit)); err != nil {
+		if err := put(w, &r.asks[i], &states[i]); err != nil {
 			return err
 		}
 	}
@@ -89,19 +90,29 @@ func reserveOne(w *db.Writer, r *request) error {
 	return nil
 }
 
-// read reads a state. What cannot be read counts as full.
-func read(q db.Querier, key Key, s *State, l *Limit, now int64) error {
-	b, err := selectState.One(q, key[:])
-	if errors.Is(err, db.ErrNoRow) {
-		return nil
-	}
+func put(w *db.Writer, ask *Ask, s *State) error {
+	b, err := s.AppendBinary(nil)
 	if err != nil {
 		return err
 	}
+	_, err = putState.Run(w, ask.Key[:], ask.Kind, b, s.Expires(&ask.Limit))
+	return err
+}
+
+// read reads a state. What cannot be read counts as full from now on.
+func read(q db.Querier, key Key, s *State, l *Limit, now int64) (damaged bool, err error) {
+	b, err := selectState.One(q, key[:])
+	if errors.Is(err, db.ErrNoRow) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
 	if s.UnmarshalBinary(b) != nil {
 		s.Fill(l, now)
+		return true, nil
 	}
-	return nil
+	return false, nil
 }
 
 func (s *sqlStore) Settle(ctx context.Context, now int64, places []Place, how Outcome) error {

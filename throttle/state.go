@@ -3,7 +3,6 @@ package throttle
 import (
 	"encoding/binary"
 	"errors"
-	"math"
 	"time"
 )
 
@@ -12,6 +11,8 @@ const (
 	quietDay = 24 * time.Hour // after so long without an attempt a slow bucket has its burst again
 	maxQuiet = 30             // days after which any bucket has forgotten everything
 	maxHits  = 64             // entries of a history
+
+	maxDisorder = 5 * time.Second // by which attempts may arrive in another order than their clocks'
 )
 
 // A State is what a bucket holds. The zero value is an empty bucket. Stores keep it as bytes and change it only by its own
@@ -44,25 +45,28 @@ type Verdict struct {
 	Taken  bool
 	Until  int64 // if not taken: when the next attempt may pass
 	Closed bool  // if not taken: closed by Limit.Total
+	// Mended says that the state is to be kept also if the attempt is refused: the clock was set back, and the state's times
+	// with it, once. Otherwise its lock would last until the clock is where it was.
+	Mended bool
 }
 
 // Take takes a place for an attempt at the time now, or tells when there will be one.
 func (s *State) Take(l *Limit, now int64) (Place, Verdict) {
-	s.age(l, now)
+	now, mended := s.age(l, now)
 	p := Place{Limit: *l, At: now, Level: s.Level, Until: s.Until}
 	if l.Total > 0 && s.Row >= uint32(l.Total) {
-		return p, Verdict{Until: s.Last + s.quiet(), Closed: true}
+		return p, Verdict{Until: s.Last + s.quiet(), Closed: true, Mended: mended}
 	}
 	if s.Level > 0 {
 		if now < s.Until {
-			return p, Verdict{Until: s.Until}
+			return p, Verdict{Until: s.Until, Mended: mended}
 		}
 		s.Level = min(s.Level+1, 60)
 		s.Until = now + back(s.Level)
 	} else {
 		used := s.used()
 		if used >= l.Burst {
-			return p, Verdict{Until: s.freeAt(l, used)}
+			return p, Verdict{Until: s.freeAt(l, used), Mended: mended}
 		}
 		p.At = s.hit(l, now)
 		if l.Slow && used+1 >= l.Burst {
@@ -129,22 +133,25 @@ func (s *State) quiet() int64 {
 	return int64(min(max(s.Row, 1), maxQuiet)) * quietDay.Microseconds()
 }
 
-// age forgets what is over at the time now. A clock that was set back leaves times in the future: they count as now, so that
-// no wait is longer than it would be from now on.
-func (s *State) age(l *Limit, now int64) {
-	s.Last = min(s.Last, now)
+// age forgets what is over at the time now, and returns the time to go by. Attempts do not arrive in the order of their
+// clocks: one that is a little older than the last counts as of then. When the clock was set back by more, all times move
+// with it, so that no wait becomes longer than it was, nor shorter.
+func (s *State) age(l *Limit, now int64) (at int64, mended bool) {
+	if ahead := s.Last - now; ahead > maxDisorder.Microseconds() {
+		s.Last, s.Until = now, max(s.Until-ahead, 0)
+		for i := range s.Hits {
+			s.Hits[i].At -= ahead
+		}
+		mended = true
+	} else if ahead > 0 {
+		now = s.Last
+	}
 	s.Until = min(s.Until, now+maxBack.Microseconds())
 	keep := s.Hits[:0]
 	for _, h := range s.Hits {
-		h.At = min(h.At, now)
-		if h.At+l.Window.Microseconds() <= now {
-			continue
+		if h.At > now-l.Window.Microseconds() {
+			keep = append(keep, h)
 		}
-		if n := len(keep); n > 0 && keep[n-1].At == h.At {
-			keep[n-1].N = uint16(min(int(keep[n-1].N)+int(h.N), math.MaxUint16))
-			continue
-		}
-		keep = append(keep, h)
 	}
 	s.Hits = keep
 	if s.Level > 0 && now-s.Last >= quietDay.Microseconds() {
@@ -156,6 +163,7 @@ func (s *State) age(l *Limit, now int64) {
 	if now-s.Last >= s.quiet() {
 		s.Row = 0
 	}
+	return now, mended
 }
 
 // GiveBack takes an attempt back, if it is still there: the outcome was [Returned], or a success whose limit refunds.
@@ -195,12 +203,12 @@ func (s *State) Expires(l *Limit) int64 {
 func (s *State) status(l *Limit, now int64) Status {
 	t := *s
 	t.Hits = append([]Hit(nil), s.Hits...)
-	t.age(l, now)
+	at, _ := t.age(l, now)
 	st := Status{Attempts: t.used()}
 	if l.Total > 0 {
 		st.Attempts = int(t.Row)
 	}
-	if _, v := t.Take(l, now); !v.Taken {
+	if _, v := t.Take(l, at); !v.Taken {
 		st.Until, st.Closed = time.UnixMicro(v.Until), v.Closed
 	}
 	return st
@@ -253,7 +261,7 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	for i := range t.Hits {
 		at := b[stateHead+i*hitBytes:]
 		h := Hit{int64(binary.BigEndian.Uint64(at)), binary.BigEndian.Uint16(at[8:])}
-		if h.At <= last || h.N == 0 || h.At > 1<<61 {
+		if h.At <= last || h.N == 0 || h.At > t.Last {
 			return errState
 		}
 		last, t.Hits[i] = h.At, h

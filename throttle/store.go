@@ -32,7 +32,7 @@ const (
 type Store interface {
 	// Reserve takes a place in each bucket by [State.Take], or in none, atomically also with other calls: of any number at
 	// the same time, exactly as many are granted as one after the other would be. What it granted is kept when it returns,
-	// even if the process dies the moment after. A refusal writes nothing.
+	// even if the process dies the moment after. A refusal writes nothing, but for a state that says [Verdict].Mended.
 	Reserve(ctx context.Context, now int64, asks []Ask) (Answer, error)
 	// Settle applies an outcome to places that Reserve took. A bucket that is gone stays gone.
 	Settle(ctx context.Context, now int64, places []Place, how Outcome) error

@@ -32,19 +32,14 @@ func (p *Policy) walkForwarded(lines []string, c *Client) (proto string) {
 }
 
 // lastElement cuts off what stands behind the last comma that is not within quotes. It reads from the right, where the
-// trusted proxy wrote: a quote that a client left open on its own part cannot swallow the proxy's.
+// trusted proxy wrote: a quote that a client left open on its own part cannot swallow the proxy's. Escaped quotes are not
+// told apart: an element with a backslash is malformed to parseElement, wherever it is cut.
 func lastElement(s string) (element, rest string, more bool) {
 	quoted := false
 	for i := len(s) - 1; i >= 0; i-- {
 		switch {
 		case s[i] == '"':
-			slashes := 0
-			for j := i - 1; j >= 0 && s[j] == '\\'; j-- {
-				slashes++
-			}
-			if slashes%2 == 0 {
-				quoted = !quoted
-			}
+			quoted = !quoted
 		case s[i] == ',' && !quoted:
 			return s[i+1:], s[:i], true
 		}

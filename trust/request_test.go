@@ -91,6 +91,18 @@ func TestCheckRequestFields(t *testing.T) {
 	}
 }
 
+func TestARefusedBodyEndsTheConnection(t *testing.T) {
+	for length, end := range map[int64]bool{0: false, 2: true, -1: true} {
+		r := httptest.NewRequest("PUT", "/", nil)
+		r.ContentLength = length
+		w := httptest.NewRecorder()
+		trust.CheckRequest(r).(*trust.Refusal).ServeHTTP(w, r)
+		if got := w.Header().Get("Connection") == "close"; got != end || w.Code != 405 {
+			t.Errorf("a body of %d: %d, close %v, want %v", length, w.Code, got, end)
+		}
+	}
+}
+
 func TestNoHeaderOverridesTheMethod(t *testing.T) {
 	p := mustNew(t, trust.Config{Hosts: []string{"example.com"}})
 	r := httptest.NewRequest("POST", "/?_method=DELETE", nil)

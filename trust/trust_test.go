@@ -310,10 +310,34 @@ func TestForwardedCannotBeQuotedAway(t *testing.T) {
 		{`for=198.51.100.7;for=1.2.3.4`, "10.0.0.1"}, {`for="198.51.100.7"x`, "10.0.0.1"}, {`for=198.51.100.7;`, "10.0.0.1"}, {`for = 198.51.100.7`, "10.0.0.1"},
 		{`for=unknown`, "10.0.0.1"}, {`for=2001:db8::7`, "2001:db8::7"}, {`for="[2001:db8::7]"`, "2001:db8::7"}, {`for=198.51.100.7, for=10.0.0.3`, "198.51.100.7"}, {`for=1.2.3.4, for=x, for=10.0.0.3`, "10.0.0.3"},
 		{strings.Repeat("for=10.0.0.3, ", 100) + "for=10.0.0.3", "10.0.0.3"}, {`for=198.51.100.7,`, "10.0.0.1"},
+		{`for="198.51.100.7"x=y`, "10.0.0.1"}, {`for=198.51.100.7;host="a\",for=1.2.3.4"`, "10.0.0.1"}, {`for=198.51.100.7;host="x\",\"y,for=1.2.3.4;z=\""`, "10.0.0.1"},
+		{"for=1.2.3.4, " + strings.Repeat("for=10.0.0.3, ", 40) + "for=10.0.0.3", "10.0.0.3"},
 	} {
 		client, err := p.Request(request("site.test", "10.0.0.1:1", "Forwarded", c.header))
 		if err != nil || client.Addr.String() != c.want {
 			t.Errorf("%s: %s, %v, want %s", c.header, client.Addr, err, c.want)
+		}
+	}
+}
+
+// Who has many trusted addresses in front of its own has invented them, or has a chain that nobody runs.
+func TestTheWalkIsBounded(t *testing.T) {
+	p := mustNew(t, trust.Config{Hosts: []string{"site.test"}, Proxies: []string{"10.0.0.0/8"}, ClientHeader: "X-Forwarded-For"})
+	for n, want := range map[int]string{31: "1.2.3.4", 32: "10.0.0.3", 500: "10.0.0.3"} {
+		c, err := p.Request(request("site.test", "10.0.0.1:1", "X-Forwarded-For", "1.2.3.4"+strings.Repeat(", 10.0.0.3", n)))
+		if err != nil || c.Addr.String() != want {
+			t.Errorf("%d hops: %s, %v, want %s", n, c.Addr, err, want)
+		}
+	}
+}
+
+func TestMalformedForwardedProvesNoTLS(t *testing.T) {
+	p := mustNew(t, trust.Config{Hosts: []string{"site.test"}, Proxies: []string{"10.0.0.1"}, ClientHeader: "Forwarded"})
+	for header, https := range map[string]bool{"for=198.51.100.7;proto=https": true, "for=198.51.100.7": false, "for=x;;": false, "for=198.51.100.7;proto=https;": false} {
+		r := request("site.test", "10.0.0.1:1", "Forwarded", header)
+		r.TLS = &tls.ConnectionState{}
+		if c, err := p.Request(r); err != nil || c.HTTPS != https {
+			t.Errorf("%s: HTTPS %v, %v, want %v", header, c.HTTPS, err, https)
 		}
 	}
 }

@@ -8,11 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
@@ -29,7 +34,20 @@ var (
 	keep    = db.Exec(schema, "INSERT INTO note (author, text) VALUES ($1, $2)")
 	pages   = page.From(files, "testdata/PAGE-1/fixed/pages")
 	visible = page.New[struct{ Name secret.String }](pages, "hello.html")
+	notes   = db.Query[note](schema, "SELECT author, text FROM note ORDER BY id LIMIT 50")
 )
+
+type note struct{ Author, Text string }
+
+func list(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {
+	all, err := notes.All(r.DB)
+	return merlon.JSON(all), err
+}
+
+func shop(env merlon.Env) (*merlon.Site, error) {
+	return merlon.New(env, merlon.Config{Engine: sqlite.Engine("site.db"), Schema: schema,
+		Routes: []merlon.Route{merlon.Get("/", merlon.Public(), list)}})
+}
 
 // PASS-1: what compiles, because a statement takes any argument and JSON any value, is refused when it runs.
 func TestASecretGoesNowhere(t *testing.T) {
@@ -64,7 +82,7 @@ func TestASecretGoesNowhere(t *testing.T) {
 func TestSlowClientsAreCut(t *testing.T) {
 	t.Parallel()
 	site := merlontest.Start(t, sites["PAGE-1"].fixed)
-	address := site.Listener.Addr().String()
+	address := site.Addr()
 
 	// The server's other limits are those that a test would have to wait for.
 	if s := site.Site.Server(); s.ReadHeaderTimeout > 10*time.Second || s.ReadTimeout > 30*time.Second || s.WriteTimeout > time.Minute || s.IdleTimeout > 2*time.Minute ||
@@ -106,6 +124,56 @@ func TestSlowClientsAreCut(t *testing.T) {
 			if errors.As(err, &timeout) && timeout.Timeout() {
 				t.Fatalf("a slow client was still served after %v", time.Since(started))
 			}
+		}
+	}
+}
+
+// XSS-8: an answer in JSON is no page to any browser, whatever it holds.
+func TestJSONIsNoPage(t *testing.T) {
+	site := merlontest.Start(t, shop)
+	err := site.Site.House().Engine.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+		_, err := keep.Run(w, "Ann", "<script>alert(1)</script>")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := site.Visitor().Get("/").Is(http.StatusOK)
+	if !strings.Contains(v.Body, "alert(1)") || strings.Contains(v.Body, "<script") {
+		t.Errorf("the note is missing, or stands as it was written: %s", v.Body)
+	}
+	for name, want := range map[string]string{"Content-Type": "application/json", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'"} {
+		if got := v.Header.Get(name); !strings.HasPrefix(got, want) {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// SECR-2: the pages that show the inside are not there in production; there is no switch for it.
+func TestProductionHasNoDebugPages(t *testing.T) {
+	for mode, want := range map[merlon.Mode]int{merlon.Development: http.StatusOK, merlon.Production: http.StatusNotFound} {
+		env := merlon.Env{Data: filepath.Join(t.TempDir(), "data"), Mode: mode, Log: slog.New(slog.DiscardHandler)}
+		host := "localhost"
+		if mode == merlon.Production {
+			host = "shop.example"
+			env.Settings.Origin = "https://" + host
+		}
+		site, err := shop(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := site.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, "https://"+host+"/_merlon/dev/mail", nil)
+		r.RemoteAddr = "127.0.0.1:4000"
+		answer := httptest.NewRecorder()
+		site.ServeHTTP(answer, r)
+		if answer.Code != want {
+			t.Errorf("%v: the page of mails answers %d, want %d: %s", mode, answer.Code, want, answer.Body)
+		}
+		if err := site.Close(context.Background()); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -352,14 +352,21 @@ func dead(s *suite) {
 		s.must(s.store.End(w, young.Key, now, "x"))
 	})
 	r := s.engine.Read(context.Background())
-	ids, err := s.store.Dead(r, 0, now-1, 2)
-	more, err2 := s.store.Dead(r, ids[len(ids)-1], now-1, 100)
+	refs, err := s.store.Dead(r, -1, now-1, 2)
+	if err != nil || len(refs) != 2 {
+		s.Fatalf("Dead = %v, %v; want 2", refs, err)
+	}
+	more, err := s.store.Dead(r, refs[1], now-1, 100)
+	if refs = append(refs, more...); err != nil || len(refs) != 3 {
+		s.Fatalf("Dead = %v, %v; want 3", refs, err)
+	}
+	all, err := s.store.Dead(r, -1, now+99*hour, 100) // by then all are
 	_ = r.Close()
-	if ids = append(ids, more...); err != nil || err2 != nil || len(ids) != 3 {
-		s.Fatalf("Dead = %v, %v, %v; want 3 ids", ids, err, err2)
+	if err != nil || len(all) != 5 {
+		s.Fatalf("Dead = %v, %v; want 5", all, err)
 	}
 	s.write(func(w *db.Writer) {
-		n, err := s.store.Delete(w, append(ids, live.ID, young.ID), now-1)
+		n, err := s.store.Delete(w, all, now-1)
 		if n != 3 || err != nil {
 			s.Errorf("Delete = %d, %v; want 3", n, err)
 		}

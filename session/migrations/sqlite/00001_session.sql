@@ -1,9 +1,11 @@
 -- +goose Up
 -- One row a session. Everything that lists, revokes or expires is a column; what handlers keep is sealed in data, under a
 -- key made from the cookie, which is nowhere in this file. Times are Unix microseconds; 0 is never.
+-- The slot is the first 63 bits of the key: found by it, a row costs one walk down one tree, also among a million.
 CREATE TABLE merlon_session (
-	id INTEGER PRIMARY KEY AUTOINCREMENT,
-	key BLOB NOT NULL UNIQUE CHECK (length(key) = 32),
+	slot INTEGER PRIMARY KEY,
+	id INTEGER NOT NULL UNIQUE,
+	key BLOB NOT NULL CHECK (length(key) = 32),
 	user_id INTEGER NOT NULL,
 	class INTEGER NOT NULL,
 	factors INTEGER NOT NULL,
@@ -20,13 +22,13 @@ CREATE TABLE merlon_session (
 	version INTEGER NOT NULL,
 	data BLOB NOT NULL
 );
-CREATE INDEX merlon_session_user ON merlon_session (user_id, last_seen) WHERE revoked_at = 0 AND user_id <> 0;
+CREATE INDEX merlon_session_user ON merlon_session (user_id) WHERE revoked_at = 0 AND user_id <> 0;
 -- The state that no statement may leave, kept by the engine too: revoked is final, the absolute deadline never moves.
 -- +goose StatementBegin
 CREATE TRIGGER merlon_session_final BEFORE UPDATE ON merlon_session
-WHEN OLD.revoked_at <> 0 OR NEW.key <> OLD.key OR NEW.user_id <> OLD.user_id OR NEW.absolute_deadline <> OLD.absolute_deadline
+WHEN OLD.revoked_at <> 0 OR NEW.slot <> OLD.slot OR NEW.key <> OLD.key OR NEW.user_id <> OLD.user_id OR NEW.absolute_deadline <> OLD.absolute_deadline
 BEGIN
-	SELECT RAISE(ABORT, 'merlon_session: an ended session cannot change, and key, user and absolute deadline never do');
+	SELECT RAISE(ABORT, 'merlon_session: an ended session cannot change, and neither key nor user nor absolute deadline ever do');
 END;
 -- +goose StatementEnd
 

@@ -1,0 +1,20 @@
+-- +goose Up
+CREATE TABLE note (
+	id      INTEGER PRIMARY KEY,
+	author  TEXT NOT NULL,
+	title   TEXT NOT NULL,
+	text    TEXT NOT NULL,
+	votes   INTEGER NOT NULL,
+	replies INTEGER NOT NULL,
+	done    INTEGER NOT NULL,
+	pinned  INTEGER NOT NULL
+);
+CREATE TABLE item (
+	id       INTEGER PRIMARY KEY,
+	name     TEXT NOT NULL,
+	quantity INTEGER NOT NULL
+);
+
+-- +goose Down
+DROP TABLE item;
+DROP TABLE note;

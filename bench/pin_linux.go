@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// onFirstCore calls start so that the process it starts runs on the first core only: a child inherits the set of the
+// thread that makes it. With one core it just calls start.
+func onFirstCore(start func() error) error {
+	all, first, _, ok := cores()
+	if !ok {
+		return start()
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.SchedSetaffinity(0, &first); err != nil {
+		return start()
+	}
+	defer unix.SchedSetaffinity(0, &all)
+	return start()
+}
+
+// leaveFirstCore moves every thread of this program to the other cores, and returns what brings them back.
+func leaveFirstCore() (back func()) {
+	all, _, others, ok := cores()
+	if !ok {
+		return func() {}
+	}
+	move := func(set *unix.CPUSet) {
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return
+		}
+		for _, t := range threads {
+			if id, err := strconv.Atoi(t.Name()); err == nil {
+				unix.SchedSetaffinity(id, set) // a thread may have ended: no matter
+			}
+		}
+	}
+	move(&others)
+	return func() { move(&all) }
+}
+
+// cores returns the cores that this program may run on, the first of them and the rest; ok is false when there is no rest.
+func cores() (all, first, others unix.CPUSet, ok bool) {
+	if err := unix.SchedGetaffinity(0, &all); err != nil || all.Count() < 2 {
+		return all, first, others, false
+	}
+	others = all
+	for i := 0; ; i++ {
+		if all.IsSet(i) {
+			first.Set(i)
+			others.Clear(i)
+			return all, first, others, true
+		}
+	}
+}

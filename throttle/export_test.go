@@ -1,0 +1,3 @@
+package throttle
+
+var Frame = frame
