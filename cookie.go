@@ -67,9 +67,7 @@ func NewStep[T any](name constant, life time.Duration) Step[T] {
 }
 
 type stepCookie struct {
-	name   string
 	maxAge time.Duration
-	value  any // sealedCookie[T]
 	seal   func(*walk) (string, error)
 }
 

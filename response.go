@@ -27,7 +27,6 @@ type Response struct {
 	notice   string
 	shown    shown
 	step     *stepCookie
-	sign     string // where the declaration of a trade leads
 }
 
 type responseKind uint8

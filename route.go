@@ -46,7 +46,6 @@ type route struct {
 type options struct {
 	ownLinks   bool
 	embeddable []opening
-	jsonBody   bool
 	noToken    *string // reason; nil: the token is asked for
 	streaming  *string // reason; nil: it is bounded
 	maxBody    int64

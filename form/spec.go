@@ -90,7 +90,6 @@ type field struct {
 	lowFloat, highFloat float64
 	lowTime, highTime   time.Time
 	lowText, highText   string // the limits in words, the type's own included
-	step                string
 }
 
 // Type returns the struct's type.

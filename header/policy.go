@@ -60,8 +60,6 @@ func Hash(content []byte) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func (s Sources) empty() bool { return !s.Self && len(s.Hashes) == 0 && len(s.Origins) == 0 }
-
 func (s Sources) merge(t Sources) Sources {
 	return Sources{s.Self || t.Self, union(s.Hashes, t.Hashes), union(s.Origins, t.Origins)}
 }

@@ -12,6 +12,21 @@
 // something (the hidden field of a form, rel of a foreign link, fingerprint and integrity of a static file, the prefix of
 // an id), where an address is refused ("#refused"), and in constant scripts and styles, which are printed as written.
 //
+// The language is that of text/template, with and, or, not, len, index, slice, eq, ne, lt, le, gt, ge, print, printf and
+// println, and:
+//
+//	{{fields .Form}}  {{field .Form "Text"}}  {{problems .Form}}   a form.Form, printed by room form
+//	{{text "id" .Name}}                                            a message of the catalogue, in the visitor's language
+//	{{data .X}}                                                    the whole of a <script type="application/json">
+//	{{$site.User}}                                                 the [Frame]
+//
+// Whole structs, maps and pointers are not printed; a format is constant and fits its arguments; html, js, urlquery and call
+// do not exist.
+//
+// A page is printed by steps over the offsets of its data: without reflection, and without an allocation per value, but for
+// maps other than map[string]string, iterators, methods with arguments other than one text or number, and what the site's
+// own methods allocate.
+//
 // It does not protect from a script of your own that writes data into markup, from what a method called by a page does,
 // and from [InsecureHTML].
 package page

@@ -33,7 +33,8 @@ type Files struct {
 	sealed bool
 }
 
-// From declares the page files below root: page.From(files, "pages"). What cannot be read is told by [Compile].
+// From declares the page files below root: page.From(files, "pages"). What cannot be read is told by [Compile]. Embed the
+// folder by //go:embed all:pages: without all: go:embed leaves out files whose names begin with "_".
 //
 // It remembers the folder of the file that calls it, from which development reads pages again when they change.
 func From(fsys embed.FS, root constant, opts ...Option) *Files {
@@ -80,7 +81,7 @@ func (f *Files) declarations() []*declaration {
 	return all
 }
 
-// declared finds the template attributes that the files declare, a site's before its parts'.
+// declaredAttrs returns the attributes that the files declare, a site's before its parts'.
 func (f *Files) declaredAttrs() []attrOption {
 	var all []attrOption
 	for _, l := range f.layers() {

@@ -3,7 +3,7 @@ package session
 import "testing"
 
 // Renamed is a key of the same name with another type: what a changed program has.
-func Renamed[New, Old any](k Key[Old]) Key[New] { return Key[New]{k.name} }
+func Renamed[New, Old any](k Key[Old]) Key[New] { return Key[New](k) }
 
 // Unseal opens the list of keys again at the end of a test.
 func Unseal(t *testing.T) { t.Cleanup(UnsealNow) }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -123,8 +122,6 @@ func newHouse(t testing.TB, change ...func(*session.Config)) *house {
 	}
 	return h
 }
-
-func (h *house) path() string { return filepath.Join(h.dir, "site.db") }
 
 // A browser keeps the session cookie, as a browser does.
 type browser struct {

@@ -15,9 +15,9 @@ var schema = db.From(migrations, "migrations").Named("session")
 
 // Each statement leaves out what it does not need: the one that every request runs reads one row by its unique key.
 var (
-	selectRow = db.Query[openRow](schema, `SELECT id, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
+	selectRow = db.Query[openRow](schema, `SELECT id, key, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
 	absolute_deadline, revoked_at, reason, version, data
-FROM merlon_session WHERE slot = $1 AND key = $2`)
+FROM merlon_session WHERE slot = $1`)
 
 	// The id is the time it began, or one more than the last: it rises, and is never given twice.
 	insertRow = db.Returning[int64](schema, `INSERT INTO merlon_session (slot, id, key, user_id, class, factors, remember, recent, created, last_seen,
@@ -59,6 +59,7 @@ WHERE slot = $1 AND (revoked_at <> 0 AND revoked_at < $2 OR idle_deadline < $2 O
 
 type openRow struct {
 	ID               int64 `db:"id"`
+	Key              Digest
 	UserID           int64
 	Class            int64
 	Factors          int64
@@ -102,11 +103,11 @@ func Schema() *db.Schema { return schema }
 func (sqlStore) Schema() *db.Schema { return schema }
 
 func (sqlStore) Get(q db.Querier, key Digest) (Row, error) {
-	r, err := selectRow.One(q, slot(&key), key[:])
+	r, err := selectRow.One(q, slot(&key))
+	if errors.Is(err, db.ErrNoRow) || err == nil && r.Key != key {
+		return Row{}, ErrNoRow
+	}
 	if err != nil {
-		if errors.Is(err, db.ErrNoRow) {
-			err = ErrNoRow
-		}
 		return Row{}, err
 	}
 	return Row{

@@ -125,6 +125,19 @@ func unknown(s *suite) {
 func inserted(s *suite) {
 	want := row(7)
 	s.add(&want)
+	for _, i := range []int{0, 7, 8, 31} { // a key that is nearly the row's is none of its keys
+		near := want.Key
+		near[i] ^= 1
+		if _, err := s.get(near); !errors.Is(err, session.ErrNoRow) {
+			s.Errorf("byte %d of the key does not count: %v", i, err)
+		}
+		s.write(func(w *db.Writer) {
+			other := want
+			other.Key, other.Version = near, want.Version+1
+			s.mustNot(s.store.Update(w, &other))
+			s.mustNot(s.store.End(w, near, now, "x"))
+		})
+	}
 	got := s.mustGet(want.Key)
 	want.Device, want.Network = "", "" // Get leaves them out
 	got.Device, got.Network = "", ""
