@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/header"
@@ -51,8 +52,13 @@ func contentTypes(t string) []string {
 
 // render is what the page needs of the request.
 func (w *walk) render() *page.Render {
-	w.renderTo = page.Render{Frame: w.frame, Tokens: w, Form: formTexts()[w.site.lang]}
+	w.renderTo = page.Render{Frame: w.frame, Tokens: w, Form: formTexts()[w.site.lang], Refused: w.pageRefused}
 	return &w.renderTo
+}
+
+// pageRefused records what a page did not print as it came: an address with a scheme that runs, a path of dots.
+func (w *walk) pageRefused(rule check.Rule, where string) {
+	w.refused(rule, slog.String("page", where))
 }
 
 // fillFrame fills the typed $site of every template. A notice is shown once: its cookie is deleted with the page.

@@ -2,6 +2,8 @@ package page
 
 import (
 	"fmt"
+	"path"
+	"strings"
 	"text/template/parse"
 	"unsafe"
 )
@@ -195,9 +197,9 @@ func (c *compiler) leave(pos parse.Pos, op opcode) {
 func (c *compiler) callTemplate(n *parse.TemplateNode) {
 	tree := c.trees[n.Name]
 	if tree == nil {
-		do := "define it, or put it into a shared file, whose name begins with _"
-		if shared(n.Name) {
-			do = fmt.Sprintf("add the file; if it is there, write //go:embed all:%s, since go:embed leaves out files that begin with _", c.decl.files.layers()[0].root)
+		do := "define it, or put it into a shared file: layout.html, or one in the folder shared"
+		if hidden(n.Name) {
+			do = "go:embed leaves out files that begin with _ or .: name it shared" + "/" + strings.TrimLeft(path.Base(n.Name), "_.")
 		}
 		c.fault(RuleTemplate, n.Pos, fmt.Sprintf("there is no template %q", n.Name), didYouMean(n.Name, names(c.trees), do))
 		return

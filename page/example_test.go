@@ -12,8 +12,7 @@ type greeting struct {
 	Site string
 }
 
-// In a site: //go:embed all:pages, and var pages = page.From(files, "pages"). Without all: go:embed leaves out the shared
-// files, whose names begin with "_".
+// In a site: //go:embed pages, and var pages = page.From(files, "pages").
 func ExampleNewFragment() {
 	pages := page.FilesOf(map[string]string{"hello.html": `<p title="{{.Name}}">Hello <a href="{{.Site}}">{{.Name}}</a></p>`})
 	hello := page.NewFragmentNamed[greeting](pages, "hello.html")

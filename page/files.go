@@ -17,8 +17,8 @@ import (
 	"github.com/merlon-web/merlon/check"
 )
 
-// Files are the page files of a site or of a part: one file a page, and shared ones, whose names begin with "_" and which
-// every page sees: a layout, a row, a menu. Declare them, and their pages, as package variables. Files are safe for
+// Files are the page files of a site or of a part: one file a page, and shared ones, which every page
+// sees: layout.html, and what lies in a folder called shared, such as shared/row.html. Declare them, and their pages, as package variables. Files are safe for
 // concurrent use, and several sites may compile the same.
 type Files struct {
 	fsys  fs.FS
@@ -33,8 +33,8 @@ type Files struct {
 	sealed bool
 }
 
-// From declares the page files below root: page.From(files, "pages"). What cannot be read is told by [Compile]. Embed the
-// folder by //go:embed all:pages: without all: go:embed leaves out files whose names begin with "_".
+// From declares the page files below root: page.From(files, "pages"). What cannot be read is told by [Compile]. Files
+// whose names begin with "_" or "." are none of them: //go:embed pages leaves them out.
 //
 // It remembers the folder of the file that calls it, from which development reads pages again when they change.
 func From(fsys embed.FS, root constant, opts ...Option) *Files {
@@ -132,7 +132,7 @@ func (f *Files) read(fromDisk bool) (map[string]*file, check.Faults) {
 				return err
 			}
 			name := strings.TrimPrefix(full, root+"/")
-			if path.Ext(name) != ".html" || !l.embeds(name) || files[name] != nil && files[name].layer < i {
+			if path.Ext(name) != ".html" || hidden(name) || files[name] != nil && files[name].layer < i {
 				return nil
 			}
 			b, err := fs.ReadFile(fsys, full)
@@ -153,24 +153,10 @@ func (f *Files) read(fromDisk bool) (map[string]*file, check.Faults) {
 	return files, faults
 }
 
-// embeds reports whether a file of the folder could be one of the program. Without "all:" go:embed leaves out files that
-// begin with "_" or "."; then development must not show what production lacks.
-func (f *Files) embeds(name string) bool {
-	if base := path.Base(name); base[0] != '_' && base[0] != '.' {
-		return true
-	}
-	if _, err := fs.Stat(f.fsys, path.Join(f.root, name)); err == nil {
-		return true
-	}
-	all := false
-	_ = fs.WalkDir(f.fsys, f.root, func(full string, d fs.DirEntry, err error) error {
-		if err == nil && path.Base(full)[0] == '_' {
-			all = true
-			return fs.SkipAll
-		}
-		return nil // what cannot be read is told by read
-	})
-	return all
+// hidden reports whether go:embed leaves a file of a folder out: then development must not show what production lacks.
+func hidden(name string) bool {
+	base := path.Base(name)
+	return base[0] == '_' || base[0] == '.'
 }
 
 // onDisk reports whether the folder of the declaration is there: the program runs where it was built.

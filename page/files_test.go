@@ -113,8 +113,8 @@ func TestStaticAddresses(t *testing.T) {
 
 func TestOverReplacesByName(t *testing.T) {
 	own := page.FilesOf(map[string]string{
-		"_layout.html": `<!doctype html><html lang="de"><head><title>{{block "title" .}}own{{end}}</title></head><body><nav>own</nav>{{block "main" .}}{{end}}</body></html>`,
-		"home.html":    `{{template "_layout.html" .}}{{define "main"}}home{{end}}`,
+		"layout.html": `<!doctype html><html lang="de"><head><title>{{block "title" .}}own{{end}}</title></head><body><nav>own</nav>{{block "main" .}}{{end}}</body></html>`,
+		"home.html":   `{{template "layout.html" .}}{{define "main"}}home{{end}}`,
 	})
 	home := page.NewNamed[struct{}](own, "home.html")
 	set := mustCompile(t, page.Options{}, own, own.Over(part))
@@ -124,11 +124,11 @@ func TestOverReplacesByName(t *testing.T) {
 		t.Errorf("%d pages, want 2", n)
 	}
 
-	replaced := page.FilesOf(map[string]string{"sign-in.html": `{{template "_layout.html" .}}{{define "main"}}<b>{{.Why}}</b>{{end}}`})
+	replaced := page.FilesOf(map[string]string{"sign-in.html": `{{template "layout.html" .}}{{define "main"}}<b>{{.Why}}</b>{{end}}`})
 	set = mustCompile(t, page.Options{}, replaced.Over(part))
 	contains(t, show(t, set, signIn, signInPage{"why"}, &page.Render{}), "<title>part</title>", "<b>why</b>")
 
-	wrong := page.FilesOf(map[string]string{"sign-in.html": `{{template "_layout.html" .}}{{define "main"}}<b>{{.Whi}}</b>{{end}}`})
+	wrong := page.FilesOf(map[string]string{"sign-in.html": `{{template "layout.html" .}}{{define "main"}}<b>{{.Whi}}</b>{{end}}`})
 	if _, faults := page.Compile(page.Options{}, wrong.Over(part)); !hasRule(faults, page.RuleField) || faults[0].Do != "did you mean Why?" {
 		t.Errorf("the data type of the part is not kept: %v", faults)
 	}
@@ -148,11 +148,11 @@ func TestFilesThatDoNotStart(t *testing.T) {
 		what  string
 	}{
 		{"missing page", map[string]string{"ntoes.html": doc("")}, page.RuleFile.ID, "did you mean ntoes.html?"},
-		{"shared template twice", map[string]string{"_a.html": `{{define "x"}}1{{end}}`, "_b.html": `{{define "x"}}2{{end}}`, "notes.html": doc("")}, page.RuleRedefined.ID, "_a.html"},
-		{"shared file broken", map[string]string{"_a.html": `{{if}}`, "notes.html": doc("")}, page.RuleParse.ID, "missing value for if"},
-		{"missing layout", map[string]string{"_layout.html": doc(""), "notes.html": `{{template "_layuot.html" .}}`}, page.RuleTemplate.ID, "did you mean _layout.html?"},
+		{"shared template twice", map[string]string{"shared/a.html": `{{define "x"}}1{{end}}`, "shared/b.html": `{{define "x"}}2{{end}}`, "notes.html": doc("")}, page.RuleRedefined.ID, "shared/a.html"},
+		{"shared file broken", map[string]string{"shared/a.html": `{{if}}`, "notes.html": doc("")}, page.RuleParse.ID, "missing value for if"},
+		{"missing layout", map[string]string{"layout.html": doc(""), "notes.html": `{{template "layuot.html" .}}`}, page.RuleTemplate.ID, "did you mean layout.html?"},
 		{"byte order mark", map[string]string{"notes.html": "\ufeff" + doc("")}, page.RuleSource.ID, "byte order mark"},
-		{"fault in a shared template is told with its own place", map[string]string{"_row.html": "\n{{define \"row\"}}{{.Nope}}{{end}}", "notes.html": doc(`{{template "row" .}}`)}, page.RuleField.ID, "pages/_row.html:2:"},
+		{"fault in a shared template is told with its own place", map[string]string{"shared/row.html": "\n{{define \"row\"}}{{.Nope}}{{end}}", "notes.html": doc(`{{template "row" .}}`)}, page.RuleField.ID, "pages/shared/row.html:2:"},
 		{"only a fragment", map[string]string{"notes.html": `<p>x</p>`}, page.RuleDoctype.ID, "NewFragment"},
 		{"template without data", map[string]string{"notes.html": doc(`{{define "x"}}{{.S}}{{end}}{{template "x"}}`)}, page.RuleArguments.ID, "without data"},
 		{"dollar without data", map[string]string{"notes.html": doc(`{{define "x"}}{{$}}{{end}}{{template "x"}}`)}, page.RuleArguments.ID, "without data"},
@@ -242,32 +242,23 @@ func TestDevelopmentReadsAgain(t *testing.T) {
 	contains(t, show(t, production, p, Data{}, &page.Render{}), "<p>embedded</p>")
 }
 
-// go:embed leaves out files that begin with "_" unless it is told all:. Development must not show what production lacks.
+// go:embed leaves out files that begin with "_". Development must not show what production lacks.
 func TestDevelopmentShowsWhatProductionHas(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"a.html", "_row.html"} {
-		text := `{{template "row"}}`
-		if name == "_row.html" {
-			text = `{{define "row"}}<p>row</p>{{end}}`
-		}
+	for name, text := range map[string]string{"a.html": `{{template "row"}}`, "_row.html": `{{define "row"}}<p>row</p>{{end}}`} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	without := page.FilesOf(map[string]string{"a.html": `{{template "_row.html"}}`})
-	page.OnDisk(without, dir)
-	page.NewFragmentNamed[Data](without, "a.html")
-	if _, faults := page.Compile(page.Options{Development: true}, without); !hasRule(faults, page.RuleTemplate) {
-		t.Errorf("a shared file that go:embed left out is used in development: %v", faults)
+	files := page.FilesOf(map[string]string{"a.html": `{{template "_row.html"}}`})
+	page.OnDisk(files, dir)
+	page.NewFragmentNamed[Data](files, "a.html")
+	if _, faults := page.Compile(page.Options{Development: true}, files); !hasRule(faults, page.RuleTemplate) {
+		t.Errorf("a file that go:embed left out is used in development: %v", faults)
 	}
-	if _, faults := page.Compile(page.Options{}, without); !strings.Contains(faults.Error(), "//go:embed all:pages") {
+	if _, faults := page.Compile(page.Options{}, files); !strings.Contains(faults.Error(), "name it shared/row.html") {
 		t.Errorf("the way out is not told: %v", faults)
 	}
-	with := page.FilesOf(map[string]string{"a.html": ``, "_other.html": ``})
-	page.OnDisk(with, dir)
-	p := page.NewFragmentNamed[Data](with, "a.html")
-	set := mustCompile(t, page.Options{Development: true}, with)
-	contains(t, show(t, set, p, Data{}, &page.Render{}), "<p>row</p>")
 }
 
 func TestRolesOfTheFrame(t *testing.T) {

@@ -267,7 +267,7 @@ func (c *compiler) end(pos parse.Pos) {
 		return
 	}
 	if c.h.seen&sawDoctype == 0 {
-		c.fault(RuleDoctype, 0, "the page has no doctype", "begin it with <!doctype html>, mostly by a layout: {{template \"_layout.html\" .}}; a piece of a page is declared with page.NewFragment")
+		c.fault(RuleDoctype, 0, "the page has no doctype", "begin it with <!doctype html>, mostly by a layout: {{template \"layout.html\" .}}; a piece of a page is declared with page.NewFragment")
 	}
 	if c.h.seen&sawLang == 0 {
 		c.fault(RuleLang, 0, "the page has no html element with lang", `write <html lang="en">`)

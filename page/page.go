@@ -32,7 +32,7 @@ type Declared interface {
 // New declares the page in the file of that name: page.New[NotesPage](pages, "notes.html"). It is a whole document, with
 // doctype, html lang and title, mostly from a shared layout:
 //
-//	{{template "_layout.html" .}}
+//	{{template "layout.html" .}}
 //	{{define "title"}}Notes{{end}}
 //	{{define "main"}}…{{end}}
 //

@@ -64,7 +64,7 @@ var (
 		`{{range .Name}}`, `{{range .Names}}`, "text/template: range can't iterate over")
 	RuleTemplate = available("MRL-PAGE-011", "template that is not defined",
 		"text/template would fail here while the page is shown", halfPage,
-		`{{template "_layuot.html" .}}`, `{{template "_layout.html" .}}`, "html/template: ErrNoSuchTemplate")
+		`{{template "layuot.html" .}}`, `{{template "layout.html" .}}`, "html/template: ErrNoSuchTemplate")
 	RuleRedefined = available("MRL-PAGE-012", "template defined twice",
 		"which one is meant would depend on the order of the files", halfPage,
 		`{{define "a"}}1{{end}}{{define "a"}}2{{end}}`, `{{define "a"}}1{{end}}{{define "b"}}2{{end}}`, "text/template/parse: multiple definition of template")

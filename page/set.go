@@ -2,7 +2,6 @@ package page
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -176,9 +175,9 @@ func newUnit(opts Options, f *Files) (*unit, check.Faults) {
 }
 
 // shared reports whether every page sees a file: the layout, and what lies in a folder called shared. A leading _ would be
-// the usual mark, but go:embed leaves such files out of a folder.
+// another mark, but go:embed leaves such files out of a folder.
 func shared(name string) bool {
-	return name == "layout.html" || strings.HasPrefix(name, "shared/") || strings.Contains(name, "/shared/") || strings.HasPrefix(path.Base(name), "_")
+	return name == "layout.html" || strings.HasPrefix(name, "shared/") || strings.Contains(name, "/shared/")
 }
 
 // parse parses a file once.

@@ -117,19 +117,3 @@ func TestEveryStatusHasItsTexts(t *testing.T) {
 		}
 	}
 }
-
-// TestTheLayoutNamesEveryLanguage: WCAG 2.2 3.1.1. The attribute is constant in a page, so that each language has a branch.
-func TestTheLayoutNamesEveryLanguage(t *testing.T) {
-	b, err := os.ReadFile("../../pages/layout.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, lang := range text.Own().Langs() {
-		if !strings.Contains(string(b), `<html lang="`+lang+`">`) {
-			t.Errorf("pages/layout.html has no <html lang=%q>", lang)
-		}
-	}
-	if got := text.Own().Langs(); !slices.Equal(got, []string{"en", "de"}) {
-		t.Errorf("languages %v, want en first, then de", got)
-	}
-}
