@@ -270,6 +270,7 @@ type jsonData struct {
 	T       jsonTime
 	Arr     [2]bool
 	hidden  string
+	//lint:ignore SA5008 encoding/json takes this name to be "-"
 	Dash    string `json:"-,"`
 	Odd     int    `json:"o,string"`
 	Kind    Kind

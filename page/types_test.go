@@ -26,6 +26,7 @@ type Person struct {
 	Name string
 	Age  int
 	Home *Person
+	//lint:ignore U1000 an unexported field of the vectors' fixture
 	note string
 }
 
@@ -68,6 +69,7 @@ type Data struct {
 	Pr        Problem
 	R         rune
 	SP        *string
+	//lint:ignore U1000 an unexported field of the vectors' fixture
 	hidden    string
 }
 type DataHTML struct{ S template.HTML } // html/template

@@ -11,7 +11,7 @@ import (
 // or more (9,728), and the most frequent of those with 8 or more, in lower case; SecLists is under the MIT licence. The file
 // holds hashes of 27 bits, not the passwords. How it is made: internal/gencommon.
 //
-//go:generate go run ./internal/gencommon -out common.bin -entries 215000 LIST
+// Made by: go run ./internal/gencommon -out common.bin -entries 215000 LIST
 //go:embed common.bin
 var commonFile string
 
