@@ -34,12 +34,8 @@ func appendHTML(dst []byte, s string) []byte {
 // view is the bytes as a string, without a copy: it must not outlive the next change of b.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// appendID appends a name that data chose. The prefix keeps it from hiding a name of the browser's, such as "document"
-// (OWASP DOM Clobbering).
-func appendID(dst []byte, s string) []byte {
-	return appendHTML(append(dst, idPrefix...), s)
-}
-
+// idPrefix stands before a name that data chose. It keeps it from hiding a name of the browser's, such as "document" (OWASP
+// DOM Clobbering).
 const idPrefix = "u-"
 
 // appendEnum appends s if it is one of the values, else the first of them.

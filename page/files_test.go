@@ -242,7 +242,7 @@ func TestDevelopmentReadsAgain(t *testing.T) {
 	contains(t, show(t, production, p, Data{}, &page.Render{}), "<p>embedded</p>")
 }
 
-// go:embed leaves out files that begin with "_". Development must not show what production lacks.
+// What go:embed leaves out, files that begin with "_", is left out in development too. Development must not show what production lacks.
 func TestDevelopmentShowsWhatProductionHas(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"a.html": `{{template "row"}}`, "_row.html": `{{define "row"}}<p>row</p>{{end}}`} {

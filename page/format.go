@@ -126,7 +126,7 @@ func parseFormat(s string) (parts []any, fault string) {
 		}
 		if v.char == '%' {
 			if v.text != "%%" {
-				return nil, fmt.Sprintf("%s", v.text)
+				return nil, v.text
 			}
 			lit += "%"
 			continue

@@ -257,19 +257,19 @@ func FuzzJSON(f *testing.F) {
 }
 
 type jsonData struct {
-	S       string `json:"s"`
-	N       float64
-	F       float32           `json:"f,omitempty"`
-	I       int64             `json:",omitempty"`
-	L       []string          `json:"l"`
-	P       *jsonData         `json:"p,omitempty"`
-	M       map[string]string `json:"m,omitempty"`
-	IM      map[int]string
-	Skip    string `json:"-"`
-	B       []byte
-	T       jsonTime
-	Arr     [2]bool
-	hidden  string
+	S      string `json:"s"`
+	N      float64
+	F      float32           `json:"f,omitempty"`
+	I      int64             `json:",omitempty"`
+	L      []string          `json:"l"`
+	P      *jsonData         `json:"p,omitempty"`
+	M      map[string]string `json:"m,omitempty"`
+	IM     map[int]string
+	Skip   string `json:"-"`
+	B      []byte
+	T      jsonTime
+	Arr    [2]bool
+	hidden string
 	//lint:ignore SA5008 encoding/json takes this name to be "-"
 	Dash    string `json:"-,"`
 	Odd     int    `json:"o,string"`

@@ -70,7 +70,7 @@ type Data struct {
 	R         rune
 	SP        *string
 	//lint:ignore U1000 an unexported field of the vectors' fixture
-	hidden    string
+	hidden string
 }
 type DataHTML struct{ S template.HTML } // html/template
 type DataJS struct{ S template.JS }

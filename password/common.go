@@ -12,6 +12,7 @@ import (
 // holds hashes of 27 bits, not the passwords. How it is made: internal/gencommon.
 //
 // Made by: go run ./internal/gencommon -out common.bin -entries 215000 LIST
+//
 //go:embed common.bin
 var commonFile string
 
