@@ -251,7 +251,7 @@ func (s *Site) tasks() []Task {
 		{Name: "merlon/refusals", Every: 2 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error {
 			return s.running.Load().flush(ctx, h)
 		}},
-		{Name: "merlon/seen", Every: time.Minute, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
+		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
 		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
 	}
 	for _, p := range s.cfg.Parts {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -136,6 +137,40 @@ func (s *server) peakMemory() int64 {
 		}
 	}
 	return 0
+}
+
+// cpu is the time that the process and its children have had of the cores; 0 where the system does not tell.
+func (s *server) cpu() time.Duration { return cpuOfProcess(s.cmd.Process.Pid) }
+
+func cpuOfProcess(pid int) (total time.Duration) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name in parentheses may hold spaces
+	if fields := strings.Fields(rest); len(fields) > 12 {
+		for _, ticks := range fields[11:13] { // utime and stime
+			n, _ := strconv.Atoi(ticks)
+			total += time.Duration(n) * 10 * time.Millisecond
+		}
+	}
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, child := range strings.Fields(string(children)) {
+		if id, err := strconv.Atoi(child); err == nil {
+			total += cpuOfProcess(id)
+		}
+	}
+	return total
+}
+
+// counting adds to a turn what it cost the server.
+func (s *server) counting(t turn) turn {
+	return func(ctx context.Context, length time.Duration) (sample, error) {
+		before := s.cpu()
+		result, err := t(ctx, length)
+		result.cpu = s.cpu() - before
+		return result, err
+	}
 }
 
 // child serves as the named server until standard input ends. It is what main does when serveVariable is set.

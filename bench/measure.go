@@ -15,6 +15,7 @@ type sample struct {
 	took   time.Duration // wall clock of the turn
 	p99    time.Duration // of a single one; 0 where it was not looked at
 	allocs float64       // a single one's; 0 where it was not looked at
+	cpu    time.Duration // what all of it cost the server; 0 where it was not looked at
 	failed int           // how often it failed
 }
 
@@ -90,10 +91,12 @@ func median(samples []sample, of func(sample) float64) float64 {
 func rateOf(s sample) float64   { return s.rate() }
 func eachOf(s sample) float64   { return float64(s.took) / float64(max(s.ops, 1)) }
 func p99Of(s sample) float64    { return float64(s.p99) }
+func cpuOf(s sample) float64    { return float64(s.cpu) / float64(max(s.ops, 1)) }
 func allocsOf(s sample) float64 { return s.allocs }
 
 func byRate(a, b sample) float64 { return a.rate() / b.rate() }
 func byTime(a, b sample) float64 { return float64(a.each()) / float64(b.each()) }
+func byCPU(a, b sample) float64  { return cpuOf(a) / max(cpuOf(b), 1) }
 func byP99(a, b sample) float64  { return float64(a.p99) / float64(b.p99) }
 
 // percentile99 sorts the times in place.

@@ -175,14 +175,16 @@ func (b *bench) overLoopback(ctx context.Context, mine, theirs string, tokens in
 		return outcome{}, err
 	}
 	defer leaveFirstCore()()
-	as, bs, err := b.compare(ctx, load(x.addr, connections, everybody(x.requests)), load(y.addr, connections, everybody(y.requests)))
+	as, bs, err := b.compare(ctx, x.counting(load(x.addr, connections, everybody(x.requests))),
+		y.counting(load(y.addr, connections, everybody(y.requests))))
 	if err != nil {
 		return outcome{}, err
 	}
 	o := outcome{
 		spread: ratios(as, bs, byRate),
-		note: fmt.Sprintf("%.0f against %.0f requests/s; p99 %.2f against %.2f ms",
-			median(as, rateOf), median(bs, rateOf), median(as, p99Of)/1e6, median(bs, p99Of)/1e6),
+		note: fmt.Sprintf("%.0f against %.0f requests/s; p99 %.2f against %.2f ms; CPU a request %s against %s: %s×",
+			median(as, rateOf), median(bs, rateOf), median(as, p99Of)/1e6, median(bs, p99Of)/1e6,
+			short(median(as, cpuOf)), short(median(bs, cpuOf)), number(ratios(bs, as, byCPU).median)),
 	}
 	if y.one {
 		o.also = append(o.also, atMost("p99", ratios(as, bs, byP99).median, 1, "× theirs"))

@@ -18,13 +18,17 @@ func TestNothingPrintsASecret(t *testing.T) {
 		Name string
 		Pass secret.String
 		Key  secret.Bytes
+		pass secret.String // fmt cannot call the methods of what is not exported
+		key  secret.Bytes
 	}
-	held := account{"ann", secret.New(canary), secret.NewBytes([]byte(canary))}
+	held := account{"ann", secret.New(canary), secret.NewBytes([]byte(canary)), secret.New(canary), secret.NewBytes([]byte(canary))}
+	decimal := strings.Trim(fmt.Sprint([]byte(canary)[:6]), "[]")
+	_, _ = held.pass, held.key
 	hex := fmt.Sprintf("%x", canary)
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%T %v"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%t", "%e", "%T %v"} {
 		for _, v := range []any{held, &held, held.Pass, held.Key, []secret.String{held.Pass}, map[string]secret.Bytes{"a": held.Key}} {
 			got := fmt.Sprintf(verb, v)
-			if strings.Contains(got, canary) || strings.Contains(strings.ToLower(got), hex) {
+			if strings.Contains(got, canary) || strings.Contains(strings.ToLower(got), hex) || strings.Contains(got, decimal) {
 				t.Errorf("Sprintf(%q, %T) printed the secret: %s", verb, v, got)
 			}
 		}
