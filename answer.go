@@ -14,6 +14,7 @@ import (
 
 // send writes the answer: cookies, length, body. Nothing was written before.
 func (w *walk) send(status int, contentType string, body []byte) {
+	w.closeReader()
 	h := w.ResponseWriter.Header()
 	for _, c := range w.cookies {
 		if err := header.SetCookie(h, c); err != nil {
@@ -25,7 +26,7 @@ func (w *walk) send(status int, contentType string, body []byte) {
 		h["Content-Type"] = contentTypes(contentType)
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.wrote = true
+	w.begun.Store(true)
 	w.ResponseWriter.WriteHeader(status)
 	if w.r.Method != http.MethodHead {
 		_, _ = w.ResponseWriter.Write(body)
@@ -64,7 +65,7 @@ func (w *walk) pageRefused(rule check.Rule, where string) {
 // fillFrame fills the typed $site of every template. A notice is shown once: its cookie is deleted with the page.
 func (w *walk) fillFrame() {
 	w.frame.Site, w.frame.Path, w.frame.Lang, w.frame.Notice = w.site.title, w.r.URL.Path, w.site.lang, ""
-	if w.run == nil {
+	if w.run == nil || w.quiet {
 		return
 	}
 	name := w.site.cookieName("notice")
@@ -120,7 +121,7 @@ var basePolicy = []string{header.Policy{}.String()}
 // be kept and asked for again (OWASP ASVS 14.3.2).
 func (w *walk) cacheRule() {
 	h := w.ResponseWriter.Header()
-	if len(w.cookies) > 0 || w.r.Method != "GET" && w.r.Method != "HEAD" || w.binding != nil ||
+	if w.personal || len(w.cookies) > 0 || w.r.Method != "GET" && w.r.Method != "HEAD" || w.binding != nil ||
 		w.state.Live() && (w.state.Touched() || w.route.access.session) {
 		h["Cache-Control"] = noStore
 		return

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
@@ -35,7 +36,20 @@ func AllRules() []check.Rule {
 
 // Check runs every check of the site and its parts, also when the site is not sound: what [New] found is in the report.
 func (s *Site) Check(ctx context.Context) check.Report {
-	return check.Run(ctx, s.checks...)
+	all := slices.Clone(s.checks)
+	for _, f := range s.statics {
+		all = append(all, f.Checks()...)
+	}
+	if p, err := s.newTrust(); err == nil {
+		all = append(all, p.Checks()...)
+	}
+	if h := s.House(); h != nil { // what can only be seen with the data open
+		all = append(all, h.Keys.Checks(h.Clock)...)
+		all = append(all, h.Sessions.Checks()...)
+		all = append(all, h.Mails.Checks(h.Engine)...)
+		all = append(all, journal.Checks(h.Engine, h.Clock)...)
+	}
+	return check.Run(ctx, all...)
 }
 
 // addChecks makes a check of each rule that New judges, so that a report says what passed.

@@ -3,6 +3,8 @@ package merlon
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon/header"
@@ -18,9 +20,32 @@ type Cookie[T any] struct {
 
 // NewCookie declares a cookie. The browser's name for it is __Host-NAME-name; it is sent with requests from this site only
 // (SameSite=Strict) and ends after maxAge, in the browser and by the time sealed into it.
+//
+// Each name is declared once in a program, as a package variable; session, step and notice are the site's own. Another name
+// panics.
 func NewCookie[T any](name constant, maxAge time.Duration) Cookie[T] {
+	declareCookie("cookie/" + string(name))
 	return Cookie[T]{name: string(name), maxAge: maxAge, strict: true}
 }
+
+// cookieNames are the cookies and steps that the program declares.
+var cookieNames = struct {
+	sync.Mutex
+	taken map[string]bool
+}{taken: map[string]bool{"cookie/session": true, "cookie/step": true, "cookie/notice": true, "cookie/": true}}
+
+func declareCookie(kind string) {
+	cookieNames.Lock()
+	defer cookieNames.Unlock()
+	_, name, _ := strings.Cut(kind, "/")
+	if cookieNames.taken[kind] || !nameShape.MatchString(name) {
+		panic(fmt.Sprintf("merlon: %s: the name is taken, is the site's own, or has other characters than a-z, 0-9 and -: two cookies of one name overwrite each other; choose another", kind))
+	}
+	cookieNames.taken[kind] = true
+}
+
+// maxCookie bounds a sealed value, in characters: browsers drop a longer cookie without a word (RFC 6265bis 5.6).
+const maxCookie = 3800
 
 type sealedCookie[T any] struct {
 	Until int64 `json:"u"` // unix seconds
@@ -31,6 +56,7 @@ type sealedCookie[T any] struct {
 func (c Cookie[T]) Get(from interface{ asWalk() *walk }) (T, bool) {
 	var none T
 	w := from.asWalk()
+	w.personal = true
 	raw, ok := header.Find(w.r, w.site.cookieName(c.name))
 	if !ok || raw == "" {
 		return none, false
@@ -63,6 +89,7 @@ type Step[T any] struct{ c Cookie[T] }
 // NewStep declares a step. Its life is at most 15 minutes (OWASP ASVS 6.5.5, 14.2.1). A site has one step cookie: a new
 // trade replaces the last one.
 func NewStep[T any](name constant, life time.Duration) Step[T] {
+	declareCookie("step/" + string(name))
 	return Step[T]{Cookie[T]{name: string(name), maxAge: min(life, 15*time.Minute)}}
 }
 
@@ -85,6 +112,7 @@ func Trade[T any](step Step[T], value T, path constant) *Response {
 func (s Step[T]) Get(from interface{ asWalk() *walk }) (T, bool) {
 	var none T
 	w := from.asWalk()
+	w.personal = true
 	raw, ok := header.Find(w.r, w.site.cookieName("step"))
 	if !ok || raw == "" {
 		return none, false
@@ -121,7 +149,11 @@ func (r *running) sealText(purpose string, v any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("merlon: cookie: %w", err)
 	}
-	return b64.EncodeToString(sealed), nil
+	text := b64.EncodeToString(sealed)
+	if len(text) > maxCookie {
+		return "", fmt.Errorf("merlon: cookie: the value has %d characters sealed: browsers drop what is longer than %d; keep it in a row and its id here", len(text), maxCookie)
+	}
+	return text, nil
 }
 
 func (r *running) openText(purpose, text string, v any) bool {

@@ -30,9 +30,6 @@ func (f *facts) Client() netip.Addr { return f.w.client.Addr }
 // RequestID returns the id that stands in the log and on error pages.
 func (f *facts) RequestID() string { return f.w.requestID() }
 
-// House returns the site's rooms, for parts.
-func (f *facts) House() *House { return f.w.run.house }
-
 // UserAgent returns what the browser calls itself, cut at 200 bytes, cleaned of control characters. It is for display only:
 // anybody can send any.
 func (f *facts) UserAgent() string {
@@ -65,6 +62,9 @@ type Write[U any] struct {
 }
 
 func (*Write[U]) writes() {}
+
+// House returns the site's rooms. Only a POST has it: a handler that reads must not reach anything that writes.
+func (w *Write[U]) House() *House { return w.w.run.house }
 
 // Context returns the context of the transaction: what is slow (a hash, an outgoing call) refuses it.
 func (w *Write[U]) Context() context.Context { return w.DB.Context() }

@@ -1,6 +1,7 @@
 package merlon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html"
@@ -66,7 +67,7 @@ var formTexts = sync.OnceValue(func() map[string]*form.Render {
 
 // fail answers an error page. Detail may be an error (shown in development), a time (when to try again) or a duration.
 func (w *walk) fail(status int, detail any) {
-	if w.wrote {
+	if w.begun.Load() {
 		return
 	}
 	if !slices.Contains(failures, status) {
@@ -100,6 +101,7 @@ func (w *walk) fail(status int, detail any) {
 func (w *walk) answerError(status int, p ErrorPage) {
 	h := w.ResponseWriter.Header()
 	h["Cache-Control"] = noStore
+	delete(h, "Content-Disposition")
 	// what the failed answer would have set is not set, and its tokens were bound to what did not happen
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
 	if w.site.pages != nil && w.site.sound {
@@ -123,17 +125,18 @@ func (w *walk) tryPage(res *Response) (err error) {
 		}
 	}()
 	if w.state == nil && w.run != nil {
-		w.state = w.run.sessions.Nobody()
+		w.state, w.blind = w.run.sessions.Nobody(), true
 		w.frame.User, w.frame.Roles = "", nil
 	}
-	w.frame.Notice = ""
+	w.quiet = true
 	return w.writePage(res)
 }
 
 // failed answers what nobody expected: an event, a log line with the cause, and a page that says nothing of it.
 func (w *walk) failed(err error, stack []byte) {
-	if w.r.Context().Err() != nil && errors.Is(err, w.r.Context().Err()) {
-		return // the visitor has gone
+	if errors.Is(err, context.Canceled) && w.r.Context().Err() != nil {
+		w.fail(http.StatusServiceUnavailable, nil) // the visitor has gone, or a middleware gave up: nothing to log
+		return
 	}
 	status := http.StatusInternalServerError
 	var detail any = err
@@ -146,13 +149,17 @@ func (w *walk) failed(err error, stack []byte) {
 	case errors.As(err, &busy):
 		w.fail(http.StatusServiceUnavailable, busy.RetryAfter)
 		return
-	case errors.Is(err, db.ErrBusy), errors.Is(err, db.ErrDiskFull), errors.Is(err, db.ErrClosed):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, db.ErrBusy), errors.Is(err, db.ErrDiskFull), errors.Is(err, db.ErrClosed):
 		status = http.StatusServiceUnavailable
+	}
+	rule := RulePanic
+	if errors.Is(err, errRedirect) {
+		rule = RuleRedirect
 	}
 	w.site.log.LogAttrs(w.r.Context(), slog.LevelError, "request failed", slog.String("request", w.requestID()),
 		slog.String("route", w.routeID()), slog.String("error", err.Error()), slog.String("stack", string(stack)))
 	if w.run != nil {
-		w.Record(w.ctx, event.New(RulePanic, event.Failed, slog.String("error", firstLine(err.Error()))))
+		w.Record(w.ctx, event.New(rule, event.Failed, slog.String("error", firstLine(err.Error()))))
 	}
 	var compile *page.CompileError
 	if w.site.env.Mode == Development && errors.As(err, &compile) {
@@ -176,7 +183,7 @@ func (w *walk) routeID() string {
 
 // compileFault shows the faults of a page that was saved with one, in development.
 func (w *walk) compileFault(c *page.CompileError) {
-	if w.wrote {
+	if w.begun.Load() {
 		return
 	}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
@@ -261,8 +268,7 @@ func (w *walk) stale(f form.Any, why string) {
 	w.send(http.StatusForbidden, "html", w.buf)
 }
 
-// toSignIn sends the visitor to the sign-in page, with the way back. A POST comes back to the page it was sent from, as far
-// as that is a page of this site.
+// toSignIn sends the visitor to the sign-in page, with the way back.
 func (w *walk) toSignIn(again bool) {
 	to := w.site.signIn
 	if to == "" {

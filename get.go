@@ -39,6 +39,7 @@ func serveGet[U, In any](w *walk, who Access[U], h func(*Read[U], In) (*Response
 		w.handlerFailed(err)
 		return
 	}
+	w.closeReader()
 	w.out(res)
 }
 
@@ -82,26 +83,27 @@ func (w *walk) handlerFailed(err error) {
 
 // write turns a response into bytes, in the buffer, before anything is sent or committed.
 func (w *walk) write(res *Response) (err error) {
+	if s := res.status; s < 200 || s > 599 || s == 204 || s == 205 || s/100 == 3 && res.kind != kindRedirect && res.kind != kindLocal {
+		return fmt.Errorf("merlon: status %d cannot be that of a page: the rows would be kept and the answer be broken; use 200, 422, 404 …", s)
+	}
 	w.buf = w.buf[:0]
-	h := w.ResponseWriter.Header()
 	switch res.kind {
 	case kindPage:
 		return w.writePage(res)
 	case kindRedirect:
-		if res.local, err = expand(res.text, res.values); err != nil {
+		if w.local, err = expand(res.text, res.values); err != nil {
 			return err
 		}
-		u, err := url.Parse(res.local)
+		u, err := url.Parse(w.local)
 		if err != nil || !w.site.isPage(u) {
-			return fmt.Errorf("%w: %q", errRedirect, res.local)
+			return fmt.Errorf("%w: %q", errRedirect, w.local)
 		}
+	case kindLocal:
+		w.local = res.local
 	case kindText:
 		w.buf = append(w.buf, res.text...)
 	case kindJSON, kindDownload:
 		w.buf = append(w.buf, res.body...)
-		if res.kind == kindDownload {
-			h["Content-Disposition"] = []string{header.Attachment(res.filename)}
-		}
 	case kindError:
 		if res.text != "" {
 			return errors.New(res.text)
@@ -152,6 +154,9 @@ func (w *walk) writePage(res *Response) error {
 // out sends what write prepared.
 func (w *walk) out(res *Response) {
 	w.cacheRule()
+	if w.clear {
+		header.ClearSiteData(w.ResponseWriter.Header())
+	}
 	switch res.kind {
 	case kindPage:
 		w.send(res.status, "html", w.buf)
@@ -160,9 +165,10 @@ func (w *walk) out(res *Response) {
 	case kindJSON:
 		w.send(res.status, "json", w.buf)
 	case kindDownload:
+		w.ResponseWriter.Header()["Content-Disposition"] = []string{header.Attachment(res.filename)}
 		w.send(res.status, "application/octet-stream", w.buf)
 	case kindRedirect, kindLocal:
-		w.location(res.status, res.local)
+		w.location(res.status, w.local)
 	case kindError:
 		var detail any
 		if len(res.values) > 0 {

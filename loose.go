@@ -16,12 +16,12 @@ type loose struct {
 	mu     sync.Mutex
 	events []event.Event
 	second int64 // of the log lines counted
-	lines  int
+	lines  map[string]int
 }
 
 const (
 	maxLoose = 1000 // events waiting
-	maxLines = 20   // log lines of refusals a second
+	maxLines = 10   // log lines a second of one kind of refusal: a flood of one does not hide another
 )
 
 func (l *loose) add(e event.Event) {
@@ -33,14 +33,14 @@ func (l *loose) add(e event.Event) {
 }
 
 // mayLog reports whether another refusal may be logged within this second.
-func (l *loose) mayLog(now time.Time) bool {
+func (l *loose) mayLog(id string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := now.Unix(); s != l.second {
-		l.second, l.lines = s, 0
+		l.second, l.lines = s, map[string]int{}
 	}
-	l.lines++
-	return l.lines <= maxLines
+	l.lines[id]++
+	return l.lines[id] <= maxLines
 }
 
 func (l *loose) flush(ctx context.Context, engine db.Engine) error {
@@ -51,5 +51,12 @@ func (l *loose) flush(ctx context.Context, engine db.Engine) error {
 	if len(events) == 0 {
 		return nil
 	}
-	return engine.Write(ctx, func(_ context.Context, w *db.Writer) error { return journal.Append(w, events...) })
+	err := engine.Write(ctx, func(_ context.Context, w *db.Writer) error { return journal.Append(w, events...) })
+	if err != nil { // busy, full: they wait for the next time
+		l.mu.Lock()
+		l.events = append(events, l.events...)
+		l.events = l.events[:min(len(l.events), maxLoose)]
+		l.mu.Unlock()
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package merlon
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/header"
@@ -13,20 +14,19 @@ import (
 // called before the answer is begun, since a visitor without a session is given a cookie to bind it to. Elsewhere it is "".
 func MountToken(ctx context.Context) string {
 	w, ok := ctx.Value(walkKey{}).(*walk)
-	if !ok || w.route == nil || w.route.mount == nil || w.route.opt.noToken != nil || w.wrote {
+	if !ok || w.route == nil || w.route.mount == nil || w.route.opt.noToken != nil || w.begun.Load() {
 		return ""
 	}
 	if w.binding == nil {
-		if w.binding = w.state.Binding(); w.binding == nil {
-			var c header.Cookie
-			c, w.binding = w.run.sessions.PreSession()
-			h := w.ResponseWriter.Header()
-			h["Cache-Control"] = noStore
-			if err := header.SetCookie(h, c); err != nil {
+		w.bind()
+		for _, c := range w.cookies {
+			if err := header.SetCookie(w.ResponseWriter.Header(), c); err != nil {
 				return ""
 			}
 		}
+		w.cookies = w.cookies[:0]
 	}
+	w.ResponseWriter.Header()["Cache-Control"] = noStore // the token is this visitor's
 	return string(csrf.AppendToken(nil, w.run.csrfKey, w.binding, w.route.id(), nil))
 }
 
@@ -60,18 +60,40 @@ func serveMount[U any](w *walk, who Access[U]) {
 			return
 		}
 	}
-	_ = w.reader.Close()
-	w.reader = nil
+	w.closeReader()
 	w.cacheRule()
 	w.basePolicy()
 	var rw http.ResponseWriter = w
 	if w.route.opt.streaming != nil {
-		rw = w.ResponseWriter
+		rw = tracked{w.ResponseWriter, w}
 		c := http.NewResponseController(rw)
 		_ = c.SetWriteDeadline(zeroTime)
 		_ = c.SetReadDeadline(zeroTime)
 	} else if w.r.Body != nil {
 		w.r.Body = http.MaxBytesReader(w.ResponseWriter, w.r.Body, w.route.opt.maxBody)
 	}
+	w.hideCookies()
 	w.route.mount.ServeHTTP(rw, w.r.WithContext(context.WithValue(w.ctx, walkKey{}, w)))
+}
+
+// hideCookies takes the site's own cookies out of the request that a mounted handler sees: the session's is a secret between
+// the browser and the site.
+func (w *walk) hideCookies() {
+	lines := w.r.Header["Cookie"]
+	if len(lines) == 0 {
+		return
+	}
+	prefix := w.site.cookieName("")
+	var kept []string
+	for _, line := range lines {
+		for part := range strings.SplitSeq(line, ";") {
+			if part = strings.TrimSpace(part); part != "" && !strings.HasPrefix(part, prefix) {
+				kept = append(kept, part)
+			}
+		}
+	}
+	w.r.Header.Del("Cookie")
+	if len(kept) > 0 {
+		w.r.Header.Set("Cookie", strings.Join(kept, "; "))
+	}
 }

@@ -52,7 +52,7 @@ func (s *Site) local(next string) (Local, string) {
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
 		return Local{}, "query"
 	}
-	if !s.isPage(u) {
+	if strings.HasPrefix(u.Path, "/_merlon/") || !s.isPage(u) {
 		return Local{}, "route"
 	}
 	return Local{next}, ""
@@ -61,6 +61,9 @@ func (s *Site) local(next string) (Local, string) {
 // isPage reports whether the address is one that a GET route of the site answers with its path values bound.
 func (s *Site) isPage(u *url.URL) bool {
 	rt, r := s.find(http.MethodGet, u)
+	if rt != nil && rt.mount != nil {
+		return true // a mounted handler answers its own 404s
+	}
 	return rt != nil && rt.method == http.MethodGet && (rt.pathOK == nil || rt.pathOK(r.PathValue))
 }
 

@@ -3,8 +3,10 @@ package merlon
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/sha256"
 	"embed"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,11 +31,25 @@ type onceRow struct {
 	Answer []byte
 }
 
-// once is the one-time mark of a form: the mask of its token, and what was typed, as a hash.
+// once is the one-time mark of a form. Its seed is made from the mask of the token, what the token is bound to, and the
+// address: the same mask on another visitor's token, or sent to another address, is another mark.
 type once struct {
-	set bool
-	pad [32]byte
-	sum [32]byte
+	set  bool
+	seed [32]byte
+	sum  [32]byte // what was typed
+}
+
+func (w *walk) once(pad [32]byte, binding []byte, sum [32]byte, ok bool) once {
+	h := hmac.New(sha256.New, w.run.csrfKey)
+	h.Write([]byte("merlon/once/v1\x00"))
+	h.Write(pad[:])
+	for _, part := range [][]byte{binding, []byte(w.r.Method + " " + w.r.URL.EscapedPath())} {
+		_ = binary.Write(h, binary.BigEndian, uint64(len(part)))
+		h.Write(part)
+	}
+	o := once{set: ok, sum: sum}
+	h.Sum(o.seed[:0])
+	return o
 }
 
 // errEdited is the second arrival of a form with another text.
@@ -47,29 +63,33 @@ type answer struct {
 	Body    []byte
 	Policy  string
 	Cookies []header.Cookie
+	At      int64 // unix seconds
 }
+
+// cookieReplay is how long the second arrival of a form also gets the cookies of the first one: a double click, no more.
+const cookieReplay = 30
 
 // maxAnswer bounds what is kept of a page answered to a POST, in bytes; a longer one is not kept, and the second arrival is
 // sent to the front page.
 const maxAnswer = 64 << 10
 
 func (o once) id() []byte {
-	h := sha256.Sum256(append([]byte("merlon/once/id/v1\x00"), o.pad[:]...))
+	h := sha256.Sum256(append([]byte("merlon/once/id/v1\x00"), o.seed[:]...))
 	return h[:]
 }
 
 func (o once) key() []byte {
-	h := sha256.Sum256(append([]byte("merlon/once/key/v1\x00"), o.pad[:]...))
+	h := sha256.Sum256(append([]byte("merlon/once/key/v1\x00"), o.seed[:]...))
 	return h[:]
 }
 
 // claim looks whether the form was used before: nil, nil for the first arrival; the first one's answer for the same text;
 // [errEdited] for another.
-func (w *walk) claim(dw *db.Writer, o once) (*Response, error) {
+func (w *walk) claim(from db.Querier, o once) (*Response, error) {
 	if !o.set {
 		return nil, nil
 	}
-	row, err := findOnce.One(dw, o.id())
+	row, err := findOnce.One(from, o.id())
 	if errors.Is(err, db.ErrNoRow) {
 		return nil, nil
 	}
@@ -80,6 +100,7 @@ func (w *walk) claim(dw *db.Writer, o once) (*Response, error) {
 		return nil, errEdited
 	}
 	res := &Response{status: 303, kind: kindLocal, local: "/"}
+	w.local = "/"
 	plain, err := openOnce(o, row.Answer)
 	if err != nil {
 		return res, nil // not kept any more
@@ -89,10 +110,13 @@ func (w *walk) claim(dw *db.Writer, o once) (*Response, error) {
 		return nil, fmt.Errorf("merlon: answer kept for a form: %w", err)
 	}
 	w.buf = append(w.buf[:0], a.Body...)
-	w.cookies = append(w.cookies[:0], a.Cookies...)
+	if w.now.Unix()-a.At <= cookieReplay {
+		w.cookies = append(w.cookies[:0], a.Cookies...)
+	}
 	if a.Policy != "" {
 		w.ResponseWriter.Header()["Content-Security-Policy"] = []string{a.Policy}
 	}
+	w.local = a.Local
 	return &Response{status: a.Status, kind: a.Kind, local: a.Local}, nil
 }
 
@@ -101,14 +125,14 @@ func (w *walk) remember(dw *db.Writer, o once, res *Response) error {
 	if !o.set {
 		return nil
 	}
-	a := answer{Status: res.status, Kind: res.kind, Local: res.local, Body: w.buf, Cookies: w.cookies}
+	a := answer{Status: res.status, Kind: res.kind, Local: w.local, Body: w.buf, Cookies: w.cookies, At: w.now.Unix()}
 	if p := w.ResponseWriter.Header()["Content-Security-Policy"]; len(p) == 1 && res.kind == kindPage {
 		a.Policy = p[0]
 	}
 	if res.kind == kindRedirect {
 		a.Kind = kindLocal
 	}
-	var sealed []byte
+	sealed := []byte{} // not NULL: an answer that is too long is not kept, the mark is
 	if len(a.Body) <= maxAnswer && res.kind != kindDownload {
 		plain, err := json.Marshal(a)
 		if err != nil {
@@ -122,7 +146,7 @@ func (w *walk) remember(dw *db.Writer, o once, res *Response) error {
 	return err
 }
 
-// sealOnce and openOnce use a key that exists only in the form's token: the store has its hash alone.
+// sealOnce and openOnce use a key made from the form's token and the session it is bound to: the store has neither.
 func sealOnce(o once, plain []byte) ([]byte, error) {
 	box, err := onceBox(o)
 	if err != nil {

@@ -77,7 +77,7 @@ func (s *Site) cspReport(rw http.ResponseWriter, r *http.Request) {
 	p := report.Report
 	w.refused(RuleCSPReport, slog.String("page", pathOnly(p.Document)), slog.String("directive", p.Directive),
 		slog.String("blocked", originOnly(p.Blocked)), slog.String("source", originOnly(p.Source)))
-	w.wrote = true
+	w.begun.Store(true)
 	rw.WriteHeader(http.StatusNoContent)
 }
 
@@ -107,7 +107,7 @@ type mailShown struct {
 
 // devMail shows what the site would send, in development, to this machine.
 func (s *Site) devMail(r *Read[Visitor], _ None) (*Response, error) {
-	mails, err := r.House().Mails.List(r.DB, 0, 50)
+	mails, err := s.House().Mails.List(r.DB, 0, 50)
 	if err != nil {
 		return nil, err
 	}

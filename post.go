@@ -31,6 +31,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	if !ok {
 		return
 	}
+	w.closeReader() // a body may take long: no snapshot is held while it comes
 	body, err := form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody})
 	if err != nil {
 		w.badInput(err)
@@ -52,14 +53,18 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	}
 	var mid Mid
 	if before != nil {
+		w.reader = w.run.engine.Read(w.ctx)
+		if first, err := w.claim(w.reader, mark); err != nil || first != nil { // a second click does not pay twice
+			finishPost(w, f, first, err)
+			return
+		}
 		r := Read[U]{facts: facts{w}, User: u, DB: w.reader, Session: w.state.Reader()}
 		if mid, err = before(&r, f); err != nil {
 			w.handlerFailed(err)
 			return
 		}
 	}
-	_ = w.reader.Close()
-	w.reader = nil
+	w.closeReader()
 
 	var res *Response
 	err = w.run.engine.Write(w.ctx, func(ctx context.Context, dw *db.Writer) error {
@@ -77,6 +82,11 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 		}
 		return w.settle(ctx, dw, sw, res, mark)
 	})
+	finishPost(w, f, res, err)
+}
+
+// finishPost sends what came of a POST.
+func finishPost(w *walk, f form.Any, res *Response, err error) {
 	switch {
 	case err == nil, errors.Is(err, errRollBack):
 		w.out(res)
@@ -87,7 +97,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 		w.refused(RuleEnded)
 		w.toSignIn(false)
 	default:
-		w.cookies = w.cookies[:0]
+		w.cookies, w.clear = w.cookies[:0], false
 		w.handlerFailed(err)
 	}
 }
@@ -104,7 +114,7 @@ func (w *walk) checkToken(body *form.Body) (once, bool) {
 		return once{}, false
 	}
 	pad, ok := csrf.VerifyToken(w.run.csrfKey, binding, w.route.id(), token)
-	return once{set: ok, pad: pad, sum: body.Sum()}, ok
+	return w.once(pad, binding, body.Sum(), ok), ok
 }
 
 // settle is the end of a POST inside its transaction: the page is written, and what the request leaves behind with it.
@@ -136,9 +146,7 @@ func (w *walk) settle(ctx context.Context, dw *db.Writer, sw *session.Writer, re
 		w.cookies = append(w.cookies, c)
 	}
 	w.binding = sw.Binding()
-	if sw.Ended() {
-		w.ResponseWriter.Header()["Clear-Site-Data"] = clearStorage
-	}
+	w.clear = sw.Ended()
 	if err := w.write(res); err != nil {
 		return err
 	}
@@ -153,7 +161,5 @@ func (w *walk) settle(ctx context.Context, dw *db.Writer, sw *session.Writer, re
 	}
 	return w.remember(dw, mark, res)
 }
-
-var clearStorage = []string{`"storage"`}
 
 var _ event.Recorder = (*walk)(nil)

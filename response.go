@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -13,8 +14,8 @@ import (
 	"github.com/merlon-web/merlon/page"
 )
 
-// A Response is what a handler answers. It is opaque and made only by [Show], [ShowStatus], [Redirect], [RedirectLocal],
-// [JSON], [Text], [Download], [NotFound], [Forbidden], [Gone] and [Trade]: a handler has no way to write bytes of its own
+// A Response is what a handler answers. It never changes and is made only by [Show], [ShowStatus], [Redirect],
+// [RedirectLocal], [JSON], [Text], [Download], [NotFound], [Forbidden], [Gone], [TooMany], [Busy] and [Trade]: a handler has no way to write bytes of its own
 // making into a page.
 type Response struct {
 	status   int
@@ -124,8 +125,9 @@ func Busy(after time.Duration) *Response {
 // Notice adds one sentence to the answer of a POST: the next page shown to this visitor has it in its frame
 // ($site.Notice), once. It travels in a sealed cookie of one minute, so that a visitor without a session sees it too.
 func (r *Response) Notice(sentence constant) *Response {
-	r.notice = string(sentence)
-	return r
+	c := *r
+	c.notice = string(sentence)
+	return &c
 }
 
 // Status returns the status that will be answered.
@@ -135,9 +137,11 @@ func (r *Response) Status() int { return r.status }
 func expand(pattern string, values []any) (string, error) {
 	var b strings.Builder
 	rest, n := pattern, 0
+	query := false
 	for {
 		before, after, found := strings.Cut(rest, "{")
 		b.WriteString(before)
+		query = query || strings.Contains(before, "?")
 		if !found {
 			break
 		}
@@ -148,7 +152,7 @@ func expand(pattern string, values []any) (string, error) {
 		if n >= len(values) {
 			return "", fmt.Errorf("merlon: %q has no value for {%s}: %d values were given; give one for each place", pattern, name, len(values))
 		}
-		s, err := segment(values[n])
+		s, err := segment(values[n], query)
 		if err != nil {
 			return "", fmt.Errorf("merlon: %q, {%s}: %w", pattern, name, err)
 		}
@@ -162,21 +166,28 @@ func expand(pattern string, values []any) (string, error) {
 	return b.String(), nil
 }
 
-func segment(v any) (string, error) {
+// segment writes a value as one segment of a path, or as one value of a query.
+func segment(v any, query bool) (string, error) {
 	var s string
 	switch x := v.(type) {
 	case string:
 		s = x
-	case int:
-		return strconv.Itoa(x), nil
-	case int64:
-		return strconv.FormatInt(x, 10), nil
-	case uint64:
-		return strconv.FormatUint(x, 10), nil
 	case fmt.Stringer:
 		s = x.String()
 	default:
-		return "", fmt.Errorf("a value of type %T cannot stand in a path: only texts, whole numbers and Stringers are one segment; convert it", v)
+		switch r := reflect.ValueOf(v); {
+		case r.CanInt():
+			return strconv.FormatInt(r.Int(), 10), nil
+		case r.CanUint():
+			return strconv.FormatUint(r.Uint(), 10), nil
+		case r.Kind() == reflect.String:
+			s = r.String()
+		default:
+			return "", fmt.Errorf("a value of type %T cannot stand in a path: only texts, whole numbers and Stringers are one segment; convert it", v)
+		}
+	}
+	if query {
+		return url.QueryEscape(s), nil
 	}
 	if s == "" || s == "." || s == ".." {
 		return "", fmt.Errorf("the value %q cannot be a path segment: browsers read it as another path; check it before", s)

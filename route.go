@@ -90,7 +90,8 @@ func MaxBody(bytes int64) RouteOption { return func(o *options) { o.maxBody = by
 const defaultMaxBody = 1 << 20
 
 // Get declares a page or another answer that reads. The handler is given readers only: what it calls cannot write. In is
-// bound from `path:"…"` and `query:"…"` tags before the handler runs: a bad path answers 404, a bad query 400.
+// bound from `path:"…"` and `query:"…"` tags before the handler runs: a bad path answers 404, a bad query 400. An error
+// of the handler answers 500, [db.ErrNoRow] 404, and those that [NewAccess] names what they name.
 func Get[U, In any](pattern constant, who Access[U], h func(*Read[U], In) (*Response, error), opts ...RouteOption) Route {
 	r := newRoute("GET", pattern, who.rule, h, opts)
 	r.input = reflect.TypeFor[In]()
@@ -160,7 +161,7 @@ func Wrap(mw func(http.Handler) http.Handler, routes ...Route) []Route {
 
 func newRoute(method string, pattern constant, who *access, h any, opts []RouteOption) *route {
 	r := &route{method: method, pattern: string(pattern), access: who, where: caller(3)}
-	if h != nil {
+	if h != nil && !reflect.ValueOf(h).IsNil() {
 		name := runtime.FuncForPC(reflect.ValueOf(h).Pointer()).Name()
 		r.handler, r.inline = shortName(name), inlineName.MatchString(name)
 	}

@@ -70,11 +70,6 @@ var (
 		Attack: "No attack: half of the pages would fail, and rows could be written that nobody reads.",
 		Wrong:  `serve with a new file in migrations/`, Right: `go run . migrate up   # then serve`,
 		Source: "DESIGN: a pending migration stops the start"}
-	RuleStatement = check.Rule{ID: "MRL-SITE-004", Property: check.Availability, Severity: check.High,
-		Title:  "the site could not be started",
-		Why:    "its surroundings are not as they must be",
-		Attack: "No attack.",
-		Right:  `as the message says`, Source: "first-hour A2.8, faults 22 and 23"}
 	RuleMethod = check.Rule{ID: "MRL-HTTP-001", Property: check.Integrity, Severity: check.Medium,
 		Title:  "a method that no route answers",
 		Why:    "only methods with a route answer; TRACE, TRACK, CONNECT and unknown ones never do",
@@ -158,6 +153,6 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return []check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleRowForm, RulePageForm, RuleLink, RuleSettings,
-		RuleMigration, RuleStatement, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
+		RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}
 }

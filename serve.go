@@ -28,6 +28,8 @@ func (s *Site) Serve(ctx context.Context, l net.Listener) error {
 	}
 	s.Listening(l.Addr())
 	srv := s.Server()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

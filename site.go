@@ -18,7 +18,6 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
@@ -169,6 +168,9 @@ func (s *Site) addRoutes() {
 	for _, rt := range s.routes {
 		if rt.access == nil || rt.access.check == nil {
 			s.fault(RuleAccess.Finding(rt.where, fmt.Sprintf("route %q has no access rule", rt.id()), "say who may come in: merlon.Public() or account.SignedIn()"))
+		}
+		if rt.handler == "" && rt.mount == nil {
+			s.fault(RuleRoute.Finding(rt.where, fmt.Sprintf("route %q has no handler", rt.id()), "give it a function"))
 		}
 		if rt.inline {
 			s.fault(RuleInline.Finding(rt.where, fmt.Sprintf("the handler of route %q is a function literal", rt.id()), "give it a name: func handler(r *merlon.Read[…], …) and pass the name"))
@@ -372,6 +374,10 @@ func (s *Site) settings() {
 	}
 	if s.env.Settings.Origin != "" {
 		o := strings.TrimSuffix(s.env.Settings.Origin, "/")
+		if err := csrf.ValidOrigin(o); err != nil {
+			s.fault(RuleSettings.Finding("Settings.Origin", err.Error(), `write scheme and host: "https://example.org"`))
+		}
+		s.env.Settings.Origin = o
 		s.origin.Store(&o)
 	}
 	if _, err := s.newTrust(); err != nil {
@@ -438,5 +444,3 @@ func (s *Site) Mode() Mode { return s.env.Mode }
 
 // Parts returns the parts of the site.
 func (s *Site) Parts() []Part { return s.cfg.Parts }
-
-var _ = form.New[None]

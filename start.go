@@ -69,7 +69,7 @@ func (s *Site) Start(ctx context.Context) error {
 	s.running.Store(run)
 	tasks, stop := context.WithCancel(context.Background())
 	run.stop = stop
-	for _, t := range s.tasks() {
+	for _, t := range s.tasks(run) {
 		run.tasks.Go(func() { run.repeat(tasks, t) })
 	}
 	return nil
@@ -238,18 +238,19 @@ func (s *Site) Close(ctx context.Context) error {
 	case <-done:
 	case <-ctx.Done():
 	}
-	return run.engine.Close()
+	_, chained := journal.Chain(ctx, run.engine) // what the last flush wrote
+	return errors.Join(chained, run.engine.Close())
 }
 
 // tasks are the site's own and those of its parts.
-func (s *Site) tasks() []Task {
+func (s *Site) tasks(run *running) []Task {
 	own := []Task{
 		{Name: "merlon/chain", Every: time.Second, Last: true, Run: func(ctx context.Context, h *House) error {
 			_, err := journal.Chain(ctx, h.Engine)
 			return err
 		}},
 		{Name: "merlon/refusals", Every: 2 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error {
-			return s.running.Load().flush(ctx, h)
+			return run.flush(ctx, h)
 		}},
 		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
 		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
@@ -335,7 +336,7 @@ func (r *running) once(ctx context.Context, t Task) {
 func (r *running) record(e event.Event) {
 	if e.Outcome == event.Refused {
 		r.refusals.Add(e)
-		if !r.loose.mayLog(e.Time) {
+		if !r.loose.mayLog(e.ID, e.Time) {
 			return // counted; a flood of refusals is no flood of log lines
 		}
 	} else {
@@ -351,9 +352,6 @@ func (r *running) logAll(ctx context.Context, events []event.Event) {
 }
 
 func (r *running) flush(ctx context.Context, h *House) error {
-	if r == nil {
-		return nil
-	}
 	_, err := r.refusals.Flush(ctx, h.Engine)
 	return errors.Join(err, r.loose.flush(ctx, h.Engine))
 }

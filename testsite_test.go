@@ -233,6 +233,8 @@ func testRoutes() []merlon.Route {
 		merlon.Post("/trap", account.Anyone(), springTrap),
 		merlon.Post("/pair", account.Anyone(), addPair),
 		merlon.Get("/pair", account.Anyone(), showPair),
+		merlon.Get("/size", account.Anyone(), showSize),
+		merlon.Post("/size", account.Anyone(), big),
 		merlon.Mount("/hook/", merlon.Public(), http.HandlerFunc(plainHandler), merlon.InsecureNoToken("a test of webhooks")),
 		merlon.Mount("/mounted/", account.Anyone(), http.HandlerFunc(plainHandler)),
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -28,16 +29,17 @@ import (
 type walk struct {
 	http.ResponseWriter // of net/http; Unwrap is not offered: no hijack, no flush past the buffer
 
-	site   *Site
-	run    *running
-	r      *http.Request
-	ctx    context.Context // carries the recorder
-	route  *route
-	client trust.Client
-	now    time.Time
-	id     [8]byte
-	idSet  bool
-	wrote  bool
+	site    *Site
+	run     *running
+	r       *http.Request
+	ctx     context.Context // carries the recorder
+	route   *route
+	client  trust.Client
+	now     time.Time
+	id      [8]byte
+	idSet   bool
+	begun   atomic.Bool // something of an answer was sent
+	serving atomic.Bool // a wrapped route's handler is running
 
 	reader   *db.Reader
 	state    *session.State
@@ -46,8 +48,12 @@ type walk struct {
 	frame    page.Frame
 	forms    []string // route ids of the forms of the page being written
 	renderTo page.Render
+	local    string // where the answer redirects to
+	quiet    bool   // an error page: the notice is kept for the page that was meant
 	binding  []byte // what tokens are bound to, once known
-	minted   bool   // a pre-session was minted for this answer
+	blind    bool   // the session was never looked up: no cookie of it may be set
+	personal bool   // a handler read a cookie: the answer is this visitor's
+	clear    bool   // the session ended: the browser drops what scripts stored
 
 	mu      sync.Mutex
 	events  []event.Event // done, to be rows of the transaction
@@ -90,35 +96,87 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // end runs last, whatever happened: a panic is a 500 page and an event, the reader is closed, the buffer goes back.
 func (w *walk) end(buf *[]byte) {
-	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
-			panic(p)
+	defer func() { // in any case, also when a handler aborts the connection
+		if w.serving.Load() {
+			return // a middleware went on without its handler (http.TimeoutHandler): that goroutine cleans up, see wrap
 		}
-		w.failed(fmt.Errorf("panic: %v", p), debug.Stack())
+		w.closeReader()
+		if w.route == nil || len(w.route.wraps) == 0 {
+			if cap(w.buf) <= 1<<20 {
+				*buf = w.buf[:0]
+				buffers.Put(buf)
+			}
+			w.buf = nil
+		}
+	}()
+	p := recover()
+	if p == nil {
+		return
 	}
-	if w.reader != nil {
-		_ = w.reader.Close()
+	if p == http.ErrAbortHandler {
+		panic(p)
 	}
-	if cap(w.buf) <= 1<<20 {
-		*buf = w.buf[:0]
-		buffers.Put(buf)
+	if w.serving.Load() { // the walk is in use by a handler that its middleware did not wait for
+		w.site.log.Error("middleware panicked", "panic", fmt.Sprint(p))
+		panic(http.ErrAbortHandler)
 	}
-	w.buf = nil
+	half := w.begun.Load()
+	w.failed(fmt.Errorf("panic: %v", p), debug.Stack())
+	if half { // half an answer must not look like a whole one
+		panic(http.ErrAbortHandler)
+	}
 }
 
-// Write implements [http.ResponseWriter] for mounted handlers and middleware.
+// closeReader gives the snapshot back: before anything waits for the visitor (a body, a slow connection) and before a hash.
+func (w *walk) closeReader() {
+	if w.reader != nil {
+		_ = w.reader.Close()
+		w.reader = nil
+	}
+}
+
+// Write implements [http.ResponseWriter] for mounted handlers.
 func (w *walk) Write(b []byte) (int, error) {
-	w.wrote = true
+	w.begun.Store(true)
 	return w.ResponseWriter.Write(b)
 }
 
 // WriteHeader implements [http.ResponseWriter].
 func (w *walk) WriteHeader(status int) {
 	if status >= 200 {
-		w.wrote = true
+		w.begun.Store(true)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
+
+// tracked is the writer that middleware and streaming handlers get: that of net/http, with a note that an answer was begun.
+type tracked struct {
+	http.ResponseWriter
+	w *walk
+}
+
+// Write implements [http.ResponseWriter].
+func (t tracked) Write(b []byte) (int, error) {
+	t.w.begun.Store(true)
+	return t.ResponseWriter.Write(b)
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (t tracked) WriteHeader(status int) {
+	if status >= 200 {
+		t.w.begun.Store(true)
+	}
+	t.ResponseWriter.WriteHeader(status)
+}
+
+// Flush implements [http.Flusher].
+func (t tracked) Flush() {
+	t.w.begun.Store(true)
+	_ = http.NewResponseController(t.ResponseWriter).Flush()
+}
+
+// Unwrap is for [http.ResponseController].
+func (t tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // handler is what the router calls for a route. Middleware gets the writer of net/http and the walk in the context; what
 // it hands on is what the walk then writes to.
@@ -131,7 +189,7 @@ func (s *Site) handler(rt *route) http.Handler {
 		case *walk:
 			w.route = rt
 			if wrapped != nil {
-				wrapped.ServeHTTP(w.ResponseWriter, r.WithContext(context.WithValue(w.ctx, walkKey{}, w)))
+				wrapped.ServeHTTP(tracked{w.ResponseWriter, w}, r.WithContext(context.WithValue(w.ctx, walkKey{}, w)))
 				return
 			}
 			w.r = r
@@ -150,6 +208,13 @@ func wrap(rt *route) http.Handler {
 			http.Error(rw, "merlon: a middleware replaced the request's context: the walk is lost; derive the context from the request's", http.StatusInternalServerError)
 			return
 		}
+		raw := w.ResponseWriter
+		w.serving.Store(true)
+		defer func() {
+			w.closeReader()
+			w.ResponseWriter = raw // what a middleware made of it is over with its handler
+			w.serving.Store(false)
+		}()
 		w.ResponseWriter, w.r, w.ctx = rw, r, r.Context()
 		rt.serve(w)
 	})
@@ -282,16 +347,26 @@ func (w *walk) denied(err error) {
 	}
 }
 
+// bind finds what the tokens of this answer are bound to. Where the session was never looked up (an error page before it)
+// the tokens are good for nothing: a pre-session would take the place of a session that the visitor may have.
+func (w *walk) bind() {
+	if w.blind {
+		w.binding = make([]byte, 32)
+		_, _ = rand.Read(w.binding)
+		return
+	}
+	if w.binding = w.state.Binding(); w.binding == nil {
+		var c header.Cookie
+		c, w.binding = w.run.sessions.PreSession()
+		w.cookies = append(w.cookies, c)
+	}
+}
+
 // AppendField implements [page.Tokens]: the token of the form-th form of the page being written. The first token of an
 // anonymous visitor mints the signed pre-session cookie that it is bound to.
 func (w *walk) AppendField(dst []byte, form int) []byte {
 	if w.binding == nil {
-		if w.binding = w.state.Binding(); w.binding == nil {
-			w.minted = true
-			var c header.Cookie
-			c, w.binding = w.run.sessions.PreSession()
-			w.cookies = append(w.cookies, c)
-		}
+		w.bind()
 	}
 	id := "" // a form that came with a saved page and was not judged yet
 	if form < len(w.forms) {

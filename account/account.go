@@ -14,7 +14,6 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
-	"github.com/merlon-web/merlon/secret"
 )
 
 type constant string
@@ -30,8 +29,9 @@ type Config struct {
 	Hashing password.Params
 }
 
-// Account is the part at work. Its methods are the handlers of its routes.
-type Account struct {
+// part is the part at work. Its methods are the handlers of its routes.
+type part struct {
+	house  *merlon.House
 	cfg    Config
 	hasher *password.Hasher
 	policy password.Policy
@@ -50,7 +50,7 @@ func New(cfg Config) merlon.Part {
 	if cfg.Home == "" {
 		cfg.Home = "/"
 	}
-	a := &Account{cfg: cfg}
+	a := &part{cfg: cfg}
 	routes := []merlon.Route{
 		merlon.Get("/sign-in", Anyone(), a.showSignIn),
 		merlon.PostAfter("/sign-in", Anyone(), a.tryPassword, a.signIn),
@@ -73,21 +73,11 @@ func New(cfg Config) merlon.Part {
 }
 
 // start makes the hasher, calibrated on this machine.
-func (a *Account) start(_ context.Context, h *merlon.House) error {
-	hasher, err := password.New(password.Config{Pepper: h.Keys.For("merlon/password/v1"), Params: a.cfg.Hashing, Clock: h.Clock})
+func (a *part) start(_ context.Context, h *merlon.House) error {
+	hasher, err := newHasher(h, a.cfg.Hashing)
 	if err != nil {
 		return err
 	}
-	a.hasher = hasher
+	a.hasher, a.house = hasher, h
 	return nil
-}
-
-// HashFor hashes a password for an account that a command or demo data makes, at OWASP's floor: the first sign-in replaces
-// it by one of this machine's cost.
-func HashFor(ctx context.Context, h *merlon.House, text secret.String) (string, error) {
-	hasher, err := password.New(password.Config{Pepper: h.Keys.For("merlon/password/v1"), Params: password.Params{Memory: 19 << 10, Time: 2}, Clock: h.Clock})
-	if err != nil {
-		return "", err
-	}
-	return hasher.Hash(ctx, text, fromServer)
 }

@@ -51,7 +51,7 @@ func Rules() []check.Rule {
 	return []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleWeak}
 }
 
-func (a *Account) checkWeak(context.Context) []check.Finding {
+func (a *part) checkWeak(context.Context) []check.Finding {
 	p := a.cfg.Hashing
 	if p.Memory == 0 && p.Time == 0 || p.Memory >= 19<<10 && p.Time >= 2 {
 		return nil

@@ -52,7 +52,7 @@ func newCode() string {
 }
 
 // ready makes a new link as long as there is no administrator.
-func (a *Account) ready(ctx context.Context, h *merlon.House) ([][2]string, error) {
+func (a *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) {
 	code := newCode()
 	made := false
 	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
@@ -75,7 +75,7 @@ func (a *Account) ready(ctx context.Context, h *merlon.House) ([][2]string, erro
 }
 
 // openSetup trades the link for a step at once: the code leaves the address bar.
-func (a *Account) openSetup(r *merlon.Read[merlon.Visitor], in SetupCode) (*merlon.Response, error) {
+func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in SetupCode) (*merlon.Response, error) {
 	hash := sha256.Sum256([]byte(in.Code))
 	ok, err := valid(r.DB, hash[:], r.Now())
 	if err != nil {
@@ -96,7 +96,7 @@ func valid(from db.Querier, hash []byte, now time.Time) (bool, error) {
 	return err == nil && row.Expires > now.UnixMicro(), err
 }
 
-func (a *Account) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {
+func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {
 	s, ok := step.Get(r)
 	if ok {
 		var err error
@@ -110,7 +110,7 @@ func (a *Account) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*mer
 	return merlon.Show(setupPage, SetupPage{}), nil
 }
 
-func (a *Account) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (hashed, error) {
+func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (hashed, error) {
 	in, ok := f.Value()
 	s, has := step.Get(r)
 	if !ok || !has {
@@ -120,7 +120,7 @@ func (a *Account) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp])
 		return hashed{}, err
 	}
 	_ = r.DB.Close()
-	if p := a.problems(r, in.Password, in.Email, in.Name, r.House().Title); len(p) > 0 {
+	if p := a.problems(r, in.Password, in.Email, in.Name, a.house.Title); len(p) > 0 {
 		return hashed{problems: p}, nil
 	}
 	hash, err := a.hasher.Hash(r.Context(), in.Password, password.From{Network: network(r), Known: true})
@@ -128,7 +128,7 @@ func (a *Account) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp])
 }
 
 // setup makes the administrator and uses the link up, in one transaction.
-func (a *Account) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
+func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
 	in, ok := f.Value()
 	s, has := step.Get(w)
 	if !has {
@@ -139,6 +139,9 @@ func (a *Account) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h 
 	}
 	if !ok {
 		return merlon.ShowStatus(422, setupPage, SetupPage{f}), nil
+	}
+	if n, err := countAdmins.One(w.DB); err != nil || n.N > 0 {
+		return merlon.Gone(), err
 	}
 	used, err := useSetup.Run(w.DB, s.Hash, w.Now().UnixMicro())
 	if err != nil {
@@ -160,5 +163,5 @@ func (a *Account) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h 
 		return nil, err
 	}
 	w.Record(RuleFirstAdmin, event.Done)
-	return merlon.Redirect("/"), nil
+	return merlon.RedirectLocal(a.home(w)), nil
 }

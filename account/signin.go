@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -52,7 +53,7 @@ type device struct {
 
 var deviceCookie = merlon.NewCookie[device]("device", 180*24*time.Hour)
 
-func (a *Account) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Response, error) {
+func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Response, error) {
 	next, _ := r.Local(in.Next)
 	if r.User.SignedIn && in.Again == "" {
 		return merlon.RedirectLocal(next), nil
@@ -71,7 +72,7 @@ type attempt struct {
 }
 
 // tryPassword counts the attempt, then compares: the count is kept before the first hash, whatever becomes of the request.
-func (a *Account) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt, error) {
+func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt, error) {
 	in, ok := f.Value()
 	if !ok {
 		return attempt{}, nil
@@ -87,7 +88,7 @@ func (a *Account) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attem
 		t.known, t.nonce = true, d.Nonce
 	}
 	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
-	permit, err := r.House().Limits.Reserve(r.Context(), throttle.SignIn(email, t.nonce, r.Client())...)
+	permit, err := a.house.Limits.Reserve(r.Context(), throttle.SignIn(email, t.nonce, r.Client())...)
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		r.Record(RuleLimited, event.Refused, slog.Bool("known", t.known))
@@ -128,7 +129,7 @@ func (a *Account) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attem
 // wrong is said for a wrong password, an unknown address, and one that is locked: nobody learns which.
 const wrong = "account.sign-in.wrong"
 
-func (a *Account) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*merlon.Response, error) {
+func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*merlon.Response, error) {
 	if !t.until.IsZero() {
 		return merlon.TooMany(t.until), nil
 	}
@@ -138,8 +139,17 @@ func (a *Account) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt)
 		}
 		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Again: w.User.SignedIn, SignUp: !a.cfg.Closed}), nil
 	}
+	// what was compared before the transaction must still hold in it
+	now, err := userByID.One(w.DB, t.row.ID)
+	if err != nil && !errors.Is(err, db.ErrNoRow) {
+		return nil, err
+	}
+	if err != nil || now.Disabled != 0 || now.Password != t.row.Password {
+		return nil, merlon.ErrSignIn
+	}
+	t.row = now
 	if t.upgrade != "" {
-		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade); err != nil {
+		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade, t.row.Password); err != nil {
 			return nil, err
 		}
 	}
@@ -147,14 +157,17 @@ func (a *Account) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt)
 		return nil, err
 	}
 	in, _ := f.Value()
-	next, _ := w.Local(in.Next)
+	next, ok := w.Local(in.Next)
+	if !ok {
+		next = a.home(w)
+	}
 	return merlon.RedirectLocal(next), nil
 }
 
 // enter is every sign-in: a new session in the place of the old one, and the device remembered.
 func enter[U any](w *merlon.Write[U], s *session.Writer, row userRow) error {
 	class := session.Ordinary
-	if row.user().Has(Admin) {
+	if slices.Contains(row.user().Roles, Admin) {
 		class = session.Administrator
 	}
 	if err := s.Rotate(session.Level{User: row.ID, Factors: 1, Recent: w.Now(), Class: class}); err != nil {
@@ -167,12 +180,20 @@ func enter[U any](w *merlon.Write[U], s *session.Writer, row userRow) error {
 	return nil
 }
 
-func (a *Account) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {
+func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {
 	if w.User.SignedIn {
 		w.Record(RuleSignedOut, event.Done)
 	}
 	if err := w.Session.End("signed out"); err != nil {
 		return nil, err
 	}
-	return merlon.Redirect("/"), nil
+	return merlon.RedirectLocal(a.home(w)), nil
+}
+
+// home is where a visitor goes without another way.
+func (a *part) home(w interface {
+	Local(...string) (merlon.Local, bool)
+}) merlon.Local {
+	home, _ := w.Local(string(a.cfg.Home))
+	return home
 }

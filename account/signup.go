@@ -34,11 +34,11 @@ var (
 	sentPage   = page.New[SentPage](pages, "sign-up-sent.html")
 )
 
-func (a *Account) showSignUp(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
+func (a *part) showSignUp(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
 	return merlon.Show(signUpPage, SignUpPage{}), nil
 }
 
-func (a *Account) showSent(*merlon.Read[Guest], merlon.None) (*merlon.Response, error) {
+func (a *part) showSent(*merlon.Read[Guest], merlon.None) (*merlon.Response, error) {
 	return merlon.Show(sentPage, SentPage{}), nil
 }
 
@@ -50,16 +50,16 @@ type hashed struct {
 }
 
 // hashSignUp hashes for known and unknown addresses alike.
-func (a *Account) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (hashed, error) {
+func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (hashed, error) {
 	in, ok := f.Value()
 	if !ok {
 		return hashed{}, nil
 	}
 	_ = r.DB.Close()
-	if p := a.problems(r, in.Password, in.Email, in.Name, r.House().Title); len(p) > 0 {
+	if p := a.problems(r, in.Password, in.Email, in.Name, a.house.Title); len(p) > 0 {
 		return hashed{problems: p}, nil
 	}
-	h := r.House()
+	h := a.house
 	permit, err := h.Limits.Reserve(r.Context(), throttle.SignUp(normal(in.Email), r.Client())...)
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
@@ -77,7 +77,7 @@ func (a *Account) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (hashed
 }
 
 // problems says why a password may not be chosen.
-func (a *Account) problems(r asked, chosen secret.String, email, name, site string) (sentences []string) {
+func (a *part) problems(r asked, chosen secret.String, email, name, site string) (sentences []string) {
 	words := []string{site}
 	words = append(words, strings.FieldsFunc(email, func(r rune) bool { return r == '@' || r == '.' })...)
 	words = append(words, strings.Fields(name)...)
@@ -88,7 +88,7 @@ func (a *Account) problems(r asked, chosen secret.String, email, name, site stri
 }
 
 // signUp answers the same for an address that has an account and one that has none; the mail tells the truth.
-func (a *Account) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
+func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
 	in, ok := f.Value()
 	if h.limited != nil {
 		return merlon.TooMany(h.limited.Until), nil
@@ -99,7 +99,7 @@ func (a *Account) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) 
 	if !ok {
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f}), nil
 	}
-	house := w.House()
+	house := a.house
 	to, err := mailbox.ParseAddress(in.Email)
 	if err != nil {
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reject("Email", say(w, "account.sign-up.unwritable"))}), nil

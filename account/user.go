@@ -1,9 +1,10 @@
 package account
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +12,6 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/password"
-	"github.com/merlon-web/merlon/secret"
 	"github.com/merlon-web/merlon/session"
 )
 
@@ -29,8 +29,10 @@ func (u User) FrameUser() (string, []string) { return u.Name, u.Roles }
 // UserID implements [merlon.Identified].
 func (u User) UserID() int64 { return u.ID }
 
-// Has reports whether the user has a role.
-func (u User) Has(role string) bool { return slices.Contains(u.Roles, role) }
+// Has reports whether the user has a role. Administrators have every one.
+func (u User) Has(role string) bool {
+	return slices.Contains(u.Roles, role) || slices.Contains(u.Roles, Admin)
+}
 
 // A Guest is who came by a route with [Anyone]: perhaps signed in.
 type Guest struct {
@@ -69,7 +71,7 @@ var (
 	listUsers     = db.Query[Member](schema, "SELECT id, email, name, roles, created, disabled FROM merlon_user ORDER BY id DESC LIMIT $1")
 	countAdmins   = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE disabled = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
 	insertUser    = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, roles, created) VALUES ($1, $2, $3, $4, $5)")
-	updateHash    = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1")
+	updateHash    = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1 AND password = $3")
 	updateName    = db.Exec(schema, "UPDATE merlon_user SET name = $2 WHERE id = $1")
 	updateRoles   = db.Exec(schema, "UPDATE merlon_user SET roles = $2 WHERE id = $1")
 	updateDisable = db.Exec(schema, "UPDATE merlon_user SET disabled = $2 WHERE id = $1")
@@ -92,19 +94,35 @@ func normal(email string) string { return strings.ToLower(strings.TrimSpace(emai
 // ErrExists is returned by [Create] when the address has an account.
 var ErrExists = errors.New("account: the address has an account already; sign in, or use another address")
 
-// Create makes an account with a hash made by [Account] or by an import. It is for parts, commands and demo data: visitors
-// sign up by themselves.
+// NoPassword is the hash of an account that cannot sign in by a password.
+const NoPassword = "!"
+
+// roleName is what a role may be called: roles are kept in one column, separated by commas.
+var roleName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+
+func checkRoles(roles []string) error {
+	for _, r := range roles {
+		if !roleName.MatchString(r) {
+			return fmt.Errorf("account: %q is no name for a role: with a comma in it one role would be two; use a-z, 0-9 and -, at most 32", r)
+		}
+	}
+	return nil
+}
+
+// Create makes an account with a hash of [HashFor] or of an import, or [NoPassword]. It is for parts, commands and demo data:
+// visitors sign up by themselves. A password in the clear is refused.
 func Create(w *db.Writer, email, name, hash string, now time.Time, roles ...string) (int64, error) {
+	if err := checkRoles(roles); err != nil {
+		return 0, err
+	}
+	if !strings.HasPrefix(hash, NoPassword) && password.Inspect(hash).Algorithm == "" {
+		return 0, errors.New("account: the hash is none that room password knows: a password in the clear must never be stored; make one with HashFor")
+	}
 	done, err := insertUser.Run(w, normal(email), name, hash, strings.Join(roles, ","), now.UnixMicro())
 	if db.IsUnique(err) {
 		return 0, ErrExists
 	}
 	return done.LastID, err
-}
-
-// Hash hashes a password with this part's settings, outside of any transaction.
-func (a *Account) Hash(ctx context.Context, text secret.String) (string, error) {
-	return a.hasher.Hash(ctx, text, fromServer)
 }
 
 // List returns the newest accounts, at most n.
@@ -118,6 +136,9 @@ func Rename(w *db.Writer, user int64, name string) error {
 
 // SetRoles gives a user other roles and ends all the user's sessions, so that none keeps the old rights.
 func SetRoles(h *merlon.House, w *db.Writer, user int64, roles ...string) error {
+	if err := checkRoles(roles); err != nil {
+		return err
+	}
 	if _, err := updateRoles.Run(w, user, strings.Join(roles, ",")); err != nil {
 		return err
 	}
@@ -169,7 +190,7 @@ var (
 		}
 		return u, err
 	})
-	thisMachine = merlon.NewAccess("this machine, no administrator yet", func(v *merlon.Visit) (merlon.Visitor, error) {
+	thisMachine = merlon.NewAccess("this machine", func(v *merlon.Visit) (merlon.Visitor, error) {
 		if !v.Local {
 			return merlon.Visitor{}, merlon.ErrHidden
 		}
@@ -186,7 +207,7 @@ func HasRole(role constant) merlon.Access[User] {
 			return u, err
 		case !ok:
 			return u, merlon.ErrSignIn
-		case !u.Has(string(role)) && !u.Has(Admin):
+		case !u.Has(string(role)):
 			return User{}, merlon.ErrForbidden
 		}
 		return u, nil

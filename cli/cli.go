@@ -35,6 +35,7 @@ const (
 // Main runs the command that the program was called with and ends the process with its exit code.
 func Main(open func(merlon.Env) (*merlon.Site, error)) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	code := Run(ctx, open, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

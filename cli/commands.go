@@ -50,12 +50,9 @@ func (p *program) check() *cobra.Command {
 		Example: "  " + programName() + " check",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			site, err := p.site(merlon.Development)
+			site, err := p.open(p.env(merlon.Development))
 			if site == nil {
-				return err
-			}
-			if err != nil {
-				return err
+				return &failure{ExitFailed, fmt.Errorf("the site cannot be put together: %w", err)}
 			}
 			report := site.Check(c.Context())
 			pass, fail := report.Counts()

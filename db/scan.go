@@ -50,6 +50,9 @@ const maxPlaces = 4
 // that the two and this function always agree on what is a parameter; engines check the number of parameters again.
 func scan(sql string) *scanned {
 	s := &scanner{sql: sql, out: &scanned{}}
+	if strings.IndexByte(sql, 0) >= 0 {
+		s.fault(RuleOneStatement, "the text holds a NUL byte", "take it out: engines read no further")
+	}
 	s.run()
 	s.out.closed = !s.ended && !s.open && s.depth == 0
 	return s.out

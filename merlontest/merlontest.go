@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -133,9 +134,13 @@ func (s *Server) SignedIn(name string, roles ...string) *Visitor {
 	s.t.Helper()
 	v := s.Visitor()
 	h := s.Site.House()
+	class := session.Ordinary
+	if slices.Contains(roles, account.Admin) {
+		class = session.Administrator
+	}
 	email := fmt.Sprintf("user%d@example.test", s.users.Add(1))
 	s.Write(func(w *db.Writer) error {
-		id, err := account.Create(w, email, name, "!", s.Now(), roles...)
+		id, err := account.Create(w, email, name, account.NoPassword, s.Now(), roles...)
 		if err != nil {
 			return err
 		}
@@ -144,7 +149,7 @@ func (s *Server) SignedIn(name string, roles ...string) *Visitor {
 		if err != nil {
 			return err
 		}
-		if err := sw.Rotate(session.Level{User: id, Factors: 1, Recent: s.Now()}); err != nil {
+		if err := sw.Rotate(session.Level{User: id, Factors: 1, Recent: s.Now(), Class: class}); err != nil {
 			return err
 		}
 		if err := sw.Save(); err != nil {

@@ -64,7 +64,7 @@ func (String) MarshalText() ([]byte, error) { return nil, ErrMarshal }
 
 // Bytes are a secret of raw bytes, as keys are. The zero value is the empty secret.
 type Bytes struct {
-	_     [0]func() // not comparable
+	_     [0]func()     // not comparable
 	value func() []byte // fmt follows a pointer even in a field that is not exported; a function it cannot look into
 }
 

@@ -112,7 +112,8 @@ func (p *Policy) trusts(a netip.Addr) bool {
 
 // strange returns the name of a forwarding header that is there although nobody may send one.
 func strange(h http.Header, configured string) string {
-	for _, name := range [...]string{"X-Forwarded-For", "Forwarded", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip"} {
+	for _, name := range [...]string{"X-Forwarded-For", "Forwarded", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Real-Ip",
+		"Via", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip"} {
 		if _, ok := h[name]; ok {
 			return name
 		}

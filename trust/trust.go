@@ -110,7 +110,7 @@ type Client struct {
 	First      bool
 
 	origin string
-	socket bool // came over a Unix socket, or nobody knows how
+	socket bool // came over a Unix socket, by HTTP/1.0 as from a proxy that names nobody, or nobody knows how
 }
 
 // Origin returns the origin by which the client addressed the site, as browsers spell it: "https://example.org". The name
@@ -159,7 +159,7 @@ func (p *Policy) Request(r *http.Request) (Client, error) {
 	if !ok {
 		return c, refuse(RulePeer, http.StatusBadRequest, true, fmt.Sprintf("peer %.60q is no address", r.RemoteAddr))
 	}
-	c.Addr, c.HTTPS, c.socket = peer, r.TLS != nil, socket(r.RemoteAddr)
+	c.Addr, c.HTTPS, c.socket = peer, r.TLS != nil, socket(r.RemoteAddr) || !r.ProtoAtLeast(1, 1)
 	if trusted {
 		c.Proxied = true
 		p.forwarded(r.Header, &c)

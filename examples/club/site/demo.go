@@ -77,7 +77,7 @@ func fillDemo(w *db.Writer, now time.Time, hash string) error {
 	}
 	for i := len(demoPeople); i < 50; i++ {
 		f, l := first[i%len(first)], last[i/len(first)%len(last)]
-		if err := add(fmt.Sprintf("member%d@club.example", i), f+" "+l, "!"); err != nil {
+		if err := add(fmt.Sprintf("member%d@club.example", i), f+" "+l, account.NoPassword); err != nil {
 			return err
 		}
 	}
