@@ -70,7 +70,7 @@ type Limit struct {
 func Defaults() map[Kind]Limit {
 	const quarter = 15 * time.Minute
 	return map[Kind]Limit{
-		KindDevice:        {Burst: 10, Window: quarter, After: Reset},
+		KindDevice:        {Burst: 10, Window: quarter, Total: 100, After: Reset},
 		KindAccount:       {Burst: 10, Window: quarter, Slow: true, Total: 100, After: Reset},
 		KindNetwork:       {Burst: 50, Window: quarter, After: Refund},
 		KindRange:         {Burst: 500, Window: quarter, After: Refund},
