@@ -27,3 +27,8 @@ func remove(w *merlon.Write[merlon.Visitor], f form.Form[one]) (*merlon.Response
 }
 
 var route = merlon.Get("/notes/{id}/delete", merlon.Public(), remove) // compile: does not match
+
+func removeThroughTheHouse(r *merlon.Read[merlon.Visitor], in one) (*merlon.Response, error) {
+	err := r.House().Engine.Write(r.Context(), nil) // compile: r.House undefined
+	return merlon.Redirect("/notes"), err
+}
