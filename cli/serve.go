@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"text/tabwriter"
@@ -77,6 +78,7 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 		return errors.Join(cannotStart(err), closeSite(site))
 	}
 	p.announce(site, append(lines, more...))
+	debug.FreeOSMemory() // what starting needed (pages compiled, hashes measured) is given back once: a third of the process
 	err = site.Serve(ctx, l)
 	if err := errors.Join(err, closeSite(site)); err != nil {
 		return exit(ExitFailed, "the site stopped: %w", err)
