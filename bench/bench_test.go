@@ -51,7 +51,7 @@ func TestEverySideShowsOnePage(t *testing.T) {
 			if err := equalSides(t.Context(), s, floor, 2); err != nil {
 				t.Error(err)
 			}
-			a, err := load(s.addr, 2, same(s.requests[0]))(t.Context(), 20*time.Millisecond)
+			a, err := load(s.addr, 2, everybody(s.requests))(t.Context(), 20*time.Millisecond)
 			if err != nil || a.ops == 0 || a.p99 == 0 {
 				t.Errorf("load: %+v, %v; want some answers", a, err)
 			}
@@ -70,7 +70,7 @@ func TestSessionsAreNeeded(t *testing.T) {
 	if err != nil || a.status != http.StatusForbidden {
 		t.Errorf("a made-up session got %d, %v; want 403", a.status, err)
 	}
-	if _, err := load(s.addr, 1, same(get(0, "/notes")))(t.Context(), 10*time.Millisecond); err == nil {
+	if _, err := load(s.addr, 1, everybody([][]byte{get(0, "/notes")}))(t.Context(), 10*time.Millisecond); err == nil {
 		t.Error("load without a session: no error; a refusal must not count as an answer")
 	}
 }

@@ -75,11 +75,6 @@ func everybody(all [][]byte) func(conn, i int) []byte {
 	return func(conn, i int) []byte { return all[(conn*step+i*7919)%len(all)] }
 }
 
-// same asks the same as ever.
-func same(request []byte) func(conn, i int) []byte {
-	return func(int, int) []byte { return request }
-}
-
 // tokenField is the hidden field of a form as each side writes it.
 var tokenField = regexp.MustCompile(`<input type="hidden" name="(?:merlon_token|csrf_token|csrfmiddlewaretoken)" value="[A-Za-z0-9+/=_&#;-]*">`)
 
