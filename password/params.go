@@ -20,7 +20,7 @@ var floor = Params{Memory: 19 << 10, Time: 2}
 const (
 	aim        = 80 * time.Millisecond // the middle of 60 to 100 ms
 	most       = 100 * time.Millisecond
-	usualMax   = 64 << 10  // KiB that calibration takes for one hash; more time is bought with passes
+	usualMax   = 32 << 10  // KiB that calibration takes for one hash; more time is bought with passes
 	maxMemory  = 256 << 10 // KiB, of any hash, stored or new
 	maxTime    = 10
 	maxLanes   = 16
@@ -31,7 +31,7 @@ const (
 
 // steps are the memory sizes that calibration chooses from, in KiB. They are coarse, so that two starts of the same
 // machine agree and not every sign-in is an upgrade.
-var steps = []uint32{19 << 10, 24 << 10, 32 << 10, 46 << 10, usualMax}
+var steps = []uint32{19 << 10, 24 << 10, usualMax}
 
 // String returns the costs as they stand in a stored hash.
 func (p Params) String() string { return fmt.Sprintf("m=%d,t=%d,p=1", p.Memory, p.Time) }

@@ -42,7 +42,7 @@ type Config struct {
 	// Params fixes the costs. Zero: New measures this machine and takes what needs 60 to 100 ms, at least 19 MiB and 2 passes.
 	Params Params
 	// Slots is how many hashes are computed at a time. Zero: half of the processors that Go may use, at least one.
-	// Memory for hashing is at most Slots × 256 MiB, usually Slots × 64.
+	// Memory for hashing is at most Slots × 256 MiB, usually Slots × 32.
 	Slots int
 	// Places is how many strangers may wait. Zero: 64.
 	Places int
