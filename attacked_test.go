@@ -242,3 +242,49 @@ func TestRedirectsEscapeTheirValues(t *testing.T) {
 func redirected(_ *merlon.Read[merlon.Visitor], in searchInput) (*merlon.Response, error) {
 	return merlon.Redirect("/search?q={q}", in.Q), nil
 }
+
+// TestRedirectsStayHere: the path of a redirect may be a page's and lead to another host all the same.
+func TestRedirectsStayHere(t *testing.T) {
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSiteWith(env, merlon.Get("/away", merlon.Public(), away))
+	})
+	for _, how := range []string{"https", "slashes", "value", "back", "relative"} {
+		r, _ := http.NewRequest("GET", s.URL("/away?q="+how), nil)
+		v := s.Visitor().Do(r)
+		if v.Status != 500 || v.Header.Get("Location") != "" {
+			t.Errorf("%s: %d, Location %q; want 500 and none", how, v.Status, v.Header.Get("Location"))
+		}
+	}
+}
+
+func away(_ *merlon.Read[merlon.Visitor], in searchInput) (*merlon.Response, error) {
+	switch in.Q {
+	case "https":
+		return merlon.Redirect("https://evil.example/"), nil
+	case "slashes":
+		return merlon.Redirect("//evil.example/"), nil
+	case "value":
+		return merlon.Redirect("//{b}/search", "evil.example"), nil
+	case "back":
+		return merlon.Redirect("/\\evil.example/"), nil
+	}
+	return merlon.Redirect("search"), nil
+}
+
+// TestAPathTagNeedsItsPlace: a tag that the pattern lacks would answer 404 for ever.
+func TestAPathTagNeedsItsPlace(t *testing.T) {
+	_, err := openTestSiteWith(merlon.Env{Mode: merlon.Test, Data: t.TempDir()}, merlon.Get("/other/{nr}", account.Anyone(), oneNote))
+	if err == nil || !strings.Contains(err.Error(), "has no {id}") {
+		t.Errorf("New = %v, want a finding about {id}", err)
+	}
+}
+
+// TestCheckOfABrokenSite: no check of a site with faults fails by itself.
+func TestCheckOfABrokenSite(t *testing.T) {
+	site, _ := openRefused(merlon.Env{Mode: merlon.Test, Data: t.TempDir()})
+	for _, f := range site.Check(context.Background()).Findings(0) {
+		if strings.Contains(f.What, "the check itself failed") {
+			t.Error(f)
+		}
+	}
+}

@@ -94,8 +94,8 @@ func (w *walk) write(res *Response) (err error) {
 		if w.local, err = expand(res.text, res.values); err != nil {
 			return err
 		}
-		u, err := url.Parse(w.local)
-		if err != nil || !w.site.isPage(u) {
+		// the path alone would not do: //host/ and https://host/ have one too
+		if u, err := url.Parse(w.local); header.CheckLocation(w.local) != nil || err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !w.site.isPage(u) {
 			return fmt.Errorf("%w: %q", errRedirect, w.local)
 		}
 	case kindLocal:

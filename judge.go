@@ -36,10 +36,11 @@ func (s *Site) view(p page.Declared) (*view, error) {
 		return nil, nil
 	}
 	v := known.(*view)
-	if s.env.Mode != Development || s.pages.Facts(p) == v.facts {
+	facts := s.pages.Facts(p)
+	if s.env.Mode != Development || facts == nil || facts == v.facts { // nil: saved with a fault, which rendering tells
 		return v, nil
 	}
-	v, faults := s.judge(s.pages.Facts(p))
+	v, faults := s.judge(facts)
 	if len(faults) > 0 {
 		return nil, &page.CompileError{Findings: faults}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
@@ -197,6 +198,11 @@ func (s *Site) addRoutes() {
 		if rt.mount != nil {
 			s.mountMethods = []string{http.MethodPut, http.MethodPatch, http.MethodDelete}
 		}
+		for _, name := range rt.pathTags() {
+			if !strings.Contains(rt.pattern, "{"+name+"}") && !strings.Contains(rt.pattern, "{"+name+"...}") {
+				s.fault(RuleRoute.Finding(rt.where, fmt.Sprintf("route %q has no {%s}, which a path tag of %s binds", rt.id(), name, rt.input), "name the place in the pattern and the tag alike"))
+			}
+		}
 		rt.finish()
 		s.register(rt, byPattern)
 	}
@@ -260,6 +266,23 @@ func bindsRow(t reflect.Type, rows map[reflect.Type]bool) (reflect.Type, bool) {
 		}
 	}
 	return nil, false
+}
+
+// pathTags are the names that the route's input binds from the path.
+func (rt *route) pathTags() (names []string) {
+	spec := rt.spec
+	if spec == nil && rt.input != nil && rt.input != reflect.TypeFor[None]() {
+		spec, _ = form.QuerySpecOf(rt.input)
+	}
+	if spec == nil {
+		return nil
+	}
+	for _, f := range spec.Fields() {
+		if f.Path {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // frames are who may frame the route's pages.
