@@ -77,7 +77,11 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 	if err != nil {
 		return errors.Join(cannotStart(err), closeSite(site))
 	}
-	p.announce(site, append(lines, more...))
+	lines = append(lines, more...)
+	if site.HasSignIn() { // its mails wait there: nothing is sent yet
+		lines = append(lines, [2]string{"mail, in development", site.Origin() + "/_merlon/dev/mail"})
+	}
+	p.announce(site, lines)
 	debug.FreeOSMemory() // what starting needed (pages compiled, hashes measured) is given back once: a third of the process
 	err = site.Serve(ctx, l)
 	if err := errors.Join(err, closeSite(site)); err != nil {
