@@ -113,14 +113,6 @@ func (s *Site) checkInsecure(context.Context) (found []check.Finding) {
 	return found
 }
 
-// RuleData is the folder of the data that others on the machine can enter.
-var RuleData = check.Rule{ID: "MRL-SITE-021", Property: check.Confidentiality, Severity: check.Medium,
-	Title:  "a data folder that others on the machine can read",
-	Why:    "the database and the keys lie in it",
-	Attack: "Another account of the same machine copies the database and the key ring.",
-	Wrong:  `drwxr-xr-x data`, Right: `chmod 700 data`,
-	Source: "OWASP ASVS 13.3.1; CWE-732"}
-
 func (s *Site) checkData(context.Context) []check.Finding {
 	info, err := os.Stat(s.env.Data)
 	if err != nil || info.Mode().Perm()&0o077 == 0 {

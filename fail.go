@@ -11,13 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
-	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/throttle"
@@ -41,29 +39,6 @@ type StalePage struct {
 
 // failures are the statuses that have an error page; what it says is in the catalogue, error.404.title and error.404.text.
 var failures = []int{400, 403, 404, 405, 410, 413, 414, 415, 421, 422, 429, 431, 500, 503, 505}
-
-// say returns one of Merlon's own messages in the language in which the visitor is answered.
-func (w *walk) say(id string, args ...any) string {
-	return text.Own().Format(w.site.lang, id, args...)
-}
-
-// Lang returns the language in which the visitor is answered, as a BCP 47 tag.
-func (f *facts) Lang() string { return f.w.site.lang }
-
-// formTexts says in each language how forms are printed.
-var formTexts = sync.OnceValue(func() map[string]*form.Render {
-	all := map[string]*form.Render{}
-	for _, lang := range text.Own().Langs() {
-		all[lang] = &form.Render{
-			Text: func(id string, args ...any) string { return text.Own().Format(lang, id, args...) },
-			Author: func(words string) string {
-				words, _ = text.Own().Translate(lang, words)
-				return words
-			},
-		}
-	}
-	return all
-})
 
 // fail answers an error page. Detail may be an error (shown in development), a time (when to try again) or a duration.
 func (w *walk) fail(status int, detail any) {

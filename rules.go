@@ -142,6 +142,12 @@ var (
 		Attack: "What is open on purpose is still open.",
 		Wrong:  `merlon.InsecureNoToken("…")`, Right: `keep it only while its reason holds`,
 		Source: "OWASP ASVS 15.2.1"}
+	RuleData = check.Rule{ID: "MRL-SITE-021", Property: check.Confidentiality, Severity: check.Medium,
+		Title:  "a data folder that others on the machine can read",
+		Why:    "the database and the keys lie in it",
+		Attack: "Another account of the same machine copies the database and the key ring.",
+		Wrong:  `drwxr-xr-x data`, Right: `chmod 700 data`,
+		Source: "OWASP ASVS 13.3.1; CWE-732"}
 	RuleCSPReport = check.Rule{ID: "MRL-CSP-001", Property: check.Integrity, Severity: check.Low,
 		Title:  "a browser refused something on a page",
 		Why:    "the page's policy does not allow it: an extension of the visitor's, or an injection that was stopped",
