@@ -28,6 +28,10 @@ type Part struct {
 	Tasks    []Task
 	Commands []Command
 
+	// Offers is what the part has for another one of the site, which finds it by its type with [Offers]: room passkey offers
+	// account a way to sign in.
+	Offers any
+
 	// SignIn is the path of the page that [ErrSignIn] and [ErrAgain] lead to; one part of a site has it.
 	SignIn constant
 	// Start is called once by [Site.Start], with the database open and the keys read, before the first request.
@@ -70,6 +74,19 @@ type House struct {
 	Mails    *mailbox.Box
 
 	site *Site
+}
+
+// Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
+func (h *House) Lang() string { return h.site.lang }
+
+// Offers returns what the parts of the site offer of one type, in their order.
+func Offers[T any](h *House) (found []T) {
+	for _, p := range h.site.cfg.Parts {
+		if o, ok := p.Offers.(T); ok {
+			found = append(found, o)
+		}
+	}
+	return found
 }
 
 // URL returns the absolute address of a path of this site, from the settings, never from a request.
