@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"embed"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,18 @@ type orderData struct {
 	Form form.Form[order]
 }
 
-var orderPage = page.New[orderData](pages, "order.html")
+//go:embed testdata/kept
+var keptFiles embed.FS
+
+var (
+	keptPages    = page.From(keptFiles, "testdata/kept")
+	orderPage    = page.New[orderData](keptPages, "order.html")
+	keptHomePage = page.New[data](keptPages, "home.html")
+)
+
+func keptHome(*merlon.Read[account.Guest], merlon.None) (*merlon.Response, error) {
+	return merlon.Show(keptHomePage, data{}), nil
+}
 
 // ordersTaken is what the handler was asked to do.
 var ordersTaken []string
@@ -44,10 +56,10 @@ func takeOrder(_ *merlon.Write[account.User], f form.Form[order]) (*merlon.Respo
 
 // orders is a site whose one form asks for a fresh sign-in.
 func orders(env merlon.Env) (*merlon.Site, error) {
-	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: pages,
+	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: keptPages,
 		Parts: []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
 		Routes: []merlon.Route{
-			merlon.Get("/", account.Anyone(), home),
+			merlon.Get("/", account.Anyone(), keptHome),
 			merlon.Get("/order", account.SignedIn(), showOrder),
 			merlon.Post("/order", account.SignedIn().With(account.NeedRecent()), takeOrder),
 		}})
