@@ -45,6 +45,8 @@ type Task struct {
 	Every time.Duration
 	Last  bool
 	Run   func(context.Context, *House) error
+
+	wake <-chan struct{} // runs it at once; nil: only the time does
 }
 
 // A Command is what a part adds to the site's own program.
