@@ -229,6 +229,7 @@ func (p *postman) one(ctx context.Context, h *House, r *mail.Round, m mailbox.Me
 func (p *postman) tell(ctx context.Context, h *House, m mailbox.Message, o mailbox.Outcome, said string) {
 	switch {
 	case o.Sent:
+		m.State = mailbox.Sent
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "mail sent", slog.Any("mail", m), slog.String("answer", said))
 	case o.Permanent || m.Tries >= mailbox.MaxTries:
 		e := event.New(mail.RuleGivenUp, event.Failed, slog.Int64("mail", m.ID), slog.String("kind", m.Kind),

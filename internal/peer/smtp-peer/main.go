@@ -42,7 +42,8 @@ var (
 	login    = flag.Bool("login", false, "offer AUTH LOGIN only")
 	refuse   = flag.String("refuse", "", "recipients that begin with this get 550")
 	later    = flag.Int("later", 0, "answer 451 to this many recipients, then accept")
-	hang     = flag.String("hang", "", "at mails to recipients that begin with this, never answer")
+	hang     = flag.String("hang", "", "mails to recipients that begin with this are stored, then never answered")
+	slow     = flag.Duration("slow", 0, "wait this long before each mail is taken")
 	drop     = flag.String("drop", "", "mails to recipients that begin with this are stored, then the connection is closed without an answer")
 	quote    = flag.Bool("quote", false, "refuse mails and sign-ins with answers that repeat what was sent")
 )
@@ -228,23 +229,31 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if begins(s.to, *hang) {
-		select {}
-	}
+	time.Sleep(*slow)
 	if *quote {
 		whole := bytes.ReplaceAll(content, []byte("=\r\n"), nil)
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "\x1b[31mnot to " + s.to + " with " + string(link.Find(whole))}
 	}
-	s.p.mu.Lock()
-	defer s.p.mu.Unlock()
-	s.p.mails++
-	if err := os.WriteFile(filepath.Join(*dir, fmt.Sprintf("%d.eml", s.p.mails)), content, 0o600); err != nil {
+	if err := s.p.keep(content, s.from, s.to); err != nil {
 		return err
 	}
-	fmt.Printf("mail %d %s %s\n", s.p.mails, s.from, s.to)
-	if begins(s.to, *drop) {
+	switch {
+	case begins(s.to, *hang):
+		select {}
+	case begins(s.to, *drop):
 		return s.c.Conn().Close()
 	}
+	return nil
+}
+
+func (p *peer) keep(content []byte, from, to string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mails++
+	if err := os.WriteFile(filepath.Join(*dir, fmt.Sprintf("%d.eml", p.mails)), content, 0o600); err != nil {
+		return err
+	}
+	fmt.Printf("mail %d %s %s\n", p.mails, from, to)
 	return nil
 }
 
