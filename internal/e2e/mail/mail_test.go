@@ -14,6 +14,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/cli"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/examples/club/site"
 	"github.com/merlon-web/merlon/internal/e2e/mailpeer"
@@ -31,8 +32,12 @@ const (
 	phrase   = "lantern orchard 47 violet"
 )
 
-// TestMain runs the tests, or, as a child of one of them, a club that has queued a mail and sends it until it is killed.
+// TestMain runs the tests, or, as a child of one of them, a command of the club, or a club that has queued a mail and sends
+// it until it is killed.
 func TestMain(m *testing.M) {
+	if os.Getenv("MERLON_TEST_COMMAND") != "" {
+		cli.Main(site.Open)
+	}
 	if dir := os.Getenv("MERLON_TEST_CHILD"); dir != "" {
 		if err := child(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -187,6 +192,7 @@ func TestSignUpSendsAMail(t *testing.T) {
 	if all[0].Text != "" || all[0].Subject != "" {
 		t.Error("what was sent is kept")
 	}
+	s.Visitor().Get("/_merlon/dev/mail").Has("sent through "+p.Addr, "ann@x.test", "sent")
 	noCanary(t, s)
 }
 
