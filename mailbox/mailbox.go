@@ -1,9 +1,10 @@
 // Package mailbox keeps the mails that a site wants sent, in the transaction of the request that wants it: a mail goes out
 // if and only if what it tells of was committed.
 //
-// It does not send. A worker takes mails ([Box.Take]), sends them with no transaction open and settles them ([Box.Settle]):
-// each at least once, twice if the worker dies between. What a mail says rests sealed under the site's keys, since it may
-// hold a link that lets someone in, and is erased when it was sent; who gets it and when rests in the clear.
+// It does not send. A worker (the site's own, through room outbound/mail) takes mails ([Box.Take]), sends them with no
+// transaction open and settles them ([Box.Settle]): each at least once, twice if the worker dies between. What a mail says
+// rests sealed under the site's keys, since it may hold a link that lets someone in, and is erased when it was sent; who gets
+// it and when rests in the clear.
 package mailbox
 
 import (

@@ -61,15 +61,19 @@ func (s *Sender) fail(at step, err error, m Mail) *Error {
 	return e
 }
 
-// maxSaid bounds what is kept of a server's answer, in bytes.
-const maxSaid = 300
+// What is looked at of a server's answer, and what is kept of it, in bytes. The second cut comes last: a secret that was cut
+// in two would not be found.
+const (
+	maxLooked = 1000
+	maxSaid   = 300
+)
 
 // clean makes a server's words fit to be kept and shown. Servers do repeat what they were sent: a filter quotes the link that
 // it did not like, and that link may let someone in.
 func (s *Sender) clean(said string, m Mail) string {
 	said = strings.Join(strings.Fields(strings.ToValidUTF8(said, "\ufffd")), " ")
-	if len(said) > maxSaid {
-		said = strings.ToValidUTF8(said[:maxSaid], "") + "…"
+	if len(said) > maxLooked {
+		said = said[:max(strings.LastIndexByte(said[:maxLooked], ' '), 0)] + " …"
 	}
 	password := s.c.Password.Reveal()
 	for _, secret := range []string{password, encode(password), encode("\x00" + s.c.User + "\x00" + password)} {
@@ -86,7 +90,11 @@ func (s *Sender) clean(said string, m Mail) string {
 			words[i] = "[redacted]"
 		}
 	}
-	return event.Clean(strings.Join(words, " "))
+	said = strings.Join(words, " ")
+	if len(said) > maxSaid {
+		said = strings.ToValidUTF8(said[:maxSaid], "") + "…"
+	}
+	return event.Clean(said)
 }
 
 func encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

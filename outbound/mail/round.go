@@ -73,14 +73,17 @@ func (r *Round) Send(ctx context.Context, m Mail) (said string, err error) {
 
 // idle puts the conversation back to its beginning, which also tells whether the server is still there.
 func (r *Round) idle(ctx context.Context) error {
-	defer r.within(ctx)()
+	defer r.within(ctx, r.s.until())()
 	return r.client.Reset()
 }
 
-// within bounds what follows by the timeout and by ctx; the function that it returns ends that.
-func (r *Round) within(ctx context.Context) (end func()) {
+// until is when what begins now must have ended.
+func (s *Sender) until() time.Time { return time.Now().Add(s.c.Timeout) }
+
+// within bounds what follows by a time and by ctx; the function that it returns ends that.
+func (r *Round) within(ctx context.Context, until time.Time) (end func()) {
 	conn := r.conn
-	_ = conn.SetDeadline(time.Now().Add(r.s.c.Timeout))
+	_ = conn.SetDeadline(until)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	return func() { stop() }
 }
@@ -105,12 +108,13 @@ func (b *bounded) Read(p []byte) (int, error) {
 func (r *Round) connect(ctx context.Context) error {
 	s := r.s
 	fail := func(at step, err error) error { return s.fail(at, err, Mail{}) }
-	raw, err := (&net.Dialer{Timeout: s.c.Timeout}).DialContext(ctx, "tcp", s.Server())
+	until := s.until()
+	raw, err := (&net.Dialer{Deadline: until}).DialContext(ctx, "tcp", s.Server())
 	if err != nil {
 		return fail(reach, err)
 	}
 	r.conn = &bounded{raw, maxHeard}
-	defer r.within(ctx)()
+	defer r.within(ctx, until)()
 	conn := r.conn
 	if s.c.TLS == Implicit {
 		safe := tls.Client(conn, s.tls)
@@ -186,7 +190,7 @@ func (a *signIn) Next(from []byte, more bool) ([]byte, error) { return a.how.Nex
 
 // deliver is one mail's part of the conversation (RFC 5321, 3.3).
 func (r *Round) deliver(ctx context.Context, m Mail) (string, *Error) {
-	defer r.within(ctx)()
+	defer r.within(ctx, r.s.until())()
 	fail := func(at step, err error) (string, *Error) { return "", r.s.fail(at, err, m) }
 	if err := r.client.Mail("<" + r.s.from.Address + ">"); err != nil {
 		return fail(begin, err)
