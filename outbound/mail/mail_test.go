@@ -200,6 +200,8 @@ func TestWhatServersRefuse(t *testing.T) {
 		{"another name on it", []string{"-name", "mail.x.test"}, func(c *mail.Config) { c.Host = "localhost" }, 0, false, true, "cannot be made safe"},
 		{"TLS where none is", []string{"-mode", "plain"}, func(c *mail.Config) { c.TLS = mail.Implicit }, 0, false, true, "cannot be made safe"},
 		{"an unknown recipient", []string{"-refuse", "ann"}, nil, 550, true, false, "refused the recipient: 550 5.1.1 <[recipient]>: no such user"},
+		{"a sign-in that it wants at the recipient", []string{"-refuse", "ann", "-code", "530"}, nil, 530, false, true, "refused the recipient: 530"},
+		{"a server that goes away", []string{"-refuse", "ann", "-code", "421"}, nil, 421, false, true, "421"},
 		{"later", []string{"-later", "1"}, nil, 451, false, false, "try again later"},
 		{"what it does not like", []string{"-quote"}, nil, 554, true, false, `554 5.7.1 \u001b[31mnot to [recipient] with [redacted]`},
 	} {

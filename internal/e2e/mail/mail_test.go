@@ -283,6 +283,21 @@ func TestTheServerIsDown(t *testing.T) {
 	}
 }
 
+// The pause after a server that is not there is one of seconds, also when the clock is set back meanwhile.
+func TestAClockSetBackStopsNothing(t *testing.T) {
+	p := mailpeer.Start(t, "-mode", "plain")
+	p.Stop()
+	s := merlontest.Start(t, open(plain(p)))
+	send(t, s, "a@x.test")
+	until(t, s, "tried", func(all []mailbox.Message) bool { return strings.Contains(all[0].Problem, "cannot be reached") })
+	back := mailpeer.Start(t, "-mode", "plain", "-listen", p.Addr)
+	s.Advance(-24 * time.Hour)
+	send(t, s, "b@x.test")
+	if got := back.Wait(1); got[0].To != "b@x.test" {
+		t.Errorf("%s arrived", got[0].To)
+	}
+}
+
 // The site is killed after the server took the mail and before it was noted: it is sent again, once, and with the same
 // Message-ID.
 func TestKilledBetweenSendingAndNoting(t *testing.T) {

@@ -40,7 +40,8 @@ var (
 	user     = flag.String("user", "", "user who must sign in; empty: nobody need")
 	password = flag.String("password", "", "the user's password")
 	login    = flag.Bool("login", false, "offer AUTH LOGIN only")
-	refuse   = flag.String("refuse", "", "recipients that begin with this get 550")
+	refuse   = flag.String("refuse", "", "recipients that begin with this get the answer of -code")
+	code     = flag.Int("code", 550, "the answer to recipients that are refused")
 	later    = flag.Int("later", 0, "answer 451 to this many recipients, then accept")
 	hang     = flag.String("hang", "", "mails to recipients that begin with this are stored, then never answered")
 	slow     = flag.Duration("slow", 0, "wait this long before each mail is taken")
@@ -211,7 +212,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	defer s.p.mu.Unlock()
 	switch {
 	case begins(to, *refuse):
-		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "<" + to + ">: no such user"}
+		return &smtp.SMTPError{Code: *code, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "<" + to + ">: no such user"}
 	case s.p.later > 0:
 		s.p.later--
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "try again later"}
