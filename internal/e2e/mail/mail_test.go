@@ -254,8 +254,8 @@ func TestGivenUpAfterTwelveTries(t *testing.T) {
 	send(t, s, "ann@x.test")
 	for try := 1; try < mailbox.MaxTries; try++ {
 		until(t, s, "tried", func(all []mailbox.Message) bool {
-			// the worker may be at its next try already: a round takes the mail again when the clock has gone on
-			return all[0].State == mailbox.Failed || all[0].Tries >= try && strings.Contains(all[0].Problem, "451") && all[0].NextTry.After(s.Now())
+			// what is noted of a try, not that it was begun: a clock that goes on meanwhile would let one try count for two
+			return all[0].State == mailbox.Failed || strings.Count(s.Log.String(), "mail not sent, tried again later") >= try
 		})
 		later(s, 8*time.Hour+time.Minute)
 	}
