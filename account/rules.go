@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/merlon-web/merlon/check"
 )
@@ -52,7 +53,9 @@ var (
 
 // Rules returns the rules of this part.
 func Rules() []check.Rule {
-	return []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
+	own := []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
+	return slices.Concat(own,
+		linkRules())
 }
 
 func (a *part) checkWeak(context.Context) []check.Finding {
