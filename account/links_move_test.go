@@ -40,7 +40,11 @@ func TestMoveAndUndo(t *testing.T) {
 	// a link that went to a mistyped address is worth nothing without the account
 	s.Visitor().Get(to).At("/sign-in?next=%2Faccount%2Faddress%2Fconfirm")
 	addUser(t, s, "eve@example.test")
-	signIn(s.Visitor(), "eve@example.test", good).Get(to).Is(410)
+	eve := signIn(s.Visitor(), "eve@example.test", good).Get(to).Is(410)
+	askMove(eve, "eve@new.example")
+	eve.Get(link(t, s, "eve@new.example", 0)).At("/account/address/confirm")
+	eve.SetCookie("__Host-test-step", v.Cookie("__Host-test-step"))
+	eve.Submit("/account/address/confirm", nil).Is(410)
 
 	v.Get(to).Submit("/account/address/confirm", nil).At("/account/address").Has("Your address is changed.", next)
 	ran.want(t, "moved from "+old+" to "+next)
@@ -109,6 +113,18 @@ func TestTwoMovesAreUndoneByTheFirstOwner(t *testing.T) {
 	s.Visitor().Get(link(t, s, "one@evil.example", 0)).Is(410)
 	s.Visitor().Get(link(t, s, old, 0)).Submit("/account/reset", merlontest.Values{"Password": other}).At("/sign-in")
 	signIn(s.Visitor(), old, other).At("/")
+}
+
+// TestAnUndoEndsTheLaterOnes: whoever moved the account on cannot undo that after its owner has it back.
+func TestAnUndoEndsTheLaterOnes(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	addUser(t, s, old)
+	thief := signIn(s.Visitor(), old, good)
+	moveFrom(t, s, thief, "one@evil.example")
+	moveFrom(t, s, thief, "two@evil.example")
+	theirs := link(t, s, "one@evil.example", 0)
+	s.Visitor().Get(link(t, s, old, 0)).Submit("/account/address/undo", nil).At("/account/reset/sent")
+	s.Visitor().Get(theirs).Is(410)
 }
 
 // TestUndoTakesTheAddressBack: a sign-up that waits with the old address, or a second account, does not keep the owner out.

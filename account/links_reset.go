@@ -148,7 +148,7 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if err := a.choose(w, row, h.hash); err != nil {
 		return nil, err
 	}
-	if err := a.noticeTo(w.DB, w.Lang(), w.Now(), row, t.Email, "account.mail.password"); err != nil {
+	if err := a.noticeTo(w.DB, w.Lang(), w.Now(), row, t.Email, "account.mail.reset-done"); err != nil {
 		return nil, err
 	}
 	w.Record(RuleReset, event.Done, slog.Int64("account", row.ID))

@@ -134,6 +134,9 @@ func TestVerification(t *testing.T) { // A3.1, A3.2
 
 	v.Get(to).Submit("/account/verify", nil).At("/sign-in").Has("Your address is confirmed. You can sign in now.")
 	ran.want(t, "signed up "+ann, "verified "+ann)
+	if v.Cookie("__Host-test-step") != "" {
+		t.Error("the step of a used link stays in the browser")
+	}
 	v.Get("/private").At("/sign-in?next=%2Fprivate") // the link alone signs nobody in
 	signIn(s.Visitor(), ann, good).At("/")
 	s.Visitor().Get(to).Is(410)
@@ -300,6 +303,20 @@ func TestInvitation(t *testing.T) {
 	if err != account.ErrExists {
 		t.Errorf("an invitation of somebody with an account: %v, want ErrExists", err)
 	}
+}
+
+// TestInvitationOfASignUpThatWaits: the invitation proves the address, and its holder's password is the one that counts.
+func TestInvitationOfASignUpThatWaits(t *testing.T) {
+	var ran calls
+	s := merlontest.Start(t, openWith(account.Config{Hooks: ran.hooks()}))
+	signUp(s, ann, other)
+	waiting := link(t, s, ann, 0)
+	s.Write(func(w *db.Writer) error { return account.Invite(s.Site.House(), w, ann, s.Now()) })
+	s.Visitor().Get(link(t, s, ann, 0)).Submit("/sign-up/invited", merlontest.Values{"Name": "Ann", "Password": good}).At("/sign-in")
+	s.Visitor().Get(waiting).Is(410)
+	signIn(s.Visitor(), ann, other).Is(422)
+	signIn(s.Visitor(), ann, good).At("/").Has("Ann")
+	ran.want(t, "signed up "+ann, "verified "+ann)
 }
 
 func TestClosedSignUpTakesNoForm(t *testing.T) {
