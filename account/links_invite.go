@@ -34,7 +34,7 @@ type Choose struct {
 // EnrolPage is the data of the page enrol.html.
 type EnrolPage struct {
 	Form  form.Form[Choose]
-	Email string // for password managers, and for the person
+	Email string // the account's
 }
 
 var (

@@ -28,7 +28,7 @@ type ResetSentPage struct{}
 // ResetPage is the data of the page reset.html.
 type ResetPage struct {
 	Form  form.Form[Choose]
-	Email string // for password managers, and for the person
+	Email string // where the link went
 }
 
 var (

@@ -83,6 +83,7 @@ func (a *part) sendAgain(w *merlon.Write[Guest], _ form.Form[OneButton], q quota
 		return merlon.TooMany(q.until), nil
 	}
 	if !q.full {
+		w.Record(RuleAskedAgain, event.Done)
 		row, err := userByEmail.One(w.DB, step.Email)
 		switch {
 		case errors.Is(err, db.ErrNoRow):
@@ -104,7 +105,6 @@ func (a *part) sendStart(w *merlon.Write[Guest], email string) error {
 	if err := decoy(w.DB, w.Now()); err != nil {
 		return err
 	}
-	w.Record(RuleExists, event.Done)
 	return a.mailTo(w.DB, w.Lang(), email, "account.mail.start", a.house.Title, a.house.URL("/sign-up"))
 }
 
@@ -143,6 +143,7 @@ func (a *part) change(w *merlon.Write[Guest], f form.Form[NewEmail], q quota) (*
 	}
 	email := normal(in.Email)
 	if !q.full {
+		w.Record(RuleAskedAgain, event.Done, slog.Bool("changed", true))
 		if err := a.changeTo(w, step, email); err != nil {
 			return nil, err
 		}
@@ -175,7 +176,8 @@ func (a *part) changeTo(w *merlon.Write[Guest], step signedUp, email string) err
 		}
 		return a.sendVerify(w, mine)
 	case own:
-		return a.takeOver(w, there, mine.Name, mine.Password)
+		_, err := a.takeOver(w, there, mine.Name, mine.Password)
+		return err
 	case free:
 		return a.sendStart(w, email)
 	}

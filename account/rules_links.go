@@ -44,8 +44,12 @@ var (
 		Title: "a first password was chosen", Why: "an account that was made for somebody is theirs from now on",
 		Attack: "A link that was handed on is used by somebody else than whom it was for.",
 		Wrong:  `sending the link to a list`, Right: `hand it to one person; user add prints another one`, Source: "OWASP ASVS 5.0 6.4.1"}
+	RuleAskedAgain = check.Rule{ID: "MRL-ACCT-020", Property: check.Availability, Severity: check.Low,
+		Title: "the mail of a sign-up was asked for again", Why: "who asks for many floods a mailbox",
+		Attack: "A program signs up with somebody's address and has the mail sent again and again.",
+		Right:  `nothing to do: an address gets three an hour`, Source: "OWASP ASVS 5.0 2.4.1, 16.3.1"}
 )
 
 func linkRules() []check.Rule {
-	return []check.Rule{RuleVerified, RuleExists, RuleUnverified, RuleResetAsked, RuleReset, RuleNotMe, RuleMoveAsked, RuleMoved, RuleUndone, RuleEnrolled}
+	return []check.Rule{RuleVerified, RuleExists, RuleUnverified, RuleResetAsked, RuleReset, RuleNotMe, RuleMoveAsked, RuleMoved, RuleUndone, RuleEnrolled, RuleAskedAgain}
 }

@@ -135,6 +135,7 @@ func (a *part) register(w *merlon.Write[Guest], email, name, hash string) error 
 			if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
 				return err
 			}
+			w.Record(RuleSignedUp, event.Done, slog.Int64("account", row.ID))
 			return a.sendVerify(w, row)
 		}
 		if !db.IsUnique(insertErr) {
@@ -145,19 +146,25 @@ func (a *part) register(w *merlon.Write[Guest], email, name, hash string) error 
 	if err != nil {
 		return err
 	}
-	return a.takeOver(w, row, name, hash)
+	mine, err := a.takeOver(w, row, name, hash)
+	if mine {
+		w.Record(RuleSignedUp, event.Done, slog.Int64("account", row.ID))
+	} else {
+		w.Record(RuleExists, event.Done, slog.Int64("account", row.ID))
+	}
+	return err
 }
 
 // takeOver gives an account that was never proven to who signs up now; any other one stays as it is, and its owner is told.
-func (a *part) takeOver(w *merlon.Write[Guest], row userRow, name, hash string) error {
+func (a *part) takeOver(w *merlon.Write[Guest], row userRow, name, hash string) (mine bool, err error) {
 	done, err := renewSignUp.Run(w.DB, row.ID, name, hash, w.Now().UnixMicro())
 	if err != nil {
-		return err
+		return false, err
 	}
 	if done.Rows == 1 {
-		return a.sendVerify(w, row)
+		return true, a.sendVerify(w, row)
 	}
-	return a.sendExists(w, row.Email)
+	return false, a.sendExists(w, row.Email)
 }
 
 // sendVerify mails the link that proves the address. The mail has no name in it: whoever signs up types it, and would have
@@ -167,7 +174,6 @@ func (a *part) sendVerify(w *merlon.Write[Guest], row userRow) error {
 	if err != nil {
 		return err
 	}
-	w.Record(RuleSignedUp, event.Done, slog.Int64("account", row.ID))
 	return a.mailTo(w.DB, w.Lang(), row.Email, "account.mail.welcome", a.house.Title, a.link(code))
 }
 
@@ -176,7 +182,6 @@ func (a *part) sendExists(w *merlon.Write[Guest], email string) error {
 	if err := decoy(w.DB, w.Now()); err != nil {
 		return err
 	}
-	w.Record(RuleExists, event.Done)
 	return a.mailTo(w.DB, w.Lang(), email, "account.mail.exists", a.house.URL("/sign-in"), a.house.URL("/account/reset/ask"))
 }
 
