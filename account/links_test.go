@@ -259,14 +259,14 @@ func TestSweepOfSignUps(t *testing.T) {
 	addUser(t, s, "ben@example.test")
 	signUp(s, ann, good)
 	s.Advance(6 * 24 * time.Hour)
-	if err := account.Sweep(s.Site.House()); err != nil {
+	if err := account.SweepNow(s.Site.House()); err != nil {
 		t.Fatal(err)
 	}
 	if n := countUsers(t, s); n != 2 {
 		t.Errorf("%d accounts after 6 days, want 2", n)
 	}
 	s.Advance(25 * time.Hour)
-	if err := account.Sweep(s.Site.House()); err != nil {
+	if err := account.SweepNow(s.Site.House()); err != nil {
 		t.Fatal(err)
 	}
 	if n := countUsers(t, s); n != 1 {

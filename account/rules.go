@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/merlon-web/merlon/check"
 )
@@ -53,9 +52,11 @@ var (
 
 // Rules returns the rules of this part.
 func Rules() []check.Rule {
-	own := []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
-	return slices.Concat(own,
-		linkRules())
+	all := []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
+	for _, more := range []func() []check.Rule{commandRules, linkRules} {
+		all = append(all, more()...)
+	}
+	return all
 }
 
 func (a *part) checkWeak(context.Context) []check.Finding {

@@ -35,8 +35,8 @@ func Enrolment(h *merlon.House, w *db.Writer, user int64, email string, now time
 	return a.enrolment(w, user, email, now)
 }
 
-// Sweep deletes what is over.
-func Sweep(h *merlon.House) error {
+// SweepNow deletes what is over.
+func SweepNow(h *merlon.House) error {
 	a, err := of(h)
 	if err != nil {
 		return err
