@@ -143,7 +143,7 @@ func (a *part) moveTo(w *db.Writer, row userRow, email string) (bool, error) {
 	case err == nil && !there.waiting():
 		return false, nil
 	case err == nil:
-		err = a.discard(w, there)
+		err = a.erase(w, there)
 	case errors.Is(err, db.ErrNoRow):
 		err = nil
 	}

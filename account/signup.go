@@ -36,9 +36,8 @@ var (
 	insertSignUp = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, created, chosen, verified) VALUES ($1, $2, $3, $4, $4, $5)")
 	// an account that nobody has proven is free to whoever signs up next, so that nobody can keep an address that belongs
 	// to somebody else; one that was made with a role, or for somebody to enrol, is not
-	renewSignUp  = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
-	oldSignUps   = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
-	deleteSignUp = db.Exec(schema, "DELETE FROM merlon_user WHERE id = $1 AND verified = 0")
+	renewSignUp = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
+	oldSignUps  = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
 )
 
 // waiting reports whether the account was made by a sign-up whose address is not proven yet.
@@ -192,21 +191,9 @@ func (a *part) sweepSignUps(w *db.Writer, now time.Time) error {
 		return err
 	}
 	for _, row := range rows {
-		if err := a.discard(w, row); err != nil {
+		if err := a.erase(w, row); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// discard deletes an account that was never proven: it has no sessions, devices or factors, since nobody could sign in.
-func (a *part) discard(w *db.Writer, row userRow) error {
-	if err := run(a.cfg.Hooks.Deleted, w, row.user()); err != nil {
-		return err
-	}
-	if err := void(w, row.ID); err != nil {
-		return err
-	}
-	_, err := deleteSignUp.Run(w, row.ID)
-	return err
 }
