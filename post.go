@@ -30,7 +30,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	u, err := ask(w, who)
 	if err != nil {
 		if errors.Is(err, ErrAgain) && w.state.User() != 0 {
-			keepForm[In](w)
+			keepForm[In](w, howAgain(err))
 			return
 		}
 		w.denied(err)
@@ -100,7 +100,7 @@ func finishPost(w *walk, f form.Any, res *Response, err error) {
 		w.stale(f, staleEdited)
 	case errors.Is(err, session.ErrEnded):
 		w.refused(RuleEnded)
-		w.toSignIn(false)
+		w.toSignIn("")
 	default:
 		w.cookies, w.clear = w.cookies[:0], false
 		w.handlerFailed(err)

@@ -27,7 +27,6 @@ type SignIn struct {
 type SignInPage struct {
 	Form   form.Form[SignIn]
 	Next   string
-	Again  bool // signed in already, asked once more
 	SignUp bool // visitors may sign up
 }
 
@@ -44,10 +43,13 @@ var signInPage = page.New[SignInPage](pages, "sign-in.html")
 
 func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Response, error) {
 	next, _ := r.Local(in.Next)
-	if r.User.SignedIn && in.Again == "" {
+	switch {
+	case r.User.SignedIn && in.Again != "":
+		return merlon.Redirect("/sign-in/again?ask={ask}&next={next}", in.Again, next), nil
+	case r.User.SignedIn:
 		return merlon.RedirectLocal(next), nil
 	}
-	return merlon.Show(signInPage, SignInPage{Next: next.String(), Again: r.User.SignedIn, SignUp: !a.cfg.Closed}), nil
+	return merlon.Show(signInPage, SignInPage{Next: next.String(), SignUp: !a.cfg.Closed}), nil
 }
 
 // attempt is what tryPassword found, outside of the transaction.
@@ -55,7 +57,6 @@ type attempt struct {
 	row     userRow
 	ok      bool
 	known   bool
-	trusted bool      // the second step is skipped on this device
 	device  string    // names the known device's own limit
 	until   time.Time // the known device must wait
 	upgrade string    // a new hash of the same password
@@ -68,19 +69,22 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 		return attempt{}, nil
 	}
 	email := normal(in.Email)
-	var t attempt
 	row, err := userByEmail.One(r.DB, email)
-	found := err == nil && row.Disabled == 0
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
-		return t, err
+		return attempt{}, err
 	}
+	return comparePassword(a, r, email, row, err == nil && row.Disabled == 0, in.Password)
+}
+
+// comparePassword compares one with that of a user, or, if none was found, with nobody's at the same cost.
+func comparePassword[U any](a *part, r *merlon.Read[U], email string, row userRow, found bool, typed secret.String) (t attempt, err error) {
 	if cookie, has := deviceCookie.Get(r); has && found {
 		d, known, err := knownDevice(cookie, has, r.DB, row.ID, r.Now())
 		if err != nil {
 			return t, err
 		}
 		if t.known = known; known {
-			t.device, t.trusted = d.name(), d.Trusted > r.Now().UnixMicro()
+			t.device = d.name()
 		}
 	}
 	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
@@ -99,9 +103,9 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 	from := password.From{Network: network(r), Known: t.known}
 	var result password.Result
 	if found {
-		result, err = a.hasher.Verify(r.Context(), permit, row.Password, in.Password, from)
+		result, err = a.hasher.Verify(r.Context(), permit, row.Password, typed, from)
 	} else {
-		result, err = a.hasher.VerifyNobody(r.Context(), permit, in.Password, from)
+		result, err = a.hasher.VerifyNobody(r.Context(), permit, typed, from)
 	}
 	if err != nil { // nothing was compared (the line is full, the visitor has gone): the attempt is given back, if it is unspent
 		_ = permit.Return(context.WithoutCancel(r.Context()))
@@ -114,7 +118,7 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 		t.row = row
 		if result.Upgrade {
 			// the next sign-in tries again when there is no room for a second hash now
-			t.upgrade, _ = a.hasher.Hash(r.Context(), in.Password, from)
+			t.upgrade, _ = a.hasher.Hash(r.Context(), typed, from)
 		}
 	} else {
 		r.Record(RuleFailed, event.Failed)
@@ -133,7 +137,7 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if !f.Failed() {
 			f = f.Reject("", say(w, wrong))
 		}
-		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Again: w.User.SignedIn, SignUp: !a.cfg.Closed}), nil
+		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), SignUp: !a.cfg.Closed}), nil
 	}
 	// what was compared before the transaction must still hold in it
 	now, err := userByID.One(w.DB, t.row.ID)
@@ -148,16 +152,20 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade, t.row.Password); err != nil {
 			return nil, err
 		}
-	}
-	if err := enter(a, w, t.row, proof{factors: 1}); err != nil {
-		return nil, err
+		t.row.Password = t.upgrade
 	}
 	in, _ := f.Value()
-	next, ok := w.Local(in.Next)
-	if !ok {
-		next = a.home(w)
+	return letIn(a, w, t.row, proof{factors: 1}, a.next(w, in.Next))
+}
+
+// next is where a visitor goes on: to the page that was asked for, if it is one of this site.
+func (a *part) next(w interface {
+	Local(...string) (merlon.Local, bool)
+}, asked string) merlon.Local {
+	if next, ok := w.Local(asked); ok {
+		return next
 	}
-	return merlon.RedirectLocal(next), nil
+	return a.home(w)
 }
 
 func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {
