@@ -469,3 +469,50 @@ func TestPolicyBesideASecondFactor(t *testing.T) {
 	setUp(t, s, signIn(s.Visitor(), "ann@example.test", good))
 	look(true, password.MinWithSecondFactor, 10)
 }
+
+// TestDoubleClick: the second click on a button whose first click gave the session a new token ends where the first did, also
+// when the browser has dropped the first answer with its cookie. Another text, or the cookie alone, ends nowhere.
+func TestDoubleClick(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, "ann@example.test")
+	app, _ := setUp(t, s, signIn(s.Visitor(), "ann@example.test", good))
+	v := signIn(s.Visitor(), "ann@example.test", good).At("/sign-in/second")
+	f := v.Fields("/sign-in/second")
+	f.Set("Code", app.code(t))
+	click, edited, thief := v.Clone(), v.Clone(), v.Clone()
+	v.Post("/sign-in/second", s.Site.Origin(), f).Is(303)
+	click.Post("/sign-in/second", s.Site.Origin(), f).Is(303)
+	click.Get("/private").At("/private").Has("Ann")
+	f.Set("Code", "000000")
+	edited.Post("/sign-in/second", s.Site.Origin(), f)
+	edited.Get("/private").At("/sign-in?next=%2Fprivate")
+	f.Del("merlon_token")
+	thief.Post("/sign-in/second", s.Site.Origin(), f)
+	thief.Get("/private").At("/sign-in?next=%2Fprivate")
+	s.Advance(time.Minute)
+
+	// at the same time
+	v = signIn(s.Visitor(), "ann@example.test", good).At("/sign-in/second")
+	f = v.Fields("/sign-in/second")
+	f.Set("Code", app.code(t))
+	clicks := []*merlontest.Visitor{v.Clone(), v.Clone(), v.Clone()}
+	var all sync.WaitGroup
+	for _, c := range clicks {
+		all.Go(func() { c.Post("/sign-in/second", s.Site.Origin(), f) })
+	}
+	all.Wait()
+	for i, c := range clicks {
+		if c.Get("/private").Path != "/private" {
+			t.Errorf("click %d of three at once ended at %s", i+1, c.Path)
+		}
+	}
+	// on a page behind access
+	s.Advance(16 * time.Minute)
+	c := clicks[0].Get("/fresh")
+	f = c.Fields("/sign-in/again")
+	f.Set("Password", good)
+	twice := c.Clone()
+	c.Post("/sign-in/again", s.Site.Origin(), f).Is(303)
+	twice.Post("/sign-in/again", s.Site.Origin(), f).Is(303)
+	twice.Get("/fresh").At("/fresh")
+}
