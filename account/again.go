@@ -48,6 +48,7 @@ type AgainPage struct {
 	Email    string
 	Ask      string
 	Next     string
+	Home     string // where "cancel" leads: the page that was asked for would ask again
 }
 
 // WayLink is a link to a page of a [Way].
@@ -76,7 +77,7 @@ func (a *part) showAgain(r *merlon.Read[Guest], in AgainInput) (*merlon.Response
 
 // whatToAsk fills the page: any factor, or those that are missing, or a second one.
 func (a *part) whatToAsk(r asked, q db.Querier, s leveled, now time.Time, ask string, next merlon.Local) (p AgainPage, err error) {
-	p.Ask, p.Next, p.All = ask, next.String(), ask == askAll
+	p.Ask, p.Next, p.All, p.Home = ask, next.String(), ask == askAll, string(a.cfg.Home)
 	row, err := userByID.One(q, s.User())
 	if err != nil {
 		return p, err
@@ -128,7 +129,7 @@ func (a *part) tryAgain(r *merlon.Read[User], f form.Form[Again]) (attempt, erro
 	if err != nil {
 		return attempt{}, err
 	}
-	return comparePassword(a, r, row.Email, row, hasPassword(row), in.Password)
+	return compare(a, r, row.Email, row, hasPassword(row), in.Password)
 }
 
 func (a *part) again(w *merlon.Write[User], f form.Form[Again], t attempt) (*merlon.Response, error) {

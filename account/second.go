@@ -38,7 +38,10 @@ type SecondStep struct {
 }
 
 // SecondPage is the data of the page second.html.
-type SecondPage struct{ Form form.Form[SecondStep] }
+type SecondPage struct {
+	Form  form.Form[SecondStep]
+	Trust bool // the step can be skipped on this device: not for administrators
+}
 
 var secondPage = page.New[SecondPage](pages, "second.html")
 
@@ -72,10 +75,15 @@ func (p pending) holds(q db.Querier) (userRow, bool, error) {
 }
 
 func (a *part) showSecond(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	if _, ok := waiting(r.Session, r.Now()); !ok {
+	p, waits := waiting(r.Session, r.Now())
+	if !waits {
 		return merlon.Redirect("/sign-in"), nil
 	}
-	return merlon.Show(secondPage, SecondPage{}), nil
+	row, holds, err := p.holds(r.DB)
+	if err != nil || !holds {
+		return merlon.Redirect("/sign-in"), err
+	}
+	return merlon.Show(secondPage, SecondPage{Trust: !isAdmin(row)}), nil
 }
 
 func (a *part) trySecond(r *merlon.Read[Guest], f form.Form[SecondStep]) (tried, error) {
@@ -114,7 +122,7 @@ func (a *part) second(w *merlon.Write[Guest], f form.Form[SecondStep], t tried) 
 		return nil, err
 	}
 	if !ok {
-		return merlon.ShowStatus(422, secondPage, SecondPage{refuseCode(w, f, w.Now(), t)}), nil
+		return merlon.ShowStatus(422, secondPage, SecondPage{refuseCode(w, f, w.Now(), t), !isAdmin(row)}), nil
 	}
 	in, _ := f.Value()
 	pendingKey.Delete(w.Session)
@@ -122,7 +130,7 @@ func (a *part) second(w *merlon.Write[Guest], f form.Form[SecondStep], t tried) 
 	if how == "code" {
 		way = byCode
 	}
-	// an administrator is asked each time: the box would be a promise that is not kept
+	// an administrator is asked each time, whatever the form says
 	if err := enter(a, w, row, proof{factors: 2, way: way, trust: in.Trust && !isAdmin(row)}); err != nil {
 		return nil, err
 	}

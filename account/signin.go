@@ -1,19 +1,14 @@
 package account
 
 import (
-	"context"
 	"errors"
-	"log/slog"
-	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/secret"
-	"github.com/merlon-web/merlon/throttle"
 )
 
 // SignIn is what the sign-in form binds.
@@ -52,17 +47,7 @@ func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Respon
 	return merlon.Show(signInPage, SignInPage{Next: next.String(), SignUp: !a.cfg.Closed}), nil
 }
 
-// attempt is what tryPassword found, outside of the transaction.
-type attempt struct {
-	row     userRow
-	ok      bool
-	known   bool
-	device  string    // names the known device's own limit
-	until   time.Time // the known device must wait
-	upgrade string    // a new hash of the same password
-}
-
-// tryPassword counts the attempt, then compares: the count is kept before the first hash, whatever becomes of the request.
+// tryPassword compares what was typed, for known and unknown addresses alike.
 func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt, error) {
 	in, ok := f.Value()
 	if !ok {
@@ -73,57 +58,7 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return attempt{}, err
 	}
-	return comparePassword(a, r, email, row, err == nil && row.Disabled == 0, in.Password)
-}
-
-// comparePassword compares one with that of a user, or, if none was found, with nobody's at the same cost.
-func comparePassword[U any](a *part, r *merlon.Read[U], email string, row userRow, found bool, typed secret.String) (t attempt, err error) {
-	if cookie, has := deviceCookie.Get(r); has && found {
-		d, known, err := knownDevice(cookie, has, r.DB, row.ID, r.Now())
-		if err != nil {
-			return t, err
-		}
-		if t.known = known; known {
-			t.device = d.name()
-		}
-	}
-	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.SignIn(email, t.device, r.Client())...)
-	var limited *throttle.Limited
-	if errors.As(err, &limited) {
-		r.Record(RuleLimited, event.Refused, slog.Bool("known", t.known))
-		if t.known {
-			t.until = limited.Until
-		}
-		return t, nil
-	}
-	if err != nil {
-		return t, err
-	}
-	from := password.From{Network: network(r), Known: t.known}
-	var result password.Result
-	if found {
-		result, err = a.hasher.Verify(r.Context(), permit, row.Password, typed, from)
-	} else {
-		result, err = a.hasher.VerifyNobody(r.Context(), permit, typed, from)
-	}
-	if err != nil { // nothing was compared (the line is full, the visitor has gone): the attempt is given back, if it is unspent
-		_ = permit.Return(context.WithoutCancel(r.Context()))
-		return t, err
-	}
-	if err := permit.Settle(r.Context(), result.OK && found); err != nil {
-		return t, err
-	}
-	if t.ok = result.OK && found; t.ok {
-		t.row = row
-		if result.Upgrade {
-			// the next sign-in tries again when there is no room for a second hash now
-			t.upgrade, _ = a.hasher.Hash(r.Context(), typed, from)
-		}
-	} else {
-		r.Record(RuleFailed, event.Failed)
-	}
-	return t, nil
+	return compare(a, r, email, row, err == nil && row.Disabled == 0, in.Password)
 }
 
 // wrong is said for a wrong password, an unknown address, and one that is locked: nobody learns which.
