@@ -99,7 +99,7 @@ func (a *part) whatToAsk(r asked, q db.Querier, s leveled, now time.Time, ask st
 			return p, err
 		}
 		if m.any() {
-			p.Password, p.Code = m.password, m.code
+			p.Password, p.Code = m.password, m.code && !m.password // one after the other
 		}
 	}
 	p.Nothing = !p.Password && !p.Code && len(p.Ways) == 0

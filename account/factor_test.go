@@ -375,7 +375,7 @@ func TestNeedRecentAll(t *testing.T) {
 	ann.Get("/fresh").At("/sign-in/again?ask=1&next=%2Ffresh").Submit("/sign-in/again/code", merlontest.Values{"Code": app.code(t)}).At("/fresh") // any one
 	ann.Get("/all").At("/sign-in/again?ask=a&next=%2Fall").HasNot("Six digits").Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/all")
 	s.Advance(16 * time.Minute)
-	ann.Get("/all").Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/sign-in/again?ask=a&next=%2Fall")
+	ann.Get("/all").HasNot("Six digits").Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/sign-in/again?ask=a&next=%2Fall")
 	ann.Submit("/sign-in/again/code", merlontest.Values{"Code": "000000"}).Is(422).Has("does not fit")
 	ann.Submit("/sign-in/again/code", merlontest.Values{"Code": codes[0]}).At("/all")
 	// the acts that need it, with the form kept

@@ -120,8 +120,8 @@ func missing(q db.Querier, s leveled, now time.Time) (l lacks, err error) {
 	since := now.Add(-recentFor(s.Level())).UnixMicro()
 	switch {
 	case seen.Way >= since:
-	case seen.Weak:
-		l.way = true
+	case !on && (seen.Weak || seen.Way > 0):
+		l.way = true // beside a passkey the password alone is half of what the account is protected with
 	default:
 		l.password = hasPassword(row) && seen.Password < since
 		l.code = on && seen.Code < since

@@ -13,14 +13,25 @@ import (
 
 // drawQR is a QR code as one path of an SVG: no image address, no style, nothing that the page's policy would have to allow.
 // Readers need dark on light, so it is black on white in any look, with the quiet zone of four modules (ISO/IEC 18004, 9.1).
-// Error correction M: 15 % of it may be unreadable. The path is lines of width 1 through the middles of the rows of dark
-// modules.
 func drawQR(text, label string) (page.HTML, error) {
-	code, err := qr.Encode(text, qr.M, qr.Auto)
+	path, size, err := pathOf(text)
 	if err != nil {
 		return page.HTML{}, err
 	}
-	size := code.Bounds().Dx()
+	whole := strconv.Itoa(size + 8)
+	return page.InsecureHTML("numbers and letters of our own making, and a label of the catalogue, escaped",
+		`<svg class="qr" role="img" aria-label="`+html.EscapeString(label)+`" width="240" height="240" viewBox="-4 -4 `+whole+` `+whole+`">`+
+			`<path fill="#fff" d="M-4 -4h`+whole+`v`+whole+`h-`+whole+`z"/><path stroke="#000" d="`+path+`"/></svg>`), nil
+}
+
+// pathOf is the path of a QR code, of so many modules to a side: lines of width 1 through the middles of the rows of dark
+// modules. Error correction M: 15 % of it may be unreadable.
+func pathOf(text string) (path string, size int, err error) {
+	code, err := qr.Encode(text, qr.M, qr.Auto)
+	if err != nil {
+		return "", 0, err
+	}
+	size = code.Bounds().Dx()
 	dark := func(x, y int) bool { return color.GrayModel.Convert(code.At(x, y)).(color.Gray).Y < 128 }
 	var b strings.Builder
 	for y := range size {
@@ -43,8 +54,5 @@ func drawQR(text, label string) (page.HTML, error) {
 			at = x
 		}
 	}
-	whole := strconv.Itoa(size + 8)
-	return page.InsecureHTML("numbers and letters of our own making, and a label of the catalogue, escaped",
-		`<svg class="qr" role="img" aria-label="`+html.EscapeString(label)+`" width="240" height="240" viewBox="-4 -4 `+whole+` `+whole+`">`+
-			`<path fill="#fff" d="M-4 -4h`+whole+`v`+whole+`h-`+whole+`z"/><path stroke="#000" d="`+b.String()+`"/></svg>`), nil
+	return b.String(), size, nil
 }

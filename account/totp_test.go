@@ -1,9 +1,13 @@
 package account
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/boombuler/barcode/qr"
 )
 
 // TestRFC6238 holds the codes against appendix B of RFC 6238: six digits are the last six of its eight.
@@ -77,7 +81,40 @@ func TestQR(t *testing.T) {
 	if err != nil || !strings.HasPrefix(link, "otpauth://totp/Club%20&%20S%C3%B6hne:ann@example.test?") || !strings.Contains(link, "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ") {
 		t.Fatalf("%s, %v", link, err)
 	}
-	if _, err := drawQR(link, "a <label>"); err != nil {
+	code, err := qr.Encode(link, qr.M, qr.Auto)
+	if err != nil {
 		t.Fatal(err)
+	}
+	picture, size, err := pathOf(link)
+	if err != nil || size != code.Bounds().Dx() {
+		t.Fatalf("%d modules, %v", size, err)
+	}
+	drawn := map[[2]int]bool{}
+	x, y := 0, 0
+	for _, move := range regexp.MustCompile(`([Mmh])(-?\d+)(?: (\d+))?`).FindAllStringSubmatch(picture, -1) {
+		n, _ := strconv.Atoi(move[2])
+		switch move[1] {
+		case "M":
+			x = n
+			y, _ = strconv.Atoi(move[3])
+		case "m":
+			x += n
+		case "h":
+			for range n {
+				drawn[[2]int{x, y}] = true
+				x++
+			}
+		}
+	}
+	for y := range size {
+		for x := range size {
+			r, _, _, _ := code.At(x, y).RGBA()
+			if dark := r < 0x8000; dark != drawn[[2]int{x, y}] {
+				t.Fatalf("module %d, %d is drawn %v, and is %v", x, y, drawn[[2]int{x, y}], dark)
+			}
+		}
+	}
+	if len(picture) > 6000 {
+		t.Errorf("the path has %d characters: the page is too heavy", len(picture))
 	}
 }
