@@ -224,3 +224,15 @@ func raise[U any](w *merlon.Write[U], level session.Level, seen shown) error {
 	shownKey.Set(w.Session, seen)
 	return nil
 }
+
+// Raise notes that the user of the session has shown a [Way] just now, because it was added: the session becomes one of two
+// factors, under a new token. It is for ways that ask the user, not only the device, as [Enter] is.
+func Raise[U any](w *merlon.Write[U]) error {
+	level := w.Session.Level()
+	if level.User == 0 {
+		return merlon.ErrSignIn
+	}
+	seen, _ := shownKey.Get(w.Session)
+	seen.Way, seen.Weak, level.Factors = w.Now().UnixMicro(), false, max(level.Factors, 2)
+	return raise(w, level, seen)
+}

@@ -519,3 +519,12 @@ func TestDoubleClick(t *testing.T) {
 	twice.Post("/sign-in/again", s.Site.Origin(), f).Is(303)
 	twice.Get("/fresh").At("/fresh")
 }
+
+func TestNeedRecentThatNobodyCanFulfil(t *testing.T) {
+	defer func() {
+		if p, _ := recover().(string); !strings.Contains(p, "give 30s or more") {
+			t.Errorf("NeedRecent(0) said %q", p)
+		}
+	}()
+	account.NeedRecent(0)
+}

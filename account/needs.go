@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -62,11 +63,21 @@ func recentFor(l session.Level) time.Duration {
 	return 15 * time.Minute
 }
 
+const leastRecent = 30 * time.Second
+
 // NeedRecent asks a user to have shown a factor within the last 15 minutes, administrators 10, or within a shorter time that
 // is given; it does not slide. Who has not is asked for the password, a code of the app or a passkey, and led back: what was
-// typed into a form is kept meanwhile (OWASP ASVS 5.0 7.5.3).
+// typed into a form is kept meanwhile (OWASP ASVS 5.0 7.5.3). Less than half a minute is over before the visitor is back: it
+// panics, when the routes are declared.
 func NeedRecent(within ...time.Duration) merlon.Need {
-	return merlon.NewNeed("recent sign-in", func(v *merlon.Visit) error {
+	name := "recent sign-in"
+	for _, d := range within {
+		if d < leastRecent {
+			panic(fmt.Sprintf("account: NeedRecent(%v): nobody could be back in time, and each would be asked for ever; give %v or more", d, leastRecent))
+		}
+		name = fmt.Sprintf("recent sign-in, %v", d)
+	}
+	return merlon.NamedNeed(name, func(v *merlon.Visit) error {
 		limit := recentFor(v.Session.Level())
 		for _, d := range within {
 			limit = min(limit, d)

@@ -45,11 +45,16 @@ func turnKey(w *merlon.Write[account.Guest], f form.Form[turn]) (*merlon.Respons
 	return merlon.Redirect("/private"), account.Enter(w, in.User, "key")
 }
 
+func addKey(w *merlon.Write[account.User], _ form.Form[struct{}]) (*merlon.Response, error) {
+	return merlon.Redirect("/private"), account.Raise(w)
+}
+
 func (k *keys) part() merlon.Part {
 	return merlon.Part{Name: "keys", Pages: keyPages,
 		Routes: []merlon.Route{
 			merlon.Get("/key", account.Anyone(), showKey),
 			merlon.Post("/key", account.Anyone(), turnKey),
+			merlon.Post("/key/add", account.SignedIn(), addKey),
 		},
 		Offers: account.Way{Name: "key", Manage: "/key", SignIn: "/key", Title: "account.next.label", Empty: "account.next.label",
 			Count: func(_ db.Querier, user int64) (int, error) {
@@ -91,4 +96,15 @@ func TestWayOfAnotherPart(t *testing.T) {
 	cleo.Get("/fresh").At("/sign-in/again?ask=1&next=%2Ffresh").Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/fresh")
 	cleo.Get("/all").At("/sign-in/again?ask=a&next=%2Fall") // the password alone is not all that the account is protected with
 	cleo.Get("/key").Submit("/key", merlontest.Values{"User": "1"}).Get("/all").At("/all")
+
+	// a key added in a session makes it one of two factors
+	addUser(t, s, "dora@example.test", account.Admin)
+	dora := signIn(s.Visitor(), "dora@example.test", good).At("/account/app?why=1&next=%2F").Has("Or another way")
+	before := dora.Cookie("__Host-test-session")
+	dora.Get("/key").Submit("/key/add", nil).At("/private")
+	dora.Get("/admin").At("/admin")
+	dora.Get("/all").At("/all")
+	if dora.Cookie("__Host-test-session") == before {
+		t.Error("more rights under the old token")
+	}
 }
