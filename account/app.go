@@ -57,7 +57,7 @@ type AppPage struct {
 	Last      bool // without the app the password would be all
 	Since     string
 	Used      string
-	QR        page.HTML
+	QR        QRCode
 	Secret    string // in groups of four
 	Link      string
 	CodesLeft string
@@ -111,7 +111,7 @@ func (a *part) appState(r asked, q db.Querier, s leveled, now time.Time) (p AppP
 	if p.Link, err = totpAddress(a.siteName(), row.Email, fresh.Secret); err != nil {
 		return p, err
 	}
-	if p.QR, err = drawQR(p.Link, say(r, "account.app.picture")); err != nil {
+	if p.QR, err = drawQR(p.Link); err != nil {
 		return p, err
 	}
 	p.Secret = grouped(plainBase32.EncodeToString(fresh.Secret), " ")
