@@ -98,7 +98,7 @@ func second(v *merlontest.Visitor, code string) *merlontest.Visitor {
 	return v.Submit("/sign-in/second", merlontest.Values{"Code": code})
 }
 
-func mails(s *merlontest.Server) *merlontest.Visitor { return s.Visitor().Get("/_merlon/dev/mail") }
+func sentMails(s *merlontest.Server) *merlontest.Visitor { return s.Visitor().Get("/_merlon/dev/mail") }
 
 func TestAppFromOffToOnToOff(t *testing.T) {
 	s := merlontest.Start(t, factors)
@@ -121,9 +121,9 @@ func TestAppFromOffToOnToOff(t *testing.T) {
 		t.Error("the codes are shown a second time")
 	}
 	ann.Get("/account/codes/file").Is(410)
-	mails(s).Has("Authenticator app added at Test")
+	sentMails(s).Has("Authenticator app added at Test")
 	ann.Get("/account/app").Has("On", "10 recovery codes left", "last second factor").Submit("/account/app/remove", nil).At("/account/app").Has("Off")
-	mails(s).Has("Authenticator app removed at Test")
+	sentMails(s).Has("Authenticator app removed at Test")
 	ann.Get("/strong").At("/account/app?why=1&next=%2Fstrong")
 	ann.Get("/account/codes").Has("Recovery codes come with the authenticator app")
 	signIn(s.Visitor(), "ann@example.test", good).At("/")
@@ -158,7 +158,7 @@ func TestSecondStep(t *testing.T) {
 	w := signIn(s.Visitor(), "ann@example.test", good).At("/sign-in/second")
 	second(w, " "+strings.ToLower(strings.ReplaceAll(codes[4], "-", " "))).At("/").Has("Ann")
 	w.Get("/account/codes").Has("9 of 10 left", "Used")
-	mails(s).Has("A recovery code was used at Test", "Codes left: 9")
+	sentMails(s).Has("A recovery code was used at Test", "Codes left: 9")
 	again := signIn(s.Visitor(), "ann@example.test", good)
 	second(again, codes[4]).Is(422)
 }
@@ -383,7 +383,7 @@ func TestNeedRecentAll(t *testing.T) {
 	ann.Get("/account/codes").Submit("/account/codes/new", nil)
 	ann.Submit("/sign-in/again", merlontest.Values{"Password": good}).Submit("/sign-in/again/code", merlontest.Values{"Code": app.code(t)}).At("/_merlon/kept")
 	fresh := readCodes(t, ann.Submit("/account/codes/new", nil).At("/account/codes"))
-	mails(s).Has("New recovery codes at Test")
+	sentMails(s).Has("New recovery codes at Test")
 	second(signIn(s.Visitor(), "ann@example.test", good), codes[1]).Is(422) // the old ones are void
 	second(signIn(s.Visitor(), "ann@example.test", good), fresh[1]).At("/")
 }
