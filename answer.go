@@ -53,7 +53,7 @@ func contentTypes(t string) []string {
 
 // render is what the page needs of the request.
 func (w *walk) render() *page.Render {
-	w.renderTo = page.Render{Frame: w.frame, Tokens: w, Form: formTexts()[w.site.lang], Refused: w.pageRefused}
+	w.renderTo = page.Render{Frame: w.frame, Tokens: w, Form: w.formTexts(), Refused: w.pageRefused}
 	return &w.renderTo
 }
 

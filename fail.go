@@ -79,6 +79,9 @@ func (w *walk) answerError(status int, p ErrorPage) {
 	delete(h, "Content-Disposition")
 	// what the failed answer would have set is not set, and its tokens were bound to what did not happen
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
+	if w.failJSON(status, p, nil) {
+		return
+	}
 	if w.site.pages != nil && w.site.sound {
 		if err := w.tryPage(&Response{status: status, shown: &showing[ErrorPage]{errorPage, p}}); err == nil {
 			w.send(status, "html", w.buf)
@@ -226,13 +229,19 @@ const (
 
 // stale shows a form again with what was typed and a fresh token. The handler never ran.
 func (w *walk) stale(f form.Any, why string) {
+	if w.route.opt.json { // a script asks its page for another token, and its visitor whether he means it
+		w.ResponseWriter.Header()["Cache-Control"] = noStore
+		w.cookies = w.cookies[:0]
+		w.failJSON(http.StatusForbidden, ErrorPage{Title: w.say("stale.title"), Text: w.say(why)}, nil)
+		return
+	}
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
 	w.forms = []string{w.route.id()}
 	b := append([]byte(nil), `<form method="post" action="`...)
 	b = append(b, html.EscapeString(w.r.URL.EscapedPath())...)
 	b = append(b, `">`...)
 	b = w.AppendField(b, 0)
-	b = formTexts()[w.site.lang].AppendFields(b, f)
+	b = w.formTexts().AppendFields(b, f)
 	b = append(b, `<p><button>`+html.EscapeString(w.say("stale.send"))+`</button></p></form>`...)
 	p := StalePage{Text: w.say(why), Form: page.InsecureHTML("the form is written by room form, which escapes every value", string(b))}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
@@ -266,6 +275,9 @@ func (w *walk) toSignIn(again bool) {
 		to += "?" + q.Encode()
 	}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
+	if w.failJSON(http.StatusForbidden, ErrorPage{Title: w.say("error.403.title"), Text: w.say("error.403.text")}, map[string]any{"signIn": to}) {
+		return
+	}
 	w.location(http.StatusSeeOther, to)
 }
 

@@ -32,7 +32,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 		return
 	}
 	w.closeReader() // a body may take long: no snapshot is held while it comes
-	body, err := form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody})
+	body, err := w.route.parse(w.r)
 	if err != nil {
 		w.badInput(err)
 		return
@@ -88,7 +88,10 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 // finishPost sends what came of a POST.
 func finishPost(w *walk, f form.Any, res *Response, err error) {
 	switch {
-	case err == nil, errors.Is(err, errRollBack):
+	case err == nil:
+		w.nextToken()
+		w.out(res)
+	case errors.Is(err, errRollBack):
 		w.out(res)
 	case errors.Is(err, errEdited):
 		w.refused(RuleEdited)
@@ -105,7 +108,7 @@ func finishPost(w *walk, f form.Any, res *Response, err error) {
 // checkToken takes the token out of the body and reports whether it is this session's and this route's. A route that needs
 // none ([InsecureNoToken]) has no one-time mark either.
 func (w *walk) checkToken(body *form.Body) (once, bool) {
-	token, _ := body.Take(csrf.FieldName)
+	token := w.sentToken(body)
 	if w.route.opt.noToken != nil {
 		return once{}, true
 	}

@@ -11,11 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
 )
 
 // A Response is what a handler answers. It never changes and is made only by [Show], [ShowStatus], [Redirect],
-// [RedirectLocal], [JSON], [Text], [Download], [NotFound], [Forbidden], [Gone], [TooMany], [Busy] and [Trade]: a handler has no way to write bytes of its own
+// [RedirectLocal], [JSON], [JSONProblems], [Text], [Download], [NotFound], [Forbidden], [Gone], [TooMany], [Busy] and [Trade]: a handler has no way to write bytes of its own
 // making into a page.
 type Response struct {
 	status   int
@@ -27,6 +28,7 @@ type Response struct {
 	filename string
 	notice   string
 	shown    shown
+	problems form.Any // of JSONProblems
 	step     *stepCookie
 }
 

@@ -64,6 +64,7 @@ type Site struct {
 // view is what the walk needs of a page: which route each of its forms posts to, and its headers.
 type view struct {
 	forms  []string
+	tokens []string
 	facts  *page.Facts
 	policy []string // Content-Security-Policy as it is sent
 	opened sync.Map // *route → *header.Fixed, for routes that may be framed
@@ -203,6 +204,7 @@ func (s *Site) addRoutes() {
 				s.fault(RuleRoute.Finding(rt.where, fmt.Sprintf("route %q has no {%s}, which a path tag of %s binds", rt.id(), name, rt.input), "name the place in the pattern and the tag alike"))
 			}
 		}
+		s.judgeJSONRoute(rt)
 		rt.finish()
 		s.register(rt, byPattern)
 	}

@@ -47,6 +47,7 @@ type walk struct {
 	user     int64
 	frame    page.Frame
 	forms    []string // route ids of the forms of the page being written
+	tokens   []string // those of its tokens for scripts
 	renderTo page.Render
 	local    string // where the answer redirects to
 	quiet    bool   // an error page: the notice is kept for the page that was meant

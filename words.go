@@ -15,6 +15,9 @@ func (w *walk) say(id string, args ...any) string {
 // Lang returns the language in which the visitor is answered, as a BCP 47 tag.
 func (f *facts) Lang() string { return f.w.site.lang }
 
+// formTexts says how a form is printed for the visitor.
+func (w *walk) formTexts() *form.Render { return formTexts()[w.site.lang] }
+
 // formTexts says in each language how forms are printed.
 var formTexts = sync.OnceValue(func() map[string]*form.Render {
 	all := map[string]*form.Render{}
