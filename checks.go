@@ -47,6 +47,7 @@ func (s *Site) Check(ctx context.Context) check.Report {
 		all = append(all, h.Keys.Checks(h.Clock)...)
 		all = append(all, h.Sessions.Checks()...)
 		all = append(all, h.Mails.Checks(h.Engine)...)
+		all = append(all, h.jobChecks()...)
 		all = append(all, journal.Checks(h.Engine, h.Clock)...)
 	}
 	return check.Run(ctx, all...)

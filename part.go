@@ -26,6 +26,7 @@ type Part struct {
 	Pages    *page.Files
 	Static   *static.Files
 	Tasks    []Task
+	Jobs     []AnyKind
 	Commands []Command
 
 	// SignIn is the path of the page that [ErrSignIn] and [ErrAgain] lead to; one part of a site has it.
@@ -39,7 +40,8 @@ type Part struct {
 	Demo func(context.Context, *House) ([][2]string, error)
 }
 
-// A Task runs again and again while the site is up, one at a time, and once more when it closes if Last is set.
+// A Task is the house's own upkeep, in memory: nothing of it is kept, and each process has its own. What a site does later,
+// or once for all processes, is a [Job]. A Task runs again and again while the site is up, one at a time, and once more when it closes if Last is set.
 type Task struct {
 	Name  constant
 	Every time.Duration

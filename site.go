@@ -42,6 +42,7 @@ type Site struct {
 	log   *slog.Logger
 
 	routes  []*route
+	jobs    map[string]*kind
 	mux     *http.ServeMux
 	schemas []*db.Schema
 	pages   *page.Set
@@ -93,6 +94,7 @@ func New(env Env, cfg Config) (*Site, error) {
 	}
 	s.gather()
 	s.addRoutes()
+	s.addJobs()
 	s.addStatics()
 	s.mux.Handle("/", http.HandlerFunc(s.notFound))
 	s.compilePages()

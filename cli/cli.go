@@ -1,4 +1,4 @@
-// Package cli is the commands inside a site's own program: serve, check, routes, migrate, explain, version, and those that
+// Package cli is the commands inside a site's own program: serve, check, routes, migrate, explain, jobs, version, and those that
 // its parts bring. A site's main function calls [Main] and nothing else.
 //
 // Results go to stdout, all else to stderr. Exit codes: 0 done, 1 findings or a failed operation, 2 wrong usage, 3 could
@@ -66,6 +66,7 @@ type program struct {
 	quiet   bool
 	verbose bool
 	chdir   string
+	noJobs  bool // the command is over soon: it begins no job
 }
 
 // failure is an error with the exit code that it means.
@@ -110,7 +111,7 @@ func (p *program) root() *cobra.Command {
 	f.BoolVarP(&p.quiet, "quiet", "q", false, "print results only")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "print more")
 	root.AddGroup(&cobra.Group{ID: "start", Title: "Start"}, &cobra.Group{ID: "prove", Title: "Prove"}, &cobra.Group{ID: "operate", Title: "Operate"})
-	root.AddCommand(p.serve(), p.migrate(), p.routes(), p.check(), p.explain(), p.version())
+	root.AddCommand(p.serve(), p.migrate(), p.routes(), p.check(), p.explain(), p.jobs(), p.version())
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)

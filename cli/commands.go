@@ -281,6 +281,7 @@ func (p *program) partCommand(cmd merlon.Command) *cobra.Command {
 	return &cobra.Command{Use: cmd.Use, GroupID: "operate", Short: cmd.Short, Example: cmd.Example,
 		Args: exactArgs(cmd.Args, cmd.Use),
 		RunE: func(c *cobra.Command, args []string) error {
+			p.noJobs = true
 			site, err := p.site(merlon.Development)
 			if err != nil {
 				return err

@@ -29,7 +29,7 @@ func (p *program) env(mode merlon.Mode) merlon.Env {
 	case p.verbose:
 		level = slog.LevelDebug
 	}
-	return merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level)}
+	return merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level), NoJobs: p.noJobs}
 }
 
 func (p *program) serve() *cobra.Command {
