@@ -64,7 +64,7 @@ func (w *walk) pageRefused(rule check.Rule, where string) {
 
 // fillFrame fills the typed $site of every template. A notice is shown once: its cookie is deleted with the page.
 func (w *walk) fillFrame() {
-	w.frame.Site, w.frame.Path, w.frame.Lang, w.frame.Notice = w.site.title, w.r.URL.Path, w.site.lang, ""
+	w.frame.Site, w.frame.Path, w.frame.Lang, w.frame.Notice = w.site.title, w.r.URL.Path, w.lang, ""
 	if w.run == nil || w.quiet {
 		return
 	}
@@ -127,9 +127,9 @@ func (w *walk) cacheRule() {
 		return
 	}
 	h["Cache-Control"] = noCache
-	h["Vary"] = varyOrigin
+	h["Vary"] = w.vary(varyOrigin)
 	if w.route.access.session {
-		h["Vary"] = varyCookie
+		h["Vary"] = w.vary(varyCookie)
 	}
 }
 

@@ -68,7 +68,8 @@ type Config struct {
 	Parts  []Part
 	Routes []Route
 	Jobs   []AnyKind // what is done later: see Job
-	Lang   string    // the language of pages: en or de; empty: en
+	Texts  Texts     // its own texts: see TextsFrom; none: pages are in one language
+	Lang   string    // of pages: en or de; with Texts, one of theirs, for visitors who ask for none of them; empty: en
 }
 
 // Faults are all findings of [New] at once, each with its place and the remedy.

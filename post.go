@@ -135,8 +135,8 @@ func (w *walk) settle(ctx context.Context, dw *db.Writer, sw *session.Writer, re
 		}
 		return errRollBack
 	}
-	if res.notice != "" {
-		text, err := w.run.sealText("notice", res.notice)
+	if notice := w.notice(res); notice != "" {
+		text, err := w.run.sealText("notice", notice)
 		if err != nil {
 			return err
 		}

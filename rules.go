@@ -160,5 +160,5 @@ var (
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleRowForm, RulePageForm, RuleLink, RuleSettings,
 		RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
-		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, jobRules()...)
+		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, append(jobRules(), RuleTexts)...)
 }

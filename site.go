@@ -41,16 +41,20 @@ type Site struct {
 	clock func() time.Time
 	log   *slog.Logger
 
-	routes  []*route
-	jobs    map[string]*kind
-	mux     *http.ServeMux
-	schemas []*db.Schema
-	pages   *page.Set
-	views   sync.Map // page.Declared → *view
-	statics []*static.Files
-	signIn  string
-	checks  []check.Check
-	sound   bool
+	routes    []*route
+	jobs      map[string]*kind
+	words     *text.Catalogue // the site's texts over Merlon's own
+	several   bool            // the site answers in several languages
+	noWords   bool            // they have a fault
+	formTexts map[string]*form.Render
+	mux       *http.ServeMux
+	schemas   []*db.Schema
+	pages     *page.Set
+	views     sync.Map // page.Declared → *view
+	statics   []*static.Files
+	signIn    string
+	checks    []check.Check
+	sound     bool
 
 	mountMethods []string // what mounted handlers answer besides GET, HEAD and POST
 	unlimited    []check.Finding
@@ -95,6 +99,7 @@ func New(env Env, cfg Config) (*Site, error) {
 	s.gather()
 	s.addRoutes()
 	s.addJobs()
+	s.addTexts()
 	s.addStatics()
 	s.mux.Handle("/", http.HandlerFunc(s.notFound))
 	s.compilePages()
@@ -357,9 +362,9 @@ func (s *Site) compilePages() {
 			files = append(files, over(p.Pages.Over(ownPages)))
 		}
 	}
-	words := text.Own()
+	words := s.words
 	set, faults := page.Compile(page.Options{Static: s.statics, Development: s.env.Mode == Development,
-		Text: words.Message, TextIDs: words.IDs, Langs: words.Langs()}, files...)
+		Text: s.message, Plural: pluralOf(words), TextIDs: words.IDs, Langs: words.Langs()}, files...)
 	s.fault(faults...)
 	s.pages, s.pageFiles = set, files
 }
@@ -391,7 +396,7 @@ func (s *Site) prepare() {
 
 // settings proves what the owner set, as far as it is set.
 func (s *Site) settings() {
-	if langs := text.Own().Langs(); !slices.Contains(langs, s.lang) {
+	if langs := s.words.Langs(); !slices.Contains(langs, s.lang) && s.cfg.Texts.dir == "" {
 		base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(s.lang), "_", "-"), "-") // de-AT, en_GB, EN
 		hint := nearest(s.lang, langs)
 		if slices.Contains(langs, base) {
