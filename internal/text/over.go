@@ -93,8 +93,10 @@ func (p Plural) Pick(n int) int {
 	return p.other
 }
 
-// maxAccept bounds what is read of an Accept-Language header, in bytes.
-const maxAccept = 256
+const (
+	maxAccept  = 256 // bytes that are read of an Accept-Language header
+	maxMatched = 256 // headers whose answer is remembered: browsers send few different ones
+)
 
 // Match returns the language of the catalogue that suits an Accept-Language header (RFC 9110 12.5.4) best, the first one if
 // none does.
@@ -102,6 +104,18 @@ func (c *Catalogue) Match(accept string) string {
 	if accept == "" || len(accept) > maxAccept || len(c.langs) == 1 {
 		return c.langs[0]
 	}
+	if lang, ok := c.matched.Load(accept); ok {
+		return lang.(string)
+	}
+	lang := c.match(accept)
+	if c.known.Load() < maxMatched {
+		c.known.Add(1)
+		c.matched.Store(strings.Clone(accept), lang)
+	}
+	return lang
+}
+
+func (c *Catalogue) match(accept string) string {
 	c.once.Do(func() {
 		tags := make([]language.Tag, len(c.langs))
 		for i, lang := range c.langs {

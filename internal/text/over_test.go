@@ -1,6 +1,7 @@
 package text_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -75,5 +76,14 @@ func TestMatch(t *testing.T) {
 		if got := c.Match(accept); got != want {
 			t.Errorf("%.30q: got %s, want %s", accept, got, want)
 		}
+		if got := c.Match(accept); got != want {
+			t.Errorf("%.30q, once more: got %s, want %s", accept, got, want)
+		}
+	}
+	for i := range 1000 { // who fills what is remembered changes nothing
+		c.Match(fmt.Sprintf("de;q=0.%d", i+1))
+	}
+	if got := c.Match("de-DE"); got != "de" {
+		t.Errorf("after a flood: got %s", got)
 	}
 }

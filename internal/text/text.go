@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -42,6 +43,8 @@ type Catalogue struct {
 
 	once    sync.Once // of the matcher
 	matcher language.Matcher
+	matched sync.Map // header → language, at most maxMatched
+	known   atomic.Int32
 }
 
 // table is one language.
