@@ -117,6 +117,15 @@ func Job[A any](name constant, run func(context.Context, *Work, A) error) *Kind[
 	return &Kind[A]{k}
 }
 
+// unsealed panics once a site has started: a kind does not change under those that run it.
+func (k *kind) unsealed(what string) {
+	declaredJobs.Lock()
+	defer declaredJobs.Unlock()
+	if declaredJobs.sealed {
+		panic(RuleJob.Finding(k.where, fmt.Sprintf("merlon: job %q: %s after the site started", k.name, what), "say it where the job is declared: merlon.Job(…)."+what).Error())
+	}
+}
+
 func sealJobs() {
 	declaredJobs.Lock()
 	defer declaredJobs.Unlock()
@@ -128,6 +137,7 @@ func sealJobs() {
 // is down runs are left out but one. A run that fails is tried again until it is given up or the next one is due. It
 // returns the kind, and panics for less than a second.
 func (k *Kind[A]) Every(d time.Duration) *Kind[A] {
+	k.k.unsealed("Every")
 	if d < time.Second {
 		panic(RuleJob.Finding(k.k.where, fmt.Sprintf("merlon: job %q: Every(%v)", k.k.name, d), "write a second or more").Error())
 	}
@@ -138,12 +148,14 @@ func (k *Kind[A]) Every(d time.Duration) *Kind[A] {
 // Within sets how long one run may take; without it that is five minutes. Then its context ends, and a minute later it
 // counts as failed wherever it is. It returns the kind.
 func (k *Kind[A]) Within(d time.Duration) *Kind[A] {
+	k.k.unsealed("Within")
 	k.k.within = max(d, time.Second)
 	return k
 }
 
 // Tries sets after how many runs that failed a job is given up; without it those are twelve. It returns the kind.
 func (k *Kind[A]) Tries(n int) *Kind[A] {
+	k.k.unsealed("Tries")
 	k.k.tries = max(n, 1)
 	return k
 }

@@ -518,6 +518,7 @@ func TestJobArgumentIsSealed(t *testing.T) {
 
 func TestJobDeclarations(t *testing.T) {
 	nothing := func(context.Context, *merlon.Work, told) error { return nil }
+	merlontest.Start(t, openJobs) // seals
 	for _, c := range []struct {
 		want    string
 		declare func()
@@ -528,7 +529,10 @@ func TestJobDeclarations(t *testing.T) {
 		{"it has no function", func() { merlon.Job[told]("test/none", nil) }},
 		{"cannot be kept", func() { merlon.Job("test/func", func(context.Context, *merlon.Work, func()) error { return nil }) }},
 		{"is an interface", func() { merlon.Job("test/any", func(context.Context, *merlon.Work, any) error { return nil }) }},
-		{"Every(", func() { hourlyJob.Every(0) }},
+		{"Every after the site started", func() { hourlyJob.Every(time.Minute) }},
+		{"Within after the site started", func() { hourlyJob.Within(time.Minute) }},
+		{"Tries after the site started", func() { hourlyJob.Tries(1) }},
+		{"declared after the site started", func() { merlon.Job("test/late", nothing) }},
 	} {
 		func() {
 			defer func() {

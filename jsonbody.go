@@ -19,7 +19,7 @@ import (
 //
 //	<div id="votes" data-merlon-token="{{token "/votes"}}">
 //
-// and it is used once, as a form's is: the second arrival of the same body gets the first one's answer, and another body is
+// which also lets the page's scripts fetch from this site (connect-src), and it is used once, as a form's is: the second arrival of the same body gets the first one's answer, and another body is
 // refused. Each answer that was kept brings the next one in the header Merlon-Token. With [InsecureNoToken] no token is
 // asked for and no cookie is read.
 //

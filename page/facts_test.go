@@ -275,6 +275,9 @@ func TestTokens(t *testing.T) {
 	if !facts.HasForm || len(facts.Tokens) != 2 || facts.Tokens[0].Path != "/votes" || facts.Tokens[1].Path != "/other" || facts.Tokens[0].Where != "pages/t.html:1:27" {
 		t.Errorf("%+v", facts.Tokens)
 	}
+	if without, _ := fragment[Data](t, page.Options{}, `<form method="post" action="/x"></form>`); without.Policy.Connect.Self || !facts.Policy.Connect.Self || len(facts.Policy.Connect.Origins) != 0 {
+		t.Errorf("connect-src %+v, and %+v without a token", facts.Policy.Connect, without.Policy.Connect)
+	}
 	contains(t, out(Data{L: []string{"1"}}, &page.Render{}), `<div data-merlon-token="script-0"></div><p data-merlon-token='script-1'>x</p>`)
 	for _, source := range []string{
 		`<p>{{token "/votes"}}</p>`,

@@ -32,6 +32,7 @@ func (c *compiler) printToken(path string, pos parse.Pos) {
 	at := len(c.facts.Tokens)
 	c.facts.Tokens = append(c.facts.Tokens, TokenFact{position(c.file, int(pos)), path})
 	c.facts.HasForm = true
+	c.facts.Policy.Connect.Self = true // what the token is for: nothing else on a page lets its scripts fetch
 	where := position(c.file, int(pos))
 	c.out.do(func(f *frame, dst []byte) []byte {
 		t, ok := f.env.render.Tokens.(RouteTokens)
