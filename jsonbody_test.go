@@ -252,3 +252,14 @@ func TestJSONRoutesAreJudged(t *testing.T) {
 		t.Errorf("an honest route: %v", err)
 	}
 }
+
+func TestVisitorPostsJSON(t *testing.T) {
+	s := merlontest.Start(t, openVotes)
+	v := s.Visitor().Get("/votes")
+	v.PostJSON("/votes", v.ScriptToken(), `{"Text":"a"}`).Is(200)
+	v.PostJSON("/votes", v.ScriptToken(), `{"Text":"b"}`).Is(200)
+	v.PostJSON("/votes", "", `{"Text":"c"}`).Is(403)
+	if n := votesIn(s); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+}
