@@ -367,6 +367,30 @@ func TestPeriodicJobRunsOnce(t *testing.T) {
 	}
 }
 
+// A periodic kind that the program lacks for a while leaves nothing behind, and begins anew when it is back.
+func TestPeriodicJobComesAndGoes(t *testing.T) {
+	dir := t.TempDir()
+	for i, with := range []bool{true, false, true} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			s := merlontest.StartIn(t, dir, func(env merlon.Env) (*merlon.Site, error) {
+				if with {
+					return openJobsWith(env, hourlyJob)
+				}
+				return openJobs(env)
+			})
+			s.Jobs()
+			s.Advance(map[bool]time.Duration{true: time.Hour, false: 3 * time.Hour}[with]) // the row of the first program is due then
+			s.Jobs()
+			if list := jobList(s); with != (len(list) == 1) || with && (list[0].State != "waiting" || list[0].Due.Sub(s.Now()) > time.Hour) {
+				t.Errorf("listed %v: got %+v", with, list)
+			}
+			if got, want := len(jobNotes(s)), []int{1, 1, 2}[i]; got != want || events(s, merlon.RuleJobGivenUp.ID) != 0 {
+				t.Errorf("%d runs, want %d; %d given up", got, want, events(s, merlon.RuleJobGivenUp.ID))
+			}
+		})
+	}
+}
+
 // A lease is one worker's until it ends; then the run counts as one that failed.
 func TestJobLease(t *testing.T) {
 	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {

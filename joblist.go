@@ -96,17 +96,14 @@ func (h *House) WaitJobs(ctx context.Context) error {
 	}
 	for {
 		run.jobs.wakeUp()
-		run.jobs.mu.Lock()
-		busy := len(run.jobs.busy)
-		run.jobs.mu.Unlock()
-		if busy == 0 {
+		if busy, before := run.jobs.state(); busy == 0 && run.jobs.started.Load() {
 			r := run.engine.Read(ctx)
 			n, err := countJobs.One(r, "waiting", h.Clock().UnixMicro())
 			_ = r.Close()
 			if err != nil {
 				return err
 			}
-			if n.N == 0 {
+			if _, after := run.jobs.state(); n.N == 0 && after == before { // none was begun between the two looks
 				return nil
 			}
 		}
@@ -116,6 +113,13 @@ func (h *House) WaitJobs(ctx context.Context) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// state says how many jobs run, and how often one has begun or ended.
+func (j *jobs) state() (busy, moves int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.busy), j.moves
 }
 
 func (s *Site) wakeJobs() {

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -22,7 +23,9 @@ var (
 		INSERT INTO merlon_job (name, state, created, due, argument) VALUES ($1, 'waiting', $2, $3, $4)`)
 	insertSeries = db.Exec(schema, `
 		INSERT INTO merlon_job (name, series, state, created, due, argument) VALUES ($1, $2, 'waiting', $3, $4, $5)
-		ON CONFLICT (series) WHERE series <> '' DO NOTHING`)
+		ON CONFLICT (series) WHERE series <> '' DO UPDATE
+		SET state = 'waiting', tries = 0, problem = '', created = excluded.created, due = excluded.due, argument = excluded.argument
+		WHERE merlon_job.state = 'given up' OR merlon_job.tries = 0 AND merlon_job.due > excluded.due`)
 	dueJobs = db.Query[jobRow](schema, `
 		SELECT id, name, series, created, due, tries, argument FROM merlon_job
 		WHERE state = 'waiting' AND due <= $1 ORDER BY due, id LIMIT $2`)
@@ -63,8 +66,10 @@ type jobs struct {
 	ctx  context.Context // of the runs
 	end  context.CancelFunc
 
-	mu   sync.Mutex
-	busy map[int64]bool
+	started atomic.Bool // the periodic kinds have their rows
+	mu      sync.Mutex
+	busy    map[int64]bool
+	moves   int // how often busy has changed
 }
 
 func newJobs(s *Site, run *running, keys *keyring.Ring) *jobs {
@@ -97,12 +102,11 @@ func (j *jobs) loop(ctx context.Context) {
 	}
 	tick := time.NewTicker(jobPoll)
 	defer tick.Stop()
-	started := false
 	for {
 		var err error
-		if !started {
+		if !j.started.Load() {
 			err = j.startSeries(ctx)
-			started = err == nil
+			j.started.Store(err == nil)
 		}
 		if err == nil {
 			err = j.begin(ctx)
@@ -119,7 +123,7 @@ func (j *jobs) loop(ctx context.Context) {
 	}
 }
 
-// startSeries sees to it that each periodic kind has its one row.
+// startSeries sees to it that each periodic kind has its one row, due no later than the program says now.
 func (j *jobs) startSeries(ctx context.Context) error {
 	return j.run.engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		now := j.clock()
@@ -176,6 +180,7 @@ func (j *jobs) release(id int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.busy, id)
+	j.moves++
 }
 
 // A taken job is this worker's until its lease ends.
@@ -198,6 +203,12 @@ func (j *jobs) take(ctx context.Context, free int) (all []taken, err error) {
 			if len(all) == free || j.isBusy(row.ID) { // its lease ran out, and this process still runs it
 				continue
 			}
+			if k := j.kinds[row.Name]; row.Series != "" && (k == nil || k.every == 0) { // periodic in an earlier program
+				if _, err := doneJob.Run(w, row.ID, row.Due); err != nil {
+					return err
+				}
+				continue
+			}
 			k, run, problem := j.read(row)
 			if problem != "" {
 				if err := j.giveUp(w, row, k, problem); err != nil {
@@ -215,6 +226,7 @@ func (j *jobs) take(ctx context.Context, free int) (all []taken, err error) {
 				all = append(all, taken{row, k, run})
 				j.mu.Lock()
 				j.busy[row.ID] = true
+				j.moves++
 				j.mu.Unlock()
 			}
 		}
