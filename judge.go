@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/merlon-web/merlon/check"
@@ -77,6 +78,9 @@ func (s *Site) judge(facts *page.Facts) (*view, check.Faults) {
 	for _, l := range facts.Links {
 		found = append(found, s.judgeLink(l)...)
 	}
+	for _, l := range facts.Loads {
+		found = append(found, s.judgeLoad(l)...)
+	}
 	policy := facts.Policy
 	policy.Report = header.ReportPath
 	v.policy = []string{policy.String()}
@@ -131,6 +135,29 @@ func (s *Site) judgeLink(l page.LinkFact) check.Faults {
 		return check.Faults{RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, which only answers POST", l.Address), "make it a form with one button")}
 	}
 	return check.Faults{RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, and no route answers there", l.Address), s.nearestRoute(http.MethodGet, path))}
+}
+
+// judgeLoad judges what a page loads of its own site: a static file, which room page has looked for, or what a route answers.
+func (s *Site) judgeLoad(l page.LinkFact) check.Faults {
+	path, _, _ := strings.Cut(l.Address, "#")
+	path, _, _ = strings.Cut(path, "?")
+	if s.isStatic(path) || s.target(http.MethodGet, path) != nil || s.cfg.Static != nil && s.rootFile(path) {
+		return nil
+	}
+	do := "put the file into the folder of Config.Static, or correct the address"
+	if s.cfg.Static == nil {
+		do = `declare the static files and name them: //go:embed static, static.From(files, "static"), Config.Static`
+	}
+	return check.Faults{RuleLoad.Finding(l.Where, fmt.Sprintf("the page loads %q, and nothing answers there", l.Address), do)}
+}
+
+// rootFile reports whether a static file is also served at the root, as browsers ask for it.
+func (s *Site) rootFile(path string) bool {
+	if !slices.Contains(rootFiles, strings.TrimPrefix(path, "/")) {
+		return false
+	}
+	_, ok := s.cfg.Static.Root(path[1:])
+	return ok
 }
 
 // hasFront reports whether the site answers at /.

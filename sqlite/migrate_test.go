@@ -48,7 +48,7 @@ func TestMigrationsThatFail(t *testing.T) {
 				} else if !errors.As(err, &f) {
 					t.Fatalf("got %v, want a finding", err)
 				}
-				if f.ID != db.RuleMigration.ID || !strings.HasPrefix(f.Where, "sqlite/migrate_test.go:") {
+				if f.ID != db.RuleMigration.ID || !strings.HasPrefix(f.Where, "migrate_test.go:") {
 					t.Errorf("got %v", f)
 				}
 				for _, want := range one.say {

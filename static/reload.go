@@ -25,7 +25,7 @@ func (f *Files) Reload() (changed bool, err error) {
 	}
 	defer root.Close()
 	before := f.current()
-	after := read(rooted{root.FS(), f.dir}, f.dir, f.Prefix(), f.name, func(full string) bool {
+	after := f.read(rooted{root.FS(), f.dir}, func(full string) bool {
 		// go:embed takes up neither . nor _ files of a folder, unless they are named
 		if base := path.Base(full); base[0] == '.' || base[0] == '_' {
 			_, err := fs.Stat(f.fsys, full)
