@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// A site with one of each fault that New refuses (A10).
+// A site with one of each fault that New refuses.
 
 type wrongNote struct {
 	ID    int64

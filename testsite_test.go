@@ -243,3 +243,9 @@ func testRoutes() []merlon.Route {
 		merlon.Mount("/mounted/", account.Anyone(), http.HandlerFunc(plainHandler)),
 	}
 }
+
+var nobody = merlon.NewAccess("nobody", func(*merlon.Visit) (merlon.Visitor, error) { return merlon.Visitor{}, merlon.ErrForbidden })
+
+func failing(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
+	return nil, errors.New("it went wrong inside")
+}

@@ -108,7 +108,7 @@ var (
 		Attack: "None: but a statement of another site's tables finds tables of the same name here, and means others.",
 		Wrong:  "using a part's statements without giving the part to the site",
 		Right:  "merlon.Config{Schema: schema, Parts: []merlon.Part{{Schema: partSchema}}}",
-		Source: "requirements 3.11"}
+		Source: "CWE-665; CWE-610"}
 	RuleReadOnly = check.Rule{ID: "MRL-SQL-016", Property: check.Integrity, Severity: check.High,
 		Title:  "the engine refused to write for a reader",
 		Why:    "a reader's connection reads, whatever the statement says",
@@ -156,7 +156,7 @@ var (
 		Attack: "None: but two schemas that count in one table each skip the other's migrations.",
 		Wrong:  "db.From(files, \"migrations\").Named(\"my part\")",
 		Right:  "db.From(files, \"migrations\").Named(\"mypart\")",
-		Source: "requirements 3.11"}
+		Source: "SQLite, lang_createtable (table names); CWE-694"}
 )
 
 // Rules returns every rule of this package.

@@ -20,6 +20,9 @@ func (r *Refusal) Error() string {
 }
 
 func (r *Refusal) remedy() string {
+	if r.Rule.ID == RuleQuery.ID {
+		return "link with values that the struct's query tags allow, each given once"
+	}
 	switch r.Status {
 	case 404:
 		return "link with a value of the field's type"
