@@ -146,6 +146,11 @@ func (s *Site) Demo(ctx context.Context) ([][2]string, error) {
 	return s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Demo })
 }
 
+// HasDemo reports whether a part has data to try the site with.
+func (s *Site) HasDemo() bool {
+	return slices.ContainsFunc(s.cfg.Parts, func(p Part) bool { return p.Demo != nil })
+}
+
 func (s *Site) ask(ctx context.Context, which func(Part) func(context.Context, *House) ([][2]string, error)) (all [][2]string, err error) {
 	h := s.House()
 	if h == nil {

@@ -150,6 +150,13 @@ var (
 		Wrong:  "_, err := take.Run(w, …); if err != nil { log(err) }; give.Run(w, …)",
 		Right:  "return the first error",
 		Source: "https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction"}
+	RuleEdited = check.Rule{ID: "MRL-SQL-023", Property: check.Integrity, Severity: check.High,
+		Title:  "a migration was changed after it was run",
+		Why:    "it is never run again, so this database is another than the one that the statements were proven against",
+		Attack: "None: but a NOT NULL or UNIQUE that was added to the file is missing here, and what it was to keep out comes in.",
+		Wrong:  "adding a column in migrations/0001_note.sql, which has run",
+		Right:  "migrate new note_color   # a file of its own: ALTER TABLE note ADD COLUMN color TEXT",
+		Source: "https://pressly.github.io/goose/documentation/annotations/; CWE-1188"}
 	RuleSchemaName = check.Rule{ID: "MRL-SQL-022", Property: check.Integrity, Severity: check.High,
 		Title:  "a schema's name is not a plain word, or two schemas have the same",
 		Why:    "it becomes the name of the table that counts the schema's migrations",
@@ -162,5 +169,5 @@ var (
 // Rules returns every rule of this package.
 func Rules() []check.Rule {
 	return []check.Rule{RuleSealed, RulePrepare, RuleUnknown, RuleRow, RuleParams, RuleOneStatement, RuleQueryWrites, RuleRows, RuleChoice, RuleList,
-		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName}
+		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited}
 }

@@ -150,6 +150,15 @@ func (s *Schema) Migrations(engine string) (fs.FS, error) {
 	return fs.Sub(s.fsys, dir)
 }
 
+// place is where a migration's file lies, for findings.
+func (s *Schema) place(engine, name string) string {
+	dir := path.Clean(s.dir)
+	if info, err := fs.Stat(s.fsys, path.Join(dir, engine)); err == nil && info.IsDir() {
+		dir = path.Join(dir, engine)
+	}
+	return place.In(s.home, path.Join(dir, name))
+}
+
 // declare adds a statement. What is wrong with it is not said here but by [Verify], so that all of it is said at once.
 func (s *Schema) declare(d *declared) {
 	if s == nil {
