@@ -40,6 +40,7 @@ func (s *Site) view(p page.Declared) (*view, error) {
 		return nil, nil
 	}
 	v := known.(*view)
+	s.reloadStatics()
 	facts := s.pages.Facts(p)
 	if s.env.Mode != Development || facts == nil || facts == v.facts { // nil: saved with a fault, which rendering tells
 		return v, nil
@@ -50,6 +51,18 @@ func (s *Site) view(p page.Declared) (*view, error) {
 	}
 	s.views.Store(p, v)
 	return v, nil
+}
+
+// reloadStatics reads static files again that were saved, in development and where their folder is there.
+func (s *Site) reloadStatics() {
+	if s.env.Mode != Development {
+		return
+	}
+	for _, f := range s.statics {
+		if _, err := f.Reload(); err != nil {
+			continue // built with -trimpath, or elsewhere: the files are those of the program
+		}
+	}
 }
 
 // judge holds one page against the routes.

@@ -337,6 +337,7 @@ func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
 		}
 		w.route = rt
 		if w.checkOrigin() {
+			s.reloadStatics()
 			f.ServeHTTP(w, r)
 		}
 	})

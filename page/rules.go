@@ -109,4 +109,7 @@ var (
 		"NUL bytes, broken UTF-8 and byte order marks are read differently by different programs",
 		"Browsers drop or replace such bytes after this package has judged the text around them.",
 		"a file saved as UTF-16 or with a byte order mark", "save it as UTF-8 without BOM", "WHATWG HTML 13.2.3.5")
+	RuleUnshown = available("MRL-PAGE-024", "page of which nothing is shown",
+		"what a page defines is shown where its layout calls it, by that name", "none; but a page that is empty is a page that is not there",
+		"{{template \"layout.html\" .}}{{define \"mian\"}}…{{end}}", "{{template \"layout.html\" .}}{{define \"main\"}}…{{end}}", "package text/template: block; CWE-755")
 )

@@ -106,32 +106,22 @@ func (s *Set) stampNow() string {
 // compile compiles everything once.
 func (s *Set) compile() *generation {
 	g := &generation{pages: map[*declaration]*compiled{}}
+	told := &findings{}
 	for _, f := range s.files {
 		u, faults := newUnit(s.opts, f)
-		g.faults = append(g.faults, faults...)
+		told.add(nil, faults)
 		for _, d := range f.declarations() {
 			if s.only != nil && d != s.only || g.pages[d] != nil {
 				continue
 			}
 			c, faults := u.page(d)
-			g.faults = append(g.faults, faults...)
+			told.add(d, faults)
 			g.pages[d] = c
 			g.order = append(g.order, d)
 		}
 	}
-	g.faults = distinct(g.faults)
+	g.faults = told.all()
 	return g
-}
-
-// distinct drops findings that were told before: shared templates are compiled once a page.
-func distinct(faults check.Faults) check.Faults {
-	var all check.Faults
-	for _, f := range faults {
-		if !slices.Contains(all, f) {
-			all = append(all, f)
-		}
-	}
-	return all
 }
 
 // newUnit reads the files of one Files and parses what its pages share.
@@ -224,6 +214,9 @@ func (u *unit) page(d *declaration) (*compiled, check.Faults) {
 		return nil, faults // what is wrong with the type would be told again at each action
 	}
 	prog := c.compile()
+	if prog != nil {
+		c.judgeShown(src)
+	}
 	c.found = append(c.found, c.facts.Policy.Faults(f.path)...)
 	if prog == nil || len(c.found) > 0 {
 		return nil, c.found

@@ -237,6 +237,10 @@ func (c *compiler) judgeMedia(t *tag) {
 		}
 		for _, v := range a.pre {
 			for _, one := range addressesOf(a, v) {
+				if t.name == "track" && isForeign(one) {
+					c.tagFault(RuleForeign, t, fmt.Sprintf("subtitles of another host, which browsers block: %s", one), "put the file under static")
+					return
+				}
 				c.openSource(a, sources, one)
 			}
 		}

@@ -45,6 +45,9 @@ type Files struct {
 
 	once  sync.Once
 	state atomic.Pointer[state]
+
+	reloading sync.Mutex
+	stamp     string // of the files on disk at the last Reload
 }
 
 // From declares the files below dir, served under "/" + the last part of dir + "/". Hidden files are left out by go:embed.
