@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
@@ -157,6 +158,7 @@ func (w *walk) compileFault(c *page.CompileError) {
 		return
 	}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
+	w.because(check.Rule{ID: c.Findings[0].ID})
 	b := append(w.buf[:0], `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Error: a page does not compile</title></head><body><main><h1>A page does not compile</h1><p>Correct it and load this page again.</p>`...)
 	b = append(b, "<pre>"+html.EscapeString(w.inside(http.StatusInternalServerError, errors.New("the findings below")))+"</pre>"...)
 	for _, f := range c.Findings {

@@ -233,9 +233,12 @@ func (s *Set) Pages() []Declared {
 	return all
 }
 
-// Facts returns what a page says about itself, nil for one that is not of the set. In development the answer is another
-// one after the page has changed: compare the pointers.
+// Facts returns what a page says about itself, nil for one that is not of the set. In development the files are looked at
+// first, and the answer is another one after the page has changed: compare the pointers.
 func (s *Set) Facts(p Declared) *Facts {
+	if s.opts.Development {
+		_ = s.reload(p.declaration()) // a fault is told when the page is shown
+	}
 	if c := s.now.Load().pages[p.declaration()]; c != nil {
 		return c.facts
 	}
