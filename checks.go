@@ -49,7 +49,21 @@ func (s *Site) Check(ctx context.Context) check.Report {
 		all = append(all, h.Mails.Checks(h.Engine)...)
 		all = append(all, journal.Checks(h.Engine, h.Clock)...)
 	}
-	return check.Run(ctx, all...)
+	return oncePerRule(check.Run(ctx, all...))
+}
+
+// oncePerRule joins what several rooms or files looked for under one rule: it passed when all of them found nothing. The
+// report is sorted by id.
+func oncePerRule(report check.Report) check.Report {
+	joined := report[:0]
+	for _, r := range report {
+		if n := len(joined); n > 0 && joined[n-1].Rule.ID == r.Rule.ID {
+			joined[n-1].Findings = append(slices.Clip(joined[n-1].Findings), r.Findings...)
+			continue
+		}
+		joined = append(joined, r)
+	}
+	return joined
 }
 
 // addChecks makes a check of each rule that New judges, so that a report says what passed.

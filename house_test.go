@@ -394,6 +394,8 @@ func TestFiles(t *testing.T) {
 	capital := regexp.MustCompile(`^(README|LICENSE|CHANGELOG|CONTRIBUTING|SECURITY|AGENTS|Makefile|Dockerfile)(\.[a-z]+)?$`)
 	// Folders of this or that developer's machine; written so that this file does not hold them.
 	machines := regexp.MustCompile(`/(work|root|home)` + `/(main|shared|plan|go/pkg|[a-z]+/go)\b`)
+	// Papers of the time before the first line of code; written as above.
+	papers := regexp.MustCompile(`\b(mistakes|requirements|DESIGN|UX|faults|first-hour|STYLE)` + `\.md\b|\brequirements` + ` [0-9]|\bbrowser` + `-facts\b`)
 	lines := make(map[string]int)
 	for _, f := range houseFiles(t) {
 		base := path.Base(f)
@@ -407,6 +409,11 @@ func TestFiles(t *testing.T) {
 		}
 		if at := machines.FindIndex(text); at != nil {
 			t.Errorf("%s:%d: holds %q, a path of one machine", f, bytes.Count(text[:at[0]], []byte("\n"))+1, text[at[0]:at[1]])
+		}
+		if e := path.Ext(f); e == ".go" || e == ".md" {
+			if at := papers.FindIndex(text); at != nil {
+				t.Errorf("%s:%d: names %q, which readers do not have: name a public source", f, bytes.Count(text[:at[0]], []byte("\n"))+1, text[at[0]:at[1]])
+			}
 		}
 		if path.Ext(f) != ".go" {
 			continue
