@@ -40,6 +40,9 @@ func (f *facts) UserAgent() string {
 	return event.Clean(s)
 }
 
+// Device returns the names of browser and system that the request claims, as in "Firefox on Linux". It is for display only.
+func (f *facts) Device() string { return session.DeviceLabel(f.w.r) }
+
 // Record records a security event of the request. With outcome [event.Done] in a POST it is a row of the transaction.
 func (f *facts) Record(rule check.Rule, outcome event.Outcome, detail ...slog.Attr) {
 	f.w.Record(f.w.ctx, event.New(rule, outcome, detail...))

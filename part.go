@@ -2,7 +2,6 @@ package merlon
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"time"
 
@@ -28,6 +27,10 @@ type Part struct {
 	Tasks    []Task
 	Commands []Command
 
+	// Offers is what the part has for another one of the site, which finds it by its type with [Offers]: room passkey offers
+	// account a way to sign in.
+	Offers any
+
 	// SignIn is the path of the page that [ErrSignIn] and [ErrAgain] lead to; one part of a site has it.
 	SignIn constant
 	// Start is called once by [Site.Start], with the database open and the keys read, before the first request.
@@ -45,14 +48,8 @@ type Task struct {
 	Every time.Duration
 	Last  bool
 	Run   func(context.Context, *House) error
-}
 
-// A Command is what a part adds to the site's own program.
-type Command struct {
-	Use, Short, Example string
-	// Args is how many arguments it takes.
-	Args int
-	Run  func(ctx context.Context, h *House, args []string, out io.Writer) error
+	wake <-chan struct{} // runs it at once; nil: only the time does
 }
 
 // A House is what the site hands to its parts: the lower rooms, ready to use. It is safe for concurrent use.
@@ -70,6 +67,19 @@ type House struct {
 	Mails    *mailbox.Box
 
 	site *Site
+}
+
+// Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
+func (h *House) Lang() string { return h.site.lang }
+
+// Offers returns what the parts of the site offer of one type, in their order.
+func Offers[T any](h *House) (found []T) {
+	for _, p := range h.site.cfg.Parts {
+		if o, ok := p.Offers.(T); ok {
+			found = append(found, o)
+		}
+	}
+	return found
 }
 
 // URL returns the absolute address of a path of this site, from the settings, never from a request.

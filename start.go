@@ -256,6 +256,9 @@ func (s *Site) tasks(run *running) []Task {
 		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
 		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
 	}
+	if s.sends() {
+		own = append(own, s.mailTask(run))
+	}
 	for _, p := range s.cfg.Parts {
 		own = append(own, p.Tasks...)
 	}
@@ -270,6 +273,9 @@ func (s *Site) sweep(ctx context.Context, h *House) error {
 	now := s.clock()
 	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		if _, err := stripOnce.Run(w, now.Add(-24*time.Hour).UnixMicro()); err != nil {
+			return err
+		}
+		if _, err := sweepKept.Run(w, now.UnixMicro()); err != nil {
 			return err
 		}
 		_, err := sweepOnce.Run(w, now.Add(-onceLife).UnixMicro())
@@ -316,6 +322,8 @@ func (r *running) repeat(ctx context.Context, t Task) {
 			}
 			return
 		case <-tick.C:
+			r.once(ctx, t)
+		case <-t.wake:
 			r.once(ctx, t)
 		}
 	}

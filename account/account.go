@@ -2,12 +2,14 @@
 // that makes the first administrator. A site lists [New] among its parts and says on each route who may come in: [SignedIn],
 // [Anyone], [HasRole].
 //
-// It does not yet send mail, verify addresses, reset passwords or ask for a second factor; mails wait in room mailbox.
+// What it keeps of a user is in merlon_user; a site keeps more in a table of its own that names the user's id, and reacts
+// by [Hooks], in the same transaction.
 package account
 
 import (
 	"context"
 	"embed"
+	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
@@ -20,8 +22,10 @@ type constant string
 
 // Config is what an owner may choose. Its zero value is a site on which everybody may sign up.
 type Config struct {
-	// Closed takes the sign-up away: accounts are made by the first-administrator link and by [Create] only.
+	// Closed takes the sign-up away: accounts are made by the first-administrator link, by invitation and by commands only.
 	Closed bool
+	// Hooks are what the site does when something happens to an account.
+	Hooks Hooks
 	// Home is where a visitor goes after signing in or out without another way; empty: "/".
 	Home constant
 	// Hashing changes the cost of a password's hash. Its zero value is calibrated at start and never below OWASP's floor;
@@ -35,6 +39,7 @@ type part struct {
 	cfg    Config
 	hasher *password.Hasher
 	policy password.Policy
+	ways   []Way // of other parts
 }
 
 //go:embed migrations pages
@@ -51,24 +56,27 @@ func New(cfg Config) merlon.Part {
 		cfg.Home = "/"
 	}
 	a := &part{cfg: cfg}
-	routes := []merlon.Route{
+	var routes []merlon.Route
+	for _, more := range []func() []merlon.Route{a.signInRoutes, a.linkRoutes, a.factorRoutes, a.areaRoutes} {
+		routes = append(routes, more()...)
+	}
+	return merlon.Part{
+		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in", Offers: a,
+		Checks: []check.Check{{Rule: RuleWeak, Run: a.checkWeak}},
+		Tasks:  []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep}},
+		Start:  a.start, Ready: a.ready, Commands: a.commands(),
+	}
+}
+
+// signInRoutes are the way in and out, and the first administrator's.
+func (a *part) signInRoutes() []merlon.Route {
+	return []merlon.Route{
 		merlon.Get("/sign-in", Anyone(), a.showSignIn),
 		merlon.PostAfter("/sign-in", Anyone(), a.tryPassword, a.signIn),
 		merlon.Post("/sign-out", Anyone(), a.signOut),
 		merlon.Get("/_merlon/setup/{code}", thisMachine, a.openSetup),
 		merlon.Get("/_merlon/setup", thisMachine, a.showSetup),
 		merlon.PostAfter("/_merlon/setup", thisMachine, a.hashSetup, a.setup),
-	}
-	if !cfg.Closed {
-		routes = append(routes,
-			merlon.Get("/sign-up", Anyone(), a.showSignUp),
-			merlon.Get("/sign-up/sent", Anyone(), a.showSent),
-			merlon.PostAfter("/sign-up", Anyone(), a.hashSignUp, a.signUp))
-	}
-	return merlon.Part{
-		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in",
-		Checks: []check.Check{{Rule: RuleWeak, Run: a.checkWeak}},
-		Start:  a.start, Ready: a.ready,
 	}
 }
 
@@ -78,6 +86,21 @@ func (a *part) start(_ context.Context, h *merlon.House) error {
 	if err != nil {
 		return err
 	}
-	a.hasher, a.house = hasher, h
+	a.hasher, a.house, a.ways = hasher, h, merlon.Offers[Way](h)
 	return nil
+}
+
+// sweep deletes what is over: links, sign-ups that were never proven, devices unseen for long.
+func (a *part) sweep(ctx context.Context, h *merlon.House) error {
+	now := h.Clock()
+	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		if _, err := sweepTickets.Run(w, now.UnixMicro()); err != nil {
+			return err
+		}
+		if err := a.sweepSignUps(w, now); err != nil {
+			return err
+		}
+		_, err := sweepDevices.Run(w, now.Add(-deviceLife).UnixMicro())
+		return err
+	})
 }

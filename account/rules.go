@@ -33,12 +33,16 @@ var (
 		Attack: "Thousands of accounts are made by a program.", Right: `close sign-up, or limit it`, Source: "OWASP ASVS 16.3.1, 2.4.1"}
 	RuleFirstAdmin = check.Rule{ID: "MRL-ACCT-006", Property: check.Integrity, Severity: check.Low,
 		Title: "the first administrator was made", Why: "it happens once, by who starts the site",
-		Attack: "Someone reaches the setup page of a fresh site before its owner.", Right: `nothing to do, if it was you`, Source: "UX 4.2 (first run)"}
+		Attack: "Someone reaches the setup page of a fresh site before its owner.", Right: `nothing to do, if it was you`, Source: "OWASP ASVS 5.0 16.3.1"}
 	RuleSetupLink = check.Rule{ID: "MRL-ACCT-007", Property: check.Integrity, Severity: check.Medium,
 		Title: "a setup link that is used up or too old", Why: "it works once, for 15 minutes, on the machine of the site",
 		Attack: "A link read from a terminal's history or a log is tried again.",
 		Wrong:  `opening the printed link twice`, Right: `start serve again: it prints a new one as long as there is no administrator`,
 		Source: "OWASP ASVS 6.4.1, 6.5.5"}
+	RuleLink = check.Rule{ID: "MRL-ACCT-009", Property: check.Integrity, Severity: check.Low,
+		Title: "a link that was used or is too old", Why: "a mailed link works once, and not for long, so that an old mail opens nothing",
+		Attack: "Mails of a mailbox that was broken into are searched for links that still work.",
+		Wrong:  `opening a link twice`, Right: `ask for a new one on the page that sent it`, Source: "OWASP ASVS 5.0 6.5.1, 6.5.5"}
 	RuleWeak = check.Rule{ID: "MRL-ACCT-008", Property: check.Confidentiality, Severity: check.High,
 		Title: "password hashes that cost too little", Why: "a stolen database is cracked as fast as its hashes are cheap",
 		Attack: "A graphics card tries billions of passwords a second against a cheap hash.",
@@ -48,7 +52,11 @@ var (
 
 // Rules returns the rules of this part.
 func Rules() []check.Rule {
-	return []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleWeak}
+	all := []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
+	for _, more := range []func() []check.Rule{commandRules, linkRules} {
+		all = append(all, more()...)
+	}
+	return all
 }
 
 func (a *part) checkWeak(context.Context) []check.Finding {

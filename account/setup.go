@@ -2,11 +2,7 @@ package account
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -16,55 +12,20 @@ import (
 	"github.com/merlon-web/merlon/password"
 )
 
-// The link that makes the first administrator: printed by serve, for this machine only, for 15 minutes, once.
-const setupLife = 15 * time.Minute
-
-type setupRow struct{ Expires int64 }
-
-var (
-	findSetup   = db.Query[setupRow](schema, "SELECT expires FROM merlon_setup WHERE hash = $1 LIMIT 1")
-	insertSetup = db.Exec(schema, "INSERT INTO merlon_setup (hash, expires) VALUES ($1, $2)")
-	useSetup    = db.Exec(schema, "DELETE FROM merlon_setup WHERE hash = $1 AND expires > $2")
-	clearSetup  = db.Exec(schema, "DELETE FROM merlon_setup")
-)
-
-// setupStep is what the link is traded for.
-type setupStep struct {
-	Hash []byte `json:"h"`
-}
-
-var step = merlon.NewStep[setupStep]("setup", setupLife)
-
 // SetupPage is the data of the page setup.html.
 type SetupPage struct{ Form form.Form[SignUp] }
 
 var setupPage = page.New[SetupPage](pages, "setup.html")
 
-// SetupCode is the last part of the printed link.
-type SetupCode struct {
-	Code string `path:"code,max=64"`
-}
-
-func newCode() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
 // ready makes a new link as long as there is no administrator.
 func (a *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) {
-	code := newCode()
-	made := false
+	code, made := "", false
 	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		n, err := countAdmins.One(w)
 		if err != nil || n.N > 0 {
 			return err
 		}
-		if _, err := clearSetup.Run(w); err != nil {
-			return err
-		}
-		hash := sha256.Sum256([]byte(code))
-		_, err = insertSetup.Run(w, hash[:], h.Clock().Add(setupLife).UnixMicro())
+		code, err = reissue(w, setupTicket, 0, "", h.Clock())
 		made = err == nil
 		return err
 	})
@@ -75,9 +36,8 @@ func (a *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) 
 }
 
 // openSetup trades the link for a step at once: the code leaves the address bar.
-func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in SetupCode) (*merlon.Response, error) {
-	hash := sha256.Sum256([]byte(in.Code))
-	ok, err := valid(r.DB, hash[:], r.Now())
+func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in LinkCode) (*merlon.Response, error) {
+	row, ok, err := peek(r.DB, setupTicket, hashOf(in.Code), r.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -85,38 +45,24 @@ func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in SetupCode) (*merlon.
 		r.Record(RuleSetupLink, event.Refused)
 		return merlon.Gone(), nil
 	}
-	return merlon.Trade(step, setupStep{hash[:]}, "/_merlon/setup"), nil
-}
-
-func valid(from db.Querier, hash []byte, now time.Time) (bool, error) {
-	row, err := findSetup.One(from, hash)
-	if errors.Is(err, db.ErrNoRow) {
-		return false, nil
-	}
-	return err == nil && row.Expires > now.UnixMicro(), err
+	return merlon.Trade(ticketStep, held{setupTicket, row.Hash}, "/_merlon/setup"), nil
 }
 
 func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {
-	s, ok := step.Get(r)
-	if ok {
-		var err error
-		if ok, err = valid(r.DB, s.Hash, r.Now()); err != nil {
-			return nil, err
-		}
-	}
-	if !ok {
-		return merlon.Gone(), nil
+	step, has := ticketStep.Get(r)
+	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
+		return merlon.Gone(), err
 	}
 	return merlon.Show(setupPage, SetupPage{}), nil
 }
 
 func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (hashed, error) {
 	in, ok := f.Value()
-	s, has := step.Get(r)
-	if !ok || !has {
+	step, has := ticketStep.Get(r)
+	if !ok {
 		return hashed{}, nil
 	}
-	if ok, err := valid(r.DB, s.Hash, r.Now()); err != nil || !ok {
+	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
 		return hashed{}, err
 	}
 	_ = r.DB.Close()
@@ -130,8 +76,8 @@ func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (h
 // setup makes the administrator and uses the link up, in one transaction.
 func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
 	in, ok := f.Value()
-	s, has := step.Get(w)
-	if !has {
+	step, has := ticketStep.Get(w)
+	if !has || step.Kind != setupTicket {
 		return merlon.Gone(), nil
 	}
 	for _, p := range h.problems {
@@ -143,11 +89,11 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	if n, err := countAdmins.One(w.DB); err != nil || n.N > 0 {
 		return merlon.Gone(), err
 	}
-	used, err := useSetup.Run(w.DB, s.Hash, w.Now().UnixMicro())
+	_, used, err := use(w.DB, setupTicket, step.Hash, w.Now())
 	if err != nil {
 		return nil, err
 	}
-	if used.Rows != 1 || h.hash == "" {
+	if !used || h.hash == "" {
 		return merlon.Gone(), nil
 	}
 	id, err := Create(w.DB, in.Email, in.Name, h.hash, w.Now(), Admin)
@@ -157,9 +103,12 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	if err != nil {
 		return nil, err
 	}
-	step.End(w)
-	row := userRow{ID: id, Roles: Admin}
-	if err := enter(w, w.Session, row); err != nil {
+	ticketStep.End(w)
+	row, err := userByID.One(w.DB, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := enter(a, w, row, proof{factors: 1, first: true}); err != nil {
 		return nil, err
 	}
 	w.Record(RuleFirstAdmin, event.Done)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -14,7 +13,6 @@ import (
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/secret"
-	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/throttle"
 )
 
@@ -44,15 +42,6 @@ type SignOut struct{}
 
 var signInPage = page.New[SignInPage](pages, "sign-in.html")
 
-// device is the device cookie: it says that this browser has signed in to this account before. It opens a limit of its own,
-// so that strangers' guesses do not lock the owner out, and grants nothing (OWASP device cookies).
-type device struct {
-	User  int64  `json:"u"`
-	Nonce string `json:"n"`
-}
-
-var deviceCookie = merlon.NewCookie[device]("device", 180*24*time.Hour)
-
 func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Response, error) {
 	next, _ := r.Local(in.Next)
 	if r.User.SignedIn && in.Again == "" {
@@ -66,7 +55,8 @@ type attempt struct {
 	row     userRow
 	ok      bool
 	known   bool
-	nonce   string
+	trusted bool      // the second step is skipped on this device
+	device  string    // names the known device's own limit
 	until   time.Time // the known device must wait
 	upgrade string    // a new hash of the same password
 }
@@ -84,11 +74,17 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return t, err
 	}
-	if d, ok := deviceCookie.Get(r); ok && found && d.User == row.ID {
-		t.known, t.nonce = true, d.Nonce
+	if cookie, has := deviceCookie.Get(r); has && found {
+		d, known, err := knownDevice(cookie, has, r.DB, row.ID, r.Now())
+		if err != nil {
+			return t, err
+		}
+		if t.known = known; known {
+			t.device, t.trusted = d.name(), d.Trusted > r.Now().UnixMicro()
+		}
 	}
 	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.SignIn(email, t.nonce, r.Client())...)
+	permit, err := a.house.Limits.Reserve(r.Context(), throttle.SignIn(email, t.device, r.Client())...)
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		r.Record(RuleLimited, event.Refused, slog.Bool("known", t.known))
@@ -148,12 +144,15 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		return nil, merlon.ErrSignIn
 	}
 	t.row = now
+	if now.Verified == 0 {
+		return a.unverified(w, now)
+	}
 	if t.upgrade != "" {
 		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade, t.row.Password); err != nil {
 			return nil, err
 		}
 	}
-	if err := enter(w, w.Session, t.row); err != nil {
+	if err := enter(a, w, t.row, proof{factors: 1}); err != nil {
 		return nil, err
 	}
 	in, _ := f.Value()
@@ -162,22 +161,6 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		next = a.home(w)
 	}
 	return merlon.RedirectLocal(next), nil
-}
-
-// enter is every sign-in: a new session in the place of the old one, and the device remembered.
-func enter[U any](w *merlon.Write[U], s *session.Writer, row userRow) error {
-	class := session.Ordinary
-	if slices.Contains(row.user().Roles, Admin) {
-		class = session.Administrator
-	}
-	if err := s.Rotate(session.Level{User: row.ID, Factors: 1, Recent: w.Now(), Class: class}); err != nil {
-		return err
-	}
-	if err := deviceCookie.Set(w, device{row.ID, newCode()}); err != nil {
-		return err
-	}
-	w.Record(RuleSignedIn, event.Done, slog.Int64("account", row.ID))
-	return nil
 }
 
 func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {

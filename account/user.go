@@ -52,7 +52,11 @@ type userRow struct {
 	Name     string
 	Password string
 	Roles    string
+	Created  int64
 	Disabled int64
+	Verified int64
+	Chosen   int64
+	Leaving  int64
 }
 
 // Member is one line of [List].
@@ -66,11 +70,11 @@ type Member struct {
 }
 
 var (
-	userByID      = db.Query[userRow](schema, "SELECT id, email, name, password, roles, disabled FROM merlon_user WHERE id = $1 LIMIT 1")
-	userByEmail   = db.Query[userRow](schema, "SELECT id, email, name, password, roles, disabled FROM merlon_user WHERE email = $1 LIMIT 1")
+	userByID      = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE id = $1 LIMIT 1")
+	userByEmail   = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE email = $1 LIMIT 1")
 	listUsers     = db.Query[Member](schema, "SELECT id, email, name, roles, created, disabled FROM merlon_user ORDER BY id DESC LIMIT $1")
 	countAdmins   = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE disabled = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
-	insertUser    = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, roles, created) VALUES ($1, $2, $3, $4, $5)")
+	insertUser    = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, roles, created, verified) VALUES ($1, $2, $3, $4, $5, $6)")
 	updateHash    = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1 AND password = $3")
 	updateName    = db.Exec(schema, "UPDATE merlon_user SET name = $2 WHERE id = $1")
 	updateRoles   = db.Exec(schema, "UPDATE merlon_user SET roles = $2 WHERE id = $1")
@@ -86,6 +90,9 @@ func (r userRow) user() User {
 	}
 	return u
 }
+
+// mayEnter reports whether the user may be signed in.
+func (r userRow) mayEnter() bool { return r.Disabled == 0 && r.Verified != 0 }
 
 // normal is how an address is compared: the part behind the @ in lower case, and the rest too, since no provider tells
 // two addresses apart by case, and two accounts that do would be a way to take one over.
@@ -109,20 +116,33 @@ func checkRoles(roles []string) error {
 	return nil
 }
 
-// Create makes an account with a hash of [HashFor] or of an import, or [NoPassword]. It is for parts, commands and demo data:
-// visitors sign up by themselves. A password in the clear is refused.
+// Create makes an account with a hash of [HashFor] or of an import, or [NoPassword]; its address counts as proven. It is for
+// parts, commands and demo data: visitors sign up by themselves. A password in the clear is refused.
 func Create(w *db.Writer, email, name, hash string, now time.Time, roles ...string) (int64, error) {
+	return create(w, email, name, hash, now, now, roles...)
+}
+
+// create makes an account whose address was proven at a time, the zero time: not yet.
+func create(w *db.Writer, email, name, hash string, now, verified time.Time, roles ...string) (int64, error) {
 	if err := checkRoles(roles); err != nil {
 		return 0, err
 	}
 	if !strings.HasPrefix(hash, NoPassword) && password.Inspect(hash).Algorithm == "" {
 		return 0, errors.New("account: the hash is none that room password knows: a password in the clear must never be stored; make one with HashFor")
 	}
-	done, err := insertUser.Run(w, normal(email), name, hash, strings.Join(roles, ","), now.UnixMicro())
+	done, err := insertUser.Run(w, normal(email), name, hash, strings.Join(roles, ","), now.UnixMicro(), micros(verified))
 	if db.IsUnique(err) {
 		return 0, ErrExists
 	}
 	return done.LastID, err
+}
+
+// micros is a time in a row: Unix microseconds, 0 for the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
 }
 
 // List returns the newest accounts, at most n.

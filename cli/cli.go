@@ -1,5 +1,5 @@
-// Package cli is the commands inside a site's own program: serve, check, routes, migrate, explain, version, and those that
-// its parts bring. A site's main function calls [Main] and nothing else.
+// Package cli is the commands inside a site's own program: serve, check, routes, migrate, explain, mail, version, and
+// those that its parts bring. A site's main function calls [Main] and nothing else.
 //
 // Results go to stdout, all else to stderr. Exit codes: 0 done, 1 findings or a failed operation, 2 wrong usage, 3 could
 // not run in these surroundings, 4 refused for safety, 130 interrupted.
@@ -48,7 +48,7 @@ func Run(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), args 
 	p := &program{open: open, out: stdout, err: stderr}
 	root := p.root()
 	if !builtIn(root, args) {
-		root.AddCommand(p.parts()...)
+		p.addParts(root)
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -67,6 +67,8 @@ type program struct {
 	quiet   bool
 	verbose bool
 	chdir   string
+
+	sendsNothing bool // a site that is started for a moment leaves its mails where they are
 }
 
 // failure is an error with the exit code that it means.
@@ -112,6 +114,9 @@ func (p *program) root() *cobra.Command {
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "print more")
 	root.AddGroup(&cobra.Group{ID: "start", Title: "Start"}, &cobra.Group{ID: "prove", Title: "Prove"}, &cobra.Group{ID: "operate", Title: "Operate"})
 	root.AddCommand(p.serve(), p.migrate(), p.routes(), p.check(), p.explain(), p.version())
+	for _, cmd := range houseCommands {
+		p.add(root, cmd)
+	}
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)

@@ -29,7 +29,11 @@ func (p *program) env(mode merlon.Mode) merlon.Env {
 	case p.verbose:
 		level = slog.LevelDebug
 	}
-	return merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level)}
+	env := merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level)}
+	if !p.sendsNothing {
+		env.Settings.Mail = mailSettings()
+	}
+	return env
 }
 
 func (p *program) serve() *cobra.Command {
@@ -75,13 +79,20 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 		}
 		lines = append(lines, more...)
 	}
+	stop, err := p.control(site)
+	if err != nil {
+		return errors.Join(exit(ExitCannot, "the socket for commands cannot be made in the data folder: %w", err), closeSite(site))
+	}
+	defer stop()
 	site.Listening(l.Addr())
 	more, err := site.Ready(ctx)
 	if err != nil {
 		return errors.Join(cannotStart(err), closeSite(site))
 	}
 	lines = append(lines, more...)
-	if site.HasSignIn() { // its mails wait there: nothing is sent yet
+	if server := site.MailServer(); server != "" {
+		lines = append(lines, [2]string{"mail is sent through", server})
+	} else if site.HasSignIn() { // its mails wait there
 		lines = append(lines, [2]string{"mail, in development", site.Origin() + "/_merlon/dev/mail"})
 	}
 	p.announce(site, lines)

@@ -21,6 +21,9 @@ var (
 	errorID  = regexp.MustCompile(`^error\.([0-9]{3})\.(title|text)$`)
 )
 
+// mailID is how code names a mail, whose texts are ID.subject and ID.text.
+var mailID = regexp.MustCompile(`^[a-z]+\.mail\.[a-z-]+$`)
+
 // used finds the ids that pages and code of the rooms name, each with a place.
 func used(t *testing.T) map[string]string {
 	t.Helper()
@@ -56,6 +59,10 @@ func used(t *testing.T) map[string]string {
 		for _, m := range idInGo.FindAllSubmatch(b, -1) {
 			id := string(m[1])
 			if area, _, _ := strings.Cut(id, "."); areas[area] && path.Ext(id) != ".html" {
+				if mailID.MatchString(id) { // a mail is named once and has two texts
+					all[id+".subject"], all[id+".text"] = name, name
+					continue
+				}
 				all[id] = name
 			}
 		}
@@ -86,6 +93,7 @@ func TestEveryIDIsUsed(t *testing.T) {
 		switch {
 		case all[id] != "", errorID.MatchString(id): // the next test
 		case strings.HasSuffix(id, ".label"), strings.HasSuffix(id, ".help"): // account's TestLabelsAreInTheCatalogue
+		case strings.HasSuffix(id, ".notice"): // account's TestNoticesAreInTheCatalogue
 		default:
 			t.Errorf("%s is in the catalogue, and nothing shows it: take it out", id)
 		}

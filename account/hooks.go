@@ -1,0 +1,27 @@
+package account
+
+import (
+	"context"
+
+	"github.com/merlon-web/merlon/db"
+)
+
+// Hooks are what a site does beside what account does, in the same transaction: with an error nothing happens, and the
+// visitor gets the page of a failed request. A nil hook does nothing. What is slow, or leaves the machine, belongs into a
+// mail or a task that the hook queues.
+type Hooks struct {
+	SignedUp func(context.Context, *db.Writer, User) error // an account was made, its address is not proven yet
+	Verified func(context.Context, *db.Writer, User) error // the address is the user's; also for accounts made by others
+	SignedIn func(context.Context, *db.Writer, User) error
+	Moved    func(ctx context.Context, w *db.Writer, u User, before string) error // has another address
+	Deleted  func(context.Context, *db.Writer, User) error                        // is about to be deleted: the last moment for rows that name it
+	// Export adds what the site knows of a user to the file of "download my data", under a name of the site's.
+	Export func(context.Context, *db.Reader, User) (map[string]any, error)
+}
+
+func run(hook func(context.Context, *db.Writer, User) error, w *db.Writer, u User) error {
+	if hook == nil {
+		return nil
+	}
+	return hook(w.Context(), w, u)
+}

@@ -1,0 +1,47 @@
+package account
+
+import (
+	"time"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/text"
+	"github.com/merlon-web/merlon/mailbox"
+)
+
+// mailTo queues a mail whose texts are ID.subject and ID.text in the catalogue: the subject's place {0} is the
+// site, the text's places are args. An address that cannot be written to is no error: there is nobody to tell.
+func (a *part) mailTo(w *db.Writer, lang, address, id string, args ...any) error {
+	to, err := mailbox.ParseAddress(address)
+	if err != nil {
+		return nil
+	}
+	say := func(key string, args ...any) string {
+		return text.Own().Format(lang, id+"."+key, args...)
+	}
+	return a.house.Mails.Queue(w, mailbox.Mail{To: to, Kind: "account", Subject: say("subject", a.house.Title), Text: say("text", args...)})
+}
+
+// notice tells the owner what happened to the account: the first place of ID.text is the name, the others are
+// args. Each has a link for "that was not me" (OWASP ASVS 5.0 6.3.7).
+func (a *part) notice(w *db.Writer, lang string, now time.Time, u userRow, id string, args ...any) error {
+	return a.noticeTo(w, lang, now, u, u.Email, id, args...)
+}
+
+// noticeTo is notice to another address than the account's: the one that it had until now.
+func (a *part) noticeTo(w *db.Writer, lang string, now time.Time, u userRow, address, id string, args ...any) error {
+	to, err := mailbox.ParseAddress(address)
+	if err != nil {
+		return nil
+	}
+	code, err := issue(w, notMeTicket, u.ID, address, now)
+	if err != nil {
+		return err
+	}
+	all := text.Own()
+	body := all.Format(lang, id+".text", append([]any{u.Name}, args...)...) + "\n" +
+		all.Format(lang, "account.mail.not-me.line", a.link(code))
+	return a.house.Mails.Queue(w, mailbox.Mail{To: to, Kind: "account", Subject: all.Format(lang, id+".subject", a.house.Title), Text: body})
+}
+
+// link is the address of a ticket.
+func (a *part) link(code string) string { return a.house.URL("/account/link/" + code) }

@@ -1,0 +1,66 @@
+package account
+
+import (
+	"errors"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+)
+
+// A Way is a further way to sign in that another part offers (merlon.Part.Offers): room passkey has one. Account asks it
+// what a user has, shows its box on the security page, and its button on the sign-in page.
+type Way struct {
+	Name string // for events: "passkey"
+	// Count returns how many of them the user has.
+	Count func(q db.Querier, user int64) (int, error)
+	// Manage is the page where the user adds and removes them; Title and Empty are ids of the catalogue.
+	Manage string
+	Title  string
+	Empty  string
+	// SignIn is the page where a visitor signs in by it; the sign-in page links it, with the way back.
+	SignIn string
+	// Delete removes all that the way keeps of a user whose account is deleted.
+	Delete func(w *db.Writer, user int64) error
+	// Export returns what "download my data" tells of it.
+	Export func(q db.Querier, user int64) (any, error)
+}
+
+// Enter signs a user in whom a [Way] has recognised, with two factors: it is for ways that ask the user, not only the device
+// (a passkey with user verification). It is refused for a user who is disabled, deleted or not verified.
+func Enter[U any](w *merlon.Write[U], user int64, way string) error {
+	a, err := of(w.House())
+	if err != nil {
+		return err
+	}
+	row, err := userByID.One(w.DB, user)
+	if err != nil {
+		return err
+	}
+	if !row.mayEnter() {
+		return merlon.ErrSignIn
+	}
+	return enter(a, w, row, proof{factors: 2, way: way})
+}
+
+// Notice tells a user by mail what a [Way] did to the account: texts ID.subject and ID.text of the catalogue, with a link for
+// "that was not me".
+func Notice[U any](w *merlon.Write[U], user int64, id string, args ...any) error {
+	a, err := of(w.House())
+	if err != nil {
+		return err
+	}
+	row, err := userByID.One(w.DB, user)
+	if err != nil {
+		return err
+	}
+	return a.notice(w.DB, w.Lang(), w.Now(), row, id, args...)
+}
+
+// of finds the part in the site that a request or command belongs to.
+func of(h *merlon.House) (*part, error) {
+	found := merlon.Offers[*part](h)
+	if len(found) == 0 {
+		return nil, errors.New("account: the site has no part account: what builds on accounts needs one; add account.New(account.Config{}) to Config.Parts")
+	}
+	return found[0], nil
+}
