@@ -51,7 +51,21 @@ func (s *Site) Check(ctx context.Context) check.Report {
 		all = append(all, h.jobChecks()...)
 		all = append(all, journal.Checks(h.Engine, h.Clock)...)
 	}
-	return check.Run(ctx, all...)
+	return oncePerRule(check.Run(ctx, all...))
+}
+
+// oncePerRule joins what several rooms or files looked for under one rule: it passed when all of them found nothing. The
+// report is sorted by id.
+func oncePerRule(report check.Report) check.Report {
+	joined := report[:0]
+	for _, r := range report {
+		if n := len(joined); n > 0 && joined[n-1].Rule.ID == r.Rule.ID {
+			joined[n-1].Findings = append(slices.Clip(joined[n-1].Findings), r.Findings...)
+			continue
+		}
+		joined = append(joined, r)
+	}
+	return joined
 }
 
 // addChecks makes a check of each rule that New judges, so that a report says what passed.
@@ -69,7 +83,7 @@ func (s *Site) addChecks() {
 
 // judged are the rules of this room that New looks at for every site.
 var judged = map[string]bool{RuleName.ID: true, RuleRoute.ID: true, RuleAccess.ID: true, RuleInline.ID: true, RuleReason.ID: true,
-	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleSettings.ID: true, RuleTexts.ID: true}
+	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleLoad.ID: true, RuleForgotten.ID: true, RuleSettings.ID: true, RuleTexts.ID: true}
 
 // roomChecks look at what New does not refuse: what was opened by name, and the place of the data.
 func (s *Site) roomChecks() []check.Check {
@@ -147,6 +161,11 @@ func (s *Site) Ready(ctx context.Context) ([][2]string, error) {
 // Demo has the parts fill in data to try the site with.
 func (s *Site) Demo(ctx context.Context) ([][2]string, error) {
 	return s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Demo })
+}
+
+// HasDemo reports whether a part has data to try the site with.
+func (s *Site) HasDemo() bool {
+	return slices.ContainsFunc(s.cfg.Parts, func(p Part) bool { return p.Demo != nil })
 }
 
 func (s *Site) ask(ctx context.Context, which func(Part) func(context.Context, *House) ([][2]string, error)) (all [][2]string, err error) {

@@ -42,7 +42,7 @@ func ExampleJob() {
 	}
 	defer os.RemoveAll(dir)
 	site, err := merlon.New(merlon.Env{Data: dir, Mode: merlon.Test, Log: slog.New(slog.DiscardHandler)}, merlon.Config{
-		Engine: sqlite.Engine("example.db"), Schema: siteSchema, Jobs: []merlon.AnyKind{remind, tidy}})
+		Engine: sqlite.Engine("example.db"), Pages: noPages, Schema: siteSchema, Jobs: []merlon.AnyKind{remind, tidy}})
 	if err != nil {
 		panic(err)
 	}

@@ -41,7 +41,7 @@ func ExampleJSONBody() {
 	}
 	defer os.RemoveAll(dir)
 	site, err := merlon.New(merlon.Env{Data: dir, Mode: merlon.Test, Log: slog.New(slog.DiscardHandler)}, merlon.Config{
-		Engine: sqlite.Engine("example.db"), Routes: []merlon.Route{
+		Engine: sqlite.Engine("example.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{
 			merlon.Post("/rate", merlon.Public(), rate, merlon.JSONBody(), merlon.InsecureNoToken("an example: anybody may rate")),
 		}})
 	if err != nil {

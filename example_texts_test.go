@@ -27,7 +27,7 @@ func ExampleTextsFrom() {
 	}
 	defer os.RemoveAll(dir)
 	site, err := merlon.New(merlon.Env{Data: dir, Mode: merlon.Test, Log: slog.New(slog.DiscardHandler)}, merlon.Config{
-		Engine: sqlite.Engine("example.db"), Texts: words, Routes: []merlon.Route{merlon.Get("/", merlon.Public(), boats)}})
+		Engine: sqlite.Engine("example.db"), Pages: noPages, Schema: noStatements, Texts: words, Routes: []merlon.Route{merlon.Get("/", merlon.Public(), boats)}})
 	if err != nil {
 		panic(err)
 	}

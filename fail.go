@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
@@ -59,9 +59,9 @@ func (w *walk) fail(status int, detail any) {
 	case time.Duration:
 		h["Retry-After"] = []string{strconv.Itoa(max(1, int(d.Seconds()+0.999)))}
 	case error:
-		if w.site.env.Mode == Development {
-			p.Detail = d.Error()
-		}
+		p.Detail = w.inside(status, d)
+	default:
+		p.Detail = w.inside(status, nil)
 	}
 	if status == http.StatusServiceUnavailable && h["Retry-After"] == nil {
 		h["Retry-After"] = []string{"10"}
@@ -134,11 +134,7 @@ func (w *walk) failed(err error, stack []byte) {
 	if errors.Is(err, errRedirect) {
 		rule = RuleRedirect
 	}
-	w.site.log.LogAttrs(w.r.Context(), slog.LevelError, "request failed", slog.String("request", w.requestID()),
-		slog.String("route", w.routeID()), slog.String("error", err.Error()), slog.String("stack", string(stack)))
-	if w.run != nil {
-		w.Record(w.ctx, event.New(rule, event.Failed, slog.String("error", firstLine(err.Error()))))
-	}
+	w.recordFailure(rule, err, stack)
 	var compile *page.CompileError
 	if w.site.env.Mode == Development && errors.As(err, &compile) {
 		w.compileFault(compile)
@@ -165,7 +161,9 @@ func (w *walk) compileFault(c *page.CompileError) {
 		return
 	}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
+	w.because(check.Rule{ID: c.Findings[0].ID})
 	b := append(w.buf[:0], `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Error: a page does not compile</title></head><body><main><h1>A page does not compile</h1><p>Correct it and load this page again.</p>`...)
+	b = append(b, "<pre>"+html.EscapeString(w.inside(http.StatusInternalServerError, errors.New("the findings below")))+"</pre>"...)
 	for _, f := range c.Findings {
 		b = append(b, "<pre>"+html.EscapeString(f.Text())+"</pre>"...)
 	}

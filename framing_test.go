@@ -59,7 +59,7 @@ func framingPost(w http.ResponseWriter, r *http.Request) {
 
 func openFraming(env merlon.Env) (*merlon.Site, error) {
 	env.Settings = merlon.Settings{Origin: "http://site.test", Hosts: []string{"site.test"}}
-	return merlon.New(env, merlon.Config{Engine: sqlite.Engine("x.db"), Routes: []merlon.Route{
+	return merlon.New(env, merlon.Config{Engine: sqlite.Engine("x.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{
 		merlon.Get("/get", merlon.Public(), framingGet),
 		merlon.Mount("/post", merlon.Public(), http.HandlerFunc(framingPost), merlon.InsecureNoToken("the vectors post without one")),
 		merlon.Get("/item/{id}", merlon.Public(), framingItem),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // A Kind is one kind of job: what a site does later than the request that asks for it, or every so often. Declare kinds as
@@ -77,8 +78,9 @@ const (
 // (functions, channels, secrets), and once the site has started.
 //
 //go:noinline
+//go:noinline
 func Job[A any](name constant, run func(context.Context, *Work, A) error) *Kind[A] {
-	k := &kind{name: string(name), where: caller(2), typ: reflect.TypeFor[A](), within: jobWithin, tries: jobTries}
+	k := &kind{name: string(name), where: place.Caller(1).At, typ: reflect.TypeFor[A](), within: jobWithin, tries: jobTries}
 	k.decode = func(plain []byte) (func(context.Context, *Work) error, error) {
 		var a A
 		d := json.NewDecoder(bytes.NewReader(plain))

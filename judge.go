@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/page"
 )
@@ -26,6 +29,7 @@ func (s *Site) judgeForms() {
 			s.views.Store(p, v)
 		}
 	}
+	s.judgeMissing()
 }
 
 // view returns what the walk needs of a page, nil for a page of another site. In development a page that was saved is judged
@@ -36,6 +40,7 @@ func (s *Site) view(p page.Declared) (*view, error) {
 		return nil, nil
 	}
 	v := known.(*view)
+	s.reloadStatics()
 	facts := s.pages.Facts(p)
 	if s.env.Mode != Development || facts == nil || facts == v.facts { // nil: saved with a fault, which rendering tells
 		return v, nil
@@ -46,6 +51,18 @@ func (s *Site) view(p page.Declared) (*view, error) {
 	}
 	s.views.Store(p, v)
 	return v, nil
+}
+
+// reloadStatics reads static files again that were saved, in development and where their folder is there.
+func (s *Site) reloadStatics() {
+	if s.env.Mode != Development {
+		return
+	}
+	for _, f := range s.statics {
+		if _, err := f.Reload(); err != nil {
+			continue // built with -trimpath, or elsewhere: the files are those of the program
+		}
+	}
 }
 
 // judge holds one page against the routes.
@@ -79,6 +96,9 @@ func (s *Site) judge(facts *page.Facts) (*view, check.Faults) {
 	for _, l := range facts.Links {
 		found = append(found, s.judgeLink(l)...)
 	}
+	for _, l := range facts.Loads {
+		found = append(found, s.judgeLoad(l)...)
+	}
 	policy := facts.Policy
 	policy.Report = header.ReportPath
 	v.policy = []string{policy.String()}
@@ -110,11 +130,75 @@ func (s *Site) judgeControls(f page.FormFact, rt *route) (found check.Faults) {
 	return found
 }
 
-func (s *Site) judgeGetForm(f page.FormFact) check.Faults {
-	if f.Action != "" && strings.HasPrefix(f.Action, "/") && s.target(http.MethodGet, f.Action) == nil {
+func (s *Site) judgeGetForm(f page.FormFact) (found check.Faults) {
+	if !strings.EqualFold(f.Method, http.MethodGet) || !strings.HasPrefix(f.Action, "/") {
+		return nil // a dialog; a form that asks whatever address shows it
+	}
+	rt := s.target(http.MethodGet, f.Action)
+	if rt == nil {
 		return check.Faults{RulePageForm.Finding(f.Where, fmt.Sprintf("the form asks %q, and no route answers GET there", f.Action), s.nearestRoute(http.MethodGet, f.Action))}
 	}
-	return nil
+	if rt.input == nil {
+		return nil // a mounted handler
+	}
+	known, names := map[string]bool{}, []string(nil)
+	if rt.input != reflect.TypeFor[None]() {
+		spec, _ := form.QuerySpecOf(rt.input)
+		if spec == nil {
+			return nil // told with the route
+		}
+		for _, field := range spec.Fields() {
+			if field.Query {
+				known[field.Name] = true
+				names = append(names, field.Name)
+			}
+		}
+	}
+	for _, c := range f.Controls {
+		if c.Name != "" && !known[c.Name] {
+			found = append(found, RulePageForm.Finding(c.Where, fmt.Sprintf("the form has a control %q, and %s of route %q takes no such value of the query", c.Name, rt.input, rt.id()),
+				fmt.Sprintf("name it as the tag%s, or give the struct a field with query:%q", nearest(c.Name, names), c.Name)))
+		}
+	}
+	return found
+}
+
+// judgeMissing tells of required fields that no form of any page asks for: every post from the site's own pages would be
+// refused. A route that no form posts to is somebody else's.
+func (s *Site) judgeMissing() {
+	first, asked := map[*route]string{}, map[*route]map[string]bool{}
+	for _, p := range s.pages.Pages() {
+		facts := s.pages.Facts(p)
+		if facts == nil {
+			return // a page with a fault may hold the control: it is told first
+		}
+		for _, f := range facts.Forms {
+			if !strings.EqualFold(f.Method, http.MethodPost) || f.Action == "" {
+				continue
+			}
+			rt := s.target(http.MethodPost, f.Action)
+			if rt == nil || rt.spec == nil {
+				continue
+			}
+			if asked[rt] == nil {
+				first[rt], asked[rt] = f.Where, map[string]bool{}
+			}
+			for _, c := range f.Controls {
+				asked[rt][c.Name] = true
+			}
+			if len(facts.Raw) > 0 {
+				delete(first, rt) // raw HTML may hold any control
+			}
+		}
+	}
+	for rt, where := range first {
+		for _, field := range rt.spec.Fields() {
+			if field.Required && !field.Path && !asked[rt][field.Name] {
+				s.fault(RulePageForm.Finding(where, fmt.Sprintf("no form that posts to %q has a control %q, which %s requires", rt.id(), field.Name, rt.spec.Type()),
+					fmt.Sprintf("print it: {{field .Form %q}}, or take required out of its tag", field.Name)))
+			}
+		}
+	}
 }
 
 func (s *Site) judgeLink(l page.LinkFact) check.Faults {
@@ -133,6 +217,29 @@ func (s *Site) judgeLink(l page.LinkFact) check.Faults {
 		return check.Faults{RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, which only answers POST", l.Address), "make it a form with one button")}
 	}
 	return check.Faults{RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, and no route answers there", l.Address), s.nearestRoute(http.MethodGet, path))}
+}
+
+// judgeLoad judges what a page loads of its own site: a static file, which room page has looked for, or what a route answers.
+func (s *Site) judgeLoad(l page.LinkFact) check.Faults {
+	path, _, _ := strings.Cut(l.Address, "#")
+	path, _, _ = strings.Cut(path, "?")
+	if s.isStatic(path) || s.target(http.MethodGet, path) != nil || s.cfg.Static != nil && s.rootFile(path) {
+		return nil
+	}
+	do := "put the file into the folder of Config.Static, or correct the address"
+	if s.cfg.Static == nil {
+		do = `declare the static files and name them: //go:embed static, static.From(files, "static"), Config.Static`
+	}
+	return check.Faults{RuleLoad.Finding(l.Where, fmt.Sprintf("the page loads %q, and nothing answers there", l.Address), do)}
+}
+
+// rootFile reports whether a static file is also served at the root, as browsers ask for it.
+func (s *Site) rootFile(path string) bool {
+	if !slices.Contains(rootFiles, strings.TrimPrefix(path, "/")) {
+		return false
+	}
+	_, ok := s.cfg.Static.Root(path[1:])
+	return ok
 }
 
 // hasFront reports whether the site answers at /.

@@ -71,7 +71,7 @@ func kills() int {
 var tokenValue = regexp.MustCompile(`name="merlon_token" value="([^"]+)"`)
 
 // TestKillUnderLoad kills the site at random moments under posts: what was acknowledged is there, and nothing is there by
-// half (A7; faults.md 1).
+// half.
 func TestKillUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes")

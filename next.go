@@ -20,7 +20,7 @@ func (l Local) String() string {
 
 const maxNext = 2048
 
-// local proves that next is the address of a page of this site (vectors: redirects.json; WHATWG URL 4.4 for what browsers
+// local proves that next is the address of a page of this site (testdata/vectors/redirects.json; WHATWG URL 4.4 for what browsers
 // make of slashes, backslashes and control characters). The reason is one word for the event.
 func (s *Site) local(next string) (Local, string) {
 	switch {

@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// A site with one of each fault that New refuses (A10).
+// A site with one of each fault that New refuses.
 
 type wrongNote struct {
 	ID    int64
@@ -139,6 +139,35 @@ func TestStartRefusesAPendingMigration(t *testing.T) {
 	err := start(true)
 	if !errors.Is(err, merlon.ErrPending) || !strings.Contains(err.Error(), "account/0001_users.sql") || !strings.Contains(err.Error(), "migrate up") {
 		t.Fatalf("Start = %v, want the pending migration by name and the command", err)
+	}
+}
+
+// A migration that has run and whose file was changed since: the start is refused with the file's name, until it is put back.
+func TestStartRefusesAnEditedMigration(t *testing.T) {
+	dir := t.TempDir()
+	start := func(schema *db.Schema) error {
+		site, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: dir}, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Schema: schema})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := site.Start(context.Background()); err != nil {
+			return err
+		}
+		return site.Close(context.Background())
+	}
+	if err := start(siteSchema); err != nil {
+		t.Fatal(err)
+	}
+	err := start(db.From(siteFiles, "testdata/refused/edited"))
+	var edited *db.EditedError
+	if !errors.As(err, &edited) || len(edited.Findings) == 0 || edited.Findings[0].ID != db.RuleEdited.ID {
+		t.Fatalf("Start = %v, want the edited migration", err)
+	}
+	if f := edited.Findings[0]; !strings.HasPrefix(f.Where, "testdata/refused/edited/0001_") || !strings.Contains(f.Do, "put the file back") {
+		t.Errorf("the finding is %v, want the file and what to do", f)
+	}
+	if err := start(siteSchema); err != nil {
+		t.Errorf("with the file put back: %v", err)
 	}
 }
 

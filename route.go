@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -13,6 +12,7 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // None is the input of a GET that takes none.
@@ -28,6 +28,7 @@ type route struct {
 	where   string // file:line of the declaration
 	access  *access
 	handler string // the function's name
+	pkg     string // the function's package
 	inline  bool
 
 	input  reflect.Type // struct bound from path and query (GET) or from the body (POST)
@@ -93,6 +94,8 @@ const defaultMaxBody = 1 << 20
 // Get declares a page or another answer that reads. The handler is given readers only: what it calls cannot write. In is
 // bound from `path:"…"` and `query:"…"` tags before the handler runs: a bad path answers 404, a bad query 400. An error
 // of the handler answers 500, [db.ErrNoRow] 404, and those that [NewAccess] names what they name.
+//
+//go:noinline
 func Get[U, In any](pattern constant, who Access[U], h func(*Read[U], In) (*Response, error), opts ...RouteOption) Route {
 	r := newRoute("GET", pattern, who.rule, h, opts)
 	r.input = reflect.TypeFor[In]()
@@ -112,6 +115,8 @@ func Get[U, In any](pattern constant, who Access[U], h func(*Read[U], In) (*Resp
 
 // Post declares an act. The handler runs inside one write transaction: a status of 400 or more, an error or a panic leaves
 // nothing behind. Only the fields of In are bound, from the body, and `path:"…"` fields from the path.
+//
+//go:noinline
 func Post[U, In any](pattern constant, who Access[U], h func(*Write[U], form.Form[In]) (*Response, error), opts ...RouteOption) Route {
 	r := newRoute("POST", pattern, who.rule, h, opts)
 	bindPost[In](r)
@@ -124,6 +129,8 @@ func Post[U, In any](pattern constant, who Access[U], h func(*Write[U], form.For
 // PostAfter is [Post] with something slow first: before runs with a reader and no transaction open (a password hash, an
 // outgoing call), and what it returns is handed to the handler inside the transaction. A non-nil error of before answers
 // at once.
+//
+//go:noinline
 func PostAfter[U, In, Mid any](pattern constant, who Access[U], before func(*Read[U], form.Form[In]) (Mid, error),
 	h func(*Write[U], form.Form[In], Mid) (*Response, error), opts ...RouteOption) Route {
 	r := newRoute("POST", pattern, who.rule, h, opts)
@@ -140,9 +147,11 @@ func bindPost[In any](r *route) {
 // Mount hangs any handler under a prefix, "/files/" and everything below it, or at one path, "/hook". Access is checked before it, the strict
 // headers are set before it, and what is not GET or HEAD needs the origin check and the token in the header
 // Merlon-Token, or [InsecureNoToken].
+//
+//go:noinline
 func Mount[U any](prefix constant, who Access[U], h http.Handler, opts ...RouteOption) Route {
 	r := newRoute("", prefix, who.rule, nil, opts)
-	r.handler, r.inline = fmt.Sprintf("%T", h), false
+	r.handler = fmt.Sprintf("%T", h)
 	r.mount = h
 	r.serve = func(w *walk) { serveMount(w, who) }
 	return Route{r}
@@ -160,11 +169,12 @@ func Wrap(mw func(http.Handler) http.Handler, routes ...Route) []Route {
 	return routes
 }
 
+//go:noinline
 func newRoute(method string, pattern constant, who *access, h any, opts []RouteOption) *route {
-	r := &route{method: method, pattern: string(pattern), access: who, where: caller(3)}
+	r := &route{method: method, pattern: string(pattern), access: who, where: place.Caller(2).At}
 	if h != nil && !reflect.ValueOf(h).IsNil() {
 		name := runtime.FuncForPC(reflect.ValueOf(h).Pointer()).Name()
-		r.handler, r.inline = shortName(name), inlineName.MatchString(name)
+		r.handler, r.inline, r.pkg = shortName(name), inlineName.MatchString(name), place.Package(name)
 	}
 	r.opt.maxBody = defaultMaxBody
 	for _, o := range opts {
@@ -182,15 +192,6 @@ func shortName(name string) string {
 	}
 	name, _, _ = strings.Cut(name, "[")
 	return strings.TrimSuffix(name, "-fm")
-}
-
-// caller returns file:line of the skip-th caller, the file as people know it: folder and name.
-func caller(skip int) string {
-	_, file, line, ok := runtime.Caller(skip)
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("%s/%s:%d", filepath.Base(filepath.Dir(file)), filepath.Base(file), line)
 }
 
 // id is what a form's token is bound to, and what events and the access table call the route.

@@ -58,12 +58,26 @@ var (
 		Wrong:  `<a href="/notes/7/delete">delete</a>`,
 		Right:  `<form method="post" action="/notes/7/delete"><button>Delete</button></form>`,
 		Source: "RFC 9110 9.2.1; OWASP CSRF cheat sheet"}
+	RuleLoad = check.Rule{ID: "MRL-ROUTE-014", Property: check.Availability, Severity: check.High,
+		Title:  "a page that loads what is not there",
+		Why:    "its style sheet, script or image would be missing for every visitor",
+		Attack: "None: but a page without its script or style may lack what was meant to guard or to explain it.",
+		Wrong:  `<link rel="stylesheet" href="/static/site.css">   with Config.Static empty`,
+		Right:  "//go:embed pages static\nvar assets = static.From(files, \"static\")   and Config.Static: assets",
+		Source: "WHATWG HTML 4.2.4 (link), 4.8.3 (img)"}
 	RuleSettings = check.Rule{ID: "MRL-SITE-002", Property: check.Integrity, Severity: check.High,
 		Title:  "a setting that cannot be used",
 		Why:    "the site would trust or allow something else than was meant",
 		Attack: "A wrong host or proxy list lets a visitor choose the address in links and in limits.",
 		Wrong:  `Settings{Origin: "example.org"}`, Right: `Settings{Origin: "https://example.org", Hosts: []string{"example.org"}}`,
-		Source: "OWASP ASVS 13.4.1; requirements of room trust"}
+		Source: "OWASP ASVS 13.4.1; CWE-348; RFC 9110 7.2"}
+	RuleForgotten = check.Rule{ID: "MRL-SITE-004", Property: check.Availability, Severity: check.High,
+		Title:  "pages, statements or static files that the configuration does not name",
+		Why:    "they are proven only when the site knows them; what it does not know fails for the first visitor",
+		Attack: "None: but a page that was never proven may print what it should not, and fails on each visit.",
+		Wrong:  `merlon.Config{Name: "shop", Routes: routes}   // beside: var pages = page.From(files, "pages")`,
+		Right:  `merlon.Config{Name: "shop", Pages: pages, Routes: routes}`,
+		Source: "OWASP ASVS 5.0 15.1.5; CWE-1188 (insecure default of a resource)"}
 	RuleMigration = check.Rule{ID: "MRL-SITE-003", Property: check.Availability, Severity: check.High,
 		Title:  "a migration that has not run",
 		Why:    "the program expects another schema than the database has",
@@ -158,7 +172,7 @@ var (
 
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
-	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleRowForm, RulePageForm, RuleLink, RuleSettings,
-		RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
+	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
+		RuleForgotten, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, append(jobRules(), RuleTexts)...)
 }

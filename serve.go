@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The limits of the server (requirements 1.2: slow clients, header floods, HTTP/2 rapid reset).
+// The limits of the server (OWASP ASVS 5.0 13.1.2: slow clients, header floods, HTTP/2 rapid reset).
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second

@@ -105,6 +105,7 @@ func New(env Env, cfg Config) (*Site, error) {
 	s.addStatics()
 	s.mux.Handle("/", http.HandlerFunc(s.notFound))
 	s.compilePages()
+	s.judgeForgotten()
 	s.judgeForms()
 	s.prepare()
 	s.settings()
@@ -313,9 +314,12 @@ func (rt *route) finish() {
 	}
 }
 
+// rootFiles are what browsers and robots ask for at the root, unasked.
+var rootFiles = []string{"favicon.ico", "robots.txt", "apple-touch-icon.png"}
+
 func (s *Site) addStatics() {
 	if s.cfg.Static != nil {
-		for _, name := range []string{"favicon.ico", "robots.txt", "apple-touch-icon.png"} { // what browsers ask for unasked
+		for _, name := range rootFiles {
 			if h, ok := s.cfg.Static.Root(name); ok {
 				s.mux.Handle("GET /"+name, s.fileHandler("/"+name, h))
 			}
@@ -344,6 +348,7 @@ func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
 		}
 		w.route = rt
 		if w.checkOrigin() {
+			s.reloadStatics()
 			f.ServeHTTP(w, r)
 		}
 	})

@@ -142,7 +142,8 @@ func (s *Site) migrations(ctx context.Context) error {
 		return err
 	}
 	if len(pending) == 0 {
-		return nil
+		_, err := s.cfg.Engine.Migrate(ctx) // keeps the sums of what a program from before there were sums has run
+		return err
 	}
 	all, err := s.allMigrations()
 	if err != nil {

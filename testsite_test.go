@@ -74,6 +74,10 @@ var (
 	notesPage  = page.New[notesData](sitePages, "notes.html")
 	plainPage  = page.New[plainData](sitePages, "plain.html")
 
+	// for sites that show none of the pages above
+	noPages      = page.From(siteFiles, "testdata/site/migrations")
+	noStatements = db.From(siteFiles, "testdata/site/migrations")
+
 	allNotes   = db.Query[note](siteSchema, "SELECT id, text FROM note ORDER BY id LIMIT $1")
 	insertNote = db.Exec(siteSchema, "INSERT INTO note (author, text) VALUES ($1, $2)")
 	removeNote = db.Exec(siteSchema, "DELETE FROM note WHERE id = $1")
@@ -238,4 +242,10 @@ func testRoutes() []merlon.Route {
 		merlon.Mount("/hook/", merlon.Public(), http.HandlerFunc(plainHandler), merlon.InsecureNoToken("a test of webhooks")),
 		merlon.Mount("/mounted/", account.Anyone(), http.HandlerFunc(plainHandler)),
 	}
+}
+
+var nobody = merlon.NewAccess("nobody", func(*merlon.Visit) (merlon.Visitor, error) { return merlon.Visitor{}, merlon.ErrForbidden })
+
+func failing(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
+	return nil, errors.New("it went wrong inside")
 }

@@ -58,6 +58,7 @@ type walk struct {
 	clear    bool   // the session ended: the browser drops what scripts stored
 
 	mu      sync.Mutex
+	why     check.Rule    // what the answer is about to be refused or to fail by
 	events  []event.Event // done, to be rows of the transaction
 	cookies []header.Cookie
 	buf     []byte
@@ -243,14 +244,8 @@ func (w *walk) requestID() string {
 // Record implements [event.Recorder]: the request's facts are filled in. What is done waits for the transaction; what was
 // refused or failed is counted or written by the site's own short transaction.
 func (w *walk) Record(_ context.Context, e event.Event) {
-	e.Time, e.Method, e.Client, e.Request = w.now, w.r.Method, w.client.Addr, w.requestID()
+	w.fill(&e)
 	w.mu.Lock()
-	if w.route != nil {
-		e.Route = w.route.pattern
-	}
-	if e.User == 0 {
-		e.User = w.user
-	}
 	if e.Outcome == event.Done && w.r.Method == http.MethodPost {
 		w.events = append(w.events, e)
 		w.mu.Unlock()
@@ -260,7 +255,21 @@ func (w *walk) Record(_ context.Context, e event.Event) {
 	w.run.record(e)
 }
 
+// fill fills the request's facts in.
+func (w *walk) fill(e *event.Event) {
+	e.Time, e.Method, e.Client, e.Request = w.now, w.r.Method, w.client.Addr, w.requestID()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.route != nil {
+		e.Route = w.route.pattern
+	}
+	if e.User == 0 {
+		e.User = w.user
+	}
+}
+
 func (w *walk) refused(rule check.Rule, detail ...slog.Attr) {
+	w.because(rule)
 	w.Record(w.ctx, event.New(rule, event.Refused, detail...))
 }
 

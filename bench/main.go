@@ -1,5 +1,5 @@
 // Bench measures Merlon against what a site would otherwise be made of, in one run and in turns, and prints the ratios
-// beside the numbers that DESIGN.md 5 asks for.
+// beside the numbers that they are to hold.
 //
 // It measures and does not judge: its exit code tells only whether both sides showed the same page. What its ratios do
 // not show is in its README.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A row is one line of the table: Merlon against something else, and the number of DESIGN.md 5 that it is to hold.
+// A row is one line of the table: Merlon against something else, and the number that it is to hold.
 type row struct {
 	name    string
 	against string
@@ -23,7 +23,7 @@ type row struct {
 // An outcome is what a row measured.
 type outcome struct {
 	spread
-	also []condition // what else DESIGN.md asks of the row
+	also []condition // what else is asked of the row
 	note string      // figures behind the ratio, for people
 }
 

@@ -21,7 +21,7 @@ import (
 	"github.com/merlon-web/merlon/sqlite"
 )
 
-// The Merlon side: the reference page written as DESIGN.md 2 shows it, in production mode behind a proxy on loopback.
+// The Merlon side: the reference page written as the README shows one, in production mode behind a proxy on loopback.
 
 //go:embed pages migrations
 var siteFiles embed.FS

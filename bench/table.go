@@ -2,7 +2,7 @@ package main
 
 import "context"
 
-// rows is the table, in the order of DESIGN.md 5.
+// rows is the table, in the order in which it is printed.
 func rows() []row {
 	overLoopback := func(mine, peer string, tokens int) func(context.Context, *bench) (outcome, error) {
 		return func(ctx context.Context, b *bench) (outcome, error) {

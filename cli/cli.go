@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -159,8 +160,23 @@ func programName() string {
 	return name
 }
 
+var (
+	unknownFlag = regexp.MustCompile(`^unknown flag: --([\w-]+)`)
+	flagNames   = regexp.MustCompile(`(?m)^ +(?:-\w, )?--([\w-]+)`)
+)
+
 func usage(c *cobra.Command, err error) error {
-	return exit(ExitUsage, "%s: it was not understood: see %s --help", err.Error(), c.CommandPath())
+	hint := "see " + c.CommandPath() + " --help"
+	if m := unknownFlag.FindStringSubmatch(err.Error()); m != nil {
+		var names []string
+		for _, known := range flagNames.FindAllStringSubmatch(c.Flags().FlagUsages(), -1) {
+			names = append(names, known[1])
+		}
+		if n, ok := check.Nearest(m[1], names); ok {
+			hint = "did you mean --" + n + "?"
+		}
+	}
+	return exit(ExitUsage, "%s: it was not understood: %s", err.Error(), hint)
 }
 
 func unknownCommand(c *cobra.Command, args []string) error {

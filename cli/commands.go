@@ -1,15 +1,10 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -57,7 +52,7 @@ func (p *program) check() *cobra.Command {
 			report := site.Check(c.Context())
 			pass, fail := report.Counts()
 			if p.json {
-				p.printJSON(map[string]any{"schema": "merlon/check/v1", "pass": pass, "fail": fail, "findings": report.Findings(check.Low)})
+				p.printJSON(map[string]any{"schema": "merlon/check/v1", "pass": pass, "fail": fail, "findings": append([]check.Finding{}, report.Findings(check.Low)...)})
 			} else {
 				p.printReport(report)
 				fmt.Fprintf(p.out, "%d pass, %d with findings\n", pass, fail)
@@ -92,7 +87,7 @@ func (p *program) printReport(report check.Report) {
 	if p.verbose {
 		for _, r := range report {
 			if len(r.Findings) == 0 {
-				fmt.Fprintf(p.out, "  PASS  %s  no %s\n", r.Rule.ID, r.Rule.Title)
+				fmt.Fprintf(p.out, "  PASS  %s  none: %s\n", r.Rule.ID, r.Rule.Title)
 			}
 		}
 	}
@@ -100,9 +95,14 @@ func (p *program) printReport(report check.Report) {
 
 func (p *program) explain() *cobra.Command {
 	return &cobra.Command{
-		Use: "explain ID", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it",
+		Use: "explain [ID]", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it",
 		Example: "  " + programName() + " explain MRL-CSRF-001",
-		Args:    exactArgs(1, "the id"),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return exit(ExitUsage, "%s takes one id, or none for the list, and got %d: see %s --help", c.CommandPath(), len(args), c.CommandPath())
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			rules := merlon.AllRules()
 			if site, _ := p.open(p.env(merlon.Development)); site != nil {
@@ -111,6 +111,9 @@ func (p *program) explain() *cobra.Command {
 				}
 			}
 			rules = append(rules, Rules()...)
+			if len(args) == 0 {
+				return p.listRules(rules)
+			}
 			id := strings.ToUpper(args[0])
 			var ids []string
 			for _, r := range rules {
@@ -131,6 +134,28 @@ func (p *program) explain() *cobra.Command {
 			return exit(ExitUsage, "unknown id %s%s", args[0], hint)
 		},
 	}
+}
+
+// listRules prints each id with its title, those of one room together.
+func (p *program) listRules(rules []check.Rule) error {
+	slices.SortFunc(rules, func(a, b check.Rule) int { return strings.Compare(a.ID, b.ID) })
+	rules = slices.CompactFunc(rules, func(a, b check.Rule) bool { return a.ID == b.ID })
+	if p.json {
+		p.printJSON(map[string]any{"schema": "merlon/rules/v1", "rules": rules})
+		return nil
+	}
+	last := ""
+	for _, r := range rules {
+		if room := r.ID[:strings.LastIndexByte(r.ID, '-')]; room != last {
+			if last != "" {
+				fmt.Fprintln(p.out)
+			}
+			last = room
+		}
+		fmt.Fprintf(p.out, "%s  %s\n", r.ID, r.Title)
+	}
+	fmt.Fprintf(p.err, "\nmore on each: %s explain ID\n", programName())
+	return nil
 }
 
 func (p *program) version() *cobra.Command {
@@ -163,101 +188,4 @@ func (p *program) version() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-func (p *program) migrate() *cobra.Command {
-	c := &cobra.Command{
-		Use: "migrate", GroupID: "start", Short: "the database's migrations: status, up, new",
-		Example: "  " + programName() + " migrate status",
-		Args:    unknownCommand,
-		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.AddCommand(
-		&cobra.Command{Use: "status", Short: "what has not run yet", Args: noArgs, Example: "  " + programName() + " migrate status",
-			RunE: func(c *cobra.Command, _ []string) error { return p.migrateStatus(c.Context()) }},
-		&cobra.Command{Use: "up", Short: "run what has not run yet", Args: noArgs, Example: "  " + programName() + " migrate up",
-			RunE: func(c *cobra.Command, _ []string) error { return p.migrateUp(c.Context()) }},
-		&cobra.Command{Use: "new NAME", Short: "write an empty migration", Args: exactArgs(1, "its name"), Example: "  " + programName() + " migrate new guestbook",
-			RunE: func(_ *cobra.Command, args []string) error { return p.migrateNew(args[0]) }},
-	)
-	return c
-}
-
-func (p *program) migrateStatus(ctx context.Context) error {
-	site, err := p.site(merlon.Development)
-	if err != nil {
-		return err
-	}
-	pending, err := site.Pending(ctx)
-	if err != nil {
-		return cannotStart(err)
-	}
-	if p.json {
-		p.printJSON(map[string]any{"schema": "merlon/migrations/v1", "pending": pending})
-		return nil
-	}
-	for _, m := range pending {
-		fmt.Fprintf(p.out, "pending  %s  %s\n", m.Schema, m.Name)
-	}
-	if len(pending) == 0 {
-		fmt.Fprintln(p.out, "nothing pending")
-	}
-	return nil
-}
-
-func (p *program) migrateUp(ctx context.Context) error {
-	site, err := p.site(merlon.Development)
-	if err != nil {
-		return err
-	}
-	done, err := site.Migrate(ctx)
-	if p.json && err == nil {
-		p.printJSON(map[string]any{"schema": "merlon/migrations/v1", "applied": done})
-		return nil
-	}
-	for _, m := range done {
-		fmt.Fprintf(p.out, "applied  %s  %s\n", m.Schema, m.Name)
-	}
-	if err != nil {
-		return cannotStart(err)
-	}
-	if len(done) == 0 {
-		fmt.Fprintln(p.out, "nothing to do")
-	}
-	return nil
-}
-
-var migrationName = regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
-
-// migrateNew writes the next numbered file into the folder migrations of the site's sources.
-func (p *program) migrateNew(name string) error {
-	if !migrationName.MatchString(name) {
-		return exit(ExitUsage, "%q is no name for a migration: it becomes a file's name: use a-z, 0-9 and _", name)
-	}
-	const dir = "migrations"
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return exit(ExitCannot, "there is no folder %s here: a migration belongs beside the site's sources: change to that folder, or use -C DIR", dir)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.sql"))
-	if err != nil {
-		return err
-	}
-	last := 0
-	for _, f := range files {
-		var n int
-		if _, err := fmt.Sscanf(filepath.Base(f), "%d_", &n); err == nil {
-			last = max(last, n)
-		}
-	}
-	path := filepath.Join(dir, fmt.Sprintf("%04d_%s.sql", last+1, name))
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return exit(ExitCannot, "the migration cannot be written: %w", err)
-	}
-	_, err = f.WriteString("-- +goose Up\n\n-- +goose Down\n")
-	if err := errors.Join(err, f.Close()); err != nil {
-		return exit(ExitCannot, "the migration cannot be written: %w", err)
-	}
-	fmt.Fprintln(p.out, path)
-	return nil
 }

@@ -69,6 +69,9 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 		return cannotStart(err)
 	}
 	lines := [][2]string{}
+	if demo && !site.HasDemo() {
+		fmt.Fprintln(p.err, "--demo: this site has no data to try it with: no part of it fills any in; it starts as it is")
+	}
 	if demo {
 		more, err := site.Demo(ctx)
 		if err != nil {
@@ -169,7 +172,10 @@ func cannotListen(listen string, err error) error {
 
 // cannotStart tells apart what is the site's fault and what is that of its surroundings.
 func cannotStart(err error) error {
+	var edited *db.EditedError
 	switch {
+	case errors.As(err, &edited):
+		return exit(ExitFailed, "%s\nthe database was made by another text of this migration: nothing was started", edited)
 	case errors.Is(err, merlon.ErrPending):
 		return exit(ExitCannot, "%s\n  run: %s migrate up", err, programName())
 	case errors.Is(err, db.ErrLocked):

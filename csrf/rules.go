@@ -49,7 +49,7 @@ var (
 		Attack: "Sends the header that one check reads with the good value, and the one that the other check reads as it is.",
 		Wrong:  "Sec-Fetch-Site: same-origin\nOrigin: null\n(the usual cause is no attack: a page sent with Referrer-Policy: no-referrer makes its own posts carry Origin: null)",
 		Right:  "Send Referrer-Policy: same-origin (or strict-origin-when-cross-origin) on pages with forms; never no-referrer, neither\nas a header, nor as <meta name=referrer>, nor by a proxy that adds it. If Origin names the site itself, a proxy rewrote it\nor the site runs under an origin that is not configured.",
-		Source: "WHATWG Fetch, \"append a request Origin header\"; tried in Chromium 156 and Firefox 153 (browser-facts 2); golang/go#73626",
+		Source: "WHATWG Fetch, \"append a request Origin header\"; tried in Chromium 156 and Firefox 153; golang/go#73626",
 	}
 	RuleDuplicate = check.Rule{
 		ID: "MRL-CSRF-004", Property: check.Integrity, Severity: check.Medium,

@@ -43,7 +43,7 @@ type other struct{ A string }
 
 func TestSchema(t *testing.T) {
 	s := db.From(files, "testdata/migrations")
-	if s.Name() != "site" || !strings.HasPrefix(s.Where(), "db/db_test.go:") {
+	if s.Name() != "site" || !strings.HasPrefix(s.Where(), "db_test.go:") {
 		t.Errorf("name %q, where %q", s.Name(), s.Where())
 	}
 	db.Query[row](s, "SELECT id, name FROM a WHERE id IN ($1...) ORDER BY {0}", db.Choice{"": "id", "b": "name", "a": "id DESC"})
@@ -57,7 +57,7 @@ func TestSchema(t *testing.T) {
 	}
 	got := s.Statements()
 	if len(got) != 6 || got[0].Kind != db.KindQuery || got[1].Kind != db.KindExec || got[2].Kind != db.KindReturning || got[0].Params != 1 ||
-		got[0].Row != reflect.TypeFor[row]() || fmt.Sprint(got[0].Choices) != "[[ a b]]" || !strings.HasPrefix(got[1].Where, "db/db_test.go:") {
+		got[0].Row != reflect.TypeFor[row]() || fmt.Sprint(got[0].Choices) != "[[ a b]]" || !strings.HasPrefix(got[1].Where, "db_test.go:") {
 		t.Errorf("statements: %+v", got)
 	}
 	if got[0].Where == got[1].Where {
@@ -114,7 +114,7 @@ func TestSeal(t *testing.T) {
 		"Named":     func() { s.Named("late") },
 	} {
 		text := panics(declare)
-		for _, want := range []string{"after the site started", "db/db_test.go:", "package variables", "MRL-SQL-001"} {
+		for _, want := range []string{"after the site started", "db_test.go:", "package variables", "MRL-SQL-001"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s on a sealed schema: the panic %q does not say %q", name, text, want)
 			}

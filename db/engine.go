@@ -1,7 +1,10 @@
 package db
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"time"
 )
@@ -34,13 +37,22 @@ type Engine interface {
 	// called on a Scratch. The error is a *[PrepareError] when the text is at fault.
 	Inspect(ctx context.Context, t *Text) (Shape, error)
 
-	// Pending returns the migrations that were not run yet, in their order. It writes nothing. The error wraps
-	// [ErrAhead] when the database has one that the program does not know.
+	// Migrations returns all migrations that the program knows, schema by schema, in their order, with what became of
+	// them. It writes nothing. The error wraps [ErrAhead] when the database has one that the program does not know.
+	Migrations(ctx context.Context) ([]MigrationState, error)
+
+	// Pending returns the migrations that were not run yet, in their order. It writes nothing. The error is that of
+	// Migrations, or an [*EditedError] when the file of a migration that was run is another now.
 	Pending(ctx context.Context) ([]Migration, error)
 
 	// Migrate runs the pending migrations, each in a transaction of its own, and returns those that it ran, also beside
-	// an error.
+	// an error. With each it keeps the sum of its file ([MigrationSum]); for those that were run by a program from before
+	// there were sums it keeps that of the file as it is now.
 	Migrate(ctx context.Context) ([]Migration, error)
+
+	// Undo runs the newest migration of the schema backwards, in a transaction, and returns it: what it made is lost with
+	// its rows. It is refused when none was run, when its file has no part "Down", and as Pending is.
+	Undo(ctx context.Context, schema *Schema) (Migration, error)
 
 	// Snapshot writes a consistent copy of the database to w while readers and writers go on.
 	Snapshot(ctx context.Context, w io.Writer) (Info, error)
@@ -54,9 +66,23 @@ type Engine interface {
 
 // A Migration is one step of a schema.
 type Migration struct {
-	Schema  string // its schema's name
-	Version int64
-	Name    string // the file's name
+	Schema  string `json:"schema"` // its schema's name
+	Version int64  `json:"version"`
+	Name    string `json:"name"` // the file's name
+}
+
+// A MigrationState is a migration and what became of it.
+type MigrationState struct {
+	Migration
+	Applied time.Time // when it was run; zero: it is pending
+	Edited  bool      // its file is another than the one that was run
+}
+
+// MigrationSum is what an engine keeps of the text of a migration that it has run: SHA-256 in hex, line breaks as "\n", so
+// that a checkout on Windows is no change.
+func MigrationSum(text []byte) string {
+	sum := sha256.Sum256(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))
+	return hex.EncodeToString(sum[:])
 }
 
 // Info describes a snapshot.

@@ -1,6 +1,10 @@
 package db
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/merlon-web/merlon/check"
+)
 
 // The states that callers tell apart with [errors.Is].
 var (
@@ -23,6 +27,38 @@ var (
 	// database.
 	ErrAhead = errors.New("the database is ahead of the program")
 )
+
+// An EditedError says that files of migrations that were run are others now: the database is not what they make.
+type EditedError struct{ Findings check.Faults }
+
+// Error returns the findings.
+func (e *EditedError) Error() string { return e.Findings.Error() }
+
+// Unwrap returns the findings, for [errors.As].
+func (e *EditedError) Unwrap() error { return e.Findings.Err() }
+
+// Edited returns the error of migrations that were run and whose files are others now, nil when there are none. It is for
+// writers of engines.
+func Edited(schemas []*Schema, engine string, states []MigrationState) error {
+	e := &EditedError{}
+	for _, m := range states {
+		if !m.Edited {
+			continue
+		}
+		where := m.Name
+		for _, s := range schemas {
+			if s.Name() == m.Schema {
+				where = s.place(engine, m.Name)
+			}
+		}
+		e.Findings = append(e.Findings, RuleEdited.Finding(where, "the migration was run, and its file was changed since",
+			"put the file back as it was, and write what is new into a migration of its own: migrate new NAME"))
+	}
+	if e.Findings == nil {
+		return nil
+	}
+	return e
+}
 
 // A ConstraintKind says which sort of constraint refused a row.
 type ConstraintKind uint8

@@ -108,7 +108,7 @@ var (
 		Attack: "None: but a statement of another site's tables finds tables of the same name here, and means others.",
 		Wrong:  "using a part's statements without giving the part to the site",
 		Right:  "merlon.Config{Schema: schema, Parts: []merlon.Part{{Schema: partSchema}}}",
-		Source: "requirements 3.11"}
+		Source: "CWE-665; CWE-610"}
 	RuleReadOnly = check.Rule{ID: "MRL-SQL-016", Property: check.Integrity, Severity: check.High,
 		Title:  "the engine refused to write for a reader",
 		Why:    "a reader's connection reads, whatever the statement says",
@@ -150,17 +150,24 @@ var (
 		Wrong:  "_, err := take.Run(w, …); if err != nil { log(err) }; give.Run(w, …)",
 		Right:  "return the first error",
 		Source: "https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction"}
+	RuleEdited = check.Rule{ID: "MRL-SQL-023", Property: check.Integrity, Severity: check.High,
+		Title:  "a migration was changed after it was run",
+		Why:    "it is never run again, so this database is another than the one that the statements were proven against",
+		Attack: "None: but a NOT NULL or UNIQUE that was added to the file is missing here, and what it was to keep out comes in.",
+		Wrong:  "adding a column in migrations/0001_note.sql, which has run",
+		Right:  "migrate new note_color   # a file of its own: ALTER TABLE note ADD COLUMN color TEXT",
+		Source: "https://pressly.github.io/goose/documentation/annotations/; CWE-1188"}
 	RuleSchemaName = check.Rule{ID: "MRL-SQL-022", Property: check.Integrity, Severity: check.High,
 		Title:  "a schema's name is not a plain word, or two schemas have the same",
 		Why:    "it becomes the name of the table that counts the schema's migrations",
 		Attack: "None: but two schemas that count in one table each skip the other's migrations.",
 		Wrong:  "db.From(files, \"migrations\").Named(\"my part\")",
 		Right:  "db.From(files, \"migrations\").Named(\"mypart\")",
-		Source: "requirements 3.11"}
+		Source: "SQLite, lang_createtable (table names); CWE-694"}
 )
 
 // Rules returns every rule of this package.
 func Rules() []check.Rule {
 	return []check.Rule{RuleSealed, RulePrepare, RuleUnknown, RuleRow, RuleParams, RuleOneStatement, RuleQueryWrites, RuleRows, RuleChoice, RuleList,
-		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName}
+		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited}
 }

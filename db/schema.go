@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"reflect"
-	"runtime"
-	"strconv"
-	"strings"
 	"sync"
+
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // A Schema is a set of migrations and the statements that are declared against the tables these make. A site has one,
@@ -21,6 +19,7 @@ import (
 type Schema struct {
 	fsys  embed.FS
 	dir   string
+	home  string // the folder of the source file that declares it
 	where string // file:line of the call of From
 
 	mu         sync.Mutex
@@ -35,8 +34,17 @@ type Schema struct {
 //
 //go:noinline
 func From(fsys embed.FS, dir constant) *Schema {
-	return &Schema{fsys: fsys, dir: string(dir), where: caller(1), name: "site"}
+	at := place.Caller(1)
+	s := &Schema{fsys: fsys, dir: string(dir), home: at.Folder, where: at.At, name: "site"}
+	made.Add(at, s)
+	return s
 }
+
+var made place.Registry[*Schema]
+
+// DeclaredFor returns the schemas that a package, and those whose folders are around it, hold as package variables: who puts
+// a site together can tell which were forgotten.
+func DeclaredFor(pkg string) []*Schema { return made.For(pkg) }
 
 // Named gives the schema a name of its own, as parts do: its migrations are counted in the table merlon_version_NAME.
 // It returns the schema. The name is lower-case letters, digits and underscores, at most 32.
@@ -142,6 +150,15 @@ func (s *Schema) Migrations(engine string) (fs.FS, error) {
 	return fs.Sub(s.fsys, dir)
 }
 
+// place is where a migration's file lies, for findings.
+func (s *Schema) place(engine, name string) string {
+	dir := path.Clean(s.dir)
+	if info, err := fs.Stat(s.fsys, path.Join(dir, engine)); err == nil && info.IsDir() {
+		dir = path.Join(dir, engine)
+	}
+	return place.In(s.home, path.Join(dir, name))
+}
+
 // declare adds a statement. What is wrong with it is not said here but by [Verify], so that all of it is said at once.
 func (s *Schema) declare(d *declared) {
 	if s == nil {
@@ -155,18 +172,8 @@ func (s *Schema) declare(d *declared) {
 	s.statements = append(s.statements, d)
 }
 
-// caller returns folder/file:line of the skip-th caller above the function that asks. The functions that declare are kept
-// from being inlined: inlined into a package's initialisation, they have no line (Go 1.26).
-func caller(skip int) string {
-	_, file, line, ok := runtime.Caller(skip + 1)
-	if !ok {
-		return ""
-	}
-	file = filepath.ToSlash(file)
-	if i := strings.LastIndexByte(file, '/'); i >= 0 {
-		if j := strings.LastIndexByte(file[:i], '/'); j >= 0 {
-			file = file[j+1:]
-		}
-	}
-	return file + ":" + strconv.Itoa(line)
-}
+// caller returns file:line of the skip-th caller above the function that asks. The functions that declare are kept from
+// being inlined: inlined into a package's initialisation, they have no line (Go 1.26).
+//
+//go:noinline
+func caller(skip int) string { return place.Caller(skip + 1).At }

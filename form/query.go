@@ -72,7 +72,7 @@ func (s *Spec) bindQuery(raw string, path func(string) string, into reflect.Valu
 		}
 		_ = s.bindField(st, i, nil, into.Field(f.index))
 		if len(st.problems) > 0 {
-			return refuse(400, RuleQuery, fmt.Sprintf("the query value %q is refused: %s", f.Name, st.problems[0].id))
+			return refuse(400, RuleQuery, fmt.Sprintf("the query value %q is refused: %s", f.Name, new(Render).message(f, &st.problems[0])))
 		}
 	}
 	return nil

@@ -25,6 +25,8 @@ func (r *Refusal) remedy() string {
 		return "send application/json in UTF-8, not compressed"
 	case RuleJSONValue.ID:
 		return "send one JSON object whose members are the fields, each of its type"
+	case RuleQuery.ID:
+		return "link with values that the struct's query tags allow, each given once"
 	}
 	switch r.Status {
 	case 404:

@@ -66,7 +66,7 @@ func (r *Render) AppendProblems(dst []byte, f Any) []byte {
 			continue
 		}
 		f := &s.fields[at]
-		shown := !f.Path && f.Kind != KindSealed
+		shown := !f.Path && !f.Hidden && f.Kind != KindSealed
 		dst = append(dst, `<li>`...)
 		if shown {
 			dst = append(dst, `<a href="#`...)
@@ -142,6 +142,12 @@ func (r *Render) field(dst []byte, s *Spec, st *state, at int) []byte {
 		return dst
 	case f.Kind == KindSealed:
 		return r.sealed(dst, s, st, at)
+	case f.Hidden:
+		value := ""
+		if st != nil {
+			value = st.typed[at].value
+		}
+		return appendHidden(dst, f.Name, value)
 	}
 	p := st.firstAt(at)
 	box := `<div class="field`

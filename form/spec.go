@@ -51,6 +51,7 @@ type Field struct {
 	Required bool
 	Path     bool // from the path and never from the body; not shown
 	Query    bool // from the query of a GET
+	Hidden   bool // printed as a hidden control; whoever posts can still set it
 
 	Min, Max  int    // texts: code points; 0 is none
 	MaxItems  int    // lists
@@ -143,6 +144,8 @@ func (s *Spec) find(name string) (int, bool) {
 //	choices=a|b:Label    one of these; choices alone: what [Form.Offer] offers
 //	date, datetime       string or [time.Time] (in UTC)
 //	sealed               string or number that the server gave out: see [Sealer]
+//	hidden               printed as a hidden control: what the page knows and the visitor need not type. Its value is as
+//	                     much the visitor's as any other; what must come back unchanged is sealed
 //	max_items=N          lists: needed
 //	inputmode=numeric    the keyboard of a telephone
 //

@@ -16,7 +16,7 @@ var optionNames = []struct {
 	value int // whether it has a value: 0 never, 1 always, 2 either
 }{
 	{"required", 0}, {"max", 1}, {"min", 1}, {"lines", 0}, {"rows", 1}, {"password", 0}, {"email", 0}, {"url", 0}, {"date", 0},
-	{"datetime", 0}, {"choices", 2}, {"sealed", 0}, {"max_items", 1}, {"inputmode", 1}, {"types", 1}, {"max_bytes", 1},
+	{"datetime", 0}, {"choices", 2}, {"sealed", 0}, {"max_items", 1}, {"inputmode", 1}, {"hidden", 0}, {"types", 1}, {"max_bytes", 1},
 }
 
 // options are the parts of one tag that nothing has taken yet.
@@ -95,6 +95,9 @@ func (c *compiler) rules(f *field, o *options) {
 	if f.Path || f.Kind == KindSealed {
 		f.Required = true
 	}
+	if o.has("hidden") {
+		c.hidden(f, o)
+	}
 	if f.List {
 		if f.Path {
 			c.fault(RuleType, "a path value is one value", "use the element's type")
@@ -117,6 +120,17 @@ func (c *compiler) rules(f *field, o *options) {
 		}
 		f.InputMode = mode
 	}
+}
+
+// hidden reads the option hidden: the page carries the value, and nobody is asked for it.
+func (c *compiler) hidden(f *field, o *options) {
+	switch {
+	case c.purpose == forQuery || f.Path:
+		c.fault(RuleTag, "a value of an address is not printed, so it cannot be hidden", "take the option out")
+	case f.List || f.Kind == KindPassword || f.Kind == KindSealed || f.Kind == KindLines || f.Kind == KindCheckbox:
+		c.fault(RuleTag, fmt.Sprintf("the option hidden does not fit a field of kind %s", f.describe()), "one value of one line can be hidden; what must not be changed is sealed")
+	}
+	f.Hidden = o.take("hidden")
 }
 
 // noMaxItems is the way out of a list without max_items.

@@ -3,10 +3,11 @@ package header
 import (
 	"fmt"
 	"net/http"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // CookiePrefix begins the name of every cookie. Browsers keep such a cookie only if it is Secure, for the whole host, and
@@ -122,12 +123,10 @@ type ScriptCookie struct{ name, reason, where string }
 // InsecureScriptCookie declares a cookie that scripts may read: a colour scheme, never an identifier, since a script that
 // an attacker brings in reads it as well. The name has the prefix __Host-; the reason is a sentence, printed by check with
 // the place of the call. A name or reason that cannot stand is an error of [ScriptCookie.Set].
+//
+//go:noinline
 func InsecureScriptCookie(name, reason constant) *ScriptCookie {
-	c := &ScriptCookie{name: string(name), reason: string(reason)}
-	if _, file, line, ok := runtime.Caller(1); ok {
-		c.where = file + ":" + strconv.Itoa(line)
-	}
-	return c
+	return &ScriptCookie{name: string(name), reason: string(reason), where: place.Caller(1).At}
 }
 
 // Name returns the cookie's name.

@@ -42,7 +42,7 @@ type Policy struct {
 	// TrustedTypes are the names of the policies that its scripts may create, such as "htmx". None: none can be.
 	TrustedTypes []string
 	// Report is the path that browsers report violations to, such as [ReportPath]; "" is none. It is sent as report-uri
-	// alone: with report-to beside it browsers ignore it (docs: browser-facts 3).
+	// alone: with report-to beside it browsers ignore it (tried in Chromium 156 and Firefox 153).
 	Report string
 }
 

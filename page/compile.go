@@ -39,7 +39,8 @@ type compiler struct {
 	dead   bool  // behind a break or continue
 	dot    *expr
 	vars   []variable
-	assign map[string]bool // names that are assigned to somewhere
+	used   map[*parse.Tree]bool // templates that were called
+	assign map[string]bool      // names that are assigned to somewhere
 
 	slots int
 	cells []cell
@@ -193,6 +194,10 @@ func (c *compiler) template(tree *parse.Tree, dot *expr, pos parse.Pos) {
 	if src := c.sources[tree.ParseName]; src != nil {
 		c.file = src.file
 	}
+	if c.used == nil {
+		c.used = map[*parse.Tree]bool{}
+	}
+	c.used[tree] = true
 	c.dot = dot
 	c.vars = []variable{{name: "$", value: dot}}
 	c.calls = append(c.calls, call{tree, typeOf(dot)})

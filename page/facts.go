@@ -18,6 +18,7 @@ type Facts struct {
 	Forms    []FormFact
 	Links    []LinkFact
 	Tokens   []TokenFact   // of {{token}}, in the order that [RouteTokens] counts
+	Loads    []LinkFact    // constant addresses of this site that the page loads: images, scripts, style sheets
 	Raw      []RawFact     // places of raw HTML
 	Policy   header.Policy // the content security policy that lets the page work, and nothing more
 	HasForm  bool          // it has a form that posts to this site, or a {{token}}: it needs Tokens

@@ -9,12 +9,13 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
-	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // Files are the page files of a site or of a part: one file a page, and shared ones, which every page
@@ -24,6 +25,8 @@ type Files struct {
 	fsys  fs.FS
 	root  string
 	dir   string // the folder on disk, for development; "" if unknown
+	home  string // the folder of the source file that declares them, however it was built
+	where string // file:line of the call of From
 	attrs []attrOption
 	over  *Files // made by Over: over's files replace base's
 	base  *Files
@@ -37,16 +40,34 @@ type Files struct {
 // whose names begin with "_" or "." are none of them: //go:embed pages leaves them out.
 //
 // It remembers the folder of the file that calls it, from which development reads pages again when they change.
+//
+//go:noinline
 func From(fsys embed.FS, root constant, opts ...Option) *Files {
-	f := &Files{fsys: fsys, root: path.Clean(string(root))}
-	if _, file, _, ok := runtime.Caller(1); ok && filepath.IsAbs(file) { // with -trimpath it is not
-		f.dir = filepath.Join(filepath.Dir(file), filepath.FromSlash(f.root))
+	at := place.Caller(1)
+	f := &Files{fsys: fsys, root: path.Clean(string(root)), home: at.Folder, where: at.At}
+	if filepath.IsAbs(at.Folder) { // with -trimpath it is not
+		f.dir = filepath.Join(at.Folder, filepath.FromSlash(f.root))
 	}
 	for _, o := range opts {
 		o(f)
 	}
+	made.Add(at, f)
 	return f
 }
+
+var made place.Registry[*Files]
+
+// DeclaredFor returns the files with pages that a package, and those whose folders are around it, hold as package
+// variables: who puts a site together can tell which were forgotten.
+func DeclaredFor(pkg string) []*Files {
+	return slices.DeleteFunc(made.For(pkg), func(f *Files) bool { return len(f.declarations()) == 0 })
+}
+
+// Where returns file:line of the call of [From], "" for files made by [Files.Over].
+func (f *Files) Where() string { return f.where }
+
+// Has reports whether f is other, or is made from it by [Files.Over].
+func (f *Files) Has(other *Files) bool { return slices.Contains(f.layers(), other) }
 
 // Over returns the files of base with those of the same name in f before them: a site's own "sign-in.html" replaces a
 // part's. The pages that base declares keep their data types. Shared files are replaced by name too; a template that a
@@ -112,7 +133,7 @@ type declaration struct {
 // file is one page file as it was read.
 type file struct {
 	name  string // relative to the root: "notes.html"
-	path  string // as people know it: "pages/notes.html"
+	path  string // as people know it: "pages/notes.html", see package place
 	text  string
 	layer int
 }
@@ -139,7 +160,7 @@ func (f *Files) read(fromDisk bool) (map[string]*file, check.Faults) {
 			if err != nil {
 				return err
 			}
-			files[name] = &file{name, path.Join(l.root, name), string(b), i}
+			files[name] = &file{name, place.In(l.home, path.Join(l.root, name)), string(b), i}
 			return nil
 		})
 		if err != nil {
@@ -147,7 +168,7 @@ func (f *Files) read(fromDisk bool) (map[string]*file, check.Faults) {
 			if errors.Is(err, fs.ErrNotExist) {
 				what = fmt.Sprintf("there is no folder %q among the embedded files", l.root)
 			}
-			faults = append(faults, RuleFile.Finding(l.root, what, "name the folder in //go:embed and in page.From"))
+			faults = append(faults, RuleFile.Finding(place.In(l.home, l.root), what, "name the folder in //go:embed and in page.From"))
 		}
 	}
 	return files, faults

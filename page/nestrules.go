@@ -223,7 +223,9 @@ func (c *compiler) openForeign(t *tag, o *open) {
 			c.tagFault(RuleSVG, t, fmt.Sprintf("<%s> that changes an address", t.name), "leave it out: an animated address can become script")
 		case (a.name == "href" || a.name == "xlink:href") && (t.name == "use" || t.name == "image") && !t.bad:
 			for _, v := range a.pre {
-				if p := decoded(v); !strings.HasPrefix(p, "#") {
+				if p := decoded(v); t.name == "use" && isForeign(p) {
+					c.tagFault(RuleForeign, t, fmt.Sprintf("a picture of another host in <use>, which browsers block: %s", p), "put the file under static")
+				} else if !strings.HasPrefix(p, "#") {
 					c.openSource(a, &c.facts.Policy.Img, p)
 				}
 			}

@@ -1,16 +1,14 @@
 package page
 
 import (
-	"fmt"
 	"io"
-	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // A Page is a declared page that shows a Data. It is safe for concurrent use.
@@ -37,21 +35,23 @@ type Declared interface {
 //	{{define "main"}}…{{end}}
 //
 // Declare pages as package variables; after [Files.Seal] New panics.
+//
+//go:noinline
 func New[Data any](files *Files, name constant) *Page[Data] {
 	return declare[Data](files, string(name), false)
 }
 
 // NewFragment declares a page that is no document but a piece of one: what a script puts into a page that is already
 // shown. Everything else is as with [New]. A browser must not be sent to it.
+//
+//go:noinline
 func NewFragment[Data any](files *Files, name constant) *Page[Data] {
 	return declare[Data](files, string(name), true)
 }
 
+//go:noinline
 func declare[Data any](files *Files, name string, fragment bool) *Page[Data] {
-	d := &declaration{files: files, name: name, data: reflect.TypeFor[Data](), fragment: fragment}
-	if _, file, line, ok := runtime.Caller(2); ok {
-		d.where = fmt.Sprintf("%s:%d", filepath.Base(file), line)
-	}
+	d := &declaration{files: files, name: name, data: reflect.TypeFor[Data](), fragment: fragment, where: place.Caller(2).At}
 	p := &Page[Data]{decl: d}
 	d.page = p
 	files.declare(d)

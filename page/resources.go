@@ -157,6 +157,10 @@ func (c *compiler) judgeLinkElement(t *tag) {
 		case "icon", "apple-touch-icon", "mask-icon":
 			c.openSource(t.one("href"), &p.Img, href)
 		case "manifest":
+			if isForeign(href) {
+				c.tagFault(RuleForeign, t, fmt.Sprintf("a manifest of another host, which the page's policy blocks: %s", href), "put the file under static")
+				return
+			}
 			p.Manifest.Self = true
 		case "modulepreload":
 			if isForeign(href) {

@@ -109,32 +109,22 @@ func (s *Set) stampNow() string {
 // compile compiles everything once.
 func (s *Set) compile() *generation {
 	g := &generation{pages: map[*declaration]*compiled{}}
+	told := &findings{}
 	for _, f := range s.files {
 		u, faults := newUnit(s.opts, f)
-		g.faults = append(g.faults, faults...)
+		told.add(nil, faults)
 		for _, d := range f.declarations() {
 			if s.only != nil && d != s.only || g.pages[d] != nil {
 				continue
 			}
 			c, faults := u.page(d)
-			g.faults = append(g.faults, faults...)
+			told.add(d, faults)
 			g.pages[d] = c
 			g.order = append(g.order, d)
 		}
 	}
-	g.faults = distinct(g.faults)
+	g.faults = told.all()
 	return g
-}
-
-// distinct drops findings that were told before: shared templates are compiled once a page.
-func distinct(faults check.Faults) check.Faults {
-	var all check.Faults
-	for _, f := range faults {
-		if !slices.Contains(all, f) {
-			all = append(all, f)
-		}
-	}
-	return all
 }
 
 // newUnit reads the files of one Files and parses what its pages share.
@@ -227,6 +217,9 @@ func (u *unit) page(d *declaration) (*compiled, check.Faults) {
 		return nil, faults // what is wrong with the type would be told again at each action
 	}
 	prog := c.compile()
+	if prog != nil {
+		c.judgeShown(src)
+	}
 	c.found = append(c.found, c.facts.Policy.Faults(f.path)...)
 	if prog == nil || len(c.found) > 0 {
 		return nil, c.found
@@ -243,9 +236,12 @@ func (s *Set) Pages() []Declared {
 	return all
 }
 
-// Facts returns what a page says about itself, nil for one that is not of the set. In development the answer is another
-// one after the page has changed: compare the pointers.
+// Facts returns what a page says about itself, nil for one that is not of the set. In development the files are looked at
+// first, and the answer is another one after the page has changed: compare the pointers.
 func (s *Set) Facts(p Declared) *Facts {
+	if s.opts.Development {
+		_ = s.reload(p.declaration()) // a fault is told when the page is shown
+	}
 	if c := s.now.Load().pages[p.declaration()]; c != nil {
 		return c.facts
 	}

@@ -114,6 +114,7 @@ func (c *compiler) judgeAddresses(t *tag) {
 
 // judgeElement judges what an element does, and records it.
 func (c *compiler) judgeElement(t *tag) {
+	c.recordLoads(t)
 	switch t.name {
 	case "html":
 		if lang := t.one("lang"); lang != nil && lang.has && len(lang.path) == t.depth && !slices.ContainsFunc(lang.pre, func(v string) bool { return strings.TrimSpace(v) == "" }) {
@@ -139,6 +140,29 @@ func (c *compiler) judgeElement(t *tag) {
 	case "input", "select", "textarea", "button":
 		c.judgeControl(t)
 	}
+}
+
+// loaders are the elements that load from an address without a visitor's doing, and the attributes that name it.
+var loaders = map[string]string{"img": "src", "script": "src", "source": "src", "video": "src", "audio": "src", "track": "src", "link": "href"}
+
+// recordLoads records the constant addresses that an element loads, so that who knows the routes can tell what is not there.
+func (c *compiler) recordLoads(t *tag) {
+	a := t.one(loaders[t.name])
+	if a == nil {
+		return
+	}
+	if rel, _, _ := t.constant("rel"); t.name == "link" && !slices.ContainsFunc(strings.Fields(strings.ToLower(rel)), loadingRel) {
+		return
+	}
+	for _, v := range a.pre {
+		if address := pattern(v); strings.HasPrefix(address, "/") && !isForeign(address) && !strings.Contains(address, "{}") {
+			c.facts.Loads = append(c.facts.Loads, LinkFact{Where: position(a.file, int(a.pos)), Address: address})
+		}
+	}
+}
+
+func loadingRel(word string) bool {
+	return slices.Contains([]string{"stylesheet", "icon", "apple-touch-icon", "mask-icon", "manifest", "modulepreload", "preload"}, word)
 }
 
 // judgeLink records where a link leads, and gives those to other hosts rel="noopener noreferrer": what they open cannot
@@ -213,6 +237,10 @@ func (c *compiler) judgeMedia(t *tag) {
 		}
 		for _, v := range a.pre {
 			for _, one := range addressesOf(a, v) {
+				if t.name == "track" && isForeign(one) {
+					c.tagFault(RuleForeign, t, fmt.Sprintf("subtitles of another host, which browsers block: %s", one), "put the file under static")
+					return
+				}
 				c.openSource(a, sources, one)
 			}
 		}

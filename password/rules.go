@@ -25,7 +25,7 @@ var (
 		Why:    "a damaged or planted hash must not match, nor make the machine compute for minutes",
 		Attack: "Who can write one row plants $argon2id$…m=4194304,t=1000000…: each sign-in then takes 4 GiB and an hour.",
 		Right:  "See the reason of the event. unknown-key: the key file does not belong to this data, restore it. Else let the user\nreset the password.",
-		Source: "requirements 3.5; CWE-400; CWE-1284",
+		Source: "RFC 9106 3.1; CWE-400; CWE-1284",
 	}
 	RuleCosts = check.Rule{
 		ID: "MRL-PASSWORD-003", Property: check.Confidentiality, Severity: check.High,

@@ -196,7 +196,7 @@ func TestParsingIsStrict(t *testing.T) {
 	}
 }
 
-// The hashes of requirements 3.5, at the costs that Django writes.
+// The hashes that are verified, at the costs that Django writes.
 func TestDjangoAtFullCost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second")

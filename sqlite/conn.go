@@ -44,7 +44,7 @@ type measures struct {
 	noReadOnly, noQueryOnly, noAttachLimit, noLengthLimit, noDefensive, noTrusted, noAuthorizer, noShape bool
 }
 
-// openReader opens a connection that cannot write, by the recipe of browser-facts.md 8: no measure is enough by itself,
+// openReader opens a connection that cannot write, by several measures: no measure is enough by itself,
 // so all are kept. The authorizer comes last, since it refuses our own PRAGMA too.
 func openReader(path string, schemas []*db.Schema, m measures) (_ *conn, err error) {
 	flags := sqlite3.OPEN_READONLY

@@ -18,83 +18,118 @@ import (
 	"github.com/merlon-web/merlon/db"
 )
 
+// Migrations lists all migrations with what became of them, through a reader.
+func (e *engine) Migrations(ctx context.Context) ([]db.MigrationState, error) {
+	all, _, err := e.states(ctx)
+	return all, err
+}
+
 // Pending lists the migrations that were not run yet, through a reader.
 func (e *engine) Pending(ctx context.Context) ([]db.Migration, error) {
+	pending, _, err := e.pending(ctx)
+	return pending, err
+}
+
+// pending also reports whether migrations have run without their sums being kept.
+func (e *engine) pending(ctx context.Context) (pending []db.Migration, unsummed bool, err error) {
 	on := e.on.Load()
 	if on == nil {
-		return nil, db.ErrClosed
+		return nil, false, db.ErrClosed
+	}
+	all, unsummed, err := e.states(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := db.Edited(on.schemas, e.Name(), all); err != nil {
+		return nil, false, err
+	}
+	for _, m := range all {
+		if m.Applied.IsZero() {
+			pending = append(pending, m.Migration)
+		}
+	}
+	return pending, unsummed, nil
+}
+
+func (e *engine) states(ctx context.Context) (all []db.MigrationState, unsummed bool, err error) {
+	on := e.on.Load()
+	if on == nil {
+		return nil, false, db.ErrClosed
 	}
 	c, err := on.readers.get(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer on.readers.put(c)
 	c.mode = modeRead
-	var all []db.Migration
 	for _, schema := range on.schemas {
-		pending, err := pending(c, schema)
+		known, _, err := sources(schema)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		all = append(all, pending...)
-	}
-	return all, nil
-}
-
-func pending(c *conn, schema *db.Schema) (all []db.Migration, err error) {
-	known, _, err := sources(schema)
-	if err != nil {
-		return nil, err
-	}
-	done, err := applied(c, schema)
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range done {
-		if !slices.ContainsFunc(known, func(m db.Migration) bool { return m.Version == v }) {
-			return nil, fmt.Errorf("sqlite: schema %q: %w: it has migration %d, which this program does not know; start the newer program, or restore a backup from before it", schema.Name(), db.ErrAhead, v)
+		done, err := applied(c, schema)
+		if err != nil {
+			return nil, false, err
 		}
-	}
-	for _, m := range known {
-		if !slices.Contains(done, m.Version) {
-			all = append(all, m)
+		for v := range done {
+			if !slices.ContainsFunc(known, func(m source) bool { return m.Version == v }) {
+				return nil, false, fmt.Errorf("sqlite: schema %q: %w: it has migration %d, which this program does not know; start the newer program, or restore a backup from before it", schema.Name(), db.ErrAhead, v)
+			}
+		}
+		for _, m := range known {
+			state := db.MigrationState{Migration: m.Migration}
+			if was, ok := done[m.Version]; ok {
+				state.Applied, state.Edited = was.at, was.sum != "" && was.sum != m.sum
+				unsummed = unsummed || was.sum == ""
+			}
+			all = append(all, state)
 		}
 	}
-	return all, nil
+	return all, unsummed, nil
 }
 
 // Migrate runs the pending migrations in the writer's place, over a connection of its own.
-func (e *engine) Migrate(ctx context.Context) ([]db.Migration, error) {
+func (e *engine) Migrate(ctx context.Context) (ran []db.Migration, err error) {
 	if err := db.RefuseNested(ctx); err != nil {
 		return nil, err
 	}
-	if pending, err := e.Pending(ctx); err != nil || pending == nil {
+	if pending, unsummed, err := e.pending(ctx); err != nil || pending == nil && !unsummed {
 		return nil, err
 	}
+	err = e.migrating(ctx, func(c *conn, schemas []*db.Schema) error {
+		var faults check.Faults
+		ran, faults = migrateAll(ctx, c, schemas)
+		return faults.Err()
+	})
+	return ran, err
+}
+
+// migrating gives do the connection on which tables may change, in the writer's place.
+func (e *engine) migrating(ctx context.Context, do func(c *conn, schemas []*db.Schema) error) error {
 	on := e.on.Load()
 	if on == nil {
-		return nil, db.ErrClosed
+		return db.ErrClosed
 	}
 	turn, err := on.writer.get(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer on.writer.put(turn)
 	if turn.memory { // there is only this connection
-		ran, faults := migrateAll(ctx, turn, on.schemas)
+		err := do(turn, on.schemas)
 		turn.reading.Forget()
 		turn.writing.Forget()
-		return ran, faults.Err()
+		return err
 	}
 	c, err := openMigrator(on.path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ran, faults := migrateAll(ctx, c, on.schemas)
+	err = do(c, on.schemas)
 	c.close()
 	on.readers.renew() // what they have prepared was for the old tables
 	on.writer.renew()
-	return ran, faults.Err()
+	return err
 }
 
 // openMigrator opens a connection for migrations.
@@ -131,8 +166,15 @@ func authorizeMigration(action sqlite3.AuthorizerActionCode, name string) sqlite
 	return sqlite3.AUTH_OK
 }
 
+// source is a migration as its file tells it.
+type source struct {
+	db.Migration
+	sum  string // of its text
+	down bool   // it can be undone
+}
+
 // sources lists a schema's migrations in their order. A file that goose would pass over without a word is a fault.
-func sources(schema *db.Schema) ([]db.Migration, fs.FS, error) {
+func sources(schema *db.Schema) ([]source, fs.FS, error) {
 	folder, err := schema.Migrations("sqlite")
 	if err != nil {
 		return nil, nil, err
@@ -141,7 +183,7 @@ func sources(schema *db.Schema) ([]db.Migration, fs.FS, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("sqlite: schema %q: %w", schema.Name(), err)
 	}
-	var all []db.Migration
+	var all []source
 	for _, entry := range entries {
 		if entry.IsDir() || path.Ext(entry.Name()) != ".sql" {
 			continue
@@ -155,23 +197,14 @@ func sources(schema *db.Schema) ([]db.Migration, fs.FS, error) {
 				return nil, nil, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %q and %q have the same number", schema.Name(), other.Name, entry.Name()), "give each its own")
 			}
 		}
-		all = append(all, db.Migration{Schema: schema.Name(), Version: version, Name: entry.Name()})
+		text, err := fs.ReadFile(folder, entry.Name())
+		if err != nil {
+			return nil, nil, fmt.Errorf("sqlite: schema %q: %w", schema.Name(), err)
+		}
+		all = append(all, source{db.Migration{Schema: schema.Name(), Version: version, Name: entry.Name()}, db.MigrationSum(text), hasDown(string(text))})
 	}
-	slices.SortFunc(all, func(a, b db.Migration) int { return int(min(1, max(-1, a.Version-b.Version))) })
+	slices.SortFunc(all, func(a, b source) int { return int(min(1, max(-1, a.Version-b.Version))) })
 	return all, folder, nil
-}
-
-// versionTable counts a schema's migrations.
-func versionTable(schema *db.Schema) string { return "merlon_version_" + schema.Name() }
-
-// applied lists the versions that the database has.
-func applied(c *conn, schema *db.Schema) (done []int64, err error) {
-	defer c.rescue(&err)
-	there, err := c.integers("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '" + versionTable(schema) + "'")
-	if err != nil || len(there) == 0 {
-		return nil, err
-	}
-	return c.integers("SELECT version FROM " + versionTable(schema) + " WHERE version > 0 ORDER BY version")
 }
 
 // integers runs a constant query of this package.
@@ -230,31 +263,53 @@ func migrateOne(ctx context.Context, c *conn, schema *db.Schema) ([]db.Migration
 	if err != nil || len(known) == 0 {
 		return nil, err
 	}
-	mode := c.mode
-	c.mode, c.ctx = modeMigrate, ctx
-	defer func() { c.mode, c.ctx = mode, nil }()
-
-	over := sql.OpenDB(connector{c})
-	over.SetMaxOpenConns(1) // there is one connection
-	defer over.Close()
-	provider, err := goose.NewProvider(goose.DialectCustom, over, folder,
-		goose.WithStore(versions{versionTable(schema)}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	provider, done, err := c.provider(ctx, schema, known, folder)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	results, err := provider.Up(ctx)
 	var partial *goose.PartialError
 	if errors.As(err, &partial) {
 		results = partial.Applied
-		file := path.Base(partial.Failed.Source.Path)
-		err = db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %s: %s", schema.Name(), file, reason(partial.Err)), "mend "+file+"; nothing of it was kept, unless it says NO TRANSACTION")
+		err = failedMigration(schema, path.Base(partial.Failed.Source.Path), partial.Err)
 	}
 	var ran []db.Migration
 	for _, r := range results {
-		i := slices.IndexFunc(known, func(m db.Migration) bool { return m.Version == r.Source.Version })
-		ran = append(ran, known[i])
+		i := slices.IndexFunc(known, func(m source) bool { return m.Version == r.Source.Version })
+		ran = append(ran, known[i].Migration)
 	}
 	return ran, err
+}
+
+func failedMigration(schema *db.Schema, file string, err error) error {
+	return db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %s: %s", schema.Name(), file, reason(err)), "mend "+file+"; nothing of it was kept, unless it says NO TRANSACTION")
+}
+
+// provider makes goose work on the connection, with the table of versions as it is now; done ends that.
+func (c *conn) provider(ctx context.Context, schema *db.Schema, known []source, folder fs.FS) (*goose.Provider, func(), error) {
+	if err := c.keepSums(schema, known); err != nil {
+		return nil, nil, err
+	}
+	mode := c.mode
+	c.mode, c.ctx = modeMigrate, ctx
+	over := sql.OpenDB(connector{c})
+	over.SetMaxOpenConns(1) // there is one connection
+	done := func() {
+		_ = over.Close()
+		c.mode, c.ctx = mode, nil
+	}
+	sums := map[int64]string{}
+	for _, m := range known {
+		sums[m.Version] = m.sum
+	}
+	provider, err := goose.NewProvider(goose.DialectCustom, over, folder,
+		goose.WithStore(versions{versionTable(schema), sums}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return provider, done, nil
 }
 
 // reason takes goose's own words off an error.

@@ -3,8 +3,11 @@ package sqlite_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
@@ -48,7 +51,7 @@ func TestMigrationsThatFail(t *testing.T) {
 				} else if !errors.As(err, &f) {
 					t.Fatalf("got %v, want a finding", err)
 				}
-				if f.ID != db.RuleMigration.ID || !strings.HasPrefix(f.Where, "sqlite/migrate_test.go:") {
+				if f.ID != db.RuleMigration.ID || !strings.HasPrefix(f.Where, "migrate_test.go:") {
 					t.Errorf("got %v", f)
 				}
 				for _, want := range one.say {
@@ -98,6 +101,59 @@ func TestRebuiltTableKeepsItsChildren(t *testing.T) {
 	defer r.Close()
 	if n, err := children.One(r); err != nil || n != 2 {
 		t.Errorf("%d children have their parent, %v; want 2", n, err)
+	}
+}
+
+// TestSumsAreAdopted opens a database of a program that kept no sums: it is migrated, and takes those of the files as they are.
+func TestSumsAreAdopted(t *testing.T) {
+	s, dir := db.From(files, "testdata/migrations"), t.TempDir()
+	open := func() db.Engine {
+		e := sqlite.Engine("x.db")
+		if err := e.Open(t.Context(), dir, s); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	raw := func(query string) (text string) {
+		c, err := sqlite3.Open(filepath.Join(dir, "x.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		stmt, _, err := c.Prepare(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stmt.Close()
+		if stmt.Step() && stmt.ColumnCount() > 0 {
+			text = stmt.ColumnText(0)
+		}
+		if err := stmt.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	e := open()
+	if _, err := e.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	const sum = "SELECT sha256 FROM merlon_version_site WHERE version = 1"
+	want := raw(sum)
+	if len(want) != 64 {
+		t.Fatalf("the sum is %q", want)
+	}
+	raw("ALTER TABLE merlon_version_site DROP COLUMN sha256")
+	e = open()
+	if pending, err := e.Pending(t.Context()); pending != nil || err != nil {
+		t.Errorf("without sums: pending %v, %v", pending, err)
+	}
+	if ran, err := e.Migrate(t.Context()); ran != nil || err != nil {
+		t.Errorf("adopting ran %v, %v", ran, err)
+	}
+	e.Close()
+	if got := raw(sum); got != want {
+		t.Errorf("adopted %q, want %q", got, want)
 	}
 }
 

@@ -11,7 +11,10 @@ import (
 )
 
 // versions is goose's store of what was run: a table for each schema. It implements [database.StoreExtender].
-type versions struct{ table string }
+type versions struct {
+	table string
+	sums  map[int64]string // by version, of the files as they are now
+}
 
 var _ database.StoreExtender = versions{}
 
@@ -24,12 +27,21 @@ func (v versions) TableExists(ctx context.Context, on database.DBTxConn) (bool, 
 }
 
 func (v versions) CreateVersionTable(ctx context.Context, on database.DBTxConn) error {
-	_, err := on.ExecContext(ctx, "CREATE TABLE "+v.table+" (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ'))) STRICT")
+	_, err := on.ExecContext(ctx, "CREATE TABLE "+v.table+" (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')), sha256 TEXT NOT NULL DEFAULT '') STRICT")
 	return err
 }
 
 // Insert runs in the migration's transaction, after its statements: the place to see that no row refers to nothing.
 func (v versions) Insert(ctx context.Context, on database.DBTxConn, req database.InsertRequest) error {
+	if err := whole(ctx, on); err != nil {
+		return err
+	}
+	_, err := on.ExecContext(ctx, "INSERT INTO "+v.table+" (version, sha256) VALUES (?, ?)", req.Version, v.sums[req.Version])
+	return err
+}
+
+// whole looks for a row that refers to nothing: foreign keys are off while a migration runs.
+func whole(ctx context.Context, on database.DBTxConn) error {
 	var table, parent string
 	var row, constraint sql.NullInt64
 	err := on.QueryRowContext(ctx, "PRAGMA foreign_key_check").Scan(&table, &row, &parent, &constraint)
@@ -39,11 +51,13 @@ func (v versions) Insert(ctx context.Context, on database.DBTxConn, req database
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
-	_, err = on.ExecContext(ctx, "INSERT INTO "+v.table+" (version) VALUES (?)", req.Version)
-	return err
+	return nil
 }
 
 func (v versions) Delete(ctx context.Context, on database.DBTxConn, version int64) error {
+	if err := whole(ctx, on); err != nil {
+		return err
+	}
 	_, err := on.ExecContext(ctx, "DELETE FROM "+v.table+" WHERE version = ?", version)
 	return err
 }

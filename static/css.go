@@ -55,7 +55,7 @@ func (l *linker) resolve(name string, src []byte, ref reference) (string, bool) 
 	case value == "" || value[0] == '#':
 		return "", false
 	case strings.HasPrefix(lower, "data:"):
-		l.state.inline = append(l.state.inline, place{l.where(name, 1+bytes.Count(src[:ref.start], []byte{'\n'})), fmt.Sprintf("%.40q", value)})
+		l.state.inline = append(l.state.inline, told{l.where(name, 1+bytes.Count(src[:ref.start], []byte{'\n'})), fmt.Sprintf("%.40q", value)})
 		return "", false
 	case strings.ContainsAny(value, "\\%"):
 		return bad("a reference with escapes", "write it plainly: names of static files need none")

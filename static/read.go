@@ -15,7 +15,20 @@ import (
 	"unicode/utf8"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/place"
 )
+
+// read reads the files and tells their places as those of the program's sources.
+func (f *Files) read(fsys fs.FS, skip func(full string) bool) *state {
+	s := read(fsys, f.dir, f.Prefix(), f.name, skip)
+	for i, fault := range s.faults {
+		s.faults[i].Where = place.In(f.home, fault.Where)
+	}
+	for i, t := range s.inline {
+		s.inline[i].where = place.In(f.home, t.where)
+	}
+	return s
+}
 
 // read reads the files below dir and gives each its addresses. Style sheets come last, in the order of their references,
 // since their hash covers the addresses that they name. Skip, which may be nil, leaves files out.
@@ -173,7 +186,7 @@ func (s *state) add(prefix, name string, k *kind, content []byte) *file {
 		immutable bool
 	}{{prefix + name, false}, {f.address, true}} {
 		if other := s.byAddress[a.address]; other != nil && !bytes.Equal(other.file.content, content) {
-			s.faults = append(s.faults, RuleName.Finding(name, fmt.Sprintf("the address %s is also that of %s", a.address, other.file.name), "rename one of them"))
+			s.faults = append(s.faults, RuleName.Finding(path.Join(path.Clean(strings.Trim(prefix, "/")), name), fmt.Sprintf("the address %s is also that of %s", a.address, other.file.name), "rename one of them"))
 			continue
 		}
 		s.byAddress[a.address] = &answer{f, a.immutable}

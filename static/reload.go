@@ -24,8 +24,15 @@ func (f *Files) Reload() (changed bool, err error) {
 		return false, fmt.Errorf("static: reload: %w", err)
 	}
 	defer root.Close()
+	f.reloading.Lock()
+	defer f.reloading.Unlock()
+	stamp := stampOf(root.FS())
+	if stamp == f.stamp { // nothing was saved since
+		return false, nil
+	}
+	f.stamp = stamp
 	before := f.current()
-	after := read(rooted{root.FS(), f.dir}, f.dir, f.Prefix(), f.name, func(full string) bool {
+	after := f.read(rooted{root.FS(), f.dir}, func(full string) bool {
 		// go:embed takes up neither . nor _ files of a folder, unless they are named
 		if base := path.Base(full); base[0] == '.' || base[0] == '_' {
 			_, err := fs.Stat(f.fsys, full)
@@ -38,6 +45,21 @@ func (f *Files) Reload() (changed bool, err error) {
 	}
 	f.state.Store(after)
 	return true, nil
+}
+
+// stampOf sums up names, sizes and times of files, so that a change shows without reading them.
+func stampOf(fsys fs.FS) string {
+	var b strings.Builder
+	_ = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil // a file that vanished is a change of the stamp
+		}
+		if info, err := d.Info(); err == nil {
+			fmt.Fprintf(&b, "%s %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+		}
+		return nil
+	})
+	return b.String()
 }
 
 // rooted shows a folder under the name that it has in the program.

@@ -80,8 +80,8 @@ func (f *Files) Checks() []check.Check {
 	}}}
 }
 
-// place is where something stands, and what.
-type place struct{ where, what string }
+// told is where something stands, and what.
+type told struct{ where, what string }
 
 // fault adds a finding of a style sheet.
 func (l *linker) fault(name string, line int, f check.Finding) {

@@ -14,13 +14,13 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // constant is the type of what must be written in the program's source.
@@ -40,20 +40,38 @@ type Files struct {
 	dir    string
 	name   string // served under /name/
 	source string // the folder of the declaration, for Reload; "" if unknown
+	home   string // the same, however the program was built: for places
+	where  string // file:line of the call of From
 
 	once  sync.Once
 	state atomic.Pointer[state]
+
+	reloading sync.Mutex
+	stamp     string // of the files on disk at the last Reload
 }
 
 // From declares the files below dir, served under "/" + the last part of dir + "/". Hidden files are left out by go:embed.
 // What cannot be served is told by [Files.Faults].
+//
+//go:noinline
 func From(fsys embed.FS, dir constant) *Files {
-	f := &Files{fsys: fsys, dir: string(dir), name: path.Base(string(dir))}
-	if _, file, _, ok := runtime.Caller(1); ok && filepath.IsAbs(file) {
-		f.source = filepath.Dir(file)
+	at := place.Caller(1)
+	f := &Files{fsys: fsys, dir: string(dir), name: path.Base(string(dir)), home: at.Folder, where: at.At}
+	if filepath.IsAbs(at.Folder) {
+		f.source = at.Folder
 	}
+	made.Add(at, f)
 	return f
 }
+
+var made place.Registry[*Files]
+
+// DeclaredFor returns the files that a package, and those whose folders are around it, hold as package variables: who puts a
+// site together can tell which were forgotten.
+func DeclaredFor(pkg string) []*Files { return made.For(pkg) }
+
+// Where returns file:line of the call of [From].
+func (f *Files) Where() string { return f.where }
 
 // Under serves the files under "/" + name + "/" instead, for parts whose files must not meet the site's: "_merlon/account".
 // It must be called where the files are declared, and panics once they are in use. It returns f.
@@ -73,7 +91,7 @@ type state struct {
 	byName    map[string]*file   // "css/site.css"
 	byAddress map[string]*answer // whole paths, plain and with hash
 	sum       [32]byte           // over names and contents
-	inline    []place            // data: addresses of style sheets
+	inline    []told             // data: addresses of style sheets
 	faults    check.Faults
 }
 
@@ -102,7 +120,7 @@ type answer struct {
 }
 
 func (f *Files) current() *state {
-	f.once.Do(func() { f.state.Store(read(f.fsys, f.dir, f.Prefix(), f.name, nil)) })
+	f.once.Do(func() { f.state.Store(f.read(f.fsys, nil)) })
 	return f.state.Load()
 }
 

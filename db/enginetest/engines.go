@@ -86,6 +86,65 @@ func ahead(t *testing.T, s *suite) {
 	}
 }
 
+func editedMigration(t *testing.T, s *suite) {
+	dir := t.TempDir()
+	open := func(schema *db.Schema) db.Engine {
+		e := s.make(t)
+		if err := e.Open(t.Context(), dir, schema); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	e := open(schema)
+	before := time.Now().Add(-time.Minute)
+	must(e.Migrate(t.Context()))
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = open(edited)
+	_, errPending := e.Pending(t.Context())
+	_, errMigrate := e.Migrate(t.Context())
+	_, errUndo := e.Undo(t.Context(), edited)
+	for name, err := range map[string]error{"Pending": errPending, "Migrate": errMigrate, "Undo": errUndo} {
+		var e *db.EditedError
+		if !errors.As(err, &e) || len(e.Findings) != 2 || e.Findings[0].ID != db.RuleEdited.ID || !strings.HasSuffix(e.Findings[0].Where, "/00001_item.sql") {
+			t.Errorf("%s with changed files: %v, want an EditedError that names them", name, err)
+		}
+	}
+	states := must(e.Migrations(t.Context()))
+	if len(states) != 2 || !states[0].Edited || states[0].Name != "00001_item.sql" || states[0].Applied.Before(before) {
+		t.Errorf("states: %+v", states)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = open(schema)
+	defer e.Close()
+	if pending := must(e.Pending(t.Context())); pending != nil {
+		t.Errorf("with the files as they were: pending %v", pending)
+	}
+}
+
+func undo(t *testing.T, s *suite) {
+	e := s.raw(t, edited)
+	if _, err := e.Undo(t.Context(), edited); err == nil {
+		t.Error("a migration was undone of which none was run")
+	}
+	must(e.Migrate(t.Context()))
+	if m := must(e.Undo(t.Context(), edited)); m.Name != "00002_value.sql" {
+		t.Errorf("undone: %v, want the newest", m)
+	}
+	states := must(e.Migrations(t.Context()))
+	if len(states) != 2 || states[0].Applied.IsZero() || !states[1].Applied.IsZero() {
+		t.Errorf("states: %+v", states)
+	}
+	_, err := e.Undo(t.Context(), edited)
+	wantRule(t, err, db.RuleMigration) // the first has no part Down
+	if ran := must(e.Migrate(t.Context())); len(ran) != 1 || ran[0].Name != "00002_value.sql" {
+		t.Errorf("ran again: %v", ran)
+	}
+}
+
 func scratch(t *testing.T, s *suite, schemas ...*db.Schema) db.Engine {
 	t.Helper()
 	e, err := s.make(t).Scratch(t.Context(), schemas...)

@@ -12,7 +12,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 )
 
-//go:embed migrations older broken
+//go:embed migrations older broken edited
 var files embed.FS
 
 // Run runs the suite as subtests. Make returns an engine that is not open; two engines that it returned for the same test
@@ -50,6 +50,8 @@ func Run(t *testing.T, make func(t *testing.T) db.Engine) {
 		{"migrations are pending, then run once", migrations},
 		{"a migration that fails keeps nothing", brokenMigration},
 		{"a database ahead of the program", ahead},
+		{"a migration that was changed after it was run", editedMigration},
+		{"the newest migration is undone", undo},
 		{"Verify finds nothing in what is right", verifyRight},
 		{"Verify finds what is wrong", verifyWrong},
 		{"queries without a limit", unlimited},

@@ -164,6 +164,7 @@ const limitlessFound = 5
 
 // The same schema as an older program has it, and one with a migration that breaks a reference.
 var (
+	edited       = db.From(files, "edited").Named("suite")
 	older        = db.From(files, "older").Named("suite")
 	brokenSchema = db.From(files, "broken").Named("broken")
 	strange      = db.From(files, "older").Named("strange")

@@ -33,6 +33,7 @@ var (
 	schema  = db.From(files, "testdata/SQL-6/fixed/migrations")
 	keep    = db.Exec(schema, "INSERT INTO note (author, text) VALUES ($1, $2)")
 	pages   = page.From(files, "testdata/PAGE-1/fixed/pages")
+	none    = page.From(files, "testdata/SQL-6/fixed/migrations") // for the site below, which has no pages
 	visible = page.New[struct{ Name secret.String }](pages, "hello.html")
 	notes   = db.Query[note](schema, "SELECT author, text FROM note ORDER BY id LIMIT 50")
 )
@@ -45,7 +46,7 @@ func list(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, erro
 }
 
 func shop(env merlon.Env) (*merlon.Site, error) {
-	return merlon.New(env, merlon.Config{Engine: sqlite.Engine("site.db"), Schema: schema,
+	return merlon.New(env, merlon.Config{Engine: sqlite.Engine("site.db"), Schema: schema, Pages: none,
 		Routes: []merlon.Route{merlon.Get("/", merlon.Public(), list)}})
 }
 

@@ -44,7 +44,7 @@ var (
 	boardPages  = []string{"/board", "/board/news/new", "/board/news/1/delete", "/board/outings/new", "/board/log"}
 )
 
-// TestEveryPage: 0 axe faults, 0 policy violations, no sideways scroll, light and dark, 320 and 1280 px (A8).
+// TestEveryPage: 0 axe faults, 0 policy violations, no sideways scroll, light and dark, 320 and 1280 px.
 func TestEveryPage(t *testing.T) {
 	s, password := demoClub(t)
 	look := func(t *testing.T, tab *browser.Tab, pages []string) {

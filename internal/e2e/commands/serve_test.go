@@ -17,7 +17,7 @@ import (
 	"github.com/merlon-web/merlon/examples/club/site"
 )
 
-// TestServe: the first command of the README serves the club, says where, and ends cleanly when it is interrupted (A1).
+// TestServe: the first command of the README serves the club, says where, and ends cleanly when it is interrupted.
 func TestServe(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -77,7 +77,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// TestBusyPort: exit 3, and the next free port with the exact command (first-hour A2.8).
+// TestBusyPort: exit 3, and the next free port with the exact command.
 func TestBusyPort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,0 +1,64 @@
+package merlon
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/event"
+)
+
+// What a failure says to its developer: one log line, and in development the inside on the error page. In production a visitor
+// is told the id of the request and nothing else.
+
+// because keeps the rule that the request is about to be answered by, for [walk.inside].
+func (w *walk) because(rule check.Rule) {
+	w.mu.Lock()
+	w.why = rule
+	w.mu.Unlock()
+}
+
+// inside is what an error page shows in development: the cause, the route with who may come in, the request's id as it stands
+// in the log, and what explains more.
+func (w *walk) inside(status int, err error) string {
+	if w.site.env.Mode != Development || status == http.StatusServiceUnavailable && w.run == nil {
+		return ""
+	}
+	w.mu.Lock()
+	rule := w.why
+	w.mu.Unlock()
+	var b strings.Builder
+	switch {
+	case err != nil:
+		fmt.Fprintf(&b, "cause    %s\n", err)
+	case rule.ID != "":
+		fmt.Fprintf(&b, "cause    %s: %s\n", rule.Title, rule.Why)
+	case status == http.StatusNotFound && w.route == nil:
+		fmt.Fprintf(&b, "cause    no route answers %s %s; %s\n", w.r.Method, w.r.URL.Path, w.site.nearestRoute(http.MethodGet, w.r.URL.Path))
+	}
+	if w.route != nil {
+		fmt.Fprintf(&b, "route    %s, for %s, %s\n", w.route.id(), w.route.access, w.route.where)
+	}
+	fmt.Fprintf(&b, "request  %s\n", w.requestID())
+	if rule.ID != "" {
+		fmt.Fprintf(&b, "more     explain %s\n", rule.ID)
+	}
+	return b.String()
+}
+
+// recordFailure keeps the event of a failure and logs it, once, with the whole error and where it came from.
+func (w *walk) recordFailure(rule check.Rule, err error, stack []byte) {
+	w.because(rule)
+	e := event.New(rule, event.Failed, slog.String("error", firstLine(err.Error())))
+	w.fill(&e)
+	if w.run != nil {
+		w.run.loose.add(e)
+	}
+	e.Detail = []slog.Attr{slog.String("error", err.Error())}
+	if len(stack) > 0 {
+		e.Detail = append(e.Detail, slog.String("stack", string(stack)))
+	}
+	w.site.log.LogAttrs(w.r.Context(), e.Level(), e.Title, e.Attrs()...)
+}

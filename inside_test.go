@@ -1,0 +1,60 @@
+package merlon_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/merlon-web/merlon"
+)
+
+// In development an error page says cause, route, id and what explains more; in production it says none of it. A failure is
+// one line of the log.
+func TestErrorPagesTellTheInside(t *testing.T) {
+	for _, c := range []struct {
+		name, method, path string
+		status             int
+		development        []string
+	}{
+		{"method", "POST", "/search", 405, []string{"cause    a method", "request  ", "more     explain MRL-HTTP-001"}},
+		{"access", "GET", "/denied", 403, []string{"cause    a visitor who may not come in", "route    GET /denied, for nobody, ", "more     explain MRL-AUTH-001"}},
+		{"failure", "GET", "/fails", 500, []string{"cause    it went wrong inside", "route    GET /fails, for ", "more     explain MRL-SITE-010"}},
+		{"query", "GET", "/search?page=-1", 400, []string{"the query value", "query tags allow", "more     explain MRL-FORM-030"}},
+		{"nothing", "GET", "/serach", 404, []string{"no route answers GET /serach", "/search"}},
+	} {
+		for _, mode := range []merlon.Mode{merlon.Development, merlon.Production} {
+			var log bytes.Buffer
+			env := merlon.Env{Data: t.TempDir(), Mode: mode, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			env.Settings.Origin = "https://site.test"
+			site, err := openTestSiteWith(env, merlon.Get("/denied", nobody, plain), merlon.Get("/fails", merlon.Public(), failing))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := site.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(c.method, "https://site.test"+c.path, nil)
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			r.Header.Set("Origin", "https://site.test")
+			answer := httptest.NewRecorder()
+			site.ServeHTTP(answer, r)
+			if err := site.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if answer.Code != c.status {
+				t.Errorf("%s in %v: status %d, want %d: %s", c.name, mode, answer.Code, c.status, answer.Body)
+			}
+			for _, want := range c.development {
+				if has := strings.Contains(answer.Body.String(), want); has != (mode == merlon.Development) {
+					t.Errorf("%s in %v: the page says %q: %v\n%s", c.name, mode, want, has, answer.Body)
+				}
+			}
+			if n := strings.Count(log.String(), "it went wrong inside"); c.status == http.StatusInternalServerError && n != 1 {
+				t.Errorf("%s in %v: the failure is logged %d times:\n%s", c.name, mode, n, log.String())
+			}
+		}
+	}
+}
