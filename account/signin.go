@@ -30,6 +30,7 @@ type SignInPage struct {
 	Next   string
 	Again  bool // signed in already, asked once more
 	SignUp bool // visitors may sign up
+	Ask    Ask  // for shared/ways.html
 }
 
 // SignInInput is what the sign-in page takes from its address.
@@ -48,7 +49,7 @@ func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Respon
 	if r.User.SignedIn && in.Again == "" {
 		return merlon.RedirectLocal(next), nil
 	}
-	return merlon.Show(signInPage, SignInPage{Next: next.String(), Again: r.User.SignedIn, SignUp: !a.cfg.Closed}), nil
+	return merlon.Show(signInPage, SignInPage{Next: next.String(), Again: r.User.SignedIn, SignUp: !a.cfg.Closed, Ask: a.ask(r)}), nil
 }
 
 // attempt is what tryPassword found, outside of the transaction.
@@ -134,7 +135,7 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if !f.Failed() {
 			f = f.Reject("", say(w, wrong))
 		}
-		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Again: w.User.SignedIn, SignUp: !a.cfg.Closed}), nil
+		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Again: w.User.SignedIn, SignUp: !a.cfg.Closed, Ask: a.ask(w)}), nil
 	}
 	// what was compared before the transaction must still hold in it
 	now, err := userByID.One(w.DB, t.row.ID)
