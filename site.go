@@ -66,6 +66,7 @@ type view struct {
 	forms  []string
 	facts  *page.Facts
 	policy []string // Content-Security-Policy as it is sent
+	opens  []string // Permissions-Policy, the same
 	opened sync.Map // *route → *header.Fixed, for routes that may be framed
 }
 

@@ -19,6 +19,7 @@ type Facts struct {
 	Links    []LinkFact
 	Raw      []RawFact     // places of raw HTML
 	Policy   header.Policy // the content security policy that lets the page work, and nothing more
+	Features []string      // browser features that its scripts use (static.Files.Opens)
 	HasForm  bool          // it has a form that posts to this site, and so a token
 	Texts    []string      // ids of the catalogue that it shows
 	Password bool          // it has a password field

@@ -299,7 +299,7 @@ func (p *part) show(r *merlon.Read[account.User], in ByID) (*merlon.Response, er
 	if err != nil {
 		return nil, err
 	}
-	return merlon.Show(onePage, OnePage{Passkey: show(one), Last: n == 1}), nil
+	return merlon.Show(onePage, OnePage{form.New(Rename{ID: one.ID, Name: one.Name}), show(one), n == 1}), nil
 }
 
 func (p *part) rename(w *merlon.Write[account.User], f form.Form[Rename]) (*merlon.Response, error) {

@@ -83,6 +83,9 @@ func TestACredentialHasOneOwner(t *testing.T) {
 func TestRenameAndRemove(t *testing.T) {
 	s, ann, d := withPasskey(t)
 	ann.Get("/account/passkeys/1").Has("This is your last passkey")
+	if got := ann.Value("/account/passkeys/1/name", "Name"); got != "My phone" {
+		t.Errorf("the form holds %q, want the name", got)
+	}
 	ann.Submit("/account/passkeys/1/name", merlontest.Values{"Name": ""}).Is(422).Has("My phone", "Enter a value.")
 	ann.Submit("/account/passkeys/1/name", merlontest.Values{"Name": "Old phone"}).At("/account/passkeys").Has("Old phone")
 	second := newDevice(t, s)
@@ -205,6 +208,9 @@ func TestOneSmallScript(t *testing.T) {
 		}
 		if want > 0 && !strings.Contains(ann.Body, `integrity="sha`) {
 			t.Errorf("%s: no integrity", path)
+		}
+		if opened := ann.Header.Get("Permissions-Policy"); strings.Count(opened, "(self)") != 2*want || strings.Count(opened, "publickey-credentials-get=(self)") != want {
+			t.Errorf("%s opens %s", path, opened)
 		}
 	}
 	if policy := s.Visitor().Get("/sign-in").Header.Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'self';") {

@@ -51,11 +51,8 @@ var (
 	schema = db.From(files, "migrations").Named("passkey")
 	pages  = page.From(files, "pages")
 	over   = page.From(files, "over")
-	assets = static.From(files, "static").Under("_merlon/passkey")
+	assets = static.From(files, "static").Under("_merlon/passkey").Opens("publickey-credentials-create", "publickey-credentials-get")
 )
-
-// maxAnswer bounds the answer of an authenticator, in characters; those of today have at most 4,000.
-const maxAnswer = 16 << 10
 
 // New returns the part. A site that has it needs account.New too.
 func New(Config) merlon.Part {

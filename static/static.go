@@ -40,6 +40,7 @@ type Files struct {
 	dir    string
 	name   string // served under /name/
 	source string // the folder of the declaration, for Reload; "" if unknown
+	opens  []string
 
 	once  sync.Once
 	state atomic.Pointer[state]
@@ -64,6 +65,19 @@ func (f *Files) Under(name constant) *Files {
 	f.name = string(name)
 	return f
 }
+
+// Opens names browser features that the scripts among the files use, such as "publickey-credentials-get": pages that load one
+// of these scripts open them for this site (Permissions-Policy), all others keep them shut. It must be called where the files
+// are declared. It returns f.
+func (f *Files) Opens(features ...constant) *Files {
+	for _, name := range features {
+		f.opens = append(f.opens, string(name))
+	}
+	return f
+}
+
+// Opened returns what [Files.Opens] named.
+func (f *Files) Opened() []string { return f.opens }
 
 // Prefix returns where the files are served: "/static/".
 func (f *Files) Prefix() string { return "/" + f.name + "/" }
