@@ -6,7 +6,7 @@
   const ask = JSON.parse($('ask').textContent), begun = Date.now();
   const show = id => ['off', 'elsewhere', 'known', 'failed'].forEach(x => { if ($(x)) $(x).hidden = x !== id; });
   const name = ask.rpId || ask.rp.id;
-  if (location.hostname !== name && !location.hostname.endsWith('.' + name)) return show('elsewhere');
+  if (location.hostname !== name) return show('elsewhere'); // also below it: the server takes its own origin only
   form.hidden = false;
   show();
 
@@ -30,10 +30,10 @@
   form.addEventListener('submit', e => {
     if (form.elements.Answer.value) return;
     e.preventDefault();
-    if (Date.now() - begun > 270000) return location.reload(); // the challenge is about to be too old
+    if (Date.now() - begun > 270000) return location.assign(location.href); // the challenge is about to be too old
     answer('optional');
   });
-  addEventListener('pageshow', e => { if (e.persisted) location.reload(); }); // so is that of a page come back to
+  addEventListener('pageshow', e => { if (e.persisted) location.assign(location.href); }); // so is one come back to
 
   const field = document.querySelector('input[autocomplete=username]');
   if (field && !ask.user && await kinds.isConditionalMediationAvailable?.()) {
