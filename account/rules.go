@@ -52,7 +52,11 @@ var (
 
 // Rules returns the rules of this part.
 func Rules() []check.Rule {
-	return []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
+	all := []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
+	for _, more := range []func() []check.Rule{commandRules} {
+		all = append(all, more()...)
+	}
+	return all
 }
 
 func (a *part) checkWeak(context.Context) []check.Finding {

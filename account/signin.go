@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -82,7 +81,7 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 			return t, err
 		}
 		if t.known = known; known {
-			t.device, t.trusted = strconv.FormatInt(d.ID, 10), d.Trusted > r.Now().UnixMicro()
+			t.device, t.trusted = d.name(), d.Trusted > r.Now().UnixMicro()
 		}
 	}
 	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
