@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/merlon-web/merlon"
@@ -70,6 +73,48 @@ func TestARegistrationIsGoodOnce(t *testing.T) {
 		t.Error("one user has two handles")
 	}
 	two.signIn(s.Visitor()).At("/").Get("/private").Has("Ben")
+}
+
+// TestARemovedPasskeyStaysRemoved: the answer that added it adds it no second time.
+func TestARemovedPasskeyStaysRemoved(t *testing.T) {
+	s, ann, _ := withPasskey(t)
+	d := newDevice(t, s)
+	answer := d.create(askOf(t, ann.Get("/account/passkeys/add")))
+	ann.Submit("/account/passkeys/add", merlontest.Values{"Name": "Lost", "Answer": answer}).At("/account/passkeys")
+	ann.Get("/account/passkeys/2").Submit("/account/passkeys/2/remove", nil).HasNot("Lost")
+	ann.Get("/account/passkeys/add").Submit("/account/passkeys/add", merlontest.Values{"Name": "Again", "Answer": answer}).Is(422).Has(notAdded)
+}
+
+// TestFirstPasskeysAtOnce: of first registrations at the same time those that are accepted work, whichever handle won.
+func TestFirstPasskeysAtOnce(t *testing.T) {
+	s := merlontest.Start(t, open)
+	for range 8 {
+		ann := s.SignedIn("Ann")
+		var all sync.WaitGroup
+		var forms []url.Values
+		devices, tabs := make([]*device, 4), make([]*merlontest.Visitor, 4)
+		for i := range devices {
+			devices[i], tabs[i] = newDevice(t, s), ann.Clone().Get("/account/passkeys/add")
+			f := tabs[i].Fields("/account/passkeys/add")
+			f.Set("Name", "First")
+			f.Set("Answer", devices[i].create(askOf(t, tabs[i])))
+			forms = append(forms, f)
+		}
+		for i, f := range forms { // all of them are open before the first is sent
+			all.Go(func() { tabs[i].Post("/account/passkeys/add", s.Site.Origin(), f) })
+		}
+		all.Wait()
+		added := 0
+		for i, d := range devices {
+			if tabs[i].Status == http.StatusSeeOther {
+				added++
+				d.signIn(s.Visitor()).Is(200).At("/")
+			}
+		}
+		if added != 1 {
+			t.Errorf("%d first passkeys of one user were added, want 1", added)
+		}
+	}
 }
 
 func TestACredentialHasOneOwner(t *testing.T) {
