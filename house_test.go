@@ -29,7 +29,7 @@ var houseFloors = []string{
 	0:  "check secret",
 	1:  "event keyring internal/text",
 	2:  "db form csrf header trust static",
-	3:  "page session throttle mailbox journal",
+	3:  "page session throttle mailbox journal outbound/mail",
 	4:  "password session/sessiontest throttle/throttletest",
 	5:  ".",
 	6:  "account sqlite db/enginetest",
@@ -48,11 +48,13 @@ var houseLater = "attack"
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
 var houseOutside = map[string]string{
+	"account":       "github.com/pquerna/otp github.com/boombuler/barcode",
 	"cli":           "github.com/spf13/cobra github.com/spf13/pflag",
 	"page":          "golang.org/x/net",
 	"internal/text": "golang.org/x/text",
 	"trust":         "golang.org/x/net",
 	"merlontest":    "golang.org/x/net",
+	"outbound/mail": "github.com/wneessen/go-mail",
 	"password":      "golang.org/x/crypto",
 	"passkey":       "github.com/go-webauthn/webauthn",
 	"sqlite":        "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",

@@ -76,6 +76,7 @@ func TestSignUpSignInSignOut(t *testing.T) {
 	v := s.Visitor()
 	v.Get("/sign-up").Submit("/sign-up", merlontest.Values{"Name": "Ann", "Email": "ann@example.test", "Password": good}).At("/sign-up/sent").Has("We sent you a mail")
 	v.Get("/_merlon/dev/mail").Has("Welcome to Test", "ann@example.test")
+	v.Get(link(t, s, "ann@example.test", 0)).Submit("/account/verify", nil).At("/sign-in")
 	v.Get("/private").At("/sign-in?next=%2Fprivate")
 	before := v.Cookie("__Host-test-session")
 	v.Submit("/sign-in", merlontest.Values{"Email": "Ann@Example.test", "Password": good}).Is(200).At("/private").Has("Ann")
@@ -209,7 +210,7 @@ func TestSetupLink(t *testing.T) {
 		t.Fatal("the link was not traded for a step cookie")
 	}
 	second := v.Clone().Get("/_merlon/setup")
-	v.Submit("/_merlon/setup", merlontest.Values{"Name": "Cleo", "Email": "cleo@example.test", "Password": good}).Is(200).At("/").Has("Cleo")
+	v.Submit("/_merlon/setup", merlontest.Values{"Name": "Cleo", "Email": "cleo@example.test", "Password": good}).Is(200).At("/account/app").Has("needs a second factor")
 	s.Visitor().Get(path).Is(410)
 	second.Submit("/_merlon/setup", merlontest.Values{"Name": "Eve", "Email": "eve@example.test", "Password": good}).Is(410)
 	if lines, err := s.Site.Ready(context.Background()); err != nil || len(lines) != 0 {
@@ -241,8 +242,8 @@ func TestNeeds(t *testing.T) {
 	ann.Get("/fresh").At("/fresh")
 	s.Advance(16 * time.Minute)
 	ann.Get("/private").At("/private")
-	ann.Get("/fresh").At("/sign-in?again=1&next=%2Ffresh").Has("Sign in again")
-	ann.Get("/strong").At("/sign-in?again=1&next=%2Fstrong")
+	ann.Get("/fresh").At("/sign-in/again?ask=1&next=%2Ffresh").Has("Sign in again")
+	ann.Get("/strong").At("/account/app?why=1&next=%2Fstrong").Has("asks for a second factor")
 }
 
 func TestWeakPasswordsAreRefused(t *testing.T) { // PASS-1

@@ -11,6 +11,9 @@
 // that copies passkeys between devices; a mailbox that was taken over, for as long as a password can be reset by mail. Who
 // made an authenticator is not asked (attestation "none"), so that it need not be known or trusted.
 //
+// Who has a passkey cannot add or remove one with the password alone (account.NeedRecentAll). Who lost the only one is helped
+// by the site's administrator: user reset-2fa.
+//
 // A passkey belongs to a host name, the one in the site's settings (Settings.Origin), which must not change afterwards. In
 // development that is NAME.localhost: a passkey made there works neither on localhost nor on 127.0.0.1, and the pages say so.
 //
@@ -57,7 +60,7 @@ var (
 // New returns the part. A site that has it needs account.New too.
 func New(Config) merlon.Part {
 	p := &part{}
-	fresh := account.SignedIn().With(account.NeedRecent())
+	fresh := account.SignedIn().With(account.NeedRecentAll())
 	return merlon.Part{
 		Name: "passkey", Schema: schema, Pages: pages, Over: over, Static: assets, Rules: Rules(),
 		Routes: []merlon.Route{
