@@ -18,6 +18,7 @@ import (
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/passkey"
 	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/secret"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -301,4 +302,34 @@ func TestConfirmingWithAPasskey(t *testing.T) {
 	ann.Get("/account/passkeys").Is(200).At("/account/passkeys")
 	stale("/account/passkeys/add")
 	stale("/account/passkeys/1")
+}
+
+// TestAPasswordAloneChangesNoPasskeys: whoever has only stolen the password neither adds a passkey nor removes the owner's.
+func TestAPasswordAloneChangesNoPasskeys(t *testing.T) {
+	s := merlontest.Start(t, open)
+	d := newDevice(t, s)
+	const good = "quiet harbour seven lanterns"
+	hash, err := account.HashFor(t.Context(), s.Site.House(), secret.New(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Write(func(w *db.Writer) error {
+		_, err := account.Create(w, "ann@example.test", "Ann", hash, s.Now())
+		return err
+	})
+	byPassword := func() *merlontest.Visitor {
+		return s.Visitor().Get("/sign-in").Submit("/sign-in", merlontest.Values{"Email": "ann@example.test", "Password": good}).At("/")
+	}
+	d.add(byPassword(), "My phone").At("/account/passkeys") // the first one: there is nothing else to show
+	v := byPassword()
+	for _, path := range []string{"/account/passkeys/add", "/account/passkeys/1"} {
+		if v.Get(path); !strings.HasPrefix(v.Path, "/sign-in/again?") {
+			t.Errorf("%s opens to a password alone: at %s", path, v.Path)
+		}
+	}
+	if !strings.Contains(v.Body, `href="/passkey/sign-in?next=`) {
+		t.Errorf("the page does not lead to the passkey:\n%s", v.Body)
+	}
+	v.Get("/passkey/sign-in?next=%2Faccount%2Fpasskeys%2F1")
+	v.Submit("/passkey/sign-in", merlontest.Values{"Answer": d.get(askOf(t, v))}).At("/account/passkeys/1").Has("My phone")
 }
