@@ -93,7 +93,7 @@ func (w *walk) origins() []string {
 // policy sets the page's Content-Security-Policy, opened for framing where the route says so.
 func (w *walk) policy(v *view) {
 	h := w.ResponseWriter.Header()
-	h["Content-Security-Policy"] = v.policy
+	h["Content-Security-Policy"], h["Permissions-Policy"] = v.policy, v.opens
 	if w.route == nil || len(w.route.opt.embeddable) == 0 {
 		return
 	}
@@ -101,7 +101,7 @@ func (w *walk) policy(v *view) {
 	if !ok { // once a page and route: which pages a route shows is not known before
 		policy := v.facts.Policy
 		policy.Report = header.ReportPath
-		fixed, faults := header.New(header.Options{Policy: policy, Frames: w.route.frames()}, w.route.where)
+		fixed, faults := header.New(header.Options{Policy: policy, Frames: w.route.frames(), Features: v.facts.Features}, w.route.where)
 		if len(faults) > 0 {
 			return // stays closed; New told the fault of the origin
 		}

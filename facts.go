@@ -2,6 +2,8 @@ package merlon
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -42,6 +44,24 @@ func (f *facts) UserAgent() string {
 
 // Device returns the names of browser and system that the request claims, as in "Firefox on Linux". It is for display only.
 func (f *facts) Device() string { return session.DeviceLabel(f.w.r) }
+
+// Binding returns 32 bytes that belong to the browser's session, or to its pre-session as long as there is none, and to
+// nobody else: what a room hands to a browser to come back (a challenge) is bound by them as forms are by their tokens. In a
+// POST they are those of the browser as it came. They are a secret of the server: put them under a MAC, never on a page.
+func (f *facts) Binding() []byte {
+	w := f.w
+	binding := w.state.Binding()
+	if binding == nil {
+		if w.binding == nil {
+			w.bind()
+		}
+		binding = w.binding
+	}
+	h := hmac.New(sha256.New, w.run.csrfKey)
+	h.Write([]byte("merlon/binding/v1\x00"))
+	h.Write(binding)
+	return h.Sum(nil)
+}
 
 // Record records a security event of the request. With outcome [event.Done] in a POST it is a row of the transaction.
 func (f *facts) Record(rule check.Rule, outcome event.Outcome, detail ...slog.Attr) {

@@ -102,7 +102,11 @@ func (s *Site) judge(facts *page.Facts) (*view, check.Faults) {
 	policy := facts.Policy
 	policy.Report = header.ReportPath
 	v.policy = []string{policy.String()}
-	return v, found
+	fixed, faults := header.New(header.Options{Features: facts.Features}, facts.Where)
+	h := http.Header{}
+	fixed.Apply(h)
+	v.opens = h["Permissions-Policy"]
+	return v, append(found, faults...)
 }
 
 func (s *Site) judgeControls(f page.FormFact, rt *route) (found check.Faults) {

@@ -17,12 +17,15 @@ import (
 
 // A Part is a room that brings routes of its own: accounts, passkeys, the owner's pages.
 type Part struct {
-	Name     constant
-	Routes   []Route
-	Checks   []check.Check
-	Rules    []check.Rule // what explain knows of it
-	Schema   *db.Schema
-	Pages    *page.Files
+	Name   constant
+	Routes []Route
+	Checks []check.Check
+	Rules  []check.Rule // what explain knows of it
+	Schema *db.Schema
+	Pages  *page.Files
+	// Over are page files that stand in the place of other parts' files of the same name, as Config.Pages does, which comes
+	// first: room passkey puts its button on the sign-in page by it, so that a site without the room loads no script.
+	Over     *page.Files
 	Static   *static.Files
 	Tasks    []Task
 	Jobs     []AnyKind

@@ -74,6 +74,7 @@ type view struct {
 	tokens []string
 	facts  *page.Facts
 	policy []string // Content-Security-Policy as it is sent
+	opens  []string // Permissions-Policy, the same
 	opened sync.Map // *route → *header.Fixed, for routes that may be framed
 }
 
@@ -355,9 +356,14 @@ func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
 }
 
 func (s *Site) compilePages() {
-	// The site's files come first, then a part's, then the site's defaults: each layer may use the shared files of the
-	// later ones, and replaces them by name.
+	// The site's files come first, then what parts put over others' pages, then a part's, then the site's defaults: each
+	// layer may use the shared files of the later ones, and replaces them by name.
 	over := func(base *page.Files) *page.Files {
+		for _, p := range s.cfg.Parts {
+			if p.Over != nil {
+				base = p.Over.Over(base)
+			}
+		}
 		if s.cfg.Pages == nil {
 			return base
 		}

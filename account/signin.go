@@ -23,6 +23,7 @@ type SignInPage struct {
 	Form   form.Form[SignIn]
 	Next   string
 	SignUp bool // visitors may sign up
+	Ask    Ask  // for shared/ways.html
 }
 
 // SignInInput is what the sign-in page takes from its address.
@@ -44,7 +45,7 @@ func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Respon
 	case r.User.SignedIn:
 		return merlon.RedirectLocal(next), nil
 	}
-	return merlon.Show(signInPage, SignInPage{Next: next.String(), SignUp: !a.cfg.Closed}), nil
+	return merlon.Show(signInPage, SignInPage{Next: next.String(), SignUp: !a.cfg.Closed, Ask: a.ask(r)}), nil
 }
 
 // tryPassword compares what was typed, for known and unknown addresses alike.
@@ -72,7 +73,7 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if !f.Failed() {
 			f = f.Reject("", say(w, wrong))
 		}
-		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), SignUp: !a.cfg.Closed}), nil
+		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), SignUp: !a.cfg.Closed, Ask: a.ask(w)}), nil
 	}
 	// what was compared before the transaction must still hold in it
 	now, err := userByID.One(w.DB, t.row.ID)

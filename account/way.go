@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -17,12 +18,40 @@ type Way struct {
 	Manage string
 	Title  string
 	Empty  string
-	// SignIn is the page where a visitor signs in by it; the sign-in page links it, with the way back.
+	// SignIn is the page where a visitor signs in by it without the sign-in page.
 	SignIn string
+	// Ask makes what the way's own piece of the sign-in page asks the browser for; nil: it has no such piece. The piece is
+	// the file shared/ways.html, which the part puts over account's empty one (merlon.Part.Over).
+	Ask func(r Asker) Ask
 	// Delete removes all that the way keeps of a user whose account is deleted.
 	Delete func(w *db.Writer, user int64) error
 	// Export returns what "download my data" tells of it.
 	Export func(q db.Querier, user int64) (any, error)
+}
+
+// An Asker is a request, by GET or POST, whose answer asks the browser for something.
+type Asker interface {
+	Now() time.Time
+	Binding() []byte
+}
+
+// An Ask is what a page asks the browser's authenticator for: WebAuthn's PublicKeyCredentialRequestOptionsJSON, as far as it
+// is used. The way's script reads it from a data block.
+type Ask struct {
+	Challenge string `json:"challenge"` // base64url
+	RPID      string `json:"rpId"`
+	Timeout   int64  `json:"timeout"` // milliseconds
+	Verify    string `json:"userVerification"`
+}
+
+// ask is what the sign-in page asks for besides the password, the zero value without a part that does.
+func (a *part) ask(r Asker) Ask {
+	for _, w := range a.ways {
+		if w.Ask != nil {
+			return w.Ask(r)
+		}
+	}
+	return Ask{}
 }
 
 // Enter signs a user in whom a [Way] has recognised, with two factors: it is for ways that ask the user, not only the device

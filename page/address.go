@@ -296,6 +296,6 @@ func (c *compiler) fingerprint(a *attr, value string) (string, bool) {
 		c.file = file
 		return value, false
 	}
-	a.integrity = integrity
+	a.integrity, a.features = integrity, files.Opened()
 	return string(appendHTML(nil, to)), true
 }

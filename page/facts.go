@@ -21,6 +21,7 @@ type Facts struct {
 	Loads    []LinkFact    // constant addresses of this site that the page loads: images, scripts, style sheets
 	Raw      []RawFact     // places of raw HTML
 	Policy   header.Policy // the content security policy that lets the page work, and nothing more
+	Features []string      // browser features that its scripts use (static.Files.Opens)
 	HasForm  bool          // it has a form that posts to this site, or a {{token}}: it needs Tokens
 	Texts    []string      // ids of the catalogue that it shows
 	Password bool          // it has a password field

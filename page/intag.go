@@ -41,8 +41,9 @@ type attr struct {
 	sink      Sink
 	sunk      bool // the sink was looked up
 	segments  []*extra
-	text      int    // index of the step with its constant value in the block of the tag, or -1
-	integrity string // of the static file that it names
+	text      int      // index of the step with its constant value in the block of the tag, or -1
+	integrity string   // of the static file that it names
+	features  []string // that the scripts among those files use
 }
 
 // holeMark stands for data in the values that an attribute may have. It is in no file: NUL bytes are refused.

@@ -82,6 +82,11 @@ func (c *compiler) judgeScript(t *tag) {
 	integrity, has, _ := t.constant("integrity")
 	if !isForeign(src) {
 		p.Script.Self = true
+		for _, name := range t.one("src").features {
+			if !slices.Contains(c.facts.Features, name) {
+				c.facts.Features = append(c.facts.Features, name)
+			}
+		}
 		c.addIntegrity(t, t.one("src"), has)
 		return
 	}

@@ -38,10 +38,11 @@ const (
 type Files struct {
 	fsys   fs.FS
 	dir    string
-	name   string // served under /name/
-	source string // the folder of the declaration, for Reload; "" if unknown
-	home   string // the same, however the program was built: for places
-	where  string // file:line of the call of From
+	name   string   // served under /name/
+	source string   // the folder of the declaration, for Reload; "" if unknown
+	home   string   // the same, however the program was built: for places
+	where  string   // file:line of the call of From
+	opens  []string // browser features, see [Files.Opens]
 
 	once  sync.Once
 	state atomic.Pointer[state]
@@ -82,6 +83,19 @@ func (f *Files) Under(name constant) *Files {
 	f.name = string(name)
 	return f
 }
+
+// Opens names browser features that the scripts among the files use, such as "publickey-credentials-get": pages that load one
+// of these scripts open them for this site (Permissions-Policy), all others keep them shut. It must be called where the files
+// are declared. It returns f.
+func (f *Files) Opens(features ...constant) *Files {
+	for _, name := range features {
+		f.opens = append(f.opens, string(name))
+	}
+	return f
+}
+
+// Opened returns what [Files.Opens] named.
+func (f *Files) Opened() []string { return f.opens }
 
 // Prefix returns where the files are served: "/static/".
 func (f *Files) Prefix() string { return "/" + f.name + "/" }

@@ -20,6 +20,7 @@ const (
 	ForSignUp   Purpose = "sign-up"  // making an account
 	ForMail     Purpose = "mail"     // mailing anything else that a visitor asks for
 	ForLink     Purpose = "link"     // comparing a mailed link or code
+	ForPasskey  Purpose = "passkey"  // verifying the answer of an authenticator
 )
 
 // A Kind is what a bucket counts by.
@@ -188,6 +189,13 @@ func Mail(address string, from netip.Addr) []Bucket { return asking(ForMail, add
 func Link(from netip.Addr) []Bucket {
 	near, wide := prefixes(from)
 	return []Bucket{bucket(ForLink, KindNetwork, near), bucket(ForLink, KindRange, wide)}
+}
+
+// Passkey are the buckets of a try to sign in with a passkey: the network's own, apart from those of passwords, so that
+// nobody who guesses passwords keeps a passkey out.
+func Passkey(from netip.Addr) []Bucket {
+	near, wide := prefixes(from)
+	return []Bucket{bucket(ForPasskey, KindNetwork, near), bucket(ForPasskey, KindRange, wide)}
 }
 
 func asking(purpose Purpose, address string, from netip.Addr) []Bucket {

@@ -12,6 +12,7 @@ import (
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/passkey"
 	"github.com/merlon-web/merlon/sqlite"
 	"github.com/merlon-web/merlon/static"
 )
@@ -37,6 +38,7 @@ func OpenOn(env merlon.Env, engine db.Engine) (*merlon.Site, error) {
 		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Pages: pages, Static: assets, Schema: schema, Texts: texts,
 		Parts: []merlon.Part{
 			account.New(account.Config{}),
+			passkey.New(passkey.Config{}),
 			{Name: "club", Demo: demo},
 		},
 		Routes: []merlon.Route{

@@ -1,0 +1,342 @@
+package passkey
+
+import (
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/page"
+)
+
+// Add is the form with which a passkey is added: the script fills in the answer.
+type Add struct {
+	Name   string `form:"required,max=60" label:"Name of the passkey" help:"So that you know it again: the device, or where it is kept."`
+	Answer string `form:"max=16384" label:"The passkey's answer"`
+}
+
+// Rename is the form with which a passkey gets another name.
+type Rename struct {
+	ID   int64  `path:"id"`
+	Name string `form:"required,max=60" label:"Name of the passkey" help:"So that you know it again: the device, or where it is kept."`
+}
+
+// Remove is the form of the button that removes a passkey.
+type Remove struct {
+	ID int64 `path:"id"`
+}
+
+// ByID is the input of the page about one passkey.
+type ByID struct {
+	ID int64 `path:"id"`
+}
+
+// Shown is a passkey as pages show it.
+type Shown struct {
+	ID     int64
+	Name   string
+	Added  string // a date, year-month-day, UTC
+	Used   string // the same; empty: not yet
+	Copied bool   // it is on other devices of the user too
+}
+
+// ListPage is the data of the page passkeys.html.
+type ListPage struct {
+	Passkeys []Shown
+	Full     bool // the user has as many as a user may have
+}
+
+// AddPage is the data of the page passkey-add.html.
+type AddPage struct {
+	Form form.Form[Add]
+	Ask  Creation
+}
+
+// OnePage is the data of the page passkey.html.
+type OnePage struct {
+	Form    form.Form[Rename]
+	Passkey Shown
+	Last    bool // the user has no other one
+}
+
+// A Creation is what a browser is asked for: WebAuthn's PublicKeyCredentialCreationOptionsJSON, as far as it is used.
+type Creation struct {
+	RP          Party     `json:"rp"`
+	User        Person    `json:"user"`
+	Challenge   string    `json:"challenge"` // base64url
+	Params      []Param   `json:"pubKeyCredParams"`
+	Timeout     int64     `json:"timeout"` // milliseconds
+	Exclude     []Known   `json:"excludeCredentials"`
+	Selection   Selection `json:"authenticatorSelection"`
+	Attestation string    `json:"attestation"`
+}
+
+// A Party is the site that a passkey belongs to.
+type Party struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// A Person is the user that a passkey belongs to. The names stay on the user's devices.
+type Person struct {
+	ID      string `json:"id"` // the handle, base64url
+	Name    string `json:"name"`
+	Display string `json:"displayName"`
+}
+
+// A Param is a kind of key that is accepted.
+type Param struct {
+	Type string `json:"type"`
+	Alg  int    `json:"alg"`
+}
+
+// A Known is a passkey that the user has: its authenticator makes no second one.
+type Known struct {
+	Type       string   `json:"type"`
+	ID         string   `json:"id"`
+	Transports []string `json:"transports"`
+}
+
+// A Selection is what the authenticator must be able to do.
+type Selection struct {
+	Resident string `json:"residentKey"`
+	Require  bool   `json:"requireResidentKey"` // the same, for browsers of WebAuthn Level 1
+	Verify   string `json:"userVerification"`
+}
+
+var (
+	listPage = page.New[ListPage](pages, "passkeys.html")
+	addPage  = page.New[AddPage](pages, "passkey-add.html")
+	onePage  = page.New[OnePage](pages, "passkey.html")
+)
+
+// algorithms are the kinds of keys, preferred first: Ed25519, P-256, and RSA for Windows Hello on old devices (WebAuthn 3,
+// 5.4.1 names these three).
+var algorithms = []webauthncose.COSEAlgorithmIdentifier{webauthncose.AlgEdDSA, webauthncose.AlgES256, webauthncose.AlgRS256}
+
+func show(r row) Shown {
+	const day = "2006-01-02"
+	s := Shown{ID: r.ID, Name: r.Name, Added: time.UnixMicro(r.Created).UTC().Format(day), Copied: r.Backed != 0}
+	if r.Used != 0 {
+		s.Used = time.UnixMicro(r.Used).UTC().Format(day)
+	}
+	return s
+}
+
+func (p *part) list(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
+	rows, err := ofUser.All(r.DB, r.User.ID, maxPasskeys)
+	if err != nil {
+		return nil, err
+	}
+	data := ListPage{Full: len(rows) >= maxPasskeys}
+	for _, one := range rows {
+		data.Passkeys = append(data.Passkeys, show(one))
+	}
+	return merlon.Show(listPage, data), nil
+}
+
+func (p *part) showAdd(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
+	ask, err := p.creation(r.DB, r, r.User)
+	if err != nil {
+		return nil, err
+	}
+	return merlon.Show(addPage, AddPage{Ask: ask}), nil
+}
+
+// creation makes what the browser is asked for.
+func (p *part) creation(q db.Querier, r account.Asker, u account.User) (Creation, error) {
+	rows, err := ofUser.All(q, u.ID, maxPasskeys)
+	if err != nil {
+		return Creation{}, err
+	}
+	handle, err := handleOf(q, u.ID)
+	if err != nil {
+		return Creation{}, err
+	}
+	c := p.challenge(r.Now(), bound{purpose: toAdd, browser: r.Binding(), user: u.ID, handle: handle})
+	if handle == nil {
+		handle = p.firstHandle(c)
+	}
+	ask := Creation{RP: Party{p.rpID, p.house.Title}, User: Person{b64.EncodeToString(handle), u.Email, u.Name},
+		Challenge: b64.EncodeToString(c), Timeout: challengeLife.Milliseconds(), Exclude: []Known{}, Attestation: string(protocol.PreferNoAttestation),
+		Selection: Selection{Resident: string(protocol.ResidentKeyRequirementRequired), Require: true, Verify: string(protocol.VerificationRequired)}}
+	for _, a := range algorithms {
+		ask.Params = append(ask.Params, Param{string(protocol.PublicKeyCredentialType), int(a)})
+	}
+	for _, one := range rows {
+		k := Known{Type: string(protocol.PublicKeyCredentialType), ID: b64.EncodeToString(one.Credential), Transports: []string{}}
+		if one.Transports != "" {
+			k.Transports = strings.Split(one.Transports, ",")
+		}
+		ask.Exclude = append(ask.Exclude, k)
+	}
+	return ask, nil
+}
+
+// brought is what read found, outside of the transaction.
+type brought struct {
+	key       *webauthn.Credential // nil: it cannot be added
+	challenge []byte
+	handle    []byte
+}
+
+// read verifies the answer of a new authenticator: WebAuthn 3, 7.1.
+func (p *part) read(r *merlon.Read[account.User], f form.Form[Add]) (brought, error) {
+	in, ok := f.Value()
+	if !ok {
+		return brought{}, nil
+	}
+	parsed, err := protocol.ParseCredentialCreationResponseBytes([]byte(in.Answer))
+	if err != nil {
+		return brought{}, nil
+	}
+	stored, err := handleOf(r.DB, r.User.ID)
+	if err != nil {
+		return brought{}, err
+	}
+	challenge, err := b64.DecodeString(parsed.Response.CollectedClientData.Challenge)
+	if err != nil || !p.fresh(challenge, r.Now(), bound{purpose: toAdd, browser: r.Binding(), user: r.User.ID, handle: stored}) {
+		return brought{}, nil
+	}
+	handle := stored
+	if handle == nil {
+		handle = p.firstHandle(challenge)
+	}
+	rp, err := p.relying()
+	if err != nil {
+		return brought{}, err
+	}
+	session := webauthn.SessionData{Challenge: base64.RawURLEncoding.EncodeToString(challenge), RelyingPartyID: p.rpID, UserID: handle,
+		UserVerification: protocol.VerificationRequired}
+	for _, a := range algorithms {
+		session.CredParams = append(session.CredParams, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: a})
+	}
+	key, err := rp.CreateCredential(holder{handle: handle}, session, parsed)
+	if err != nil {
+		return brought{}, nil
+	}
+	return brought{key, challenge, handle}, nil
+}
+
+// add keeps a passkey. The challenge is used up in the same transaction.
+func (p *part) add(w *merlon.Write[account.User], f form.Form[Add], b brought) (*merlon.Response, error) {
+	in, ok := f.Value()
+	why := ""
+	if ok {
+		var err error
+		if why, err = p.keep(w, in.Name, b); err != nil {
+			return nil, err
+		}
+	}
+	if !ok || why != "" {
+		if why != "" {
+			w.Record(RuleRefused, event.Failed, slog.Int64("account", w.User.ID), slog.String("reason", why))
+			f = f.Reject("", say(w, why))
+		}
+		ask, err := p.creation(w.DB, w, w.User)
+		if err != nil {
+			return nil, err
+		}
+		return merlon.ShowStatus(422, addPage, AddPage{f, ask}), nil
+	}
+	return merlon.Redirect("/account/passkeys"), nil
+}
+
+// keep returns why a passkey is not kept: a message's id.
+func (p *part) keep(w *merlon.Write[account.User], name string, b brought) (why string, err error) {
+	user := w.User.ID
+	if b.key == nil {
+		return "passkey.add.invalid", nil
+	}
+	stored, err := handleOf(w.DB, user)
+	if err != nil {
+		return "", err
+	}
+	if stored != nil && string(stored) != string(b.handle) {
+		return "passkey.add.invalid", nil // the first two at once: the second form names another handle
+	}
+	n, err := countOf(w.DB, user)
+	if err != nil || n >= maxPasskeys {
+		return "passkey.add.many", err
+	}
+	if once, err := use(w.DB, b.challenge); err != nil || !once {
+		return "passkey.add.invalid", err
+	}
+	if stored == nil {
+		if _, err := insertHandle.Run(w.DB, user, b.handle); err != nil {
+			return "", err
+		}
+	}
+	k := b.key
+	done, err := insertPasskey.Run(w.DB, user, k.ID, k.PublicKey, k.Authenticator.AAGUID, int64(k.Authenticator.SignCount), number(k.Flags.BackupEligible),
+		number(k.Flags.BackupState), transports(k.Transport), name, w.Now().UnixMicro())
+	if db.IsUnique(err) {
+		return "passkey.add.known", nil // WebAuthn 3, 7.1 step 26: a credential has one owner
+	}
+	if err != nil {
+		return "", err
+	}
+	w.Record(RuleAdded, event.Done, slog.Int64("account", user), slog.Int64("passkey", done.LastID))
+	return "", account.Notice(w, user, "passkey.mail.added", name)
+}
+
+func (p *part) show(r *merlon.Read[account.User], in ByID) (*merlon.Response, error) {
+	one, err := oneOfUser.One(r.DB, in.ID, r.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	n, err := countOf(r.DB, r.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	return merlon.Show(onePage, OnePage{form.New(Rename{ID: one.ID, Name: one.Name}), show(one), n == 1}), nil
+}
+
+func (p *part) rename(w *merlon.Write[account.User], f form.Form[Rename]) (*merlon.Response, error) {
+	in, ok := f.Value()
+	one, err := oneOfUser.One(w.DB, in.ID, w.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		n, err := countOf(w.DB, w.User.ID)
+		if err != nil {
+			return nil, err
+		}
+		return merlon.ShowStatus(422, onePage, OnePage{f, show(one), n == 1}), nil
+	}
+	if _, err := renamePasskey.Run(w.DB, one.ID, w.User.ID, in.Name); err != nil {
+		return nil, err
+	}
+	w.Record(RuleRenamed, event.Done, slog.Int64("account", w.User.ID), slog.Int64("passkey", one.ID))
+	return merlon.Redirect("/account/passkeys"), nil
+}
+
+func (p *part) remove(w *merlon.Write[account.User], f form.Form[Remove]) (*merlon.Response, error) {
+	in, ok := f.Value()
+	if !ok {
+		return nil, errors.New("passkey: a form without fields cannot fail to be read: nothing was removed; report this")
+	}
+	one, err := oneOfUser.One(w.DB, in.ID, w.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := deletePasskey.Run(w.DB, one.ID, w.User.ID); err != nil {
+		return nil, err
+	}
+	w.Record(RuleRemoved, event.Done, slog.Int64("account", w.User.ID), slog.Int64("passkey", one.ID))
+	if err := account.Notice(w, w.User.ID, "passkey.mail.removed", one.Name); err != nil {
+		return nil, err
+	}
+	return merlon.Redirect("/account/passkeys"), nil
+}

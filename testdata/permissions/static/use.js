@@ -1,0 +1,1 @@
+// The page that loads this may use what its files open.
