@@ -132,8 +132,12 @@ func (w *walk) settle(ctx context.Context, dw *db.Writer, sw *session.Writer, re
 		}
 		return errRollBack
 	}
-	if res.notice != "" {
-		text, err := w.run.sealText("notice", res.notice)
+	notice := res.notice
+	if res.noticeID != "" {
+		notice = w.say(res.noticeID)
+	}
+	if notice != "" {
+		text, err := w.run.sealText("notice", notice)
 		if err != nil {
 			return err
 		}
