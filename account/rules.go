@@ -52,7 +52,9 @@ var (
 
 // Rules returns the rules of this part.
 func Rules() []check.Rule {
-	return []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
+	all := []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
+	all = append(all, areaRules()...)
+	return all
 }
 
 func (a *part) checkWeak(context.Context) []check.Finding {

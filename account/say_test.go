@@ -123,7 +123,9 @@ func TestLabelsAreInTheCatalogue(t *testing.T) {
 			unused[text.Own().Format("en", id)] = id
 		}
 	}
-	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut]()} {
+	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut](),
+		reflect.TypeFor[account.ChangeName](), reflect.TypeFor[account.ChangePassword](), reflect.TypeFor[account.EndSessions](),
+		reflect.TypeFor[account.ChangeDevices](), reflect.TypeFor[account.Leave](), reflect.TypeFor[account.Stay]()} {
 		spec, faults := form.SpecOf(in)
 		if len(faults) > 0 {
 			t.Fatal(faults)

@@ -1,20 +1,14 @@
 package account
 
 import (
-	"context"
 	"errors"
-	"log/slog"
-	"strconv"
-	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/secret"
-	"github.com/merlon-web/merlon/throttle"
 )
 
 // SignIn is what the sign-in form binds.
@@ -28,8 +22,9 @@ type SignIn struct {
 type SignInPage struct {
 	Form   form.Form[SignIn]
 	Next   string
-	Again  bool // signed in already, asked once more
-	SignUp bool // visitors may sign up
+	Again  bool   // signed in already, asked once more
+	SignUp bool   // visitors may sign up
+	Lost   string // why a session ended that this browser had, in words
 }
 
 // SignInInput is what the sign-in page takes from its address.
@@ -48,79 +43,24 @@ func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Respon
 	if r.User.SignedIn && in.Again == "" {
 		return merlon.RedirectLocal(next), nil
 	}
-	return merlon.Show(signInPage, SignInPage{Next: next.String(), Again: r.User.SignedIn, SignUp: !a.cfg.Closed}), nil
+	if back, err := isLeaving(r.DB, r.Session.User()); err != nil || back {
+		return merlon.Redirect("/account/stay"), err
+	}
+	return merlon.Show(signInPage, SignInPage{Next: next.String(), Again: r.User.SignedIn, SignUp: !a.cfg.Closed, Lost: lost(r, r.Session)}), nil
 }
 
-// attempt is what tryPassword found, outside of the transaction.
-type attempt struct {
-	row     userRow
-	ok      bool
-	known   bool
-	trusted bool      // the second step is skipped on this device
-	device  string    // names the known device's own limit
-	until   time.Time // the known device must wait
-	upgrade string    // a new hash of the same password
-}
-
-// tryPassword counts the attempt, then compares: the count is kept before the first hash, whatever becomes of the request.
+// tryPassword compares what was typed, for known and unknown addresses alike.
 func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt, error) {
 	in, ok := f.Value()
 	if !ok {
 		return attempt{}, nil
 	}
 	email := normal(in.Email)
-	var t attempt
 	row, err := userByEmail.One(r.DB, email)
-	found := err == nil && row.Disabled == 0
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
-		return t, err
+		return attempt{}, err
 	}
-	if cookie, has := deviceCookie.Get(r); has && found {
-		d, known, err := knownDevice(cookie, has, r.DB, row.ID, r.Now())
-		if err != nil {
-			return t, err
-		}
-		if t.known = known; known {
-			t.device, t.trusted = strconv.FormatInt(d.ID, 10), d.Trusted > r.Now().UnixMicro()
-		}
-	}
-	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.SignIn(email, t.device, r.Client())...)
-	var limited *throttle.Limited
-	if errors.As(err, &limited) {
-		r.Record(RuleLimited, event.Refused, slog.Bool("known", t.known))
-		if t.known {
-			t.until = limited.Until
-		}
-		return t, nil
-	}
-	if err != nil {
-		return t, err
-	}
-	from := password.From{Network: network(r), Known: t.known}
-	var result password.Result
-	if found {
-		result, err = a.hasher.Verify(r.Context(), permit, row.Password, in.Password, from)
-	} else {
-		result, err = a.hasher.VerifyNobody(r.Context(), permit, in.Password, from)
-	}
-	if err != nil { // nothing was compared (the line is full, the visitor has gone): the attempt is given back, if it is unspent
-		_ = permit.Return(context.WithoutCancel(r.Context()))
-		return t, err
-	}
-	if err := permit.Settle(r.Context(), result.OK && found); err != nil {
-		return t, err
-	}
-	if t.ok = result.OK && found; t.ok {
-		t.row = row
-		if result.Upgrade {
-			// the next sign-in tries again when there is no room for a second hash now
-			t.upgrade, _ = a.hasher.Hash(r.Context(), in.Password, from)
-		}
-	} else {
-		r.Record(RuleFailed, event.Failed)
-	}
-	return t, nil
+	return compare(a, r, email, row, err == nil && row.Disabled == 0, in.Password)
 }
 
 // wrong is said for a wrong password, an unknown address, and one that is locked: nobody learns which.
@@ -154,11 +94,21 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		return nil, err
 	}
 	in, _ := f.Value()
-	next, ok := w.Local(in.Next)
-	if !ok {
-		next = a.home(w)
+	return a.landing(w, t.row, in.Next), nil
+}
+
+// landing is where a sign-in leads: back to where it was asked for, or to the page that calls a leaving account back.
+func (a *part) landing(w interface {
+	Local(...string) (merlon.Local, bool)
+}, row userRow, next string) *merlon.Response {
+	if row.Leaving != 0 {
+		return merlon.Redirect("/account/stay")
 	}
-	return merlon.RedirectLocal(next), nil
+	to, ok := w.Local(next)
+	if !ok {
+		to = a.home(w)
+	}
+	return merlon.RedirectLocal(to)
 }
 
 func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {

@@ -1,6 +1,7 @@
 -- +goose Up
+-- an id is never given twice: what names a deleted user must not become the next one's
 CREATE TABLE merlon_user (
-	id       INTEGER PRIMARY KEY,
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	email    TEXT NOT NULL UNIQUE,
 	name     TEXT NOT NULL,
 	password TEXT NOT NULL,

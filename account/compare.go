@@ -1,0 +1,82 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/secret"
+	"github.com/merlon-web/merlon/throttle"
+)
+
+// attempt is what a comparison of a password found, outside of the transaction.
+type attempt struct {
+	row     userRow
+	ok      bool
+	known   bool
+	trusted bool      // the second step is skipped on this device
+	device  string    // names the known device's own limit
+	until   time.Time // the known device must wait
+	upgrade string    // a new hash of the same password
+}
+
+// compare counts an attempt at the password of an address, then compares: the count is kept before the first hash, whatever
+// becomes of the request. Without a row (found is false) the same work is done. The request's reader is closed.
+func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found bool, typed secret.String) (attempt, error) {
+	var t attempt
+	if cookie, has := deviceCookie.Get(r); has && found {
+		d, known, err := knownDevice(cookie, has, r.DB, row.ID, r.Now())
+		if err != nil {
+			return t, err
+		}
+		if t.known = known; known {
+			t.device, t.trusted = strconv.FormatInt(d.ID, 10), d.Trusted > r.Now().UnixMicro()
+		}
+	}
+	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
+	permit, err := a.house.Limits.Reserve(r.Context(), throttle.SignIn(email, t.device, r.Client())...)
+	var limited *throttle.Limited
+	if errors.As(err, &limited) {
+		r.Record(RuleLimited, event.Refused, slog.Bool("known", t.known))
+		if t.known {
+			t.until = limited.Until
+		}
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	from := password.From{Network: network(r), Known: t.known}
+	var result password.Result
+	if found {
+		result, err = a.hasher.Verify(r.Context(), permit, row.Password, typed, from)
+	} else {
+		result, err = a.hasher.VerifyNobody(r.Context(), permit, typed, from)
+	}
+	if err != nil { // nothing was compared (the line is full, the visitor has gone): the attempt is given back, if it is unspent
+		_ = permit.Return(context.WithoutCancel(r.Context()))
+		return t, err
+	}
+	if err := permit.Settle(r.Context(), result.OK && found); err != nil {
+		return t, err
+	}
+	if t.ok = result.OK && found; t.ok {
+		t.row = row
+		if result.Upgrade {
+			// the next sign-in tries again when there is no room for a second hash now
+			t.upgrade, _ = a.hasher.Hash(r.Context(), typed, from)
+		}
+	} else {
+		var whose []slog.Attr // the owner finds it in the log of the account
+		if found {
+			whose = append(whose, slog.Int64("account", row.ID))
+		}
+		r.Record(RuleFailed, event.Failed, whose...)
+	}
+	return t, nil
+}
