@@ -109,7 +109,7 @@ func TestOverviewSaysStatesAsWords(t *testing.T) { // A3.3
 	s := merlontest.Start(t, (&area{}).open)
 	ann := s.SignedIn("Ann")
 	ann.Get("/account").Has("Name and address", "address proven", "Password none", "Authenticator app on 2 are set up.", "Authenticator app off",
-		"Recovery codes none", "Sessions one active", "Remembered browsers 0 remembered", "Security log 90 days", "Download my data", "Delete account")
+		"Recovery codes none", "Sessions one active", "Remembered browsers 0 remembered Look", "Security log 90 days", "Download my data", "Delete account")
 	s.Write(func(w *db.Writer) error {
 		for i := range 2 {
 			until := time.Time{}
@@ -346,7 +346,7 @@ func TestSecurityLog(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	ann.Has("A wrong password at sign-in", "somebody who was not signed in", "Signed in", "127.0.0.0/24").HasNot("The name was changed")
+	ann.Has("A wrong password at sign-in", "somebody who was not signed in", "Signed in", "you, unknown browser", "127.0.0.0/24").HasNot("The name was changed")
 	ann.Get(path+"?kind=account").Has("The name was changed", "the operators of this site").HasNot("A wrong password", "127.0.0")
 	if n := strings.Count(ann.Body, "The name was changed"); n != 30 {
 		t.Errorf("%d on the first page, want 30", n)

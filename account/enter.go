@@ -44,6 +44,6 @@ func enter[U any](a *part, w *merlon.Write[U], row userRow, how proof) error {
 	if way == "" {
 		way = "password"
 	}
-	w.Record(RuleSignedIn, event.Done, slog.Int64("account", row.ID), slog.String("by", way), slog.Bool("new device", unknown))
+	w.Record(RuleSignedIn, event.Done, slog.Int64("account", row.ID), slog.String("by", way), slog.Bool("new device", unknown), slog.String("browser", w.Device()))
 	return nil
 }

@@ -66,6 +66,7 @@ type exportEvent struct {
 	ID      string    `json:"id"`
 	Event   string    `json:"event"`
 	By      string    `json:"by"`
+	Browser string    `json:"browser,omitempty"`
 	Network string    `json:"network,omitempty"`
 }
 
@@ -119,7 +120,7 @@ func (a *part) gather(r *merlon.Read[User]) (*export, error) {
 	}
 	for _, one := range events {
 		l := logLine(r, one, u.ID)
-		e.Events = append(e.Events, exportEvent{one.Time, one.ID, l.Words, l.Who, l.Network})
+		e.Events = append(e.Events, exportEvent{one.Time, one.ID, l.Words, l.Who, l.Browser, l.Network})
 	}
 	app, err := overviewTotp.All(r.DB, u.ID, 1)
 	if err != nil {

@@ -3,6 +3,7 @@ package account
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -70,6 +71,7 @@ type LogLine struct {
 	Words   string
 	Who     string
 	Network string // "" where it is not the user's to know, or unknown
+	Browser string // of a sign-in
 }
 
 // LogKind is an option of the filter.
@@ -143,6 +145,9 @@ func logLine(r asked, e journal.Entry, user int64) LogLine {
 	if known, ok := logWords[e.ID]; ok {
 		l.Words = say(r, known.words)
 	}
+	var detail struct{ Browser string }
+	_ = json.Unmarshal(e.Detail, &detail) // details that are none name no browser
+	l.Browser = detail.Browser
 	switch {
 	case e.User == user, e.ID == RuleSignedIn.ID, e.ID == RuleSignedUp.ID:
 		l.Who, l.Network = say(r, "account.log.you"), networkOf(e.Client)
@@ -171,10 +176,10 @@ func (a *part) sendLog(r *merlon.Read[User], _ merlon.None) (*merlon.Response, e
 	}
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)
-	_ = out.Write([]string{"time", "id", "event", "by", "network"}) // a bytes.Buffer takes everything
+	_ = out.Write([]string{"time", "id", "event", "by", "browser", "network"}) // a bytes.Buffer takes everything
 	for _, e := range list {
 		l := logLine(r, e, r.User.ID)
-		row := []string{l.At.Exact, e.ID, l.Words, l.Who, l.Network}
+		row := []string{l.At.Exact, e.ID, l.Words, l.Who, l.Browser, l.Network}
 		for i := range row {
 			row[i] = cell(row[i])
 		}

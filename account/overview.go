@@ -122,6 +122,13 @@ func devicesBox(r asked, from db.Querier, user int64, now time.Time) (Box, error
 			trusted++
 		}
 	}
-	return Box{Title: say(r, "account.devices.title"), State: say(r, "account.overview.browsers", len(rows)), About: say(r, "account.overview.trusted", trusted),
+	about := say(r, "account.overview.trusted-none")
+	switch {
+	case len(rows) == 0:
+		about = ""
+	case trusted > 0:
+		about = say(r, "account.overview.trusted", trusted)
+	}
+	return Box{Title: say(r, "account.devices.title"), State: say(r, "account.overview.browsers", len(rows)), About: about,
 		Link: "/account/devices", Button: say(r, "account.overview.devices-button")}, err
 }
