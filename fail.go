@@ -227,14 +227,8 @@ const (
 // stale shows a form again with what was typed and a fresh token. The handler never ran.
 func (w *walk) stale(f form.Any, why string) {
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
-	w.forms = []string{w.route.id()}
-	b := append([]byte(nil), `<form method="post" action="`...)
-	b = append(b, html.EscapeString(w.r.URL.EscapedPath())...)
-	b = append(b, `">`...)
-	b = w.AppendField(b, 0)
-	b = formTexts()[w.site.lang].AppendFields(b, f)
-	b = append(b, `<p><button>`+html.EscapeString(w.say("stale.send"))+`</button></p></form>`...)
-	p := StalePage{Text: w.say(why), Form: page.InsecureHTML("the form is written by room form, which escapes every value", string(b))}
+	fields := formTexts()[w.site.lang].AppendFields(nil, f)
+	p := StalePage{Text: w.say(why), Form: w.sendAgain(w.route.id(), w.r.URL.EscapedPath(), fields)}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
 	if err := w.tryPage(&Response{status: http.StatusForbidden, shown: &showing[StalePage]{stalePage, p}}); err != nil {
 		w.failed(err, nil)
@@ -245,15 +239,19 @@ func (w *walk) stale(f form.Any, why string) {
 
 // toSignIn sends the visitor to the sign-in page, with the way back.
 func (w *walk) toSignIn(again bool) {
+	next := ""
+	if w.r.Method == http.MethodGet {
+		next = w.r.URL.RequestURI()
+	}
+	w.toSignInFor(again, next)
+}
+
+func (w *walk) toSignInFor(again bool, next string) {
 	to := w.site.signIn
 	if to == "" {
 		w.refused(RuleDenied)
 		w.fail(http.StatusForbidden, nil)
 		return
-	}
-	next := ""
-	if w.r.Method == http.MethodGet {
-		next = w.r.URL.RequestURI()
 	}
 	q := url.Values{}
 	if l, reason := w.site.local(next); reason == "" && l.String() != "/" {

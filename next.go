@@ -52,7 +52,7 @@ func (s *Site) local(next string) (Local, string) {
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
 		return Local{}, "query"
 	}
-	if strings.HasPrefix(u.Path, "/_merlon/") || !s.isPage(u) {
+	if strings.HasPrefix(u.Path, "/_merlon/") && u.Path != keptPath || !s.isPage(u) {
 		return Local{}, "route"
 	}
 	return Local{next}, ""

@@ -148,7 +148,7 @@ func (w *walk) remember(dw *db.Writer, o once, res *Response) error {
 
 // sealOnce and openOnce use a key made from the form's token and the session it is bound to: the store has neither.
 func sealOnce(o once, plain []byte) ([]byte, error) {
-	box, err := onceBox(o)
+	box, err := newBox(o.key())
 	if err != nil {
 		return nil, err
 	}
@@ -156,15 +156,16 @@ func sealOnce(o once, plain []byte) ([]byte, error) {
 }
 
 func openOnce(o once, sealed []byte) ([]byte, error) {
-	box, err := onceBox(o)
+	box, err := newBox(o.key())
 	if err != nil {
 		return nil, err
 	}
 	return box.Open(nil, nil, sealed, o.id())
 }
 
-func onceBox(o once) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(o.key())
+// newBox seals under a key of its own that is used once.
+func newBox(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
 	}

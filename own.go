@@ -33,6 +33,7 @@ var (
 // ownRoutes are the routes that every site has.
 func (s *Site) ownRoutes() []Route {
 	routes := []Route{Mount("/_merlon/csp", Public(), http.HandlerFunc(s.cspReport), InsecureNoToken("browsers send reports without a token; no cookie is read, 8 KiB at most"), MaxBody(maxReport))}
+	routes = append(routes, Get(keptPath, ownSession, s.showKept))
 	if s.env.Mode == Development || s.env.Mode == Test {
 		routes = append(routes, Get("/_merlon/dev/mail", onLoopback, s.devMail))
 	}

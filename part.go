@@ -2,7 +2,6 @@ package merlon
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"time"
 
@@ -49,14 +48,6 @@ type Task struct {
 	Every time.Duration
 	Last  bool
 	Run   func(context.Context, *House) error
-}
-
-// A Command is what a part adds to the site's own program.
-type Command struct {
-	Use, Short, Example string
-	// Args is how many arguments it takes.
-	Args int
-	Run  func(ctx context.Context, h *House, args []string, out io.Writer) error
 }
 
 // A House is what the site hands to its parts: the lower rooms, ready to use. It is safe for concurrent use.

@@ -27,8 +27,13 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	if !w.enter() {
 		return
 	}
-	u, ok := admit(w, who)
-	if !ok {
+	u, err := ask(w, who)
+	if err != nil {
+		if errors.Is(err, ErrAgain) && w.state.User() != 0 {
+			keepForm[In](w)
+			return
+		}
+		w.denied(err)
 		return
 	}
 	w.closeReader() // a body may take long: no snapshot is held while it comes

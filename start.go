@@ -271,6 +271,9 @@ func (s *Site) sweep(ctx context.Context, h *House) error {
 		if _, err := stripOnce.Run(w, now.Add(-24*time.Hour).UnixMicro()); err != nil {
 			return err
 		}
+		if _, err := sweepKept.Run(w, now.UnixMicro()); err != nil {
+			return err
+		}
 		_, err := sweepOnce.Run(w, now.Add(-onceLife).UnixMicro())
 		return err
 	})

@@ -316,11 +316,19 @@ func (w *walk) checkOrigin() bool {
 
 // admit asks the route's access rule. Who is refused gets the answer that the rule names.
 func admit[U any](w *walk, who Access[U]) (U, bool) {
+	u, err := ask(w, who)
+	if err != nil {
+		w.denied(err)
+	}
+	return u, err == nil
+}
+
+// ask asks the route's access rule who came.
+func ask[U any](w *walk, who Access[U]) (U, error) {
 	w.visit = Visit{DB: w.reader, Session: w.state.Reader(), Method: w.r.Method, Path: w.r.URL.Path, Client: w.client.Addr, Local: w.client.Local(), Now: w.now, ctx: w.ctx}
 	u, err := who.admit(&w.visit)
 	if err != nil {
-		w.denied(err)
-		return u, false
+		return u, err
 	}
 	if i, ok := any(u).(Identified); ok {
 		w.user = i.UserID()
@@ -328,7 +336,7 @@ func admit[U any](w *walk, who Access[U]) (U, bool) {
 	if f, ok := any(u).(Framed); ok {
 		w.frame.User, w.frame.Roles = f.FrameUser()
 	}
-	return u, true
+	return u, nil
 }
 
 // denied answers what an access rule or a handler said no with.

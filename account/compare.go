@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -35,7 +34,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 			return t, err
 		}
 		if t.known = known; known {
-			t.device, t.trusted = strconv.FormatInt(d.ID, 10), d.Trusted > r.Now().UnixMicro()
+			t.device, t.trusted = d.name(), d.Trusted > r.Now().UnixMicro()
 		}
 	}
 	_ = r.DB.Close() // the hash takes long: no transaction is held open for it

@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -29,6 +30,9 @@ type deviceRow struct {
 	Seen    int64
 	Trusted int64 // until when the second step is skipped, 0: it is asked
 }
+
+// name is what the device's own limits are named by.
+func (d deviceRow) name() string { return strconv.FormatInt(d.ID, 10) }
 
 // maxDevices is how many browsers of a user are remembered; the one unseen for longest is forgotten.
 const maxDevices = 30

@@ -29,7 +29,10 @@ type DeviceLine struct {
 }
 
 // DevicesPage is the data of the page account-devices.html.
-type DevicesPage struct{ Lines []DeviceLine }
+type DevicesPage struct {
+	Lines  []DeviceLine
+	Recent bool // the sign-in is fresh enough for the buttons
+}
 
 var devicesPage = page.New[DevicesPage](pages, "account-devices.html")
 
@@ -58,7 +61,7 @@ func (a *part) showDevices(r *merlon.Read[User], _ merlon.None) (*merlon.Respons
 	if err != nil {
 		return nil, err
 	}
-	var p DevicesPage
+	p := DevicesPage{Recent: isRecent(r.Session.Level(), r.Now())}
 	for _, d := range rows {
 		line := DeviceLine{ID: d.ID, Label: d.Label, Own: known && d.ID == own.ID,
 			Since: date(r.Lang(), time.UnixMicro(d.Created)), Seen: ago(r.Lang(), time.UnixMicro(d.Seen), r.Now())}
@@ -68,6 +71,11 @@ func (a *part) showDevices(r *merlon.Read[User], _ merlon.None) (*merlon.Respons
 		p.Lines = append(p.Lines, line)
 	}
 	return merlon.Show(devicesPage, p), nil
+}
+
+// toDevices is the way back of those who signed in again to get the buttons.
+func (a *part) toDevices(*merlon.Read[User], merlon.None) (*merlon.Response, error) {
+	return merlon.Redirect("/account/devices"), nil
 }
 
 // changeDevices forgets browsers, or has one asked for the second step again. The row is all there is: the cookie is nothing

@@ -34,9 +34,6 @@ var (
 	setLeaving  = db.Exec(schema, "UPDATE merlon_user SET leaving = $2 WHERE id = $1")
 	otherAdmins = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE id <> $1 AND disabled = 0 AND leaving = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
 	gone        = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE leaving > 0 AND leaving <= $1 AND id > $2 ORDER BY id LIMIT $3")
-	eraseTotp   = db.Exec(schema, "DELETE FROM merlon_totp WHERE user = $1")
-	eraseCodes  = db.Exec(schema, "DELETE FROM merlon_recovery WHERE user = $1")
-	eraseUser   = db.Exec(schema, "DELETE FROM merlon_user WHERE id = $1")
 )
 
 // isLast reports whether a user is the only administrator: without one nobody could look after the site.
@@ -109,7 +106,13 @@ func (a *part) sweepLeaving(ctx context.Context, h *merlon.House) error {
 			if only, err := isLast(w, rows[0].user()); err != nil || only {
 				return err // the others left or were disabled since
 			}
-			return a.erase(w, rows[0], h.Clock())
+			if err := a.erase(w, rows[0]); err != nil {
+				return err
+			}
+			e := event.New(RuleDeleted, event.Done, slog.Int64("account", last), slog.String("reason", "its user left"))
+			e.Time = h.Clock()
+			w.OnCommit(func() { h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...) })
+			return journal.Append(w, e)
 		})
 		if err != nil {
 			faults = append(faults, fmt.Errorf("account: user %d could not be deleted: it is tried again in ten minutes; correct what failed: %w", last, err))
@@ -119,34 +122,4 @@ func (a *part) sweepLeaving(ctx context.Context, h *merlon.House) error {
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// erase deletes an account with all that this room and the ways to sign in keep of it. The site's own rows are the hook's.
-func (a *part) erase(w *db.Writer, row userRow, now time.Time) error {
-	if err := run(a.cfg.Hooks.Deleted, w, row.user()); err != nil {
-		return err
-	}
-	for _, way := range a.ways {
-		if way.Delete == nil {
-			continue
-		}
-		if err := way.Delete(w, row.ID); err != nil {
-			return err
-		}
-	}
-	if err := void(w, row.ID); err != nil {
-		return err
-	}
-	for _, erase := range []*db.Statement[db.Affected]{forgetDevices, eraseTotp, eraseCodes, eraseUser} {
-		if _, err := erase.Run(w, row.ID); err != nil {
-			return err
-		}
-	}
-	if _, err := a.house.Sessions.EndUser(w, row.ID, "account deleted"); err != nil {
-		return err
-	}
-	e := event.New(RuleErased, event.Done, slog.Int64("account", row.ID))
-	e.Time = now
-	w.OnCommit(func() { a.house.Log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...) })
-	return journal.Append(w, e)
 }

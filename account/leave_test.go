@@ -105,7 +105,9 @@ func TestLeaveNeedsARecentSignIn(t *testing.T) {
 	page := ann.Get("/account/leave").Clone()
 	s.Advance(16 * time.Minute)
 	ann.Get("/account/leave").At("/sign-in?again=1&next=%2Faccount%2Fleave")
-	page.Submit("/account/leave", merlontest.Values{"Sure": "on"}).At("/sign-in?again=1")
+	if page.Submit("/account/leave", merlontest.Values{"Sure": "on"}); !strings.HasPrefix(page.Path, "/sign-in?again=1") {
+		t.Errorf("the form leads to %s", page.Path)
+	}
 	ann.Get("/private").At("/private")
 }
 
@@ -141,7 +143,7 @@ func TestSweepDeletesForGood(t *testing.T) {
 	signIn(s.Visitor(), "ann@example.test", good).Is(422)
 	s.Visitor().Get(link).Is(410)
 	s.Read(func(r *db.Reader) error {
-		list, err := journal.List(r, journal.Filter{ID: account.RuleErased.ID})
+		list, err := journal.List(r, journal.Filter{ID: account.RuleDeleted.ID})
 		if len(list) != 1 {
 			t.Errorf("%d events tell of the deletion, want 1", len(list))
 		}

@@ -38,18 +38,23 @@ const (
 // logWords are the events that users are shown: their kind and their words, which are ids of the catalogue. Of the other
 // rules of this room and of passkeys the title is shown; of other rooms' nothing, since they tell of the site.
 var logWords = map[string]struct{ kind, words string }{
-	RuleFailed.ID:     {kindEntry, "account.log.failed"},
-	RuleSignedIn.ID:   {kindEntry, "account.log.signed-in"},
-	RuleSignedOut.ID:  {kindEntry, "account.log.signed-out"},
-	RuleSessions.ID:   {kindEntry, "account.log.sessions"},
-	RuleDevices.ID:    {kindEntry, "account.log.devices"},
-	RulePassword.ID:   {kindFactor, "account.log.password"},
-	RuleSignedUp.ID:   {kindAccount, "account.log.signed-up"},
-	RuleFirstAdmin.ID: {kindAccount, "account.log.first-admin"},
-	RuleName.ID:       {kindAccount, "account.log.name"},
-	RuleExported.ID:   {kindAccount, "account.log.exported"},
-	RuleLeaving.ID:    {kindAccount, "account.log.leaving"},
-	RuleStayed.ID:     {kindAccount, "account.log.stayed"},
+	RuleFailed.ID:       {kindEntry, "account.log.failed"},
+	RuleSignedIn.ID:     {kindEntry, "account.log.signed-in"},
+	RuleSignedOut.ID:    {kindEntry, "account.log.signed-out"},
+	RuleSessions.ID:     {kindEntry, "account.log.sessions"},
+	RuleDevices.ID:      {kindEntry, "account.log.devices"},
+	RulePassword.ID:     {kindFactor, "account.log.password"},
+	RuleSignedUp.ID:     {kindAccount, "account.log.signed-up"},
+	RuleFirstAdmin.ID:   {kindAccount, "account.log.first-admin"},
+	RuleName.ID:         {kindAccount, "account.log.name"},
+	RuleExported.ID:     {kindAccount, "account.log.exported"},
+	RuleLeaving.ID:      {kindAccount, "account.log.leaving"},
+	RuleStayed.ID:       {kindAccount, "account.log.stayed"},
+	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
+	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},
+	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
+	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
+	RuleFactorsReset.ID: {kindFactor, "account.log.factors-reset"},
 }
 
 // kindOf tells the kind of an event, "" if it is none that users are shown.

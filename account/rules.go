@@ -53,7 +53,9 @@ var (
 // Rules returns the rules of this part.
 func Rules() []check.Rule {
 	all := []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
-	all = append(all, areaRules()...)
+	for _, more := range []func() []check.Rule{areaRules, commandRules} {
+		all = append(all, more()...)
+	}
 	return all
 }
 

@@ -26,15 +26,12 @@ var (
 	RuleStayed = check.Rule{ID: "MRL-ACCT-056", Property: check.Availability, Severity: check.Low,
 		Title: "an account that was to be deleted stays", Why: "its user called it back, by the mailed link or after signing in",
 		Attack: "Somebody else's request for deletion is called off by the owner.", Right: `nothing to do`, Source: "OWASP ASVS 5.0 16.3.1"}
-	RuleErased = check.Rule{ID: "MRL-ACCT-057", Property: check.Confidentiality, Severity: check.Low,
-		Title: "an account was deleted", Why: "its time was over: its rows are gone, its events stay for a year",
-		Attack: "Data of those who left for long is stolen with the rest.", Right: `nothing to do; rows of the site's own are Hooks.Deleted's`, Source: "GDPR article 17; OWASP ASVS 5.0 7.4.2"}
-	RuleContact = check.Rule{ID: "MRL-ACCT-058", Property: check.Availability, Severity: check.Low,
+	RuleContact = check.Rule{ID: "MRL-ACCT-057", Property: check.Availability, Severity: check.Low,
 		Title: "nobody to tell of a hole", Why: "whoever finds one looks at /.well-known/security.txt for whom to tell",
 		Attack: "A hole is found by somebody honest, who reaches nobody, and is told to the public.",
 		Wrong:  `account.Config{}`, Right: `account.Config{SecurityContact: "mailto:security@example.org"}`, Source: "RFC 9116"}
 )
 
 func areaRules() []check.Rule {
-	return []check.Rule{RulePassword, RuleName, RuleSessions, RuleDevices, RuleExported, RuleLeaving, RuleStayed, RuleErased, RuleContact}
+	return []check.Rule{RulePassword, RuleName, RuleSessions, RuleDevices, RuleExported, RuleLeaving, RuleStayed, RuleContact}
 }

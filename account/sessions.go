@@ -31,6 +31,7 @@ type SessionLine struct {
 type SessionsPage struct {
 	Lines  []SessionLine
 	Others bool // there are others than the own one
+	Recent bool // the sign-in is fresh enough for the buttons
 }
 
 var sessionsPage = page.New[SessionsPage](pages, "account-sessions.html")
@@ -40,7 +41,7 @@ func (a *part) showSessions(r *merlon.Read[User], _ merlon.None) (*merlon.Respon
 	if err != nil {
 		return nil, err
 	}
-	p := SessionsPage{Others: len(list) > 1}
+	p := SessionsPage{Others: len(list) > 1, Recent: isRecent(r.Session.Level(), r.Now())}
 	for _, s := range list {
 		line := SessionLine{ID: s.ID, Device: s.Device, Network: s.Network, How: how(r, s.Level), Own: s.ID == r.Session.ID(),
 			Began: minute(r.Lang(), s.Began), Seen: ago(r.Lang(), s.Seen, r.Now())}
@@ -52,6 +53,11 @@ func (a *part) showSessions(r *merlon.Read[User], _ merlon.None) (*merlon.Respon
 		p.Lines = append(p.Lines, line)
 	}
 	return merlon.Show(sessionsPage, p), nil
+}
+
+// toSessions is the way back of those who signed in again to get the buttons.
+func (a *part) toSessions(*merlon.Read[User], merlon.None) (*merlon.Response, error) {
+	return merlon.Redirect("/account/sessions"), nil
 }
 
 // how says by what a session was signed in.

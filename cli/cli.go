@@ -47,7 +47,7 @@ func Run(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), args 
 	p := &program{open: open, out: stdout, err: stderr}
 	root := p.root()
 	if !builtIn(root, args) {
-		root.AddCommand(p.parts()...)
+		p.addParts(root)
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -111,6 +111,9 @@ func (p *program) root() *cobra.Command {
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "print more")
 	root.AddGroup(&cobra.Group{ID: "start", Title: "Start"}, &cobra.Group{ID: "prove", Title: "Prove"}, &cobra.Group{ID: "operate", Title: "Operate"})
 	root.AddCommand(p.serve(), p.migrate(), p.routes(), p.check(), p.explain(), p.version())
+	for _, cmd := range houseCommands {
+		p.add(root, cmd)
+	}
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)

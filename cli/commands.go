@@ -261,37 +261,3 @@ func (p *program) migrateNew(name string) error {
 	fmt.Fprintln(p.out, path)
 	return nil
 }
-
-// parts are the commands that the site's parts bring. They are found without data; each starts the site when it runs.
-func (p *program) parts() []*cobra.Command {
-	site, _ := p.open(merlon.Env{Data: p.data, Mode: merlon.Development})
-	if site == nil {
-		return nil
-	}
-	var all []*cobra.Command
-	for _, part := range site.Parts() {
-		for _, cmd := range part.Commands {
-			all = append(all, p.partCommand(cmd))
-		}
-	}
-	return all
-}
-
-func (p *program) partCommand(cmd merlon.Command) *cobra.Command {
-	return &cobra.Command{Use: cmd.Use, GroupID: "operate", Short: cmd.Short, Example: cmd.Example,
-		Args: exactArgs(cmd.Args, cmd.Use),
-		RunE: func(c *cobra.Command, args []string) error {
-			site, err := p.site(merlon.Development)
-			if err != nil {
-				return err
-			}
-			if err := site.Start(c.Context()); err != nil {
-				return cannotStart(err)
-			}
-			err = cmd.Run(c.Context(), site.House(), args, p.out)
-			if err := errors.Join(err, closeSite(site)); err != nil {
-				return exit(ExitFailed, "%w", err)
-			}
-			return nil
-		}}
-}

@@ -11,5 +11,13 @@ var RulePlainSignIn = check.Rule{ID: "MRL-CLI-001", Property: check.Confidential
 	Right:  `serve   # 127.0.0.1; in production behind TLS`,
 	Source: "OWASP ASVS 12.2.1, 4.1.2; RFC 9110 4.2.2"}
 
+// RuleRevoked is the event of `session revoke`.
+var RuleRevoked = check.Rule{ID: "MRL-CLI-002", Property: check.Confidentiality, Severity: check.Low,
+	Title:  "a session was ended by the owner",
+	Why:    "who shuts a person out says why, so that it can be told from an attacker's doing",
+	Attack: "A stolen cookie is used on until somebody ends the session.",
+	Right:  `nothing to do: the event tells whose session, when and why`,
+	Source: "OWASP ASVS 5.0 7.4.5, 16.3.1"}
+
 // Rules returns the rules of this room.
-func Rules() []check.Rule { return []check.Rule{RulePlainSignIn} }
+func Rules() []check.Rule { return []check.Rule{RulePlainSignIn, RuleRevoked} }

@@ -72,6 +72,11 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 		}
 		lines = append(lines, more...)
 	}
+	stop, err := p.control(site)
+	if err != nil {
+		return errors.Join(exit(ExitCannot, "the socket for commands cannot be made in the data folder: %w", err), closeSite(site))
+	}
+	defer stop()
 	site.Listening(l.Addr())
 	more, err := site.Ready(ctx)
 	if err != nil {

@@ -7,5 +7,13 @@ CREATE TABLE merlon_once (
 ) WITHOUT ROWID;
 CREATE INDEX merlon_once_at ON merlon_once (at);
 
+-- what was typed into a form, while its user signs in again: one a user, sealed under a key that only the browser has
+CREATE TABLE merlon_kept (
+	user    INTEGER PRIMARY KEY,
+	box     BLOB NOT NULL,
+	expires INTEGER NOT NULL
+);
+
 -- +goose Down
+DROP TABLE merlon_kept;
 DROP TABLE merlon_once;

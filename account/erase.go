@@ -1,0 +1,48 @@
+package account
+
+import (
+	"github.com/merlon-web/merlon/db"
+)
+
+var (
+	deleteTotp     = db.Exec(schema, "DELETE FROM merlon_totp WHERE user = $1")
+	deleteRecovery = db.Exec(schema, "DELETE FROM merlon_recovery WHERE user = $1")
+	deleteUser     = db.Exec(schema, "DELETE FROM merlon_user WHERE id = $1")
+)
+
+// dropFactors takes all second factors of a user away, those of other parts too, and the trust in devices that rests on them.
+func (a *part) dropFactors(w *db.Writer, user int64) error {
+	for _, s := range []*db.Statement[db.Affected]{deleteTotp, deleteRecovery, forgetDevices} {
+		if _, err := s.Run(w, user); err != nil {
+			return err
+		}
+	}
+	for _, way := range a.ways {
+		if way.Delete == nil {
+			continue
+		}
+		if err := way.Delete(w, user); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// erase deletes an account and all that this part keeps of it. The site's hook comes first, while the rows that it may want
+// to read are there.
+func (a *part) erase(w *db.Writer, row userRow) error {
+	if err := run(a.cfg.Hooks.Deleted, w, row.user()); err != nil {
+		return err
+	}
+	if err := a.dropFactors(w, row.ID); err != nil {
+		return err
+	}
+	if err := void(w, row.ID); err != nil {
+		return err
+	}
+	if _, err := a.house.Sessions.EndUser(w, row.ID, "account deleted"); err != nil {
+		return err
+	}
+	_, err := deleteUser.Run(w, row.ID)
+	return err
+}

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/merlon-web/merlon"
+)
+
+// One process holds the database. A command that is typed while the site is up is handed to it over a socket in the data
+// folder, which only the site's own user may open: who can, could read the database as well.
+
+const controlName = "control.sock"
+
+// maxSocketPath is how long the path of a socket may be on every system, in bytes (sun_path of BSD).
+const maxSocketPath = 100
+
+// controlPath is the socket's path, relative where that is shorter; "" if no path is short enough.
+func controlPath(data string) string {
+	path := filepath.Join(data, controlName)
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+		if wd, err := os.Getwd(); err == nil {
+			if rel, err := filepath.Rel(wd, abs); err == nil && len(rel) < len(path) {
+				path = rel
+			}
+		}
+	}
+	if len(path) > maxSocketPath {
+		return ""
+	}
+	return path
+}
+
+// An answer is what came of an order.
+type answer struct {
+	Exit  int
+	Out   []byte
+	Error string
+}
+
+// control takes orders until ctx is done. The caller holds the lock of the data: a socket that lies there is a dead one's.
+func (p *program) control(site *merlon.Site) (stop func(), err error) {
+	path := controlPath(p.data)
+	if path == "" {
+		return func() {}, nil // commands then say that the site is running
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	all := commandsOf(site)
+	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		var o order
+		if err := json.NewDecoder(io.LimitReader(r.Body, 2*maxInput)).Decode(&o); err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		_ = json.NewEncoder(rw).Encode(obey(r.Context(), site, all, o))
+	})}
+	go func() { _ = srv.Serve(l) }()
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = srv.Shutdown(ctx)
+	}, nil
+}
+
+func obey(ctx context.Context, site *merlon.Site, all []merlon.Command, o order) answer {
+	for _, cmd := range all {
+		if string(cmd.Name) != o.Name {
+			continue
+		}
+		var out bytes.Buffer
+		a := answer{}
+		if err := run(ctx, site, cmd, o, &out); err != nil {
+			a.Exit, a.Error = ExitFailed, err.Error()
+			var f *failure
+			if errors.As(err, &f) {
+				a.Exit = f.code
+			}
+		}
+		a.Out = out.Bytes()
+		return a
+	}
+	return answer{Exit: ExitCannot, Error: "the site that is running has no command " + o.Name + ": it is another build of the program: stop it and start this one"}
+}
+
+// send hands an order to the process that is up. locked is the error that told of it.
+func (p *program) send(ctx context.Context, o order, locked error) error {
+	path := controlPath(p.data)
+	if path == "" {
+		return cannotStart(locked)
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}}
+	body, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://site/command", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		if ctx.Err() != nil {
+			return exit(ExitInterrupted, "interrupted: the running site may have done it all the same: look before you repeat it")
+		}
+		return cannotStart(locked)
+	}
+	defer res.Body.Close()
+	var a answer
+	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
+		return exit(ExitCannot, "the running site's answer was cut off: %w: look whether it was done before you repeat it", err)
+	}
+	if _, err := p.out.Write(a.Out); err != nil {
+		return err
+	}
+	if a.Exit != ExitDone {
+		return &failure{a.Exit, errors.New(a.Error)}
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/session"
+)
+
+// houseCommands are those of the rooms that every site has.
+var houseCommands = []merlon.Command{
+	{Name: "events", Short: "the newest security events", Example: "--outcome refused", Run: listEvents, Flags: []merlon.Flag{
+		{Name: "limit", Usage: "how many, at most 500; 50 if it is left out"},
+		{Name: "id", Usage: "only those of a rule: MRL-ACCT-002"},
+		{Name: "outcome", Usage: "only refused, failed or done"},
+		{Name: "user", Usage: "only those of a user's id"}}},
+	{Name: "events verify", Short: "prove that no event was altered or taken out", Run: verifyEvents},
+	{Name: "session list", Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
+	{Name: "session revoke", Args: "ID", Short: "end a session", Example: "12 --reason \"machine lost\"", Run: revokeSession, Flags: []merlon.Flag{
+		{Name: "reason", Usage: "why, for the record", Required: true}}},
+}
+
+func number(c *merlon.Call, flag, text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 {
+		return 0, merlon.Misused("%s is %q: it takes a whole number above 0: write one", flag, text)
+	}
+	return n, nil
+}
+
+func listEvents(ctx context.Context, c *merlon.Call) error {
+	f := journal.Filter{ID: c.Flag("id"), Outcome: c.Flag("outcome")}
+	limit, err := number(c, "--limit", c.Flag("limit"))
+	if err != nil {
+		return err
+	}
+	f.Limit = int(min(limit, 500))
+	if f.User, err = number(c, "--user", c.Flag("user")); err != nil {
+		return err
+	}
+	switch f.Outcome {
+	case "", "refused", "failed", "done":
+	default:
+		return merlon.Misused("--outcome is %q: events are refused, failed or done: write one of them", f.Outcome)
+	}
+	r := c.House.Engine.Read(ctx)
+	defer r.Close()
+	list, err := journal.List(r, f)
+	if err != nil {
+		return err
+	}
+	if list == nil {
+		list = []journal.Entry{}
+	}
+	return c.Answer("merlon/events/v1", "events", list, func(out io.Writer) error {
+		if len(list) == 0 {
+			fmt.Fprintln(out, "no events")
+			return nil
+		}
+		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		for _, e := range list {
+			who := e.Client
+			if e.User != 0 {
+				who = fmt.Sprintf("user %d %s", e.User, e.Client)
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Time.Format(time.RFC3339), e.ID, e.Outcome, e.Title, who, e.Route)
+		}
+		return t.Flush()
+	})
+}
+
+func verifyEvents(ctx context.Context, c *merlon.Call) error {
+	r := c.House.Engine.Read(ctx)
+	defer r.Close()
+	v, err := journal.Verify(r)
+	if err != nil {
+		return err
+	}
+	report := map[string]any{"linked": v.Linked, "unlinked": v.Unlinked, "head": v.Head.String(), "anchor": v.Anchor.String(), "broken": v.Broken}
+	err = c.Answer("merlon/events-verify/v1", "chain", report, func(out io.Writer) error {
+		fmt.Fprintf(out, "%d events hold, %d wait for their link\nhead  %s\n", v.Linked, v.Unlinked, v.Head)
+		if v.Anchor.Link != 0 {
+			fmt.Fprintf(out, "what was before %s was purged\n", v.Anchor)
+		}
+		return nil
+	})
+	if err == nil && v.Broken != nil {
+		return fmt.Errorf("the chain of events breaks at link %d, row %d: %s: somebody with access to the database altered it: keep the file as it is and compare it with a backup", v.Broken.Link, v.Broken.Seq, v.Broken.Why)
+	}
+	return err
+}
+
+type sessionLine struct {
+	ID      int64     `json:"id"`
+	User    int64     `json:"user"`
+	Factors int       `json:"factors"`
+	Device  string    `json:"device"`
+	Network string    `json:"network"`
+	Began   time.Time `json:"began"`
+	Seen    time.Time `json:"seen"`
+	Until   time.Time `json:"until"`
+}
+
+func listSessions(ctx context.Context, c *merlon.Call) error {
+	user, err := number(c, "--user", c.Flag("user"))
+	if err != nil {
+		return err
+	}
+	r := c.House.Engine.Read(ctx)
+	defer r.Close()
+	var found []session.Info
+	if user != 0 {
+		found, err = c.House.Sessions.List(r, user)
+	} else {
+		found, err = c.House.Sessions.Page(r, 0, 200)
+	}
+	if err != nil {
+		return err
+	}
+	list := []sessionLine{}
+	for _, s := range found {
+		if s.User != 0 {
+			list = append(list, sessionLine{s.ID, s.User, s.Level.Factors, s.Device, s.Network, s.Began, s.Seen, s.Until})
+		}
+	}
+	return c.Answer("merlon/sessions/v1", "sessions", list, func(out io.Writer) error {
+		if len(list) == 0 {
+			fmt.Fprintln(out, "nobody is signed in")
+			return nil
+		}
+		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "ID\tUSER\tFACTORS\tDEVICE\tNETWORK\tSINCE\tLAST SEEN")
+		for _, s := range list {
+			fmt.Fprintf(t, "%d\t%d\t%d\t%s\t%s\t%s\t%s\n", s.ID, s.User, s.Factors, s.Device, s.Network, s.Began.Format(time.RFC3339), s.Seen.Format(time.RFC3339))
+		}
+		return t.Flush()
+	})
+}
+
+func revokeSession(ctx context.Context, c *merlon.Call) error {
+	id, err := number(c, "the session's id", c.Arg(0))
+	if err != nil {
+		return err
+	}
+	h := c.House
+	r := h.Engine.Read(ctx)
+	found, err := h.Sessions.Page(r, id+1, 1)
+	_ = r.Close()
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 || found[0].ID != id {
+		return fmt.Errorf("no session %d is alive: it may have ended: see session list", id)
+	}
+	err = h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		ended, err := h.Sessions.EndOne(w, found[0].User, id, "revoked by the owner")
+		if err != nil || !ended {
+			return err
+		}
+		e := event.New(RuleRevoked, event.Done, slog.String("reason", c.Flag("reason")), slog.Int64("session", id))
+		e.Time, e.User = h.Clock(), found[0].User
+		return journal.Append(w, e)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Out, "session %d of user %d has ended\n", id, found[0].User)
+	return nil
+}

@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+)
+
+// addParts adds the commands that the site's parts bring. They are found without data.
+func (p *program) addParts(root *cobra.Command) {
+	site, _ := p.open(merlon.Env{Data: p.data, Mode: merlon.Development})
+	if site == nil {
+		return
+	}
+	for _, part := range site.Parts() {
+		for _, cmd := range part.Commands {
+			p.add(root, cmd)
+		}
+	}
+}
+
+// commandsOf are the commands that run with the data of a site: those of every site, and those of its parts.
+func commandsOf(site *merlon.Site) []merlon.Command {
+	all := slices.Clone(houseCommands)
+	for _, part := range site.Parts() {
+		all = append(all, part.Commands...)
+	}
+	return all
+}
+
+// add hangs a command below the root, or below the command that its first word names, which is made if need be.
+func (p *program) add(root *cobra.Command, cmd merlon.Command) {
+	first, second, nested := strings.Cut(string(cmd.Name), " ")
+	above := root
+	if nested {
+		above = nil
+		for _, c := range root.Commands() {
+			if c.Name() == first {
+				above = c
+			}
+		}
+		if above == nil {
+			above = &cobra.Command{Use: first, GroupID: "operate", Args: unknownCommand, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+			root.AddCommand(above)
+		}
+		if above.Args == nil || above.Short == "" || strings.HasPrefix(above.Short, first+": ") {
+			above.Short = strings.TrimPrefix(above.Short+", "+second, ", ")
+			if !strings.HasPrefix(above.Short, first+": ") {
+				above.Short = first + ": " + above.Short
+			}
+		}
+	}
+	c := p.partCommand(cmd, first, second)
+	if !nested {
+		c.GroupID = "operate"
+	}
+	above.AddCommand(c)
+}
+
+func (p *program) partCommand(cmd merlon.Command, first, second string) *cobra.Command {
+	name := first
+	if second != "" {
+		name = second
+	}
+	example := strings.TrimSpace(string(cmd.Example))
+	c := &cobra.Command{Use: strings.TrimSpace(name + " " + string(cmd.Args)), Short: string(cmd.Short),
+		Example: "  " + strings.TrimSpace(programName()+" "+string(cmd.Name)+" "+example),
+		Args:    argsOf(cmd)}
+	values := map[string]*string{}
+	switches := map[string]*bool{}
+	for _, f := range cmd.Flags {
+		if f.Switch {
+			switches[string(f.Name)] = c.Flags().Bool(string(f.Name), false, string(f.Usage))
+		} else {
+			values[string(f.Name)] = c.Flags().String(string(f.Name), "", string(f.Usage))
+		}
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		o := order{Name: string(cmd.Name), Args: args, Flags: map[string]string{}, JSON: p.json}
+		for name, v := range values {
+			o.Flags[name] = *v
+		}
+		for name, on := range switches {
+			if *on {
+				o.Flags[name] = "true"
+			}
+		}
+		for _, f := range cmd.Flags {
+			if f.Required && o.Flags[string(f.Name)] == "" {
+				return exit(ExitUsage, "--%s is missing: %s: say it", f.Name, f.Usage)
+			}
+		}
+		return p.order(c.Context(), cmd, o)
+	}
+	return c
+}
+
+// argsOf counts the words of the help text: those in brackets may be left out.
+func argsOf(cmd merlon.Command) cobra.PositionalArgs {
+	words := strings.Fields(string(cmd.Args))
+	least := 0
+	for _, w := range words {
+		if !strings.HasPrefix(w, "[") {
+			least++
+		}
+	}
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) > len(words) && len(words) == 0:
+			return noArgs(c, args)
+		case len(args) < least || len(args) > len(words):
+			return exit(ExitUsage, "%s takes %s, and got %d argument(s): see %s --help", c.CommandPath(), cmd.Args, len(args), c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// An order is one use of a command, as it is handed to the process that has the data.
+type order struct {
+	Name  string
+	Args  []string
+	Flags map[string]string
+	JSON  bool
+	Input []byte `json:",omitempty"`
+}
+
+// maxInput bounds the file that a command reads, in bytes.
+const maxInput = 64 << 20
+
+// order runs a command: in the process that serves the site, if there is one, else in this one.
+func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error {
+	if cmd.File {
+		var err error
+		if o.Input, err = readInput(o.Args[0]); err != nil {
+			return err
+		}
+	}
+	site, err := p.site(merlon.Development)
+	if err != nil {
+		return err
+	}
+	err = site.Start(ctx)
+	if errors.Is(err, db.ErrLocked) {
+		return p.send(ctx, o, err)
+	}
+	if err != nil {
+		return cannotStart(err)
+	}
+	for _, own := range commandsOf(site) { // those of the site that was started: the parts hold what Start gave them
+		if own.Name == cmd.Name {
+			err = run(ctx, site, own, o, p.out)
+		}
+	}
+	if closed := closeSite(site); err == nil && closed != nil {
+		err = exit(ExitFailed, "it was done, and the site could not be closed: %w", closed)
+	}
+	return err
+}
+
+func readInput(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, exit(ExitUsage, "the file cannot be read: %w: name one that is there", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxInput+1))
+	if err != nil {
+		return nil, exit(ExitCannot, "the file cannot be read: %w", err)
+	}
+	if len(b) > maxInput {
+		return nil, exit(ExitUsage, "%s has more than %d MB: it is read whole: split it", path, maxInput>>20)
+	}
+	return b, nil
+}
+
+// run runs a command in this process and gives its error the exit code.
+func run(ctx context.Context, site *merlon.Site, cmd merlon.Command, o order, out io.Writer) error {
+	call := &merlon.Call{House: site.House(), Args: o.Args, Flags: o.Flags, JSON: o.JSON, Out: out, In: strings.NewReader(string(o.Input))}
+	err := cmd.Run(ctx, call)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, merlon.ErrUsage):
+		return &failure{ExitUsage, err}
+	case errors.Is(err, merlon.ErrRefused):
+		return &failure{ExitRefused, err}
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return &failure{ExitInterrupted, fmt.Errorf("%s was interrupted: %w", cmd.Name, err)}
+	}
+	return &failure{ExitFailed, err}
+}

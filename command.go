@@ -1,0 +1,87 @@
+package merlon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// A Command is what a part adds to the site's own program. It runs in the process that holds the site's data: in the one
+// that serves, if that is up, else in its own.
+type Command struct {
+	Name    constant // "user add": the second word is a command of the first
+	Args    constant // the words behind it, for the help: "EMAIL [NAME]"; a word in brackets may be left out
+	Short   constant // what it does, in one line
+	Example constant // what stands behind the name in an example: "ann@example.org --role board"
+	Flags   []Flag
+	File    bool // the first argument names a file: it is opened where the command was typed, and is [Call.In]
+	Run     func(context.Context, *Call) error
+}
+
+// A Flag is an option of a [Command].
+type Flag struct {
+	Name     constant
+	Usage    constant
+	Switch   bool // it has no value: Flag returns "true" or ""
+	Required bool
+}
+
+// A Call is one use of a [Command].
+type Call struct {
+	House *House
+	Args  []string
+	Flags map[string]string
+	JSON  bool      // the answer is to be one JSON document
+	Out   io.Writer // results
+	In    io.Reader // the file, of a command with File
+}
+
+// Arg returns an argument, "" if it was left out.
+func (c *Call) Arg(i int) string {
+	if i >= len(c.Args) {
+		return ""
+	}
+	return c.Args[i]
+}
+
+// Flag returns the value of a flag, "" if it was not given.
+func (c *Call) Flag(name constant) string { return c.Flags[string(name)] }
+
+// Answer prints the result: as the document {"schema": schema, name: value} with --json, else by the function.
+func (c *Call) Answer(schema, name constant, value any, plain func(io.Writer) error) error {
+	if !c.JSON {
+		return plain(c.Out)
+	}
+	e := json.NewEncoder(c.Out)
+	e.SetIndent("", "  ")
+	return e.Encode(map[string]any{"schema": string(schema), string(name): value})
+}
+
+// Why a command did not do what it was asked, beside an error of the operation itself.
+var (
+	// ErrUsage says that the command was given what it cannot use: exit code 2.
+	ErrUsage = errors.New("usage")
+	// ErrRefused says that the command was refused for safety: exit code 4.
+	ErrRefused = errors.New("refused")
+)
+
+// commandError is an error with one of these reasons, whose text is not repeated.
+type commandError struct {
+	text string
+	why  error
+}
+
+func (e *commandError) Error() string        { return e.text }
+func (e *commandError) Is(target error) bool { return target == e.why }
+
+// Misused returns an error that is [ErrUsage]: what happened, why, what to do.
+func Misused(format string, args ...any) error {
+	return &commandError{fmt.Sprintf(format, args...), ErrUsage}
+}
+
+// Refuse returns an error that is [ErrRefused].
+func Refuse(format string, args ...any) error {
+	return &commandError{fmt.Sprintf(format, args...), ErrRefused}
+}

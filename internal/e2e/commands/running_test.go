@@ -1,0 +1,75 @@
+package commands_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon/cli"
+	"github.com/merlon-web/merlon/examples/club/site"
+)
+
+// TestCommandWhileServing: one process has the database, and a command typed meanwhile is done by it.
+func TestCommandWhileServing(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	dir := filepath.Join(t.TempDir(), "data")
+	r, w := io.Pipe()
+	var log bytes.Buffer
+	done := make(chan int, 1)
+	go func() {
+		code := cli.Run(ctx, site.Open, []string{"serve", "--listen", "127.0.0.1:0", "--data", dir}, w, &log)
+		_ = w.Close()
+		done <- code
+	}()
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		if strings.Contains(lines.Text(), "stop with Ctrl-C") {
+			break
+		}
+	}
+	socket := filepath.Join(dir, "control.sock")
+	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the socket: %v, %v; want mode 0600", info, err)
+	}
+	run := func(want int, args ...string) (string, string) {
+		t.Helper()
+		var out, errOut bytes.Buffer
+		if code := cli.Run(context.Background(), site.Open, append(args, "--data", dir), &out, &errOut); code != want {
+			t.Fatalf("%v exits %d, want %d\n%s%s", args, code, want, &out, &errOut)
+		}
+		return out.String(), errOut.String()
+	}
+	if out, _ := run(0, "user", "add", "ann@example.org"); !strings.Contains(out, "/account/link/") {
+		t.Errorf("user add printed %q", out)
+	}
+	if _, text := run(1, "user", "add", "ann@example.org"); !strings.Contains(text, "has an account already") {
+		t.Errorf("user add again said %q", text)
+	}
+	file := filepath.Join(t.TempDir(), "users.csv")
+	if err := os.WriteFile(file, []byte("email,password\nben@example.org,!\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := run(0, "user", "import", file); !strings.Contains(out, "1 accounts made") {
+		t.Errorf("user import printed %q", out)
+	}
+	if out, _ := run(0, "user", "list", "--json"); !strings.Contains(out, "ben@example.org") {
+		t.Errorf("user list printed %q", out)
+	}
+	run(2, "user", "disable", "ann@example.org")
+	stop()
+	select {
+	case <-done:
+	case <-time.After(15 * time.Second):
+		t.Fatal("serve did not end")
+	}
+	if _, err := os.Stat(socket); !os.IsNotExist(err) {
+		t.Errorf("after the end the socket is still there: %v", err)
+	}
+	run(0, "user", "list")
+}
