@@ -35,7 +35,7 @@ func OpenOn(env merlon.Env, engine db.Engine) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{
 		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Pages: pages, Static: assets, Schema: schema,
 		Parts: []merlon.Part{
-			account.New(account.Config{SecurityContact: "mailto:security@club.example"}),
+			account.New(account.Config{SecurityContact: "mailto:security@club.example", Hooks: hooks}),
 			{Name: "club", Demo: demo},
 		},
 		Routes: []merlon.Route{
