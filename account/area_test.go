@@ -177,6 +177,40 @@ func TestChangePassword(t *testing.T) { // A3.5
 	change(next, good).Is(429)
 }
 
+// TestTwoChangesAtOnce: of two browsers that change the password at the same moment one wins, and the other is signed out.
+func TestTwoChangesAtOnce(t *testing.T) { // B3
+	s := merlontest.Start(t, (&area{}).open)
+	id := addUser(t, s, "ann@example.test")
+	chosen := []string{"eleven quiet paper boats", "nine loud copper kettles"}
+	var browsers []*merlontest.Visitor
+	for range chosen {
+		browsers = append(browsers, signIn(s.Visitor(), "ann@example.test", good))
+	}
+	var all sync.WaitGroup
+	for i, v := range browsers {
+		f := v.Get("/account/password").Fields("/account/password")
+		f.Set("Current", good)
+		f.Set("New", chosen[i])
+		all.Go(func() { v.Post("/account/password", s.Site.Origin(), f) })
+	}
+	all.Wait()
+	won, alive := 0, 0
+	for i, v := range browsers {
+		if v.Get("/private").Path == "/private" {
+			alive++
+		}
+		if signIn(s.Visitor(), "ann@example.test", chosen[i]).Path == "/" {
+			won++
+		}
+	}
+	if won != 1 || alive != 1 {
+		t.Errorf("%d passwords hold and %d browsers are signed in, want one of each", won, alive)
+	}
+	if ids := sessionIDs(t, s, id); len(ids) != 2 { // the winner's, and that of the sign-in just now
+		t.Errorf("%d sessions, want 2", len(ids))
+	}
+}
+
 func TestFirstPasswordNeedsARecentSignIn(t *testing.T) {
 	s := merlontest.Start(t, (&area{}).open)
 	ann := s.SignedIn("Ann")
@@ -362,6 +396,9 @@ func TestSecurityLog(t *testing.T) {
 	if n := strings.Count(ann.Body, "The name was changed"); n != 30 {
 		t.Errorf("%d on the first page, want 30", n)
 	}
+	if n := len(ann.Body); n > 12<<10 {
+		t.Errorf("a full page of the log has %d bytes, want at most 12 KB", n)
+	}
 	_, older, _ := strings.Cut(ann.Body, `href="/account/log?kind=account&amp;before=`)
 	older, _, _ = strings.Cut(older, `"`)
 	ann.Get(path + "?kind=account&before=" + older)
@@ -383,7 +420,7 @@ func TestSecurityLog(t *testing.T) {
 }
 
 func TestCellsAreNoFormulas(t *testing.T) {
-	for in, want := range map[string]string{"": "", "plain": "plain", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx", "a=b": "a=b"} {
+	for in, want := range map[string]string{"": "", "plain": "plain", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx", "a=b": "a=b", "\uff1d1+1": "'\uff1d1+1", "\uff20x": "'\uff20x", "ä": "ä"} {
 		if got := account.Cell(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}

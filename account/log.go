@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -195,9 +196,12 @@ func (a *part) sendLog(r *merlon.Read[User], _ merlon.None) (*merlon.Response, e
 	return merlon.Download("security-log.csv", b.Bytes()), out.Error()
 }
 
+// formulas are the characters with which spreadsheets begin what they run, the full-width forms too.
+const formulas = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
+
 // cell keeps a spreadsheet from taking a text for a formula (OWASP CSV Injection).
 func cell(s string) string {
-	if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r") {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune(formulas, first) {
 		return "'" + s
 	}
 	return s

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/internal/e2e/browser"
 )
@@ -34,6 +35,18 @@ func TestAccountAreaPages(t *testing.T) {
 	tab.Follow("main button")
 	expect(t, tab, "main", "Use at least 15 characters")
 	judge(t, tab, "422")
+	// a browser left open looks, and signs in again for the buttons
+	s.Advance(16 * time.Minute)
+	for _, path := range []string{"/account/devices", "/account/sessions"} {
+		tab.Go(s.URL(path))
+		expect(t, tab, "main", "Your sign-in is a while ago")
+		judge(t, tab, "")
+	}
+	tab.Follow(`main a[href="/account/sessions/recent"]`)
+	tab.Type(`[name="Email"]`, "ann@club.example")
+	tab.Type(`[name="Password"]`, password)
+	tab.Follow("main button")
+	expect(t, tab, "main", "Sign out everywhere else")
 	tab.Go(s.URL("/account/leave"))
 	tab.Click(`[name="Sure"]`)
 	tab.Follow("main button")
