@@ -114,8 +114,8 @@ func TestLeaveNeedsARecentSignIn(t *testing.T) {
 func TestSweepDeletesForGood(t *testing.T) {
 	o := &area{}
 	s := merlontest.Start(t, o.open)
-	id := addUser(t, s, "ann@example.test")
 	ben := s.SignedIn("Ben")
+	id := addUser(t, s, "ann@example.test") // the newest account
 	deleteAccount(signIn(s.Visitor(), "ann@example.test", good))
 	late := signIn(s.Visitor(), "ann@example.test", good).At("/account/stay")
 	link := mailedLink(t, s)
@@ -149,8 +149,8 @@ func TestSweepDeletesForGood(t *testing.T) {
 		}
 		return err
 	})
-	if next := addUser(t, s, "ann@example.test"); next <= ben.UserID {
-		t.Errorf("the next account has the number %d again", next)
+	if next := addUser(t, s, "ann@example.test"); next <= id {
+		t.Errorf("the next account has the number %d, and the deleted one had %d", next, id)
 	}
 	if !exists(t, s, ben.UserID) {
 		t.Error("Ben is gone too")
