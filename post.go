@@ -137,12 +137,8 @@ func (w *walk) settle(ctx context.Context, dw *db.Writer, sw *session.Writer, re
 		}
 		return errRollBack
 	}
-	notice := res.notice
-	if res.noticeID != "" {
-		notice = w.say(res.noticeID)
-	}
-	if notice != "" {
-		text, err := w.run.sealText("notice", notice)
+	if res.notice != "" {
+		text, err := w.run.sealText("notice", res.notice)
 		if err != nil {
 			return err
 		}

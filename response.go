@@ -26,7 +26,6 @@ type Response struct {
 	local    string
 	filename string
 	notice   string
-	noticeID string
 	shown    shown
 	step     *stepCookie
 }
@@ -128,14 +127,6 @@ func Busy(after time.Duration) *Response {
 func (r *Response) Notice(sentence constant) *Response {
 	c := *r
 	c.notice = string(sentence)
-	return &c
-}
-
-// Tell is [Response.Notice] with a message of Merlon's own catalogue, by its id, in the visitor's language: for parts of
-// Merlon.
-func (r *Response) Tell(id constant) *Response {
-	c := *r
-	c.noticeID = string(id)
 	return &c
 }
 

@@ -108,7 +108,7 @@ func TestAreaPages(t *testing.T) {
 func TestOverviewSaysStatesAsWords(t *testing.T) { // A3.3
 	s := merlontest.Start(t, (&area{}).open)
 	ann := s.SignedIn("Ann")
-	ann.Get("/account").Has("Name and address", "address proven", "Password none", "Authenticator app on 2 are set up.", "Authenticator app off",
+	ann.Get("/account").Has("Name Ann Change name E-mail address proven user1@example.test Change address Password none", "Authenticator app on 2 are set up.", "Authenticator app off",
 		"Recovery codes none", "Sessions one active", "Remembered browsers 0 remembered Look", "Security log 90 days", "Download my data", "Delete account")
 	s.Write(func(w *db.Writer) error {
 		for i := range 2 {
@@ -431,7 +431,7 @@ func TestCellsAreNoFormulas(t *testing.T) {
 func TestRulesHaveWords(t *testing.T) {
 	silent := map[string]bool{ // of no account, or not kept as rows of one
 		account.RuleLimited.ID: true, account.RuleSetupLink.ID: true, account.RuleLink.ID: true, account.RuleWeak.ID: true,
-		account.RuleDeleted.ID: true, account.RuleImported.ID: true, account.RuleContact.ID: true}
+		account.RuleDeleted.ID: true, account.RuleImported.ID: true, account.RuleUnverified.ID: true, account.RuleAskedAgain.ID: true, account.RuleContact.ID: true}
 	for _, r := range account.Rules() {
 		if account.Words(r.ID) == silent[r.ID] {
 			t.Errorf("%s (%s) has words in the log: %v", r.ID, r.Title, account.Words(r.ID))

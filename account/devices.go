@@ -101,5 +101,5 @@ func (a *part) changeDevices(w *merlon.Write[User], f form.Form[ChangeDevices]) 
 		return merlon.Redirect("/account/devices"), err
 	}
 	w.Record(RuleDevices, event.Done, slog.Int64("account", w.User.ID), slog.String("browser", what), slog.Int64("browsers", done.Rows))
-	return merlon.Redirect("/account/devices").Tell("account.devices.done"), nil
+	return merlon.Redirect("/account/devices").Notice("The list of browsers is changed."), nil
 }

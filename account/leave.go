@@ -88,7 +88,7 @@ func (a *part) leave(w *merlon.Write[User], f form.Form[Leave]) (*merlon.Respons
 	if err := w.Session.End("account deleted"); err != nil {
 		return nil, err
 	}
-	return merlon.RedirectLocal(a.home(w)).Tell("account.leave.done"), nil
+	return merlon.RedirectLocal(a.home(w)).Notice("Your account is to be deleted in 14 days. The mail that we sent you has a link that keeps it."), nil
 }
 
 // sweepLeaving deletes the accounts whose grace period is over, each in a transaction of its own: one whose hook fails keeps

@@ -99,6 +99,25 @@ func TestComeBackByTheMailedLink(t *testing.T) {
 	}
 }
 
+// TestNotMeKeepsTheAccount: who got in and deleted the account loses it to its owner, who has the mailbox.
+func TestNotMeKeepsTheAccount(t *testing.T) {
+	s := merlontest.Start(t, (&area{}).open)
+	id := addUser(t, s, "ann@example.test")
+	deleteAccount(signIn(s.Visitor(), "ann@example.test", good))
+	_, rest, _ := strings.Cut(s.Visitor().Get("/_merlon/dev/mail").Text(), "If that was not you")
+	_, code, found := strings.Cut(rest, s.Site.Origin()+"/account/link/")
+	code, _, _ = strings.Cut(code, " ")
+	if !found {
+		t.Fatal("the mail has no link for it")
+	}
+	s.Visitor().Get("/account/link/"+code).At("/account/not-me").Submit("/account/not-me", nil).At("/account/reset/sent")
+	s.Advance(15 * 24 * time.Hour)
+	if err := account.Sweep(s.Site.House()); err != nil || !exists(t, s, id) {
+		t.Errorf("the account is deleted all the same: %v", err)
+	}
+	signIn(s.Visitor(), "ann@example.test", good).At("/")
+}
+
 func TestLeaveNeedsARecentSignIn(t *testing.T) {
 	s := merlontest.Start(t, (&area{}).open)
 	ann := s.SignedIn("Ann")

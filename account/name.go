@@ -32,5 +32,5 @@ func (a *part) changeName(w *merlon.Write[User], f form.Form[ChangeName]) (*merl
 		return nil, err
 	}
 	w.Record(RuleName, event.Done, slog.Int64("account", w.User.ID))
-	return merlon.Redirect("/account").Tell("account.name.done"), nil
+	return merlon.Redirect("/account").Notice("Your name is changed."), nil
 }

@@ -38,7 +38,7 @@ func (a *part) showOverview(r *merlon.Read[User], _ merlon.None) (*merlon.Respon
 	if err != nil {
 		return nil, err
 	}
-	p := OverviewPage{Boxes: []Box{nameBox(r, row), passwordBox(r, row, r.Now())}}
+	p := OverviewPage{Boxes: []Box{nameBox(r, row), addressBox(r, row), passwordBox(r, row, r.Now())}}
 	for _, w := range a.ways {
 		box, err := wayBox(r, r.DB, w, row.ID)
 		if err != nil {
@@ -60,7 +60,11 @@ func (a *part) showOverview(r *merlon.Read[User], _ merlon.None) (*merlon.Respon
 }
 
 func nameBox(r asked, row userRow) Box {
-	b := Box{Title: say(r, "account.overview.name"), State: say(r, "account.overview.unproven"), About: row.Name + ", " + row.Email, Link: "/account/name", Button: say(r, "account.name.title")}
+	return Box{Title: say(r, "account.overview.name"), About: row.Name, Link: "/account/name", Button: say(r, "account.name.title")}
+}
+
+func addressBox(r asked, row userRow) Box {
+	b := Box{Title: say(r, "account.email.label"), State: say(r, "account.overview.unproven"), About: row.Email, Link: "/account/address", Button: say(r, "account.overview.address-button")}
 	if b.Good = row.Verified != 0; b.Good {
 		b.State = say(r, "account.overview.proven")
 	}

@@ -136,5 +136,5 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 		return nil, err
 	}
 	w.Record(RulePassword, event.Done, slog.Int64("account", c.row.ID))
-	return merlon.Redirect("/account").Tell("account.password.done"), nil
+	return merlon.Redirect("/account").Notice("Your password is changed. All other sessions were ended."), nil
 }

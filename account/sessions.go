@@ -80,7 +80,7 @@ func (a *part) endSessions(w *merlon.Write[User], f form.Form[EndSessions]) (*me
 			return nil, err
 		}
 		w.Record(RuleSessions, event.Done, slog.Int64("account", w.User.ID), slog.String("sessions", "all others"))
-		return merlon.Redirect("/account/sessions").Tell("account.sessions.ended"), nil
+		return merlon.Redirect("/account/sessions").Notice("Signed out there."), nil
 	}
 	if in.End == w.Session.ID() {
 		w.Record(RuleSignedOut, event.Done, slog.Int64("account", w.User.ID))
@@ -94,7 +94,7 @@ func (a *part) endSessions(w *merlon.Write[User], f form.Form[EndSessions]) (*me
 		return merlon.Redirect("/account/sessions"), err
 	}
 	w.Record(RuleSessions, event.Done, slog.Int64("account", w.User.ID), slog.Int64("session", in.End))
-	return merlon.Redirect("/account/sessions").Tell("account.sessions.ended"), nil
+	return merlon.Redirect("/account/sessions").Notice("Signed out there."), nil
 }
 
 // lost says on the sign-in page why the session that this browser had is over, "" when it had none.

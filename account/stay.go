@@ -81,10 +81,10 @@ func (a *part) stay(w *merlon.Write[Guest], _ form.Form[Stay]) (*merlon.Response
 	w.Record(RuleStayed, event.Done, slog.Int64("account", row.ID), slog.Bool("by mail", byLink))
 	if byLink {
 		ticketStep.End(w)
-		return merlon.Redirect("/sign-in").Tell("account.stay.done"), nil
+		return merlon.Redirect("/sign-in").Notice("Your account stays."), nil
 	}
 	if err := w.Session.Rotate(w.Session.Level()); err != nil { // from nobody to a user: other rights, another token
 		return nil, err
 	}
-	return merlon.Redirect("/account").Tell("account.stay.done"), nil
+	return merlon.Redirect("/account").Notice("Your account stays."), nil
 }
