@@ -27,6 +27,28 @@ var (
 	ErrAgain = errors.New("merlon: sign in again")
 )
 
+// AgainFor is [ErrAgain] with a letter or two for what is missing: the page that asks once more is told them, as
+// again=LETTERS, so that it asks for no more than what the need waits for. They are a hint: the need is asked again.
+func AgainFor(what constant) error { return againError(what) }
+
+type againError string
+
+func (againError) Error() string { return ErrAgain.Error() }
+
+func (againError) Is(target error) bool { return target == ErrAgain }
+
+// howAgain is what [AgainFor] was told, "1" for a plain [ErrAgain], "" for any other error.
+func howAgain(err error) string {
+	var what againError
+	switch {
+	case errors.As(err, &what):
+		return string(what)
+	case errors.Is(err, ErrAgain):
+		return "1"
+	}
+	return ""
+}
+
 // A Visitor is anybody: what a route with [Public] is told of who came.
 type Visitor struct{}
 

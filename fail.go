@@ -238,7 +238,7 @@ func (w *walk) stale(f form.Any, why string) {
 }
 
 // toSignIn sends the visitor to the sign-in page, with the way back.
-func (w *walk) toSignIn(again bool) {
+func (w *walk) toSignIn(again string) {
 	next := ""
 	if w.r.Method == http.MethodGet {
 		next = w.r.URL.RequestURI()
@@ -246,7 +246,7 @@ func (w *walk) toSignIn(again bool) {
 	w.toSignInFor(again, next)
 }
 
-func (w *walk) toSignInFor(again bool, next string) {
+func (w *walk) toSignInFor(again, next string) {
 	to := w.site.signIn
 	if to == "" {
 		w.refused(RuleDenied)
@@ -257,8 +257,8 @@ func (w *walk) toSignInFor(again bool, next string) {
 	if l, reason := w.site.local(next); reason == "" && l.String() != "/" {
 		q.Set("next", l.String())
 	}
-	if again {
-		q.Set("again", "1")
+	if again != "" {
+		q.Set("again", again)
 	}
 	if len(q) > 0 {
 		to += "?" + q.Encode()

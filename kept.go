@@ -50,7 +50,7 @@ type keptForm struct {
 }
 
 // keepForm takes a POST whose sender is to sign in again: what was typed is kept, and the visitor sent to sign in.
-func keepForm[In any](w *walk) {
+func keepForm[In any](w *walk, again string) {
 	w.closeReader()
 	body, err := form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody})
 	if err != nil {
@@ -71,7 +71,7 @@ func keepForm[In any](w *walk) {
 			w.site.log.LogAttrs(w.ctx, slog.LevelError, "a form could not be kept", slog.String("route", w.routeID()), slog.String("error", err.Error()))
 			next = ""
 		}
-		w.toSignInFor(true, next)
+		w.toSignInFor(again, next)
 	}
 }
 

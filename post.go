@@ -27,20 +27,25 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	if !w.enter() {
 		return
 	}
+	body, answered := w.secondArrival()
+	if answered {
+		return
+	}
 	u, err := ask(w, who)
 	if err != nil {
 		if errors.Is(err, ErrAgain) && w.state.User() != 0 {
-			keepForm[In](w)
+			keepForm[In](w, howAgain(err))
 			return
 		}
 		w.denied(err)
 		return
 	}
 	w.closeReader() // a body may take long: no snapshot is held while it comes
-	body, err := form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody})
-	if err != nil {
-		w.badInput(err)
-		return
+	if body == nil {
+		if body, err = form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody}); err != nil {
+			w.badInput(err)
+			return
+		}
 	}
 	mark, fresh := w.checkToken(body)
 	f, bound := form.Bind[In](body, w.r.PathValue)
@@ -87,6 +92,11 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 		}
 		return w.settle(ctx, dw, sw, res, mark)
 	})
+	if errors.Is(err, session.ErrEnded) { // by the first arrival of the same form, perhaps
+		if first, firstErr := w.firstAnswer(mark); firstErr == nil && first != nil {
+			res, err = first, nil
+		}
+	}
 	finishPost(w, f, res, err)
 }
 
@@ -100,7 +110,7 @@ func finishPost(w *walk, f form.Any, res *Response, err error) {
 		w.stale(f, staleEdited)
 	case errors.Is(err, session.ErrEnded):
 		w.refused(RuleEnded)
-		w.toSignIn(false)
+		w.toSignIn("")
 	default:
 		w.cookies, w.clear = w.cookies[:0], false
 		w.handlerFailed(err)

@@ -343,7 +343,7 @@ func ask[U any](w *walk, who Access[U]) (U, error) {
 func (w *walk) denied(err error) {
 	switch {
 	case errors.Is(err, ErrSignIn), errors.Is(err, ErrAgain):
-		w.toSignIn(errors.Is(err, ErrAgain))
+		w.toSignIn(howAgain(err))
 	case errors.Is(err, ErrForbidden):
 		w.refused(RuleDenied)
 		w.fail(http.StatusForbidden, nil)

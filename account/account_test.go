@@ -210,7 +210,7 @@ func TestSetupLink(t *testing.T) {
 		t.Fatal("the link was not traded for a step cookie")
 	}
 	second := v.Clone().Get("/_merlon/setup")
-	v.Submit("/_merlon/setup", merlontest.Values{"Name": "Cleo", "Email": "cleo@example.test", "Password": good}).Is(200).At("/").Has("Cleo")
+	v.Submit("/_merlon/setup", merlontest.Values{"Name": "Cleo", "Email": "cleo@example.test", "Password": good}).Is(200).At("/account/app").Has("needs a second factor")
 	s.Visitor().Get(path).Is(410)
 	second.Submit("/_merlon/setup", merlontest.Values{"Name": "Eve", "Email": "eve@example.test", "Password": good}).Is(410)
 	if lines, err := s.Site.Ready(context.Background()); err != nil || len(lines) != 0 {
@@ -242,8 +242,8 @@ func TestNeeds(t *testing.T) {
 	ann.Get("/fresh").At("/fresh")
 	s.Advance(16 * time.Minute)
 	ann.Get("/private").At("/private")
-	ann.Get("/fresh").At("/sign-in?again=1&next=%2Ffresh").Has("Sign in again")
-	ann.Get("/strong").At("/sign-in?again=1&next=%2Fstrong")
+	ann.Get("/fresh").At("/sign-in/again?ask=1&next=%2Ffresh").Has("Sign in again")
+	ann.Get("/strong").At("/account/app?why=1&next=%2Fstrong").Has("asks for a second factor")
 }
 
 func TestWeakPasswordsAreRefused(t *testing.T) { // PASS-1

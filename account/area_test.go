@@ -32,7 +32,7 @@ type area struct {
 }
 
 func (o *area) open(env merlon.Env) (*merlon.Site, error) {
-	way := account.Way{Name: "passkey", Manage: "/private", Title: "account.overview.app", Empty: "account.overview.app-off",
+	way := account.Way{Name: "passkey", Manage: "/private", Title: "account.app.title", Empty: "account.overview.app-off",
 		Count:  func(db.Querier, int64) (int, error) { return 2, nil },
 		Export: func(_ db.Querier, user int64) (any, error) { return []string{fmt.Sprint("key of ", user)}, nil },
 		Delete: func(_ *db.Writer, user int64) error { o.note(fmt.Sprint("way of ", user)); return nil }}
@@ -108,7 +108,7 @@ func TestAreaPages(t *testing.T) {
 func TestOverviewSaysStatesAsWords(t *testing.T) { // A3.3
 	s := merlontest.Start(t, (&area{}).open)
 	ann := s.SignedIn("Ann")
-	ann.Get("/account").Has("Name Ann Change name E-mail address proven user1@example.test Change address Password none", "Authenticator app on 2 are set up.", "Authenticator app off",
+	ann.Get("/account").Has("Name Ann Change name E-mail address proven user1@example.test Change address Password none", "Authenticator app on 2 are set up.", "Authenticator app off No code is asked for when you sign in. Set up the app",
 		"Recovery codes none", "Sessions one active", "Remembered browsers 0 remembered Look", "Security log 90 days", "Download my data", "Delete account")
 	s.Write(func(w *db.Writer) error {
 		for i := range 2 {
@@ -216,8 +216,8 @@ func TestFirstPasswordNeedsARecentSignIn(t *testing.T) {
 	ann := s.SignedIn("Ann")
 	page := ann.Get("/account/password").Has("Set a password").HasNot("Current password").Clone()
 	s.Advance(16 * time.Minute)
-	ann.Get("/account/password").At("/sign-in?again=1&next=%2Faccount%2Fpassword")
-	if page.Submit("/account/password", merlontest.Values{"New": good}); !strings.HasPrefix(page.Path, "/sign-in?again=1") {
+	ann.Get("/account/password").At("/sign-in/again?ask=1&next=%2Faccount%2Fpassword")
+	if page.Submit("/account/password", merlontest.Values{"New": good}); !strings.HasPrefix(page.Path, "/sign-in/again?ask=1") {
 		t.Errorf("the form leads to %s", page.Path)
 	}
 	signIn(s.Visitor(), ann.Email, good).Is(422)
@@ -292,8 +292,8 @@ func TestSessions(t *testing.T) { // A3.4
 	}
 	signIn(s.Visitor(), "ann@example.test", good)
 	phone.Get("/account/sessions").Has("Sign in again").HasNot("Sign out everywhere else")
-	phone.Get("/account/sessions/recent").At("/sign-in?again=1&next=%2Faccount%2Fsessions%2Frecent")
-	phone.Submit("/sign-in", merlontest.Values{"Email": "ann@example.test", "Password": good}).At("/account/sessions").Has("Sign out everywhere else")
+	phone.Get("/account/sessions/recent").At("/sign-in/again?ask=1&next=%2Faccount%2Fsessions%2Frecent")
+	phone.Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/account/sessions").Has("Sign out everywhere else")
 }
 
 // TestEndOthersAgainstRequestsOnTheirWay: whatever the others do meanwhile, none of them is signed in afterwards.
@@ -364,7 +364,7 @@ func TestDevices(t *testing.T) {
 	if ben.Get(path).Has("Safari on macOS", "Sign in again"); strings.Contains(ben.Body, `name="Forget"`) {
 		t.Error("a browser left open for long has the buttons")
 	}
-	ben.Get(path + "/recent").At("/sign-in?again=1&next=%2Faccount%2Fdevices%2Frecent")
+	ben.Get(path + "/recent").At("/sign-in/again?ask=1&next=%2Faccount%2Fdevices%2Frecent")
 }
 
 func TestSecurityLog(t *testing.T) {
@@ -431,7 +431,7 @@ func TestCellsAreNoFormulas(t *testing.T) {
 func TestRulesHaveWords(t *testing.T) {
 	silent := map[string]bool{ // of no account, or not kept as rows of one
 		account.RuleLimited.ID: true, account.RuleSetupLink.ID: true, account.RuleLink.ID: true, account.RuleWeak.ID: true,
-		account.RuleDeleted.ID: true, account.RuleImported.ID: true, account.RuleUnverified.ID: true, account.RuleAskedAgain.ID: true, account.RuleContact.ID: true}
+		account.RuleDeleted.ID: true, account.RuleImported.ID: true, account.RuleUnverified.ID: true, account.RuleVoidStep.ID: true, account.RuleAskedAgain.ID: true, account.RuleContact.ID: true}
 	for _, r := range account.Rules() {
 		if account.Words(r.ID) == silent[r.ID] {
 			t.Errorf("%s (%s) has words in the log: %v", r.ID, r.Title, account.Words(r.ID))
@@ -478,8 +478,8 @@ func TestExport(t *testing.T) {
 		t.Errorf("a link of another site gets %d", v.Status)
 	}
 	s.Advance(16 * time.Minute)
-	ann.Get("/account/export/file").At("/sign-in?again=1&next=%2Faccount%2Fexport%2Ffile")
-	ann.Get("/account/export").At("/sign-in?again=1&next=%2Faccount%2Fexport")
+	ann.Get("/account/export/file").At("/sign-in/again?ask=1&next=%2Faccount%2Fexport%2Ffile")
+	ann.Get("/account/export").At("/sign-in/again?ask=1&next=%2Faccount%2Fexport")
 }
 
 func TestWellKnown(t *testing.T) { // A3.10

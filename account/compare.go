@@ -18,7 +18,6 @@ type attempt struct {
 	row     userRow
 	ok      bool
 	known   bool
-	trusted bool      // the second step is skipped on this device
 	device  string    // names the known device's own limit
 	until   time.Time // the known device must wait
 	upgrade string    // a new hash of the same password
@@ -34,7 +33,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 			return t, err
 		}
 		if t.known = known; known {
-			t.device, t.trusted = d.name(), d.Trusted > r.Now().UnixMicro()
+			t.device = d.name()
 		}
 	}
 	_ = r.DB.Close() // the hash takes long: no transaction is held open for it

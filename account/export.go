@@ -30,7 +30,7 @@ type export struct {
 	Events   []exportEvent   `json:"events"`
 	SignIn   map[string]any  `json:"sign_in,omitempty"` // by the name of a way
 	App      *time.Time      `json:"authenticator_app,omitempty"`
-	Codes    int64           `json:"recovery_codes_left"`
+	Codes    int             `json:"recovery_codes_left"`
 	Site     map[string]any  `json:"site,omitempty"`
 }
 
@@ -122,18 +122,16 @@ func (a *part) gather(r *merlon.Read[User]) (*export, error) {
 		l := logLine(r, one, u.ID)
 		e.Events = append(e.Events, exportEvent{one.Time, one.ID, l.Words, l.Who, l.Browser, l.Network})
 	}
-	app, err := overviewTotp.All(r.DB, u.ID, 1)
+	on, since, _, err := totpState(r.DB, u.ID)
 	if err != nil {
 		return nil, err
 	}
-	if len(app) > 0 {
-		e.App = at(app[0].Created)
+	if on {
+		e.App = at(since)
 	}
-	codes, err := overviewCodes.One(r.DB, u.ID)
-	if err != nil {
+	if e.Codes, err = codesLeft(r.DB, u.ID); err != nil {
 		return nil, err
 	}
-	e.Codes = codes.N
 	for _, w := range a.ways {
 		if w.Export == nil {
 			continue

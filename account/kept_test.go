@@ -81,7 +81,7 @@ func TestFormIsKeptThroughSigningInAgain(t *testing.T) {
 	ben.SetCookie("__Host-test-kept", ann.Cookie("__Host-test-kept"))
 	ben.Get("/_merlon/kept").Is(410).HasNot("lanterns")
 	early := ann.Clone()
-	signIn2 := ann.Submit("/sign-in", merlontest.Values{"Email": "ann@example.test", "Password": good}).Is(200)
+	signIn2 := ann.Submit("/sign-in/again", merlontest.Values{"Password": good}).Is(200)
 	signIn2.At("/_merlon/kept").Has("forty <lanterns>").HasNot("canary-pin")
 	if strings.Contains(ann.Body, "<lanterns>") {
 		t.Error("what was typed is not escaped")

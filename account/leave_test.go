@@ -123,8 +123,8 @@ func TestLeaveNeedsARecentSignIn(t *testing.T) {
 	ann := s.SignedIn("Ann")
 	page := ann.Get("/account/leave").Clone()
 	s.Advance(16 * time.Minute)
-	ann.Get("/account/leave").At("/sign-in?again=1&next=%2Faccount%2Fleave")
-	if page.Submit("/account/leave", merlontest.Values{"Sure": "on"}); !strings.HasPrefix(page.Path, "/sign-in?again=1") {
+	ann.Get("/account/leave").At("/sign-in/again?ask=1&next=%2Faccount%2Fleave")
+	if page.Submit("/account/leave", merlontest.Values{"Sure": "on"}); !strings.HasPrefix(page.Path, "/sign-in/again?ask=1") {
 		t.Errorf("the form leads to %s", page.Path)
 	}
 	ann.Get("/private").At("/private")

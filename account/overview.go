@@ -21,17 +21,7 @@ type Box struct {
 // OverviewPage is the data of the page account.html.
 type OverviewPage struct{ Boxes []Box }
 
-type totpFact struct {
-	Created int64
-	Used    int64
-}
-
-var (
-	overviewPage = page.New[OverviewPage](pages, "account.html")
-
-	overviewTotp  = db.Query[totpFact](schema, "SELECT created, used FROM merlon_totp WHERE user = $1 LIMIT $2")
-	overviewCodes = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_recovery WHERE user = $1 AND used = 0 LIMIT 1")
-)
+var overviewPage = page.New[OverviewPage](pages, "account.html")
 
 func (a *part) showOverview(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
 	row, err := userByID.One(r.DB, r.User.ID)
@@ -92,22 +82,22 @@ func wayBox(r asked, from db.Querier, w Way, user int64) (Box, error) {
 }
 
 func appBox(r asked, from db.Querier, user int64, now time.Time) (Box, error) {
-	b := Box{Title: say(r, "account.overview.app"), State: say(r, "account.overview.off"), About: say(r, "account.overview.app-off")}
-	app, err := overviewTotp.All(from, user, 1)
-	if len(app) > 0 {
-		b.State, b.Good, b.About = say(r, "account.overview.on"), true, say(r, "account.overview.app-unused")
-		if app[0].Used != 0 {
-			b.About = say(r, "account.overview.app-used", ago(r.Lang(), time.UnixMicro(app[0].Used), now).Words)
+	b := Box{Title: say(r, "account.app.title"), State: say(r, "account.overview.off"), About: say(r, "account.overview.app-off"), Link: "/account/app", Button: say(r, "account.app.start")}
+	on, _, used, err := totpState(from, user)
+	if on {
+		b.State, b.Good, b.About, b.Button = say(r, "account.overview.on"), true, say(r, "account.overview.app-unused"), say(r, "account.overview.manage", say(r, "account.app.title"))
+		if used != 0 {
+			b.About = say(r, "account.overview.app-used", ago(r.Lang(), time.UnixMicro(used), now).Words)
 		}
 	}
 	return b, err
 }
 
 func codesBox(r asked, from db.Querier, user int64, _ time.Time) (Box, error) {
-	b := Box{Title: say(r, "account.overview.codes"), State: say(r, "account.overview.none"), About: say(r, "account.overview.codes-about")}
-	left, err := overviewCodes.One(from, user)
-	if left.N > 0 {
-		b.State, b.Good = say(r, "account.overview.left", left.N), true
+	b := Box{Title: say(r, "account.codes.title"), State: say(r, "account.overview.none"), About: say(r, "account.overview.codes-about"), Link: "/account/codes", Button: say(r, "account.overview.manage", say(r, "account.codes.title"))}
+	left, err := codesLeft(from, user)
+	if left > 0 {
+		b.State, b.Good = say(r, "account.overview.left", left), true
 	}
 	return b, err
 }

@@ -40,11 +40,7 @@ func (r userRow) hasPassword() bool { return !strings.HasPrefix(r.Password, NoPa
 
 // isRecent is what [NeedRecent] asks, for pages on which it depends on the user.
 func isRecent(l session.Level, now time.Time) bool {
-	limit := 15 * time.Minute
-	if l.Class == session.Administrator {
-		limit = 10 * time.Minute
-	}
-	return now.Sub(l.Recent) <= limit
+	return now.Sub(l.Recent) <= recentFor(l)
 }
 
 func (a *part) showPassword(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {

@@ -112,5 +112,6 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 		return nil, err
 	}
 	w.Record(RuleFirstAdmin, event.Done)
-	return merlon.RedirectLocal(a.home(w)), nil
+	beginApp(w, a.home(w).String()) // an administrator has no way in without a second factor
+	return merlon.Redirect("/account/app"), nil
 }

@@ -22,7 +22,6 @@ type SignIn struct {
 type SignInPage struct {
 	Form   form.Form[SignIn]
 	Next   string
-	Again  bool   // signed in already, asked once more
 	SignUp bool   // visitors may sign up
 	Lost   string // why a session ended that this browser had, in words
 }
@@ -40,13 +39,16 @@ var signInPage = page.New[SignInPage](pages, "sign-in.html")
 
 func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Response, error) {
 	next, _ := r.Local(in.Next)
-	if r.User.SignedIn && in.Again == "" {
+	switch {
+	case r.User.SignedIn && in.Again != "":
+		return merlon.Redirect("/sign-in/again?ask={ask}&next={next}", in.Again, next), nil
+	case r.User.SignedIn:
 		return merlon.RedirectLocal(next), nil
 	}
 	if back, err := isLeaving(r.DB, r.Session.User()); err != nil || back {
 		return merlon.Redirect("/account/stay"), err
 	}
-	return merlon.Show(signInPage, SignInPage{Next: next.String(), Again: r.User.SignedIn, SignUp: !a.cfg.Closed, Lost: lost(r, r.Session)}), nil
+	return merlon.Show(signInPage, SignInPage{Next: next.String(), SignUp: !a.cfg.Closed, Lost: lost(r, r.Session)}), nil
 }
 
 // tryPassword compares what was typed, for known and unknown addresses alike.
@@ -74,7 +76,7 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if !f.Failed() {
 			f = f.Reject("", say(w, wrong))
 		}
-		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Again: w.User.SignedIn, SignUp: !a.cfg.Closed}), nil
+		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), SignUp: !a.cfg.Closed}), nil
 	}
 	// what was compared before the transaction must still hold in it
 	now, err := userByID.One(w.DB, t.row.ID)
@@ -92,26 +94,20 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade, t.row.Password); err != nil {
 			return nil, err
 		}
-	}
-	if err := enter(a, w, t.row, proof{factors: 1}); err != nil {
-		return nil, err
+		t.row.Password = t.upgrade
 	}
 	in, _ := f.Value()
-	return a.landing(w, t.row, in.Next), nil
+	return letIn(a, w, t.row, proof{factors: 1}, a.next(w, in.Next))
 }
 
-// landing is where a sign-in leads: back to where it was asked for, or to the page that calls a leaving account back.
-func (a *part) landing(w interface {
+// next is where a visitor goes on: to the page that was asked for, if it is one of this site.
+func (a *part) next(w interface {
 	Local(...string) (merlon.Local, bool)
-}, row userRow, next string) *merlon.Response {
-	if row.Leaving != 0 {
-		return merlon.Redirect("/account/stay")
+}, asked string) merlon.Local {
+	if next, ok := w.Local(asked); ok {
+		return next
 	}
-	to, ok := w.Local(next)
-	if !ok {
-		to = a.home(w)
-	}
-	return merlon.RedirectLocal(to)
+	return a.home(w)
 }
 
 func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {

@@ -12,7 +12,6 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/password"
-	"github.com/merlon-web/merlon/session"
 )
 
 // A User is who is signed in.
@@ -180,7 +179,8 @@ func Disable(h *merlon.House, w *db.Writer, user int64, disabled bool) error {
 }
 
 // load finds the user of a session. A user who is gone or disabled is nobody, and so is one who leaves: the sign-in page
-// sends such a session to the page that calls the account back.
+// sends such a session to the page that calls the account back. An administrator who signed in without a second factor is a
+// user without roles: [barred] tells.
 func load(v *merlon.Visit) (User, bool, error) {
 	id := v.Session.User()
 	if id == 0 {
@@ -190,7 +190,11 @@ func load(v *merlon.Visit) (User, bool, error) {
 	if errors.Is(err, db.ErrNoRow) || err == nil && (row.Disabled != 0 || row.Leaving != 0) {
 		return User{}, false, nil
 	}
-	return row.user(), err == nil, err
+	u := row.user()
+	if barred(v.Session.Level(), u.Roles) {
+		u.Roles = nil
+	}
+	return u, err == nil, err
 }
 
 // Anyone lets everybody in and tells the handler who it is, if the visitor is signed in.
@@ -218,55 +222,6 @@ var (
 		return merlon.Visitor{}, nil
 	})
 )
-
-// HasRole lets users with a role in: others who are signed in get 403. Administrators have every role.
-func HasRole(role constant) merlon.Access[User] {
-	return merlon.NewAccess("signed in", func(v *merlon.Visit) (User, error) {
-		u, ok, err := load(v)
-		switch {
-		case err != nil:
-			return u, err
-		case !ok:
-			return u, merlon.ErrSignIn
-		case !u.Has(string(role)):
-			return User{}, merlon.ErrForbidden
-		}
-		return u, nil
-	}).With(roleNeed(role))
-}
-
-// Admin is the role of the owner: it has every other one.
-const Admin = "admin"
-
-// roleNeed only names the role in the access table; the check is HasRole's own.
-func roleNeed(role constant) merlon.Need {
-	return merlon.NamedNeed("role "+string(role), func(*merlon.Visit) error { return nil })
-}
-
-// NeedRecent asks a user to have signed in within the last 15 minutes, administrators 10; it does not slide (requirements
-// 1.2, step-up).
-func NeedRecent() merlon.Need {
-	return merlon.NewNeed("recent sign-in", func(v *merlon.Visit) error {
-		limit := 15 * time.Minute
-		if v.Session.Level().Class == session.Administrator {
-			limit = 10 * time.Minute
-		}
-		if v.Now.Sub(v.Session.Level().Recent) > limit {
-			return merlon.ErrAgain
-		}
-		return nil
-	})
-}
-
-// NeedFactor asks for that many factors in the session's sign-in.
-func NeedFactor(n int) merlon.Need {
-	return merlon.NewNeed("more factors", func(v *merlon.Visit) error {
-		if v.Session.Level().Factors < n {
-			return merlon.ErrAgain
-		}
-		return nil
-	})
-}
 
 // network is how the queue of the hasher tells visitors apart.
 func network(r interface{ Client() netip.Addr }) string {

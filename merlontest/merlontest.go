@@ -129,14 +129,15 @@ func (s *Server) Read(do func(r *db.Reader) error) {
 }
 
 // SignedIn makes a user with these roles and returns a visitor with a session, as after a sign-in by password; no password
-// is made, so that no hash is computed. The site must have the part account.
+// is made, so that no hash is computed. An administrator has shown a second factor, as every one must. The site must have the
+// part account.
 func (s *Server) SignedIn(name string, roles ...string) *Visitor {
 	s.t.Helper()
 	v := s.Visitor()
 	h := s.Site.House()
-	class := session.Ordinary
+	class, factors := session.Ordinary, 1
 	if slices.Contains(roles, account.Admin) {
-		class = session.Administrator
+		class, factors = session.Administrator, 2
 	}
 	email := fmt.Sprintf("user%d@example.test", s.users.Add(1))
 	s.Write(func(w *db.Writer) error {
@@ -149,7 +150,7 @@ func (s *Server) SignedIn(name string, roles ...string) *Visitor {
 		if err != nil {
 			return err
 		}
-		if err := sw.Rotate(session.Level{User: id, Factors: 1, Recent: s.Now(), Class: class}); err != nil {
+		if err := sw.Rotate(session.Level{User: id, Factors: factors, Recent: s.Now(), Class: class}); err != nil {
 			return err
 		}
 		if err := sw.Save(); err != nil {

@@ -19,6 +19,7 @@ var attacks = []struct {
 	{`<svg><foreignObject><p>{{.S}}</p></foreignObject></svg>`, page.RuleSVG}, {`<svg><p>{{.S}}</p></svg>`, page.RuleSVG}, {`<svg><a href="{{.S}}"><text>x</text></a></svg>`, page.RuleSVG},
 	{`<svg><set attributeName="href" to="javascript:alert(1)"/></svg>`, page.RuleSVG}, {`<svg><animate attributeName="xlink:href" values="{{.S}}"/></svg>`, page.RuleSVG},
 	{`<svg><path fill="url({{.S}})"/></svg>`, page.RuleSVG}, {`<svg><image href="{{.S}}"/></svg>`, page.RuleSVG}, {`<svg width="{{.S}}"></svg>`, page.RuleAttribute}, {`<svg>{{.S}}</svg>`, page.RuleSVG},
+	{`<svg><path d="M0 0{{.S}}"/></svg>`, page.RuleAttribute}, {`<svg viewBox="0 0 {{.S}} 1"></svg>`, page.RuleAttribute}, {`<svg><g d="{{len .S}}"/></svg>`, page.RuleSVG}, {`<svg><animate path="{{len .S}}"/></svg>`, page.RuleSVG},
 	{`<math><annotation-xml encoding="text/html">{{.S}}</annotation-xml></math>`, page.RuleSVG}, {`<math><mi><b>{{.S}}</b></mi></math>`, page.RuleSVG}, {`<math href="{{.S}}"></math>`, page.RuleSVG},
 	{`<math><mtext><table><mglyph><style>{{.S}}</style></mglyph></table></mtext></math>`, page.RuleSVG}, {`<svg><![CDATA[{{.S}}]]></svg>`, page.RuleMarkup}, {`<svg><g></svg>`, page.RuleNesting}, {`<svg><b></b></svg>`, page.RuleSVG},
 	{`<svg></p></svg>`, page.RuleNesting}, {`<svg><desc><svg/></desc></svg>`, page.RuleSVG}, {`<svg><a xlink:href="javascript:x"/></svg>`, page.RuleAddress},
@@ -101,6 +102,7 @@ func hasRule(faults check.Faults, r check.Rule) bool {
 
 // honest are the nearest uses that start: a guard that refuses them too would be no guard but a wall.
 var honest = []string{
+	`<svg viewBox="-4 -4 {{.I}} {{.I}}"><path d="M0 {{.I}}.5{{range .LI}}m{{.}} 0h{{len $.S}}{{end}}z"/><polygon points="{{.F}},1 2,{{.I8}}"/></svg>`,
 	`<svg viewBox="0 0 9 9" class="{{.S}}"><title>{{.S}}</title><g><circle cx="{{.I}}" cy="1" r="{{.F}}"/><text x="1">{{.S}}</text></g><use href="#a"/></svg>`, `<math><mrow><mi>{{.S}}</mi></mrow></math>`,
 	`<noscript><p>Switch scripts on.</p></noscript>`, `<iframe src="https://player.test/v"></iframe>`, `<script>let a = 1 < 2;</script>`, `<script type="application/json" id="d">{{data .People}}</script>`, `<style>p > a { color: red }</style>`,
 	`<script type="text/x-template">constant</script>`, `<select name="k"><optgroup label="{{.S}}"><option>{{.S}}<option value="{{.S2}}">x</optgroup></select>`, `<template><tr><td>{{.S}}</td></tr></template>`, `<my-el title="{{.S}}">{{.S}}</my-el>`,

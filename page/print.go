@@ -16,6 +16,7 @@ const (
 	sinkLocal                     // an address of this site
 	sinkLink                      // an address of any site
 	sinkNumber                    // numeric types only
+	sinkNumbers                   // the same, among constant text
 	sinkEnum                      // one of some values
 	sinkComponent                 // percent-encoded: a value of a query, a fragment
 	sinkSegment                   // percent-encoded, and no dots: a segment of a path
@@ -42,7 +43,7 @@ func (c *compiler) print(e *expr, pos parse.Pos) {
 	switch sink.kind {
 	case sinkText, sinkID:
 		c.printText(e, sink, pos)
-	case sinkNumber:
+	case sinkNumber, sinkNumbers:
 		if !isNumber(e.typ) || printsItself(e.typ) {
 			c.fault(RuleAttribute, pos, fmt.Sprintf("%s, a %s, where a number is asked for", e.src, typeName(e.typ)), "give it a value of a numeric type")
 			return

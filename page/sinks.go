@@ -19,6 +19,9 @@ var everywhere = set("title class lang dir translate hidden tabindex spellcheck 
 // svgNumbers take numbers on the shapes of SVG.
 var svgNumbers = set(`x y x1 y1 x2 y2 cx cy r rx ry width height dx dy fx fy offset opacity rotate pathlength`)
 
+// svgLists take numbers among constant letters: the places of a path, by element.
+var svgLists = map[string]string{"path": "d", "polygon": "points", "polyline": "points", "svg": "viewbox"}
+
 // idAttrs name an element, or refer to one by its name.
 var idAttrs = set(`id for list headers popovertarget commandfor aria-labelledby aria-describedby aria-controls aria-owns
 	aria-flowto aria-details aria-errormessage aria-activedescendant itemref`)
@@ -215,12 +218,14 @@ func (c *compiler) lookupForeign(a *attr, pos parse.Pos) Sink {
 		return ID
 	case svgNumbers[name]:
 		return Number
+	case svgLists[a.tag.name] == name:
+		return Sink{kind: sinkNumbers}
 	}
 	if s, ok := c.attrs[name]; ok && !knownAttrs[name] && s.kind != sinkLocal && s.kind != sinkLink {
 		return s
 	}
 	a.tag.bad = true
-	c.fault(RuleSVG, pos, fmt.Sprintf("an action in %s of <%s>", name, a.tag.name), "class, id, aria-… take data here, and places and sizes take numbers; make addresses constant")
+	c.fault(RuleSVG, pos, fmt.Sprintf("an action in %s of <%s>", name, a.tag.name), "class, id, aria-… take data here, and places, sizes and paths take numbers; make addresses constant")
 	return Sink{}
 }
 

@@ -26,8 +26,9 @@ type State struct {
 	live    *opened // nil: none
 	pre     [32]byte
 	isPre   bool
-	sent    bool   // the request carried a session cookie, of whatever worth
-	lost    string // why the row of the cookie is no session any more; "": it is, or there is none
+	sent    bool      // the request carried a session cookie, of whatever worth
+	was     *[32]byte // binding of a session that a new token has replaced; nil: none
+	lost    string    // why the row of the cookie is no session any more; "": it is, or there is none
 	touched atomic.Bool
 	reader  Reader
 }
@@ -90,7 +91,10 @@ func (m *Manager) find(q db.Querier, s *State, token *[tokenBytes]byte) (*opened
 		return nil, err
 	}
 	if o.row.Ended != 0 {
-		s.lost = o.row.Reason
+		if s.lost = o.row.Reason; s.lost == ReasonRotated {
+			was := bindingOf(token)
+			s.was = &was
+		}
 		return nil, nil
 	}
 	o.binding = bindingOf(token)
@@ -187,6 +191,15 @@ func (s *State) Binding() []byte {
 		return s.pre[:]
 	}
 	return nil
+}
+
+// Replaced returns what the tokens of forms were bound to in the session that the request's cookie named until a new token
+// took its place; nil otherwise. It opens nothing: it is for telling the second arrival of a form that was answered already.
+func (s *State) Replaced() []byte {
+	if s == nil || s.live != nil || s.was == nil {
+		return nil
+	}
+	return s.was[:]
 }
 
 // Lost returns why the session that the request's cookie once named is over: a reason given to End, [ReasonExpired],

@@ -51,7 +51,11 @@ func demo(ctx context.Context, h *merlon.House) ([][2]string, error) {
 		if len(p.roles) > 0 {
 			who = p.roles[0]
 		}
-		lines = append(lines, [2]string{"try " + who, fmt.Sprintf("%s   password: %s", p.email, demoPassword)})
+		line := fmt.Sprintf("%s   password: %s", p.email, demoPassword)
+		if who == account.Admin {
+			line += "   (sets up an authenticator app first)"
+		}
+		lines = append(lines, [2]string{"try " + who, line})
 	}
 	return lines, nil
 }

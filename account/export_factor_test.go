@@ -1,0 +1,91 @@
+package account
+
+import (
+	"time"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/password"
+)
+
+// What the tests of the room see of its tables.
+
+type sealedRow struct {
+	Secret []byte
+	Hash   []byte
+}
+
+var (
+	setPassword = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1")
+	setSecret   = db.Exec(schema, "UPDATE merlon_totp SET secret = $2 WHERE user = $1")
+	allSealed   = db.Query[sealedRow](schema, "SELECT t.secret, r.hash FROM merlon_totp t JOIN merlon_recovery r ON r.user = t.user LIMIT 100")
+)
+
+// SetPasswordHash changes a user's hash, as a change of the password does.
+func SetPasswordHash(w *db.Writer, user int64, hash string) error {
+	_, err := setPassword.Run(w, user, hash)
+	return err
+}
+
+// MoveSecret writes the sealed secret of one user into the row of another.
+func MoveSecret(w *db.Writer, from, to int64) error {
+	row, err := findTOTP.One(w, from)
+	if err != nil {
+		return err
+	}
+	_, err = setSecret.Run(w, to, row.Secret)
+	return err
+}
+
+// Sealed returns all that rests of secrets and codes, as text.
+func Sealed(q db.Querier) (text string, err error) {
+	rows, err := allSealed.All(q)
+	for _, row := range rows {
+		text += string(row.Secret) + string(row.Hash)
+	}
+	return text, err
+}
+
+// TrustedDevices returns the ids of the devices on which a user's second step is skipped.
+func TrustedDevices(q db.Querier, user int64, now time.Time) (ids []int64, err error) {
+	rows, err := trustedDevices(q, user, now)
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	return ids, err
+}
+
+// Untrust takes the trust in one device back.
+func Untrust(w *db.Writer, user, id int64) error {
+	_, err := trustDevice.Run(w, id, user, int64(0))
+	return err
+}
+
+// LeastPassword is the length that policyFor asks of a user's next password.
+func LeastPassword(q db.Querier, user int64) int {
+	if min := (&part{}).policyFor(q, user).Min; min != 0 {
+		return min
+	}
+	return password.MinAlone
+}
+
+// StateOf is totpState and codesLeft.
+func StateOf(q db.Querier, user int64) (on bool, left int, err error) {
+	on, _, _, err = totpState(q, user)
+	if err != nil {
+		return on, 0, err
+	}
+	left, err = codesLeft(q, user)
+	return on, left, err
+}
+
+// SpendStep uses a step of a user's app, without the comparison and the limit before it.
+func SpendStep(w *db.Writer, user, step int64) (bool, error) {
+	done, err := useTOTP.Run(w, user, step, step*totpStep*1_000_000)
+	return done.Rows == 1, err
+}
+
+// SpendCode uses a recovery code in the same way.
+func SpendCode(w *db.Writer, user int64, code string) (bool, error) {
+	done, err := useRecovery.Run(w, user, recoveryHash(user, readCode(code).recovery), int64(1))
+	return done.Rows == 1, err
+}

@@ -1,0 +1,55 @@
+package merlon
+
+import (
+	"errors"
+
+	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/form"
+)
+
+// secondArrival answers a form that is sent a second time with the token of a session that the first time has replaced: the
+// second click of a double click on "sign in", and browsers drop the answer to the first one, its cookie with it. Who sends
+// it has the whole form, its token and what was typed: a thief of the cookie alone has nothing (see [walk.claim]).
+//
+// It stands before access is asked, since the replaced session is nobody's. If the form is no second arrival its body is
+// returned: it was read.
+func (w *walk) secondArrival() (body *form.Body, answered bool) {
+	binding := w.state.Replaced()
+	if binding == nil || w.route.opt.noToken != nil {
+		return nil, false
+	}
+	w.closeReader()
+	body, err := form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody})
+	if err != nil {
+		w.badInput(err)
+		return nil, true
+	}
+	token, _ := body.Take(csrf.FieldName)
+	pad, ok := csrf.VerifyToken(w.run.csrfKey, binding, w.route.id(), token)
+	w.reader = w.run.engine.Read(w.ctx)
+	if !ok {
+		return body, false
+	}
+	first, err := w.firstAnswer(w.once(pad, binding, body.Sum(), true))
+	if err != nil {
+		w.failed(err, nil)
+		return nil, true
+	}
+	if first == nil {
+		return body, false
+	}
+	w.out(first)
+	return nil, true
+}
+
+// firstAnswer is [walk.claim] for a request that has no session any more: another text is no second arrival.
+func (w *walk) firstAnswer(o once) (*Response, error) {
+	if w.reader == nil {
+		w.reader = w.run.engine.Read(w.ctx)
+	}
+	first, err := w.claim(w.reader, o)
+	if errors.Is(err, errEdited) {
+		return nil, nil
+	}
+	return first, err
+}
