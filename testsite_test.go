@@ -229,7 +229,7 @@ func testRoutes() []merlon.Route {
 		merlon.Post("/notes/{id}/delete", account.Anyone(), deleteNote),
 		merlon.Get("/search", merlon.Public(), search),
 		merlon.Get("/files/{name}", merlon.Public(), oneFile),
-		merlon.Get("/account", account.SignedIn(), private),
+		merlon.Get("/mine", account.SignedIn(), private),
 		merlon.Get("/board", account.HasRole("board"), boardOnly),
 		merlon.Get("/own", merlon.Public(), plain, merlon.OwnLinksOnly()),
 		merlon.Get("/framed", merlon.Public(), plain, merlon.Embeddable("https://partner.example", "their page shows ours")),

@@ -43,7 +43,7 @@ func TestWhoMayKeepAnAnswer(t *testing.T) { // CACHE-1
 		{s.Visitor(), "/", "no-cache"},
 		{s.Visitor(), "/notes", "no-store"}, // a form: the answer sets the pre-session cookie
 		{ann, "/", "no-cache"},              // public and untouched
-		{ann, "/account", "no-store"},
+		{ann, "/mine", "no-store"},
 		{ann, "/notes/1", "no-store"},
 		{s.Visitor(), "/notes/1", "no-cache"},
 	} {
@@ -58,8 +58,8 @@ func TestWhoMayKeepAnAnswer(t *testing.T) { // CACHE-1
 
 func TestAccess(t *testing.T) {
 	s := merlontest.Start(t, openTestSite)
-	s.Visitor().Get("/account").At("/sign-in?next=%2Faccount")
-	s.SignedIn("Ann").Get("/account").Is(200).Has("private Ann")
+	s.Visitor().Get("/mine").At("/sign-in?next=%2Fmine")
+	s.SignedIn("Ann").Get("/mine").Is(200).Has("private Ann")
 	s.SignedIn("Ann").Get("/board").Is(403)
 	s.SignedIn("Ben", "board").Get("/board").Is(200)
 	s.SignedIn("Cleo", "admin").Get("/board").Is(200)
@@ -86,14 +86,14 @@ func TestHostMethodAndPath(t *testing.T) { // TRUST-2, TRUST-4
 			t.Errorf("%s: Allow %q, want GET, HEAD, POST", m, got)
 		}
 	}
-	if got := send("POST", "/account", "").Is(405).Header.Get("Allow"); got != "GET, HEAD" {
+	if got := send("POST", "/mine", "").Is(405).Header.Get("Allow"); got != "GET, HEAD" {
 		t.Errorf("POST to a page: Allow %q, want GET, HEAD", got)
 	}
 	send("GET", "/notes/1/delete", "").Is(405)
 	send("GET", "/nowhere", "").Is(404)
 	send("GET", "/notes/", "").Is(404)
 	send("GET", "/notes/one", "").Is(404)
-	send("GET", "/account/x.css", "").Is(404)
+	send("GET", "/mine/x.css", "").Is(404)
 	send("GET", "/search?page=x", "").Is(400)
 }
 

@@ -9,6 +9,7 @@ package account
 import (
 	"context"
 	"embed"
+	"errors"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -31,6 +32,9 @@ type Config struct {
 	// Hashing changes the cost of a password's hash. Its zero value is calibrated at start and never below OWASP's floor;
 	// tests set it to the floor.
 	Hashing password.Params
+	// SecurityContact is whom to tell of a hole, for /.well-known/security.txt (RFC 9116): "mailto:security@example.org", an
+	// https:// address of a page, or tel:. Without one that address answers 404, and check says so.
+	SecurityContact constant
 }
 
 // part is the part at work. Its methods are the handlers of its routes.
@@ -62,7 +66,7 @@ func New(cfg Config) merlon.Part {
 	}
 	return merlon.Part{
 		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in", Offers: a,
-		Checks: []check.Check{{Rule: RuleWeak, Run: a.checkWeak}},
+		Checks: []check.Check{{Rule: RuleWeak, Run: a.checkWeak}, {Rule: RuleContact, Run: a.checkContact}},
 		Tasks:  []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep}},
 		Start:  a.start, Ready: a.ready, Commands: a.commands(),
 	}
@@ -90,10 +94,10 @@ func (a *part) start(_ context.Context, h *merlon.House) error {
 	return nil
 }
 
-// sweep deletes what is over: links, sign-ups that were never proven, devices unseen for long.
+// sweep deletes what is over: links, sign-ups that were never proven, devices unseen for long, accounts that their users left.
 func (a *part) sweep(ctx context.Context, h *merlon.House) error {
 	now := h.Clock()
-	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		if _, err := sweepTickets.Run(w, now.UnixMicro()); err != nil {
 			return err
 		}
@@ -103,4 +107,5 @@ func (a *part) sweep(ctx context.Context, h *merlon.House) error {
 		_, err := sweepDevices.Run(w, now.Add(-deviceLife).UnixMicro())
 		return err
 	})
+	return errors.Join(err, a.sweepLeaving(ctx, h))
 }

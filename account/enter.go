@@ -57,10 +57,18 @@ func letIn[U any](a *part, w *merlon.Write[U], row userRow, how proof, next merl
 	if err := enter(a, w, row, how); err != nil {
 		return nil, err
 	}
-	if how.factors < 2 && isAdmin(row) {
+	if how.factors < 2 && isAdmin(row) && row.Leaving == 0 {
 		return merlon.Redirect("/sign-in/again?ask={ask}&next={next}", askFactor, next), nil
 	}
-	return merlon.RedirectLocal(next), nil
+	return landing(row, next), nil
+}
+
+// landing is where a sign-in leads: to the page that was asked for, or to the one that calls a leaving account back.
+func landing(row userRow, next merlon.Local) *merlon.Response {
+	if row.Leaving != 0 {
+		return merlon.Redirect("/account/stay")
+	}
+	return merlon.RedirectLocal(next)
 }
 
 // enter is every sign-in: a new session in the place of the old one, the device remembered, the owner told of a new one.
@@ -104,6 +112,6 @@ func enter[U any](a *part, w *merlon.Write[U], row userRow, how proof) error {
 	if way == "" {
 		way = byPassword
 	}
-	w.Record(RuleSignedIn, event.Done, slog.Int64("account", row.ID), slog.String("by", way), slog.Bool("new device", unknown))
+	w.Record(RuleSignedIn, event.Done, slog.Int64("account", row.ID), slog.String("by", way), slog.Bool("new device", unknown), slog.String("browser", w.Device()))
 	return nil
 }

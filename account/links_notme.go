@@ -87,6 +87,12 @@ func (a *part) rescue(w *merlon.Write[Guest], row userRow, address string) error
 	if _, err := forgetDevices.Run(w.DB, row.ID); err != nil {
 		return err
 	}
+	if row.Leaving != 0 { // what somebody else asked for does not happen
+		if _, err := setLeaving.Run(w.DB, row.ID, 0); err != nil {
+			return err
+		}
+		w.Record(RuleStayed, event.Done, slog.Int64("account", row.ID), slog.Bool("by mail", true))
+	}
 	return a.sendReset(w.DB, w.Lang(), w.Now(), row, address)
 }
 

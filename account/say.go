@@ -9,6 +9,7 @@ import (
 
 // asked is the request of a visitor: Read and Write know the language, and the site's own words.
 type asked interface {
+	Lang() string
 	Words(id string, args ...any) string
 }
 

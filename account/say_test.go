@@ -131,6 +131,8 @@ func TestLabelsAreInTheCatalogue(t *testing.T) {
 		}
 	}
 	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut](),
+		reflect.TypeFor[account.ChangeName](), reflect.TypeFor[account.ChangePassword](), reflect.TypeFor[account.EndSessions](),
+		reflect.TypeFor[account.ChangeDevices](), reflect.TypeFor[account.Leave](), reflect.TypeFor[account.Stay](),
 		reflect.TypeFor[account.SecondStep](), reflect.TypeFor[account.Again](), reflect.TypeFor[account.AgainCode](), reflect.TypeFor[account.AppStart](),
 		reflect.TypeFor[account.AppConfirm](), reflect.TypeFor[account.AppRemove](), reflect.TypeFor[account.CodesKept](), reflect.TypeFor[account.CodesNew]()} {
 		spec, faults := form.SpecOf(in)

@@ -134,7 +134,7 @@ func (a *part) second(w *merlon.Write[Guest], f form.Form[SecondStep], t tried) 
 	if err := enter(a, w, row, proof{factors: 2, way: way, trust: in.Trust && !isAdmin(row)}); err != nil {
 		return nil, err
 	}
-	return merlon.RedirectLocal(a.next(w, p.Next)), nil
+	return landing(row, a.next(w, p.Next)), nil
 }
 
 // refuseCode says what is wrong with a code. The site's clock is always told: codes are made of the time, and a wrong clock

@@ -22,8 +22,9 @@ type SignIn struct {
 type SignInPage struct {
 	Form   form.Form[SignIn]
 	Next   string
-	SignUp bool // visitors may sign up
-	Ask    Ask  // for shared/ways.html
+	SignUp bool   // visitors may sign up
+	Ask    Ask    // for shared/ways.html
+	Lost   string // why a session ended that this browser had, in words
 }
 
 // SignInInput is what the sign-in page takes from its address.
@@ -45,7 +46,10 @@ func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Respon
 	case r.User.SignedIn:
 		return merlon.RedirectLocal(next), nil
 	}
-	return merlon.Show(signInPage, SignInPage{Next: next.String(), SignUp: !a.cfg.Closed, Ask: a.ask(r)}), nil
+	if back, err := isLeaving(r.DB, r.Session.User()); err != nil || back {
+		return merlon.Redirect("/account/stay"), err
+	}
+	return merlon.Show(signInPage, SignInPage{Next: next.String(), SignUp: !a.cfg.Closed, Ask: a.ask(r), Lost: lost(r, r.Session)}), nil
 }
 
 // tryPassword compares what was typed, for known and unknown addresses alike.

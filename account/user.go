@@ -178,15 +178,16 @@ func Disable(h *merlon.House, w *db.Writer, user int64, disabled bool) error {
 	return err
 }
 
-// load finds the user of a session. A user who is gone or disabled is nobody. An administrator who signed in without a second
-// factor is a user without roles: [barred] tells.
+// load finds the user of a session. A user who is gone or disabled is nobody, and so is one who leaves: the sign-in page
+// sends such a session to the page that calls the account back. An administrator who signed in without a second factor is a
+// user without roles: [barred] tells.
 func load(v *merlon.Visit) (User, bool, error) {
 	id := v.Session.User()
 	if id == 0 {
 		return User{}, false, nil
 	}
 	row, err := userByID.One(v.DB, id)
-	if errors.Is(err, db.ErrNoRow) || err == nil && row.Disabled != 0 {
+	if errors.Is(err, db.ErrNoRow) || err == nil && (row.Disabled != 0 || row.Leaving != 0) {
 		return User{}, false, nil
 	}
 	u := row.user()

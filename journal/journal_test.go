@@ -320,3 +320,48 @@ func BenchmarkAppend(b *testing.B) {
 		return nil
 	})
 }
+
+// TestListOfAnAccount: what a user did and what befell the account, whoever did it, newest first, page by page.
+func TestListOfAnAccount(t *testing.T) {
+	s := open(t)
+	var all []event.Event
+	for i := range 12 {
+		e := event.New(rule, event.Done)
+		e.Time = start.Add(time.Duration(i) * time.Second)
+		switch i % 4 {
+		case 0: // the user's own act
+			e.User = 7
+		case 1: // somebody else's, on the account
+			e.User, e.Detail = 1, []slog.Attr{slog.Int64("account", 7)}
+		case 2: // nobody's: a failed sign-in
+			e.Detail = []slog.Attr{slog.Int64("account", 7)}
+		case 3: // of others
+			e.User, e.Detail = 8, []slog.Attr{slog.Int64("account", 9), slog.String("x", "7")}
+		}
+		all = append(all, e)
+	}
+	odd := event.New(rule, event.Done, slog.String("account", "seven"))
+	odd.Time = start
+	s.append(append(all, odd)...)
+	var seqs []int64
+	for before := int64(0); ; {
+		page := s.list(journal.Filter{Account: 7, Limit: 4, Before: before})
+		for _, e := range page {
+			seqs = append(seqs, e.Seq)
+		}
+		if len(page) < 4 {
+			break
+		}
+		before = page[3].Seq
+	}
+	if got, want := fmt.Sprint(seqs), "[11 10 9 7 6 5 3 2 1]"; got != want {
+		t.Errorf("the account's events are %s, want %s", got, want)
+	}
+	if n := len(s.list(journal.Filter{Account: 7, Since: start.Add(8 * time.Second)})); n != 3 {
+		t.Errorf("%d since the eighth second, want 3", n)
+	}
+	s.chain()
+	if res := s.verify(); res.Broken != nil || res.Linked != 13 {
+		t.Errorf("%+v", res)
+	}
+}

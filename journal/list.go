@@ -33,7 +33,8 @@ type Filter struct {
 	ID       string // a rule's id, whole
 	Property string // integrity, confidentiality, availability
 	Outcome  string // refused, failed, done
-	User     int64
+	User     int64  // who did it
+	Account  int64  // whom it concerns: who did it, or whose account the detail "account" names. ID and User are then not minded
 	Since    time.Time
 	Until    time.Time // not included
 	Before   int64     // only seqs below: the last one of the page before
@@ -63,7 +64,7 @@ func bounds(since, until time.Time) (int64, int64) {
 	return from, to
 }
 
-// Three texts, so that each walks its own index.
+// A text for each index.
 var (
 	listAll = db.Query[row](schema, `
 		SELECT seq, at, id, property, outcome, title, request, method, route, client, user_id, detail, link, prev, hash
@@ -82,6 +83,14 @@ var (
 		WHERE user_id = $7 AND user_id <> 0 AND seq < $1 AND at >= $2 AND at < $3
 			AND ($4 = '' OR property = $4) AND ($5 = '' OR outcome = $5)
 		ORDER BY seq DESC LIMIT $6`)
+	listAccount = db.Query[row](schema, `
+		SELECT seq, at, id, property, outcome, title, request, method, route, client, user_id, detail, link, prev, hash
+		FROM merlon_event
+		WHERE seq IN (SELECT seq FROM merlon_event WHERE user_id = $7 AND user_id <> 0 AND seq < $1 AND at >= $2 AND at < $3
+				AND ($4 = '' OR property = $4) AND ($5 = '' OR outcome = $5) ORDER BY seq DESC LIMIT $6)
+			OR seq IN (SELECT seq FROM merlon_event WHERE account = $7 AND seq < $1 AND at >= $2 AND at < $3
+				AND ($4 = '' OR property = $4) AND ($5 = '' OR outcome = $5) ORDER BY seq DESC LIMIT $6)
+		ORDER BY seq DESC LIMIT $6`)
 	listExport = db.Query[row](schema, `
 		SELECT seq, at, id, property, outcome, title, request, method, route, client, user_id, detail, link, prev, hash
 		FROM merlon_event WHERE at >= $1 AND at < $2 ORDER BY seq`)
@@ -97,6 +106,8 @@ func List(from db.Querier, f Filter) ([]Entry, error) {
 	args := []any{before, since, until, f.Property, f.Outcome, f.limit()}
 	query := listAll
 	switch {
+	case f.Account != 0:
+		query, args = listAccount, append(args, f.Account)
 	case f.ID != "":
 		query, args = listID, append(args, f.ID, f.User)
 	case f.User != 0:

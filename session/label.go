@@ -65,8 +65,9 @@ func clip(label string, bytes int) string {
 	return label[:bytes]
 }
 
-// network returns the prefix that a session keeps of an address: enough to recognise a place, not a person's line.
-func network(addr netip.Addr) string {
+// Network returns the prefix that a session keeps of an address, /24 or /48: enough to recognise a place, not a person's
+// line. It is "" for no address.
+func Network(addr netip.Addr) string {
 	addr = addr.Unmap().WithZone("")
 	bits := 48
 	if addr.Is4() {

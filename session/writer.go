@@ -158,7 +158,7 @@ func (w *Writer) Save() error {
 		life := w.m.lifetime(Ordinary, 0)
 		return w.fail(w.insert(Row{
 			Created: w.now, Seen: w.now, Idle: w.now + life.Idle.Microseconds(), Absolute: w.now + life.Absolute.Microseconds(),
-			Device: clip(w.m.device(w.s.r), 64), Network: network(w.s.client), Version: 1,
+			Device: clip(w.m.device(w.s.r), 64), Network: Network(w.s.client), Version: 1,
 		}))
 	}
 	if err := w.checkSize(); err != nil {

@@ -1,6 +1,7 @@
 -- +goose Up
+-- an id is never given twice: what names a deleted user must not become the next one's
 CREATE TABLE merlon_user (
-	id       INTEGER PRIMARY KEY,
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	email    TEXT NOT NULL UNIQUE,
 	name     TEXT NOT NULL,
 	password TEXT NOT NULL,
@@ -56,8 +57,8 @@ CREATE TABLE merlon_recovery (
 	used    INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (user, place)
 ) WITHOUT ROWID;
--- what the site's own statements may join: no address, no hash
-CREATE VIEW merlon_member AS SELECT id, name, roles, created FROM merlon_user WHERE disabled = 0;
+-- what the site's own statements may join: no address, no hash; who is shut out or leaves is not there
+CREATE VIEW merlon_member AS SELECT id, name, roles, created FROM merlon_user WHERE disabled = 0 AND leaving = 0;
 
 -- +goose Down
 DROP VIEW merlon_member;

@@ -14,8 +14,11 @@ CREATE TABLE merlon_event (
 	detail   TEXT    NOT NULL,
 	link     INTEGER UNIQUE,
 	prev     BLOB,
-	hash     BLOB
+	hash     BLOB,
+	-- whose account it is about, from the details: the chain covers those, so it cannot be changed by itself
+	account  INTEGER GENERATED ALWAYS AS (CASE WHEN json_valid(detail) THEN CAST(json_extract(detail, '$.account') AS INTEGER) END) VIRTUAL
 ) STRICT;
+CREATE INDEX merlon_event_account ON merlon_event (account, seq) WHERE account IS NOT NULL;
 CREATE INDEX merlon_event_id ON merlon_event (id, seq);
 CREATE INDEX merlon_event_user ON merlon_event (user_id, seq) WHERE user_id <> 0;
 

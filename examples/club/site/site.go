@@ -37,7 +37,7 @@ func OpenOn(env merlon.Env, engine db.Engine) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{
 		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Pages: pages, Static: assets, Schema: schema, Texts: texts,
 		Parts: []merlon.Part{
-			account.New(account.Config{}),
+			account.New(account.Config{SecurityContact: "mailto:security@club.example", Hooks: hooks}),
 			passkey.New(passkey.Config{}),
 			{Name: "club", Demo: demo},
 		},

@@ -1,0 +1,202 @@
+package account_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/merlontest"
+)
+
+func intAttr(key string, n int64) slog.Attr { return slog.Int64(key, n) }
+
+func exists(t *testing.T, s *merlontest.Server, user int64) (yes bool) {
+	t.Helper()
+	s.Read(func(r *db.Reader) error {
+		list, err := account.List(r, 100)
+		yes = slices.ContainsFunc(list, func(m account.Member) bool { return m.ID == user })
+		return err
+	})
+	return yes
+}
+
+// mailedLink is the first link of the newest mail.
+func mailedLink(t *testing.T, s *merlontest.Server) string {
+	t.Helper()
+	_, rest, found := strings.Cut(s.Visitor().Get("/_merlon/dev/mail").Text(), s.Site.Origin()+"/account/link/")
+	if !found {
+		t.Fatal("no link was mailed")
+	}
+	code, _, _ := strings.Cut(rest, " ")
+	return "/account/link/" + code
+}
+
+func deleteAccount(v *merlontest.Visitor) *merlontest.Visitor {
+	return v.Get("/account/leave").Has("For 14 days").Submit("/account/leave", merlontest.Values{"Sure": "on"})
+}
+
+func TestLeaveAndComeBack(t *testing.T) {
+	o := &area{}
+	s := merlontest.Start(t, o.open)
+	id := addUser(t, s, "ann@example.test")
+	ann, phone := signIn(s.Visitor(), "ann@example.test", good), signIn(s.Visitor(), "ann@example.test", good)
+
+	ann.Get("/account/leave").Submit("/account/leave", nil).Is(422).Has("Tick this box.")
+	ann.Get("/private").At("/private")
+	deleteAccount(ann).At("/").Has("Your account is to be deleted in 14 days.")
+	ann.Get("/private").At("/sign-in?next=%2Fprivate")
+	phone.Get("/private").At("/sign-in?next=%2Fprivate").Has("signed out here")
+	s.Visitor().Get("/_merlon/dev/mail").Has("Your account at Test is to be deleted", "If that was not you")
+	link := mailedLink(t, s)
+
+	// signing in leads to the button and to nothing else
+	signIn(ann, "ann@example.test", "wrong").Is(422)
+	signIn(ann, "ann@example.test", good).At("/account/stay").Has("The account of Ann is to be deleted on", "Keep the account")
+	for _, path := range append([]string{"/private"}, areaPages...) {
+		ann.Get(path).At("/account/stay")
+	}
+	ann.Get("/").HasNot("Ann")
+	if to := ann.Post("/account/name", s.Site.Origin(), ann.Get("/account/stay").Fields("/account/stay")).Header.Get("Location"); !strings.HasPrefix(to, "/sign-in") {
+		t.Errorf("a leaving user's POST leads to %q", to)
+	}
+	before := ann.Cookie("__Host-test-session")
+	ann.Get("/account/stay").Submit("/account/stay", nil).At("/account").Has("Your account stays.")
+	if ann.Cookie("__Host-test-session") == before {
+		t.Error("the session has the token of before")
+	}
+	ann.Get("/private").At("/private")
+	ann.Get("/account/log").Has("The account was to be deleted", "The account was called back")
+	s.Visitor().Get(link).Is(410) // used up with it
+	ann.Get("/account/stay").Is(410)
+	s.Advance(15 * 24 * time.Hour)
+	if err := account.Sweep(s.Site.House()); err != nil || !exists(t, s, id) {
+		t.Errorf("the account that was called back is swept: %v", err)
+	}
+}
+
+func TestComeBackByTheMailedLink(t *testing.T) {
+	s := merlontest.Start(t, (&area{}).open)
+	id := addUser(t, s, "ann@example.test")
+	deleteAccount(signIn(s.Visitor(), "ann@example.test", good))
+	s.Advance(13 * 24 * time.Hour)
+	v := s.Visitor()
+	for range 3 { // programs that open the links of mails change nothing
+		v.Get(mailedLink(t, s)).At("/account/stay").Has("Keep the account")
+	}
+	v.Submit("/account/stay", nil).At("/sign-in").Has("Your account stays.")
+	v.Get("/private").At("/sign-in?next=%2Fprivate") // the mailbox is no sign-in
+	signIn(v, "ann@example.test", good).At("/")
+	s.Advance(2 * 24 * time.Hour)
+	if err := account.Sweep(s.Site.House()); err != nil || !exists(t, s, id) {
+		t.Errorf("the account that was called back is swept: %v", err)
+	}
+}
+
+// TestNotMeKeepsTheAccount: who got in and deleted the account loses it to its owner, who has the mailbox.
+func TestNotMeKeepsTheAccount(t *testing.T) {
+	s := merlontest.Start(t, (&area{}).open)
+	id := addUser(t, s, "ann@example.test")
+	deleteAccount(signIn(s.Visitor(), "ann@example.test", good))
+	_, rest, _ := strings.Cut(s.Visitor().Get("/_merlon/dev/mail").Text(), "If that was not you")
+	_, code, found := strings.Cut(rest, s.Site.Origin()+"/account/link/")
+	code, _, _ = strings.Cut(code, " ")
+	if !found {
+		t.Fatal("the mail has no link for it")
+	}
+	s.Visitor().Get("/account/link/"+code).At("/account/not-me").Submit("/account/not-me", nil).At("/account/reset/sent")
+	s.Advance(15 * 24 * time.Hour)
+	if err := account.Sweep(s.Site.House()); err != nil || !exists(t, s, id) {
+		t.Errorf("the account is deleted all the same: %v", err)
+	}
+	signIn(s.Visitor(), "ann@example.test", good).At("/")
+}
+
+func TestLeaveNeedsARecentSignIn(t *testing.T) {
+	s := merlontest.Start(t, (&area{}).open)
+	ann := s.SignedIn("Ann")
+	page := ann.Get("/account/leave").Clone()
+	s.Advance(16 * time.Minute)
+	ann.Get("/account/leave").At("/sign-in/again?ask=1&next=%2Faccount%2Fleave")
+	if page.Submit("/account/leave", merlontest.Values{"Sure": "on"}); !strings.HasPrefix(page.Path, "/sign-in/again?ask=1") {
+		t.Errorf("the form leads to %s", page.Path)
+	}
+	ann.Get("/private").At("/private")
+}
+
+func TestSweepDeletesForGood(t *testing.T) {
+	o := &area{}
+	s := merlontest.Start(t, o.open)
+	ben := s.SignedIn("Ben")
+	id := addUser(t, s, "ann@example.test") // the newest account
+	deleteAccount(signIn(s.Visitor(), "ann@example.test", good))
+	late := signIn(s.Visitor(), "ann@example.test", good).At("/account/stay")
+	link := mailedLink(t, s)
+	s.Advance(14*24*time.Hour - time.Minute)
+	if err := account.Sweep(s.Site.House()); err != nil || !exists(t, s, id) {
+		t.Fatalf("a minute too early: %v", err)
+	}
+	s.Advance(2 * time.Minute)
+	late.Get("/account/stay").Is(410) // its time is over, swept or not
+	signIn(s.Visitor(), "ann@example.test", good).Is(410)
+	o.refuse = true
+	if err := account.Sweep(s.Site.House()); err == nil || !strings.Contains(err.Error(), "the site's rows cannot go") || !exists(t, s, id) {
+		t.Fatalf("with a hook that fails: %v", err)
+	}
+	o.refuse = false
+	if err := account.Sweep(s.Site.House()); err != nil || exists(t, s, id) {
+		t.Fatalf("after its time the account is there: %v", err)
+	}
+	if want := fmt.Sprint([]string{"hook of Ann", fmt.Sprint("way of ", id)}); fmt.Sprint(o.deleted) != want {
+		t.Errorf("asked: %v, want %s", o.deleted, want)
+	}
+	if err := account.Sweep(s.Site.House()); err != nil || len(o.deleted) != 2 {
+		t.Errorf("a second sweep: %v, %v", err, o.deleted)
+	}
+	signIn(s.Visitor(), "ann@example.test", good).Is(422)
+	s.Visitor().Get(link).Is(410)
+	s.Read(func(r *db.Reader) error {
+		list, err := journal.List(r, journal.Filter{ID: account.RuleDeleted.ID})
+		if len(list) != 1 {
+			t.Errorf("%d events tell of the deletion, want 1", len(list))
+		}
+		return err
+	})
+	if next := addUser(t, s, "ann@example.test"); next <= id {
+		t.Errorf("the next account has the number %d, and the deleted one had %d", next, id)
+	}
+	if !exists(t, s, ben.UserID) {
+		t.Error("Ben is gone too")
+	}
+}
+
+func TestTheLastAdministratorStays(t *testing.T) {
+	s := merlontest.Start(t, (&area{}).open)
+	cleo := s.SignedIn("Cleo", account.Admin)
+	page := cleo.Get("/account/leave").Has("You are the only administrator.")
+	if strings.Contains(page.Body, `action="/account/leave"`) {
+		t.Error("the button is there")
+	}
+	dora := s.SignedIn("Dora", account.Admin)
+	cleo.Get("/account/leave")
+	dora.Get("/account/leave")
+	s.Write(func(w *db.Writer) error { return account.Disable(s.Site.House(), w, dora.UserID, true) })
+	cleo.Submit("/account/leave", merlontest.Values{"Sure": "on"}).Is(422).Has("You are the only administrator.")
+	cleo.Get("/private").At("/private")
+	// who may leave, and is the last one when the time comes, stays
+	s.Write(func(w *db.Writer) error { return account.Disable(s.Site.House(), w, dora.UserID, false) })
+	deleteAccount(cleo).At("/")
+	s.Write(func(w *db.Writer) error {
+		return errors.Join(account.SetRoles(s.Site.House(), w, dora.UserID), account.SetRoles(s.Site.House(), w, cleo.UserID, account.Admin))
+	})
+	s.Advance(15 * 24 * time.Hour)
+	if err := account.Sweep(s.Site.House()); err != nil || !exists(t, s, cleo.UserID) {
+		t.Errorf("the last administrator is deleted: %v", err)
+	}
+}

@@ -1,0 +1,223 @@
+package account
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/session"
+)
+
+// logLife is how far back users see what happened to their account.
+const logLife = 90 * 24 * time.Hour
+
+// The bounds of a page of the log, of what is looked through for it, and of a file.
+const (
+	logPage  = 30
+	logStep  = 200
+	logSteps = 5
+	logFile  = 5000
+)
+
+// The kinds of entries, in the order of the filter.
+const (
+	kindEntry   = "sign-in"
+	kindFactor  = "security"
+	kindAccount = "account"
+)
+
+// logWords are the events that users are shown: their kind and their words, which are ids of the catalogue. Of the other
+// rules of this room and of passkeys the title is shown; of other rooms' nothing, since they tell of the site.
+var logWords = map[string]struct{ kind, words string }{
+	RuleFailed.ID:       {kindEntry, "account.log.failed"},
+	RuleSignedIn.ID:     {kindEntry, "account.log.signed-in"},
+	RuleSignedOut.ID:    {kindEntry, "account.log.signed-out"},
+	RuleSessions.ID:     {kindEntry, "account.log.sessions"},
+	RuleDevices.ID:      {kindEntry, "account.log.devices"},
+	RulePassword.ID:     {kindFactor, "account.log.password"},
+	RuleSignedUp.ID:     {kindAccount, "account.log.signed-up"},
+	RuleFirstAdmin.ID:   {kindAccount, "account.log.first-admin"},
+	RuleName.ID:         {kindAccount, "account.log.name"},
+	RuleExported.ID:     {kindAccount, "account.log.exported"},
+	RuleLeaving.ID:      {kindAccount, "account.log.leaving"},
+	RuleStayed.ID:       {kindAccount, "account.log.stayed"},
+	RuleVerified.ID:     {kindAccount, "account.log.verified"},
+	RuleExists.ID:       {kindAccount, "account.log.exists"},
+	RuleResetAsked.ID:   {kindFactor, "account.log.reset-asked"},
+	RuleReset.ID:        {kindFactor, "account.log.reset"},
+	RuleNotMe.ID:        {kindFactor, "account.log.not-me"},
+	RuleMoveAsked.ID:    {kindAccount, "account.log.move-asked"},
+	RuleMoved.ID:        {kindAccount, "account.log.moved"},
+	RuleUndone.ID:       {kindAccount, "account.log.undone"},
+	RuleEnrolled.ID:     {kindFactor, "account.log.enrolled"},
+	RuleWrongCode.ID:    {kindFactor, "account.log.wrong-code"},
+	RuleAppAdded.ID:     {kindFactor, "account.log.app-added"},
+	RuleAppRemoved.ID:   {kindFactor, "account.log.app-removed"},
+	RuleCodesMade.ID:    {kindFactor, "account.log.codes-made"},
+	RuleAgain.ID:        {kindFactor, "account.log.again"},
+	RuleTrusted.ID:      {kindFactor, "account.log.trusted"},
+	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
+	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},
+	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
+	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
+	RuleFactorsReset.ID: {kindFactor, "account.log.factors-reset"},
+}
+
+// kindOf tells the kind of an event, "" if it is none that users are shown.
+func kindOf(id string) string {
+	switch known := logWords[id]; {
+	case known.kind != "":
+		return known.kind
+	case strings.HasPrefix(id, "MRL-PASSKEY-"), strings.HasPrefix(id, "MRL-ACCT-03"), strings.HasPrefix(id, "MRL-ACCT-04"):
+		return kindFactor
+	case strings.HasPrefix(id, "MRL-ACCT-"):
+		return kindAccount
+	}
+	return ""
+}
+
+// LogLine is an entry of the security log.
+type LogLine struct {
+	At      Moment
+	Words   string
+	Who     string
+	Network string // "" where it is not the user's to know, or unknown
+	Browser string // of a sign-in
+}
+
+// LogKind is an option of the filter.
+type LogKind struct {
+	ID, Words string
+	Chosen    bool
+}
+
+// LogPage is the data of the page account-log.html.
+type LogPage struct {
+	Kinds []LogKind
+	Kind  string
+	Lines []LogLine
+	Older int64 // where the next page begins, 0: there is none
+}
+
+// LogInput is what the log takes from its address.
+type LogInput struct {
+	Kind   string `query:"kind,max=16"`
+	Before int64  `query:"before,min=0"`
+}
+
+var logView = page.New[LogPage](pages, "account-log.html")
+
+// entries returns at most n events of an account of the last 90 days, newest first, and where to go on, 0: nowhere.
+func entries(from db.Querier, user int64, kind string, before int64, n int, now time.Time) (list []journal.Entry, older int64, err error) {
+	for range max(logSteps, n/logStep) {
+		got, err := journal.List(from, journal.Filter{Account: user, Since: now.Add(-logLife), Before: before, Limit: logStep})
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, e := range got {
+			if k := kindOf(e.ID); k == "" || kind != "" && k != kind {
+				continue
+			}
+			if len(list) == n {
+				return list, before, nil
+			}
+			list, before = append(list, e), e.Seq
+		}
+		if len(got) < logStep {
+			return list, 0, nil
+		}
+		before = got[len(got)-1].Seq
+	}
+	return list, before, nil
+}
+
+func (a *part) showLog(r *merlon.Read[User], in LogInput) (*merlon.Response, error) {
+	p := LogPage{Kinds: []LogKind{{"", say(r, "account.log.all"), false}, {kindEntry, say(r, "account.log.kind-entry"), false},
+		{kindFactor, say(r, "account.log.kind-factor"), false}, {kindAccount, say(r, "account.log.kind-account"), false}}}
+	for i, k := range p.Kinds {
+		if k.ID == in.Kind {
+			p.Kind, p.Kinds[i].Chosen = k.ID, true
+		}
+	}
+	list, older, err := entries(r.DB, r.User.ID, p.Kind, in.Before, logPage, r.Now())
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		p.Lines = append(p.Lines, logLine(r, e, r.User.ID))
+	}
+	p.Older = older
+	return merlon.Show(logView, p), nil
+}
+
+// logLine says in words what an event is to its user. Where an operator of the site acted from is not the user's to know.
+func logLine(r asked, e journal.Entry, user int64) LogLine {
+	l := LogLine{At: minute(r.Lang(), e.Time), Words: e.Title}
+	if known, ok := logWords[e.ID]; ok {
+		l.Words = say(r, known.words)
+	}
+	var detail struct{ Browser string }
+	_ = json.Unmarshal(e.Detail, &detail) // details that are none name no browser
+	l.Browser = detail.Browser
+	switch {
+	case e.User == user, e.ID == RuleSignedIn.ID, e.ID == RuleSignedUp.ID:
+		l.Who, l.Network = say(r, "account.log.you"), networkOf(e.Client)
+	case e.User != 0, e.Route == "":
+		l.Who = say(r, "account.log.operator")
+	default:
+		l.Who, l.Network = say(r, "account.log.somebody"), networkOf(e.Client)
+	}
+	return l
+}
+
+// networkOf cuts an address as the list of sessions does: a place, not a person's line.
+func networkOf(client string) string {
+	addr, err := netip.ParseAddr(client)
+	if err != nil {
+		return ""
+	}
+	return session.Network(addr)
+}
+
+// sendLog answers the log as a file for a spreadsheet.
+func (a *part) sendLog(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
+	list, _, err := entries(r.DB, r.User.ID, "", 0, logFile, r.Now())
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	out := csv.NewWriter(&b)
+	_ = out.Write([]string{"time", "id", "event", "by", "browser", "network"}) // a bytes.Buffer takes everything
+	for _, e := range list {
+		l := logLine(r, e, r.User.ID)
+		row := []string{l.At.Exact, e.ID, l.Words, l.Who, l.Browser, l.Network}
+		for i := range row {
+			row[i] = cell(row[i])
+		}
+		_ = out.Write(row)
+	}
+	out.Flush()
+	r.Record(RuleExported, event.Done, slog.Int64("account", r.User.ID), slog.String("what", "security log"))
+	return merlon.Download("security-log.csv", b.Bytes()), out.Error()
+}
+
+// formulas are the characters with which spreadsheets begin what they run, the full-width forms too.
+const formulas = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
+
+// cell keeps a spreadsheet from taking a text for a formula (OWASP CSV Injection).
+func cell(s string) string {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune(formulas, first) {
+		return "'" + s
+	}
+	return s
+}
