@@ -9,6 +9,7 @@ import (
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/page"
 )
 
@@ -75,7 +76,7 @@ func (w *walk) fillFrame() {
 	}
 	var n string
 	if w.run.openText("notice", raw, &n) {
-		w.frame.Notice = n
+		w.frame.Notice, _ = text.Own().Translate(w.site.lang, n) // a part's own sentence; a site's stays as it is
 	}
 	w.cookies = append(w.cookies, header.Cookie{Name: name, MaxAge: -1, Strict: true})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/outbound/mail"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/session"
@@ -28,7 +29,7 @@ import (
 func AllRules() []check.Rule {
 	var all []check.Rule
 	for _, rules := range [][]check.Rule{Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), journal.Rules(), keyring.Rules(),
-		mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules()} {
+		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules()} {
 		all = append(all, rules...)
 	}
 	return all
@@ -74,6 +75,7 @@ func (s *Site) roomChecks() []check.Check {
 	return []check.Check{
 		{Rule: RuleInsecure, Run: s.checkInsecure},
 		{Rule: RuleData, Run: s.checkData},
+		{Rule: mail.RuleNoServer, Run: s.checkMail},
 		{Rule: db.RuleNoLimit, Run: func(context.Context) []check.Finding {
 			return s.unlimited
 		}},

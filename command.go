@@ -63,6 +63,8 @@ func (c *Call) Answer(schema, name constant, value any, plain func(io.Writer) er
 var (
 	// ErrUsage says that the command was given what it cannot use: exit code 2.
 	ErrUsage = errors.New("usage")
+	// ErrCannot says that the surroundings did not let it run (no network, no settings): exit code 3.
+	ErrCannot = errors.New("cannot")
 	// ErrRefused says that the command was refused for safety: exit code 4.
 	ErrRefused = errors.New("refused")
 )
@@ -79,6 +81,11 @@ func (e *commandError) Is(target error) bool { return target == e.why }
 // Misused returns an error that is [ErrUsage]: what happened, why, what to do.
 func Misused(format string, args ...any) error {
 	return &commandError{fmt.Sprintf(format, args...), ErrUsage}
+}
+
+// Cannot returns an error that is [ErrCannot].
+func Cannot(format string, args ...any) error {
+	return &commandError{fmt.Sprintf(format, args...), ErrCannot}
 }
 
 // Refuse returns an error that is [ErrRefused].

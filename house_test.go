@@ -29,7 +29,7 @@ var houseFloors = []string{
 	0:  "check secret",
 	1:  "event keyring internal/text",
 	2:  "db form csrf header trust static",
-	3:  "page session throttle mailbox journal",
+	3:  "page session throttle mailbox journal outbound/mail",
 	4:  "password session/sessiontest throttle/throttletest",
 	5:  ".",
 	6:  "account sqlite db/enginetest",
@@ -54,6 +54,7 @@ var houseOutside = map[string]string{
 	"internal/text": "golang.org/x/text",
 	"trust":         "golang.org/x/net",
 	"merlontest":    "golang.org/x/net",
+	"outbound/mail": "github.com/wneessen/go-mail",
 	"password":      "golang.org/x/crypto",
 	"sqlite":        "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
 }

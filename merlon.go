@@ -54,6 +54,8 @@ type Settings struct {
 	Proxies []string
 	// ClientHeader is the one header in which those proxies name the client: "X-Forwarded-For".
 	ClientHeader string
+	// Mail is the server that mails are sent through; without one they wait.
+	Mail MailSettings
 }
 
 // Config is what a site is made of.

@@ -99,7 +99,10 @@ func originOnly(address string) string {
 	return event.Clean(u.Scheme + "://" + u.Host)
 }
 
-type mailsShown struct{ Mails []mailShown }
+type mailsShown struct {
+	Server string // that they are sent through; "": they stay here
+	Mails  []mailShown
+}
 
 type mailShown struct {
 	To, Subject, Text, At, State string
@@ -112,7 +115,7 @@ func (s *Site) devMail(r *Read[Visitor], _ None) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var shown mailsShown
+	shown := mailsShown{Server: s.MailServer()}
 	for _, m := range mails {
 		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: m.Text, At: m.Created.Format("2006-01-02 15:04:05"), State: string(m.State)}
 		for _, word := range strings.Fields(m.Text) {

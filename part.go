@@ -48,6 +48,8 @@ type Task struct {
 	Every time.Duration
 	Last  bool
 	Run   func(context.Context, *House) error
+
+	wake <-chan struct{} // runs it at once; nil: only the time does
 }
 
 // A House is what the site hands to its parts: the lower rooms, ready to use. It is safe for concurrent use.

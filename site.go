@@ -23,6 +23,7 @@ import (
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/outbound/mail"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/static"
@@ -56,6 +57,7 @@ type Site struct {
 	pageFiles    []*page.Files
 	faults       check.Faults
 
+	sender  *mail.Sender // nil: no mail server is set
 	origin  atomic.Pointer[string]
 	running atomic.Pointer[running]
 	mu      sync.Mutex // Start and Close
@@ -403,6 +405,7 @@ func (s *Site) settings() {
 		s.env.Settings.Origin = o
 		s.origin.Store(&o)
 	}
+	s.fault(s.mailSettings()...)
 	if _, err := s.newTrust(); err != nil {
 		var f check.Faults
 		if asFaults(err, &f) {

@@ -255,6 +255,9 @@ func (s *Site) tasks(run *running) []Task {
 		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
 		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
 	}
+	if s.sends() {
+		own = append(own, s.mailTask(run))
+	}
 	for _, p := range s.cfg.Parts {
 		own = append(own, p.Tasks...)
 	}
@@ -318,6 +321,8 @@ func (r *running) repeat(ctx context.Context, t Task) {
 			}
 			return
 		case <-tick.C:
+			r.once(ctx, t)
+		case <-t.wake:
 			r.once(ctx, t)
 		}
 	}

@@ -90,11 +90,14 @@ func (a *part) start(_ context.Context, h *merlon.House) error {
 	return nil
 }
 
-// sweep deletes what is over: links, devices unseen for long.
+// sweep deletes what is over: links, sign-ups that were never proven, devices unseen for long.
 func (a *part) sweep(ctx context.Context, h *merlon.House) error {
 	now := h.Clock()
 	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		if _, err := sweepTickets.Run(w, now.UnixMicro()); err != nil {
+			return err
+		}
+		if err := a.sweepSignUps(w, now); err != nil {
 			return err
 		}
 		_, err := sweepDevices.Run(w, now.Add(-deviceLife).UnixMicro())

@@ -76,6 +76,7 @@ func TestSignUpSignInSignOut(t *testing.T) {
 	v := s.Visitor()
 	v.Get("/sign-up").Submit("/sign-up", merlontest.Values{"Name": "Ann", "Email": "ann@example.test", "Password": good}).At("/sign-up/sent").Has("We sent you a mail")
 	v.Get("/_merlon/dev/mail").Has("Welcome to Test", "ann@example.test")
+	v.Get(link(t, s, "ann@example.test", 0)).Submit("/account/verify", nil).At("/sign-in")
 	v.Get("/private").At("/sign-in?next=%2Fprivate")
 	before := v.Cookie("__Host-test-session")
 	v.Submit("/sign-in", merlontest.Values{"Email": "Ann@Example.test", "Password": good}).Is(200).At("/private").Has("Ann")

@@ -3,7 +3,10 @@ package account_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -37,8 +40,9 @@ func TestGermanSite(t *testing.T) {
 	}
 	signUp("short").Is(422).Has("Mindestens 15 Zeichen: Dieses Passwort hat 5.")
 	signUp(good).At("/sign-up/sent").Has("Wir haben Ihnen eine E-Mail gesendet")
+	s.Visitor().Get(link(t, s, "ann@example.test", 0)).Has("Adresse bestätigen").Submit("/account/verify", nil).Has("Ihre Adresse ist bestätigt.")
 	signUp(good)
-	s.Visitor().Get("/_merlon/dev/mail").Has("Willkommen bei Test", "Guten Tag Ann,", "Sie haben ein Konto bei Test")
+	s.Visitor().Get("/_merlon/dev/mail").Has("Willkommen bei Test", "vielleicht Sie selbst", "Sie haben ein Konto bei Test")
 
 	v := s.Visitor().Get("/sign-in")
 	f := v.Fields("/sign-in")
@@ -147,4 +151,35 @@ func TestLabelsAreInTheCatalogue(t *testing.T) {
 func TestGermanForms(t *testing.T) {
 	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) { return openIn(env, "de") })
 	s.Visitor().Get("/sign-up").Has("E-Mail-Adresse").Submit("/sign-up", merlontest.Values{"Name": ""}).Is(422).Has("Ihr Name: Geben Sie etwas ein.")
+}
+
+var noticeInCode = regexp.MustCompile(`\.Notice\("([^"]+)"\)`)
+
+// TestNoticesAreInTheCatalogue: every notice of this room has its words in each language, and none is there in vain.
+func TestNoticesAreInTheCatalogue(t *testing.T) {
+	unused := map[string]string{}
+	for _, id := range text.Own().IDs() {
+		if strings.HasSuffix(id, ".notice") {
+			unused[text.Own().Format("en", id)] = id
+		}
+	}
+	sources, err := filepath.Glob("*.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatal(err)
+	}
+	for _, name := range sources {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range noticeInCode.FindAllStringSubmatch(string(b), -1) {
+			if _, known := text.Own().Translate("de", m[1]); !known {
+				t.Errorf("%s: the catalogue has no notice %q", name, m[1])
+			}
+			delete(unused, m[1])
+		}
+	}
+	for words, id := range unused {
+		t.Errorf("%s: no handler of this room says %q: take it out", id, words)
+	}
 }

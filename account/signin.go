@@ -83,6 +83,9 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		return nil, merlon.ErrSignIn
 	}
 	t.row = now
+	if now.Verified == 0 {
+		return a.unverified(w, now)
+	}
 	if t.upgrade != "" {
 		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade, t.row.Password); err != nil {
 			return nil, err

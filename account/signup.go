@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -26,54 +27,63 @@ type SignUp struct {
 // SignUpPage is the data of the page sign-up.html.
 type SignUpPage struct{ Form form.Form[SignUp] }
 
-// SentPage is the data of the page sign-up-sent.html.
-type SentPage struct{}
+var signUpPage = page.New[SignUpPage](pages, "sign-up.html")
+
+// unverifiedLife is how long an account waits for its address to be proven.
+const unverifiedLife = 7 * 24 * time.Hour
 
 var (
-	signUpPage = page.New[SignUpPage](pages, "sign-up.html")
-	sentPage   = page.New[SentPage](pages, "sign-up-sent.html")
+	insertSignUp = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, created, chosen, verified) VALUES ($1, $2, $3, $4, $4, $5)")
+	// an account that nobody has proven is free to whoever signs up next, so that nobody can keep an address that belongs
+	// to somebody else; one that was made with a role, or for somebody to enrol, is not
+	renewSignUp = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
+	oldSignUps  = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
 )
 
+// waiting reports whether the account was made by a sign-up whose address is not proven yet.
+func (r userRow) waiting() bool {
+	return r.Verified == 0 && r.Disabled == 0 && r.Roles == "" && !strings.HasPrefix(r.Password, NoPassword)
+}
+
 func (a *part) showSignUp(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
+	t, invited, err := showLink(r, inviteTicket)
+	switch {
+	case err != nil:
+		return nil, err
+	case invited:
+		return merlon.Show(invitedPage, InvitedPage{Email: t.Email}), nil
+	case a.cfg.Closed:
+		return merlon.NotFound(), nil
+	}
 	return merlon.Show(signUpPage, SignUpPage{}), nil
 }
 
-func (a *part) showSent(*merlon.Read[Guest], merlon.None) (*merlon.Response, error) {
-	return merlon.Show(sentPage, SentPage{}), nil
-}
-
-// hashed is what the slow part of a sign-up found.
+// hashed is what the slow part of a form with a new password found.
 type hashed struct {
 	hash     string
 	problems []string // in the visitor's language
-	limited  *throttle.Limited
+	email    string   // of the ticket, where one is asked for
+	quota
 }
 
 // hashSignUp hashes for known and unknown addresses alike.
-func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (hashed, error) {
+func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed, err error) {
+	if a.cfg.Closed {
+		return h, merlon.ErrHidden
+	}
 	in, ok := f.Value()
 	if !ok {
-		return hashed{}, nil
+		return h, nil
 	}
 	_ = r.DB.Close()
-	if p := a.problems(r, in.Password, in.Email, in.Name, a.house.Title); len(p) > 0 {
-		return hashed{problems: p}, nil
+	if h.problems = a.problems(r, in.Password, in.Email, in.Name, a.house.Title); len(h.problems) > 0 {
+		return h, nil
 	}
-	h := a.house
-	permit, err := h.Limits.Reserve(r.Context(), throttle.SignUp(normal(in.Email), r.Client())...)
-	var limited *throttle.Limited
-	if errors.As(err, &limited) {
-		r.Record(RuleLimited, event.Refused)
-		return hashed{limited: limited}, nil
+	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || h.full || !h.until.IsZero() {
+		return h, err
 	}
-	if err != nil {
-		return hashed{}, err
-	}
-	if err := permit.Spend(throttle.ForSignUp); err != nil { // it counts whatever comes of it
-		return hashed{}, err
-	}
-	hash, err := a.hasher.Hash(r.Context(), in.Password, password.From{Network: network(r)})
-	return hashed{hash: hash}, err
+	h.hash, err = a.hasher.Hash(r.Context(), in.Password, password.From{Network: network(r)})
+	return h, err
 }
 
 // problems says why a password may not be chosen.
@@ -90,8 +100,8 @@ func (a *part) problems(r asked, chosen secret.String, email, name, site string)
 // signUp answers the same for an address that has an account and one that has none; the mail tells the truth.
 func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
 	in, ok := f.Value()
-	if h.limited != nil {
-		return merlon.TooMany(h.limited.Until), nil
+	if !h.until.IsZero() {
+		return merlon.TooMany(h.until), nil
 	}
 	for _, p := range h.problems {
 		f, ok = f.Reject("Password", p), false
@@ -99,28 +109,91 @@ func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*m
 	if !ok {
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f}), nil
 	}
-	house := a.house
-	to, err := mailbox.ParseAddress(in.Email)
-	if err != nil {
+	if _, err := mailbox.ParseAddress(in.Email); err != nil {
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reject("Email", say(w, "account.sign-up.unwritable"))}), nil
 	}
-	mail := mailbox.Mail{To: to, Kind: "welcome", Subject: say(w, "account.mail.welcome.subject", house.Title), Text: say(w, "account.mail.welcome.text", in.Name, house.URL("/sign-in"))}
-	_, err = userByEmail.One(w.DB, normal(in.Email))
-	switch {
-	case errors.Is(err, db.ErrNoRow):
-		id, err := Create(w.DB, in.Email, in.Name, h.hash, w.Now())
-		if err != nil {
-			return nil, err
+	email := normal(in.Email)
+	if h.full {
+		return merlon.Trade(signUpStep, signedUp{email, hashOf(newCode())}, "/sign-up/sent"), nil
+	}
+	if err := a.register(w, email, in.Name, h.hash); err != nil {
+		return nil, err
+	}
+	return merlon.Trade(signUpStep, signedUp{email, hashOf(h.hash)}, "/sign-up/sent"), nil
+}
+
+// register makes the account, or takes over one that was never proven, or writes to the one that is there: as many
+// statements and mails each.
+func (a *part) register(w *merlon.Write[Guest], email, name, hash string) error {
+	now := w.Now().UnixMicro()
+	row, err := userByEmail.One(w.DB, email)
+	if errors.Is(err, db.ErrNoRow) {
+		done, insertErr := insertSignUp.Run(w.DB, email, name, hash, now, 0)
+		if insertErr == nil {
+			row = userRow{ID: done.LastID, Email: email, Name: name}
+			if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
+				return err
+			}
+			w.Record(RuleSignedUp, event.Done, slog.Int64("account", row.ID))
+			return a.sendVerify(w, row)
 		}
-		w.Record(RuleSignedUp, event.Done, slog.Int64("account", id))
-	case err != nil:
-		return nil, err
-	default:
-		mail.Subject = say(w, "account.mail.exists.subject", house.Title)
-		mail.Text = say(w, "account.mail.exists.text", house.URL("/sign-in"))
+		if !db.IsUnique(insertErr) {
+			return insertErr
+		}
+		row, err = userByEmail.One(w.DB, email) // on an engine with several writers another one was faster
 	}
-	if err := house.Mails.Queue(w.DB, mail); err != nil {
-		return nil, err
+	if err != nil {
+		return err
 	}
-	return merlon.Redirect("/sign-up/sent"), nil
+	mine, err := a.takeOver(w, row, name, hash)
+	if mine {
+		w.Record(RuleSignedUp, event.Done, slog.Int64("account", row.ID))
+	} else {
+		w.Record(RuleExists, event.Done, slog.Int64("account", row.ID))
+	}
+	return err
+}
+
+// takeOver gives an account that was never proven to who signs up now; any other one stays as it is, and its owner is told.
+func (a *part) takeOver(w *merlon.Write[Guest], row userRow, name, hash string) (mine bool, err error) {
+	done, err := renewSignUp.Run(w.DB, row.ID, name, hash, w.Now().UnixMicro())
+	if err != nil {
+		return false, err
+	}
+	if done.Rows == 1 {
+		return true, a.sendVerify(w, row)
+	}
+	return false, a.sendExists(w, row.Email)
+}
+
+// sendVerify mails the link that proves the address. The mail has no name in it: whoever signs up types it, and would have
+// the site carry a message to anybody.
+func (a *part) sendVerify(w *merlon.Write[Guest], row userRow) error {
+	code, err := reissue(w.DB, verifyTicket, row.ID, row.Email, w.Now())
+	if err != nil {
+		return err
+	}
+	return a.mailTo(w.DB, w.Lang(), row.Email, "account.mail.welcome", a.house.Title, a.link(code))
+}
+
+// sendExists tells an address that it has an account.
+func (a *part) sendExists(w *merlon.Write[Guest], email string) error {
+	if err := decoy(w.DB, w.Now()); err != nil {
+		return err
+	}
+	return a.mailTo(w.DB, w.Lang(), email, "account.mail.exists", a.house.URL("/sign-in"), a.house.URL("/account/reset/ask"))
+}
+
+// sweepSignUps deletes accounts whose address was not proven in time.
+func (a *part) sweepSignUps(w *db.Writer, now time.Time) error {
+	rows, err := oldSignUps.All(w, now.Add(-unverifiedLife).UnixMicro(), 200)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := a.erase(w, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -28,6 +28,7 @@ const (
 	inviteTicket ticket = "invite"  // sign-up where it is closed
 	setupTicket  ticket = "setup"   // the first administrator
 	returnTicket ticket = "restore" // an account that was to be deleted stays
+	noTicket     ticket = "none"    // opens nothing: see [decoy]
 )
 
 // ticketLives are how long tickets can be used (OWASP ASVS 5.0 6.5.5: mailed codes at most 10 minutes; a reset link half an
@@ -42,6 +43,7 @@ var ticketLives = map[ticket]time.Duration{
 	inviteTicket: 24 * time.Hour,
 	setupTicket:  15 * time.Minute,
 	returnTicket: leaveAfter,
+	noTicket:     0,
 }
 
 type ticketRow struct {

@@ -144,6 +144,7 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 			return err
 		}
 	}
+	p.sendsNothing = cmd.Name != "mail test" // a site that is started for a moment leaves its mails where they are
 	site, err := p.site(merlon.Development)
 	if err != nil {
 		return err
@@ -191,6 +192,8 @@ func run(ctx context.Context, site *merlon.Site, cmd merlon.Command, o order, ou
 		return nil
 	case errors.Is(err, merlon.ErrUsage):
 		return &failure{ExitUsage, err}
+	case errors.Is(err, merlon.ErrCannot):
+		return &failure{ExitCannot, err}
 	case errors.Is(err, merlon.ErrRefused):
 		return &failure{ExitRefused, err}
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:

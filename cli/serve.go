@@ -29,7 +29,11 @@ func (p *program) env(mode merlon.Mode) merlon.Env {
 	case p.verbose:
 		level = slog.LevelDebug
 	}
-	return merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level)}
+	env := merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level)}
+	if !p.sendsNothing {
+		env.Settings.Mail = mailSettings()
+	}
+	return env
 }
 
 func (p *program) serve() *cobra.Command {
@@ -83,7 +87,9 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 		return errors.Join(cannotStart(err), closeSite(site))
 	}
 	lines = append(lines, more...)
-	if site.HasSignIn() { // its mails wait there: nothing is sent yet
+	if server := site.MailServer(); server != "" {
+		lines = append(lines, [2]string{"mail is sent through", server})
+	} else if site.HasSignIn() { // its mails wait there
 		lines = append(lines, [2]string{"mail, in development", site.Origin() + "/_merlon/dev/mail"})
 	}
 	p.announce(site, lines)

@@ -29,7 +29,7 @@ type Reader struct{ c core }
 
 // NewReader returns a reader over a source. It is for writers of engines.
 func NewReader(ctx context.Context, from Source) *Reader {
-	return &Reader{core{ctx: ctx, source: from}}
+	return &Reader{c: core{ctx: ctx, source: from}}
 }
 
 // Context returns the context that the reader was made with.
@@ -58,6 +58,8 @@ type core struct {
 	writing bool        // a Writer
 	dead    error       // the engine rolled a Writer's transaction back by itself
 	running []*prepared // open loops over Each
+	asked   bool        // the context was asked for a counter
+	counter *Counter    // nil: nobody counts
 }
 
 func (c *core) context() context.Context {
@@ -112,6 +114,7 @@ func (c *core) start(d *declared, key uint64, args []any) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.count()
 	p.busy = true
 	if d.lists == nil {
 		for i := range args {

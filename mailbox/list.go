@@ -32,8 +32,8 @@ type Message struct {
 	Settled time.Time // when it was sent or given up, else zero
 	Problem string    // of the last try, as the mail server said it
 
-	Subject, Text, HTML string
-	Unreadable          bool // sealed under keys that the ring lacks: it will never be sent
+	Subject, Text, HTML, Lang string
+	Unreadable                bool // sealed under keys that the ring lacks: it will never be sent
 }
 
 // LogValue implements [slog.LogValuer]: id, kind, state and domain, never what the mail says or to whom.
@@ -112,8 +112,8 @@ func (b *Box) message(r mailRow) Message {
 		m.Settled = time.UnixMicro(r.Settled).UTC()
 	}
 	if len(r.Content) > 0 {
-		var err error
-		m.Subject, m.Text, m.HTML, err = b.open(r.Content, r.Recipient, r.Kind, r.Created)
+		parts, err := b.open(r.Content, r.Recipient, r.Kind, r.Created)
+		m.Subject, m.Text, m.HTML, m.Lang = parts[0], parts[1], parts[2], parts[3]
 		m.Unreadable = err != nil
 	}
 	return m

@@ -1,15 +1,17 @@
 // Package mailbox keeps the mails that a site wants sent, in the transaction of the request that wants it: a mail goes out
 // if and only if what it tells of was committed.
 //
-// It does not send. A worker takes mails ([Box.Take]), sends them with no transaction open and settles them ([Box.Settle]):
-// each at least once, twice if the worker dies between. What a mail says rests sealed under the site's keys, since it may
-// hold a link that lets someone in, and is erased when it was sent; who gets it and when rests in the clear.
+// It does not send. A worker (the site's own, through room outbound/mail) takes mails ([Box.Take]), sends them with no
+// transaction open and settles them ([Box.Settle]): each at least once, twice if the worker dies between. What a mail says
+// rests sealed under the site's keys, since it may hold a link that lets someone in, and is erased when it was sent; who gets
+// it and when rests in the clear.
 package mailbox
 
 import (
 	"embed"
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -43,7 +45,8 @@ type Mail struct {
 	Kind    constant // what sort of mail, for lists and for [Box.Drop]: "reset"
 	Subject string   // one line, UTF-8
 	Text    string   // required: the mail in plain text
-	HTML    string   // the same as a page, or ""
+	HTML    string   // the same as a page; "": the worker makes one, see [HTML]
+	Lang    string   // its language, "de"; "": the site's
 }
 
 // Config of a [Box].
@@ -54,8 +57,9 @@ type Config struct {
 
 // A Box queues mails and hands them out. It is safe for concurrent use.
 type Box struct {
-	keys  *keyring.Subkeys
-	clock func() time.Time
+	keys   *keyring.Subkeys
+	clock  func() time.Time
+	queued chan struct{}
 }
 
 // New returns a box. The error is [check.Faults].
@@ -70,7 +74,7 @@ func New(c Config) (*Box, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	return &Box{c.Keys, c.Clock}, nil
+	return &Box{c.Keys, c.Clock, make(chan struct{}, 1)}, nil
 }
 
 var insert = db.Returning[idRow](schema, `
@@ -95,7 +99,20 @@ func (b *Box) Queue(w *db.Writer, m Mail) error {
 	if err != nil {
 		return fmt.Errorf("mailbox: a mail could not be queued: %w", err)
 	}
+	w.OnCommit(b.Wake)
 	return nil
+}
+
+// Queued is signalled after a commit that queued or released mails, once for many of them: a worker that waits for it sends
+// at once. Mails whose next try comes later are not told of.
+func (b *Box) Queued() <-chan struct{} { return b.queued }
+
+// Wake signals [Box.Queued]. It does not block.
+func (b *Box) Wake() {
+	select {
+	case b.queued <- struct{}{}:
+	default: // one signal waits already
+	}
 }
 
 func (m Mail) valid() error {
@@ -115,9 +132,14 @@ func (m Mail) valid() error {
 		return content(fmt.Sprintf("the mail's HTML has more than %d bytes", MaxHTML))
 	case !body(m.Text) || !body(m.HTML):
 		return content("the mail holds a NUL or bytes that are not UTF-8")
+	case !langTag.MatchString(m.Lang):
+		return content("the mail's language is no language tag")
 	}
 	return nil
 }
+
+// langTag is the shape of BCP 47 tags, or nothing.
+var langTag = regexp.MustCompile(`^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3})?$`)
 
 // headerLine accepts what may stand in a header once it is encoded. Unicode's own line breaks are no line breaks in mail
 // and arrive as encoded words; C0, DEL and C1 have no business there.
@@ -132,11 +154,11 @@ func headerLine(s string) bool {
 
 func body(s string) bool { return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) }
 
-// seal packs subject, text and HTML into one box, bound to recipient, kind and time: a row's content cannot be moved to
+// seal packs subject, text, HTML and language into one box, bound to recipient, kind and time: a row's content cannot be moved to
 // another recipient.
 func (b *Box) seal(m Mail, created int64) ([]byte, error) {
-	plain := make([]byte, 0, 12+len(m.Subject)+len(m.Text)+len(m.HTML))
-	for _, s := range []string{m.Subject, m.Text, m.HTML} {
+	plain := make([]byte, 0, 16+len(m.Lang)+len(m.Subject)+len(m.Text)+len(m.HTML))
+	for _, s := range []string{m.Subject, m.Text, m.HTML, m.Lang} {
 		plain = binary.BigEndian.AppendUint32(plain, uint32(len(s)))
 		plain = append(plain, s...)
 	}
@@ -148,18 +170,17 @@ func bound(to, kind string, created int64) []byte {
 }
 
 // open is the reverse of seal.
-func (b *Box) open(content []byte, to, kind string, created int64) (subject, text, html string, err error) {
+func (b *Box) open(content []byte, to, kind string, created int64) (parts [4]string, err error) {
 	plain, err := b.keys.Open(nil, content, bound(to, kind, created))
 	if err != nil {
-		return "", "", "", err
+		return parts, err
 	}
-	var parts [3]string
 	for i := range parts {
 		if len(plain) < 4 || uint64(len(plain)-4) < uint64(binary.BigEndian.Uint32(plain)) {
-			return "", "", "", keyring.ErrOpen
+			return [4]string{}, keyring.ErrOpen
 		}
 		n := int(binary.BigEndian.Uint32(plain))
 		parts[i], plain = string(plain[4:4+n]), plain[4+n:]
 	}
-	return parts[0], parts[1], parts[2], nil
+	return parts, nil
 }

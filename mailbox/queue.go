@@ -14,8 +14,8 @@ import (
 // ErrLost says that a mail is no longer the worker's: its time ran out and another took it, or it was held.
 var ErrLost = errors.New("mailbox: the mail was taken by another worker meanwhile: what this one did with it cannot be noted; give Take a longer time")
 
-// maxTries is how often a mail is tried before it is given up: over about two days by [pause].
-const maxTries = 12
+// MaxTries is how often a mail is tried before it is given up: over about two days by [pause].
+const MaxTries = 12
 
 var (
 	dueMails = db.Query[mailRow](schema, `
@@ -44,8 +44,18 @@ var (
 
 type countRow struct{ N int64 }
 
+// Due reports whether a mail waits to be sent now: a reader's look before [Box.Take] asks for the one writer.
+func (b *Box) Due(from db.Querier) (bool, error) {
+	rows, err := dueMails.All(from, b.clock().UnixMicro(), 1)
+	if err != nil {
+		return false, fmt.Errorf("mailbox: the mails could not be read: %w", err)
+	}
+	return len(rows) > 0, nil
+}
+
 // Take hands out the mails that are due, at most limit of them, the longest waiting first. Each is the worker's for the time of
-// lease: unsettled it becomes due again then, for the worker may have died. Send with no transaction open, then settle.
+// lease: unsettled it becomes due again then, for the worker may have died. One that is
+// Unreadable can only be given up. Send with no transaction open, then settle.
 func (b *Box) Take(w *db.Writer, lease time.Duration, limit int) ([]Message, error) {
 	now := b.clock()
 	rows, err := dueMails.All(w, now.UnixMicro(), int64(min(max(limit, 1), maxList)))
@@ -63,12 +73,7 @@ func (b *Box) Take(w *db.Writer, lease time.Duration, limit int) ([]Message, err
 		}
 		r.Tries++
 		m := b.message(r)
-		if m.Unreadable || len(r.Content) == 0 {
-			if err := b.Settle(w, m, Outcome{Problem: "sealed under keys that the site lacks", Permanent: true}); err != nil {
-				return nil, err
-			}
-			continue
-		}
+		m.Unreadable = m.Unreadable || len(r.Content) == 0
 		taken = append(taken, m)
 	}
 	return taken, nil
@@ -95,7 +100,7 @@ func (b *Box) Settle(w *db.Writer, m Message, o Outcome) error {
 	switch {
 	case o.Sent:
 		done, err = settleMail.Run(w, string(Sent), now.UnixMicro(), "", []byte{}, m.ID, int64(m.Tries))
-	case o.Permanent || m.Tries >= maxTries:
+	case o.Permanent || m.Tries >= MaxTries:
 		done, err = settleMail.Run(w, string(Failed), now.UnixMicro(), problem, []byte{}, m.ID, int64(m.Tries))
 	default:
 		done, err = retryMail.Run(w, now.Add(pause(m.Tries)).UnixMicro(), problem, m.ID, int64(m.Tries))
@@ -120,6 +125,7 @@ func (b *Box) HoldAll(w *db.Writer) (int64, error) {
 
 // ReleaseAll queues every held mail again. It returns how many.
 func (b *Box) ReleaseAll(w *db.Writer) (int64, error) {
+	w.OnCommit(b.Wake)
 	return rows(releaseMails.Run(w, b.clock().UnixMicro()))
 }
 

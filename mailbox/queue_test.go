@@ -89,13 +89,69 @@ func TestMailsUnderLostKeysAreGivenUp(t *testing.T) {
 	other, _ := mailbox.New(mailbox.Config{Keys: keyring.Memory("new").For("mailbox"), Clock: b.now})
 	b.must(func(w *db.Writer) error {
 		taken, err := other.Take(w, time.Minute, 10)
-		if len(taken) != 0 {
-			t.Errorf("taken: %v", taken)
+		if err != nil || len(taken) != 1 || !taken[0].Unreadable || taken[0].Text != "" {
+			t.Fatalf("taken: %v, %v", taken, err)
 		}
-		return err
+		return other.Settle(w, taken[0], mailbox.Outcome{Permanent: true})
 	})
 	if m := b.list()[0]; m.State != mailbox.Failed {
 		t.Errorf("%+v", m)
+	}
+}
+
+// A worker is woken by what was committed, once for many mails, and by nothing that was rolled back.
+func TestQueuedIsSignalledByCommits(t *testing.T) {
+	b := open(t)
+	woken := func() bool {
+		select {
+		case <-b.Queued():
+			return true
+		default:
+			return false
+		}
+	}
+	due := func() bool {
+		r := b.engine.Read(t.Context())
+		defer r.Close()
+		due, err := b.Due(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return due
+	}
+	if woken() || due() {
+		t.Error("woken by an empty box")
+	}
+	_ = b.write(func(w *db.Writer) error {
+		if err := b.Queue(w, mail(t, "never")); err != nil {
+			return err
+		}
+		return errors.New("rolled back")
+	})
+	if woken() || due() {
+		t.Error("woken by a mail that was rolled back")
+	}
+	german := mail(t, "one")
+	german.Lang = "de"
+	b.queue(german)
+	b.queue(mail(t, "two"))
+	if !woken() || woken() || !due() {
+		t.Error("not woken once by two mails")
+	}
+	if m := b.list()[1]; m.Lang != "de" {
+		t.Errorf("the language %q", m.Lang)
+	}
+	german.Lang = `de" x="`
+	if err := b.write(func(w *db.Writer) error { return b.Queue(w, german) }); err == nil {
+		t.Error("a language that is none was taken")
+	}
+	b.must(func(w *db.Writer) error { _, err := b.HoldAll(w); return err })
+	if woken() || due() {
+		t.Error("held mails are due")
+	}
+	b.must(func(w *db.Writer) error { _, err := b.ReleaseAll(w); return err })
+	if !woken() || !due() {
+		t.Error("not woken by mails that were released")
 	}
 }
 

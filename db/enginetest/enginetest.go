@@ -43,6 +43,7 @@ func Run(t *testing.T, make func(t *testing.T) db.Engine) {
 		{"constraints are told apart", constraints},
 		{"a statement of another schema is refused", foreign},
 		{"a reader refuses what writes", readOnly},
+		{"statements are counted for who asks", counted},
 		{"a context that is done stops a query and a wait", cancelled},
 		{"no writer starves", starvation},
 		{"readers beside a writer see whole transactions", beside},

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -268,3 +269,26 @@ func readOnly(t *testing.T, s *suite) {
 
 // schema2 is a schema whose migration clashes with that of the suite.
 func schema2() *db.Schema { return db.From(files, "older").Named("second") }
+
+func counted(t *testing.T, s *suite) {
+	e := s.open(t)
+	var mine db.Counter
+	ctx := db.Counted(t.Context(), &mine)
+	err := e.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		must(insertItem.Run(w, "a", 1))
+		_, err := updateRank.Run(w, "a", 2)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := e.Read(ctx)
+	defer r.Close()
+	must(allItems.All(r, 10))
+	if n := count(t, e); n != 1 { // without the counter
+		t.Errorf("%d rows, want 1", n)
+	}
+	if mine.Ran() != 3 {
+		t.Errorf("%d statements were counted, want 3", mine.Ran())
+	}
+}

@@ -2,7 +2,15 @@ module github.com/merlon-web/merlon/internal/peer
 
 go 1.26.0
 
-tool honnef.co/go/tools/cmd/staticcheck
+tool (
+	github.com/merlon-web/merlon/internal/peer/smtp-peer
+	honnef.co/go/tools/cmd/staticcheck
+)
+
+require (
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6
+	github.com/emersion/go-smtp v0.25.1
+)
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

@@ -88,8 +88,8 @@ func (c *Catalogue) Format(lang, id string, args ...any) string {
 }
 
 // Translate returns in a language what is written in the first language in a program's source: the labels and helps of the
-// struct of a form. It looks among the messages whose ids end in .label and .help alone, and returns other words as they
-// are, with false.
+// struct of a form, the notices of its handlers. It looks among the messages whose ids end in .label, .help and .notice
+// alone, and returns other words as they are, with false.
 func (c *Catalogue) Translate(lang, words string) (string, bool) {
 	id, ok := c.labels[words]
 	if !ok {
@@ -99,7 +99,7 @@ func (c *Catalogue) Translate(lang, words string) (string, bool) {
 }
 
 func isLabel(id string) bool {
-	return strings.HasSuffix(id, ".label") || strings.HasSuffix(id, ".help")
+	return strings.HasSuffix(id, ".label") || strings.HasSuffix(id, ".help") || strings.HasSuffix(id, ".notice")
 }
 
 // form finds the plural form of a whole number.

@@ -94,6 +94,11 @@ func TestFlowsWithoutScript(t *testing.T) {
 			tab.Type(`[name="Password"]`, "four wide green rivers")
 			tab.Follow("main button")
 			expect(t, tab, "main", "We sent you a mail")
+			tab.Go(s.URL("/_merlon/dev/mail"))
+			tab.Follow("article a")
+			expect(t, tab, "h1", "Confirm your address")
+			tab.Follow("main button")
+			expect(t, tab, "main", "Your address is confirmed.")
 
 			// a wrong password, then the right one, and the way back to where it was asked
 			tab.Go(s.URL("/members"))

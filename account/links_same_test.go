@@ -1,0 +1,135 @@
+package account_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/merlontest"
+)
+
+// together has n visitors send the same form at once and counts the answers by status.
+func together(s *merlontest.Server, n int, ready func() *merlontest.Visitor, action string, values merlontest.Values) map[int]int {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	got := map[int]int{}
+	visitors := make([]*merlontest.Visitor, n)
+	for i := range visitors {
+		visitors[i] = ready()
+	}
+	for _, v := range visitors {
+		f := v.Fields(action)
+		for name, value := range values {
+			f.Set(name, value)
+		}
+		all.Go(func() {
+			status := v.Post(action, s.Site.Origin(), f).Status
+			mu.Lock()
+			defer mu.Unlock()
+			got[status]++
+		})
+	}
+	all.Wait()
+	return got
+}
+
+func TestParallelSignUps(t *testing.T) { // B3
+	s := merlontest.Start(t, openWith(account.Config{}))
+	got := together(s, 50, func() *merlontest.Visitor { return s.Visitor().Get("/sign-up") }, "/sign-up",
+		merlontest.Values{"Name": "Ann", "Email": ann, "Password": good})
+	if got[303] != 50 {
+		t.Errorf("answers by status: %v, want 50 times 303", got)
+	}
+	if n := countUsers(t, s); n != 1 {
+		t.Errorf("%d accounts, want 1", n)
+	}
+	if n := len(mails(t, s, ann)); n != 3 {
+		t.Errorf("%d mails, want 3 in an hour", n)
+	}
+	works := 0
+	for _, m := range mails(t, s, ann) {
+		if s.Visitor().Get(linkInMail.FindStringSubmatch(m.Text)[2]).Status == 200 {
+			works++
+		}
+	}
+	if works != 1 {
+		t.Errorf("%d links work, want 1", works)
+	}
+}
+
+func TestParallelVerifications(t *testing.T) { // B3
+	var ran calls
+	s := merlontest.Start(t, openWith(account.Config{Hooks: ran.hooks()}))
+	signUp(s, ann, good)
+	to := link(t, s, ann, 0)
+	got := together(s, 50, func() *merlontest.Visitor { return s.Visitor().Get(to) }, "/account/verify", nil)
+	if got[303] != 1 || got[410] != 49 {
+		t.Errorf("answers by status: %v, want 1 times 303 and 49 times 410", got)
+	}
+	ran.want(t, "signed up "+ann, "verified "+ann)
+}
+
+// B2: the same status, headers and length; as many statements, hashes and mails.
+func TestKnownAndUnknownCostTheSame(t *testing.T) {
+	var counter *db.Counter
+	s := merlontest.Start(t, openWith(account.Config{}, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if counter != nil {
+				r = r.WithContext(db.Counted(r.Context(), counter))
+			}
+			next.ServeHTTP(w, r)
+		})
+	}))
+	addUser(t, s, ann)
+	gone := addUser(t, s, "off@example.test")
+	s.Write(func(w *db.Writer) error { return account.Disable(s.Site.House(), w, gone, true) })
+	signUp(s, "dup@example.test", good)
+
+	cost := func(page, action, email string, values merlontest.Values) string {
+		v := s.Visitor().Get(page)
+		f := v.Fields(action)
+		for name, value := range values {
+			f.Set(name, value)
+		}
+		f.Set("Email", email)
+		hashed, before := account.Hashed(s.Site.House()), len(mails(t, s, email))
+		counter = &db.Counter{}
+		v.Post(action, s.Site.Origin(), f)
+		ran := counter.Ran()
+		counter = nil
+		if ran == 0 {
+			t.Fatal("no statement was counted")
+		}
+		h := v.Header.Clone()
+		cookies := ""
+		for _, c := range h["Set-Cookie"] {
+			name, value, _ := strings.Cut(c, "=")
+			cookies += fmt.Sprint(" ", name, " ", len(value))
+		}
+		h.Del("Set-Cookie")
+		h.Del("Date")
+		return fmt.Sprintf("status %d, header %v, cookies%s, body of %d, %d statements, %d hashes, %d mails", v.Status, h, cookies, len(v.Body),
+			ran, account.Hashed(s.Site.House())-hashed, len(mails(t, s, email))-before)
+	}
+	for _, c := range []struct {
+		page, action string
+		values       merlontest.Values
+		others       []string
+	}{
+		{"/sign-up", "/sign-up", merlontest.Values{"Name": "Ann", "Password": good}, []string{"off@example.test", "dup@example.test"}},
+		{"/account/reset/ask", "/account/reset/ask", nil, []string{"off@example.test", "dup@example.test"}},
+		{"/sign-in", "/sign-in", merlontest.Values{"Password": "wrong"}, []string{"off@example.test", "dup@example.test"}},
+	} {
+		unknown := cost(c.page, c.action, "new@example.test", c.values)
+		t.Logf("%s: %s", c.action, unknown)
+		for _, email := range append([]string{ann}, c.others...) {
+			if got := cost(c.page, c.action, email, c.values); got != unknown {
+				t.Errorf("%s of %s:\n%s\nof an unknown address:\n%s", c.action, email, got, unknown)
+			}
+		}
+	}
+}

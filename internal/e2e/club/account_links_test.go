@@ -1,0 +1,106 @@
+package club_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/browser"
+	"github.com/merlon-web/merlon/merlontest"
+)
+
+var mailedLink = regexp.MustCompile(`/account/link/\S+`)
+
+// openMail loads the n-th link of the newest mail.
+func openMail(t *testing.T, tab *browser.Tab, s *merlontest.Server, n int) {
+	t.Helper()
+	var found []string
+	s.Read(func(r *db.Reader) error {
+		all, err := s.Site.House().Mails.List(r, 0, 1)
+		if err == nil && len(all) == 1 {
+			found = mailedLink.FindAllString(all[0].Text, -1)
+		}
+		return err
+	})
+	if len(found) <= n {
+		t.Fatalf("the newest mail has %d links, want more than %d", len(found), n)
+	}
+	tab.Go(s.URL(found[n]))
+}
+
+// TestMailedLinks: sign-up, reset, change of address and their undoing, each page without a fault, with and without script.
+func TestMailedLinks(t *testing.T) {
+	const first, second = "four wide green rivers", "seven slow paper boats"
+	for _, script := range []bool{true, false} {
+		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {
+			t.Parallel()
+			s, _ := demoClub(t)
+			tab := browser.Open(t)
+			tab.Script(script)
+			look := func(title string) {
+				t.Helper()
+				expect(t, tab, "h1", title)
+				if !script {
+					return // axe is a script; it has looked at the same pages in the other run
+				}
+				for _, fault := range tab.Faults() {
+					t.Errorf("%s: %s", tab.URL(), fault)
+				}
+			}
+			press := func() { t.Helper(); tab.Follow("main form button") }
+
+			tab.Go(s.URL("/sign-up"))
+			tab.Type(`[name="Name"]`, "Nora")
+			tab.Type(`[name="Email"]`, "nroa@example.org")
+			tab.Type(`[name="Password"]`, first)
+			press()
+			look("We sent you a mail")
+			tab.Follow(`main a[href="/sign-up/change"]`)
+			look("Another address")
+			tab.Type(`[name="Email"]`, "nora@example.org")
+			press()
+			expect(t, tab, "main", "nora@example.org")
+			press()
+			expect(t, tab, "main", "Please look into your mailbox once more.")
+			openMail(t, tab, s, 0)
+			look("Confirm your address")
+			press()
+			expect(t, tab, "main", "Your address is confirmed.")
+
+			tab.Follow(`main a[href="/account/reset/ask"]`)
+			look("A new password")
+			tab.Type(`[name="Email"]`, "nora@example.org")
+			press()
+			look("We sent you a mail")
+			openMail(t, tab, s, 0)
+			look("A new password")
+			tab.Type(`[name="Password"]`, "short")
+			press()
+			expect(t, tab, "main", "At least 15 characters")
+			tab.Type(`[name="Password"]`, second)
+			press()
+			expect(t, tab, "main", "Your password is set.")
+			signIn(t, tab, s, "nora@example.org", second)
+
+			tab.Go(s.URL("/account/address"))
+			look("Change the e-mail address")
+			tab.Type(`[name="Email"]`, "nora@new.example")
+			press()
+			openMail(t, tab, s, 0)
+			look("Change the e-mail address")
+			press()
+			expect(t, tab, "main", "Your address is changed.")
+			openMail(t, tab, s, 1)
+			look("That was not me")
+			openMail(t, tab, s, 0)
+			look("Undo the change of address")
+			press()
+			expect(t, tab, "main", "The address is changed back")
+			openMail(t, tab, s, 1)
+			look("That was not me")
+			press()
+			expect(t, tab, "main", "All devices are signed out.")
+		})
+	}
+}
