@@ -54,7 +54,7 @@ func contentTypes(t string) []string {
 
 // render is what the page needs of the request.
 func (w *walk) render() *page.Render {
-	w.renderTo = page.Render{Frame: w.frame, Tokens: w, Form: formTexts()[w.site.lang], Refused: w.pageRefused}
+	w.renderTo = page.Render{Frame: w.frame, Tokens: w, Form: w.formTexts(), Refused: w.pageRefused}
 	return &w.renderTo
 }
 
@@ -65,7 +65,7 @@ func (w *walk) pageRefused(rule check.Rule, where string) {
 
 // fillFrame fills the typed $site of every template. A notice is shown once: its cookie is deleted with the page.
 func (w *walk) fillFrame() {
-	w.frame.Site, w.frame.Path, w.frame.Lang, w.frame.Notice = w.site.title, w.r.URL.Path, w.site.lang, ""
+	w.frame.Site, w.frame.Path, w.frame.Lang, w.frame.Notice = w.site.title, w.r.URL.Path, w.lang, ""
 	if w.run == nil || w.quiet {
 		return
 	}
@@ -128,9 +128,9 @@ func (w *walk) cacheRule() {
 		return
 	}
 	h["Cache-Control"] = noCache
-	h["Vary"] = varyOrigin
+	h["Vary"] = w.vary(varyOrigin)
 	if w.route.access.session {
-		h["Vary"] = varyCookie
+		h["Vary"] = w.vary(varyCookie)
 	}
 }
 

@@ -48,6 +48,7 @@ func (s *Site) Check(ctx context.Context) check.Report {
 		all = append(all, h.Keys.Checks(h.Clock)...)
 		all = append(all, h.Sessions.Checks()...)
 		all = append(all, h.Mails.Checks(h.Engine)...)
+		all = append(all, h.jobChecks()...)
 		all = append(all, journal.Checks(h.Engine, h.Clock)...)
 	}
 	return check.Run(ctx, all...)
@@ -68,7 +69,7 @@ func (s *Site) addChecks() {
 
 // judged are the rules of this room that New looks at for every site.
 var judged = map[string]bool{RuleName.ID: true, RuleRoute.ID: true, RuleAccess.ID: true, RuleInline.ID: true, RuleReason.ID: true,
-	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleSettings.ID: true}
+	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleSettings.ID: true, RuleTexts.ID: true}
 
 // roomChecks look at what New does not refuse: what was opened by name, and the place of the data.
 func (s *Site) roomChecks() []check.Check {

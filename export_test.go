@@ -1,7 +1,28 @@
 package merlon
 
+import (
+	"context"
+	"testing"
+)
+
 // LocalReason says why an address is not one of the site's pages, "" if it is: what redirects.json calls the reason.
 func (s *Site) LocalReason(next string) string {
 	_, reason := s.local(next)
 	return reason
+}
+
+// StartSeries is what each process does for its periodic jobs when it starts.
+func (s *Site) StartSeries(ctx context.Context) error {
+	return s.running.Load().jobs.startSeries(ctx)
+}
+
+// TakeJobs takes what is due as another process would, and returns how many jobs that were.
+func (s *Site) TakeJobs(t *testing.T) int {
+	t.Helper()
+	run := s.running.Load()
+	all, err := newJobs(s, run, run.keys).take(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
 }

@@ -79,6 +79,9 @@ func (w *walk) answerError(status int, p ErrorPage) {
 	delete(h, "Content-Disposition")
 	// what the failed answer would have set is not set, and its tokens were bound to what did not happen
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
+	if w.failJSON(status, p, nil) {
+		return
+	}
 	if w.site.pages != nil && w.site.sound {
 		if err := w.tryPage(&Response{status: status, shown: &showing[ErrorPage]{errorPage, p}}); err == nil {
 			w.send(status, "html", w.buf)
@@ -226,8 +229,14 @@ const (
 
 // stale shows a form again with what was typed and a fresh token. The handler never ran.
 func (w *walk) stale(f form.Any, why string) {
+	if w.route.opt.json { // a script asks its page for another token, and its visitor whether he means it
+		w.ResponseWriter.Header()["Cache-Control"] = noStore
+		w.cookies = w.cookies[:0]
+		w.failJSON(http.StatusForbidden, ErrorPage{Title: w.say("stale.title"), Text: w.say(why)}, nil)
+		return
+	}
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
-	fields := formTexts()[w.site.lang].AppendFields(nil, f)
+	fields := w.formTexts().AppendFields(nil, f)
 	p := StalePage{Text: w.say(why), Form: w.sendAgain(w.route.id(), w.r.URL.EscapedPath(), fields)}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
 	if err := w.tryPage(&Response{status: http.StatusForbidden, shown: &showing[StalePage]{stalePage, p}}); err != nil {
@@ -264,6 +273,9 @@ func (w *walk) toSignInFor(again, next string) {
 		to += "?" + q.Encode()
 	}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
+	if w.failJSON(http.StatusForbidden, ErrorPage{Title: w.say("error.403.title"), Text: w.say("error.403.text")}, map[string]any{"signIn": to}) {
+		return
+	}
 	w.location(http.StatusSeeOther, to)
 }
 

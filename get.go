@@ -103,6 +103,9 @@ func (w *walk) write(res *Response) (err error) {
 	case kindText:
 		w.buf = append(w.buf, res.text...)
 	case kindJSON, kindDownload:
+		if res.problems != nil {
+			return w.writeProblems(res.problems)
+		}
 		w.buf = append(w.buf, res.body...)
 	case kindError:
 		if res.text != "" {
@@ -132,7 +135,7 @@ func (w *walk) writePage(res *Response) error {
 	}
 	w.fillFrame()
 	for {
-		w.forms = v.forms
+		w.forms, w.tokens = v.forms, v.tokens
 		buf, err := res.shown.append(w.buf, w.site.pages, w.render())
 		if err != nil {
 			return err

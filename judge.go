@@ -73,7 +73,9 @@ func (s *Site) judge(facts *page.Facts) (*view, check.Faults) {
 			v.forms[f.Token] = rt.id()
 		}
 		found = append(found, s.judgeControls(f, rt)...)
+		found = append(found, judgeJSONForm(f, rt)...)
 	}
+	found = append(found, s.judgeTokens(facts, v)...)
 	for _, l := range facts.Links {
 		found = append(found, s.judgeLink(l)...)
 	}

@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if dir := os.Getenv("MERLON_TEST_JOB_CHILD"); dir != "" {
+		fmt.Fprintln(os.Stderr, jobChild(dir))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

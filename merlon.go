@@ -39,6 +39,7 @@ type Env struct {
 	Clock    func() time.Time // nil: the system's clock
 	Settings Settings
 	Log      *slog.Logger // nil: slog's default
+	NoJobs   bool         // opened for one command: jobs wait for the process that serves the site
 }
 
 // Settings are what the owner sets and a program's source does not know.
@@ -68,7 +69,9 @@ type Config struct {
 	Schema *db.Schema    // its migrations and statements; nil: none
 	Parts  []Part
 	Routes []Route
-	Lang   string // the language of pages: en or de; empty: en
+	Jobs   []AnyKind // what is done later: see Job
+	Texts  Texts     // its own texts: see TextsFrom; none: pages are in one language
+	Lang   string    // of pages: en or de; with Texts, one of theirs, for visitors who ask for none of them; empty: en
 }
 
 // Faults are all findings of [New] at once, each with its place and the remedy.

@@ -25,6 +25,7 @@ type Part struct {
 	Pages    *page.Files
 	Static   *static.Files
 	Tasks    []Task
+	Jobs     []AnyKind
 	Commands []Command
 
 	// Offers is what the part has for another one of the site, which finds it by its type with [Offers]: room passkey offers
@@ -42,7 +43,8 @@ type Part struct {
 	Demo func(context.Context, *House) ([][2]string, error)
 }
 
-// A Task runs again and again while the site is up, one at a time, and once more when it closes if Last is set.
+// A Task is the house's own upkeep, in memory: nothing of it is kept, and each process has its own. What a site does later,
+// or once for all processes, is a [Job]. A Task runs again and again while the site is up, one at a time, and once more when it closes if Last is set.
 type Task struct {
 	Name  constant
 	Every time.Duration

@@ -33,7 +33,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	}
 	u, err := ask(w, who)
 	if err != nil {
-		if errors.Is(err, ErrAgain) && w.state.User() != 0 {
+		if errors.Is(err, ErrAgain) && w.state.User() != 0 && !w.route.opt.json {
 			keepForm[In](w, howAgain(err))
 			return
 		}
@@ -42,7 +42,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	}
 	w.closeReader() // a body may take long: no snapshot is held while it comes
 	if body == nil {
-		if body, err = form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody}); err != nil {
+		if body, err = w.route.parse(w.r); err != nil {
 			w.badInput(err)
 			return
 		}
@@ -103,7 +103,10 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 // finishPost sends what came of a POST.
 func finishPost(w *walk, f form.Any, res *Response, err error) {
 	switch {
-	case err == nil, errors.Is(err, errRollBack):
+	case err == nil:
+		w.nextToken()
+		w.out(res)
+	case errors.Is(err, errRollBack):
 		w.out(res)
 	case errors.Is(err, errEdited):
 		w.refused(RuleEdited)
@@ -120,7 +123,7 @@ func finishPost(w *walk, f form.Any, res *Response, err error) {
 // checkToken takes the token out of the body and reports whether it is this session's and this route's. A route that needs
 // none ([InsecureNoToken]) has no one-time mark either.
 func (w *walk) checkToken(body *form.Body) (once, bool) {
-	token, _ := body.Take(csrf.FieldName)
+	token := w.sentToken(body)
 	if w.route.opt.noToken != nil {
 		return once{}, true
 	}
@@ -147,8 +150,8 @@ func (w *walk) settle(ctx context.Context, dw *db.Writer, sw *session.Writer, re
 		}
 		return errRollBack
 	}
-	if res.notice != "" {
-		text, err := w.run.sealText("notice", res.notice)
+	if notice := w.notice(res); notice != "" {
+		text, err := w.run.sealText("notice", notice)
 		if err != nil {
 			return err
 		}

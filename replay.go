@@ -15,7 +15,7 @@ import (
 // returned: it was read.
 func (w *walk) secondArrival() (body *form.Body, answered bool) {
 	binding := w.state.Replaced()
-	if binding == nil || w.route.opt.noToken != nil {
+	if binding == nil || w.route.opt.noToken != nil || w.route.opt.json {
 		return nil, false
 	}
 	w.closeReader()

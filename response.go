@@ -11,23 +11,27 @@ import (
 	"strings"
 	"time"
 
+	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
 )
 
 // A Response is what a handler answers. It never changes and is made only by [Show], [ShowStatus], [Redirect],
-// [RedirectLocal], [JSON], [Text], [Download], [NotFound], [Forbidden], [Gone], [TooMany], [Busy] and [Trade]: a handler has no way to write bytes of its own
+// [RedirectLocal], [JSON], [JSONProblems], [Text], [Download], [NotFound], [Forbidden], [Gone], [TooMany], [Busy] and [Trade]: a handler has no way to write bytes of its own
 // making into a page.
 type Response struct {
-	status   int
-	kind     responseKind
-	body     []byte
-	text     string // Text, or the redirect's pattern
-	values   []any
-	local    string
-	filename string
-	notice   string
-	shown    shown
-	step     *stepCookie
+	status     int
+	kind       responseKind
+	body       []byte
+	text       string // Text, or the redirect's pattern
+	values     []any
+	local      string
+	filename   string
+	notice     string
+	noticeID   string
+	noticeArgs []any
+	shown      shown
+	problems   form.Any // of JSONProblems
+	step       *stepCookie
 }
 
 type responseKind uint8

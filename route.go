@@ -49,6 +49,7 @@ type options struct {
 	noToken    *string // reason; nil: the token is asked for
 	streaming  *string // reason; nil: it is bounded
 	maxBody    int64
+	json       bool // JSONBody
 }
 
 type opening struct{ origin, reason string }
@@ -240,6 +241,9 @@ func (r *route) info() RouteInfo {
 	}
 	if o.streaming != nil {
 		i.Options = append(i.Options, "insecure streaming: "+*o.streaming)
+	}
+	if o.json {
+		i.Options = append(i.Options, "JSON body")
 	}
 	if o.maxBody != defaultMaxBody {
 		i.Options = append(i.Options, fmt.Sprintf("body up to %d bytes", o.maxBody))

@@ -158,7 +158,7 @@ var (
 
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
-	return []check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleRowForm, RulePageForm, RuleLink, RuleSettings,
+	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleRowForm, RulePageForm, RuleLink, RuleSettings,
 		RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
-		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}
+		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, append(jobRules(), RuleTexts)...)
 }

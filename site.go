@@ -42,15 +42,20 @@ type Site struct {
 	clock func() time.Time
 	log   *slog.Logger
 
-	routes  []*route
-	mux     *http.ServeMux
-	schemas []*db.Schema
-	pages   *page.Set
-	views   sync.Map // page.Declared → *view
-	statics []*static.Files
-	signIn  string
-	checks  []check.Check
-	sound   bool
+	routes    []*route
+	jobs      map[string]*kind
+	words     *text.Catalogue // the site's texts over Merlon's own
+	several   bool            // the site answers in several languages
+	noWords   bool            // they have a fault
+	formTexts map[string]*form.Render
+	mux       *http.ServeMux
+	schemas   []*db.Schema
+	pages     *page.Set
+	views     sync.Map // page.Declared → *view
+	statics   []*static.Files
+	signIn    string
+	checks    []check.Check
+	sound     bool
 
 	mountMethods []string // what mounted handlers answer besides GET, HEAD and POST
 	unlimited    []check.Finding
@@ -66,6 +71,7 @@ type Site struct {
 // view is what the walk needs of a page: which route each of its forms posts to, and its headers.
 type view struct {
 	forms  []string
+	tokens []string
 	facts  *page.Facts
 	policy []string // Content-Security-Policy as it is sent
 	opened sync.Map // *route → *header.Fixed, for routes that may be framed
@@ -94,6 +100,8 @@ func New(env Env, cfg Config) (*Site, error) {
 	}
 	s.gather()
 	s.addRoutes()
+	s.addJobs()
+	s.addTexts()
 	s.addStatics()
 	s.mux.Handle("/", http.HandlerFunc(s.notFound))
 	s.compilePages()
@@ -205,6 +213,7 @@ func (s *Site) addRoutes() {
 				s.fault(RuleRoute.Finding(rt.where, fmt.Sprintf("route %q has no {%s}, which a path tag of %s binds", rt.id(), name, rt.input), "name the place in the pattern and the tag alike"))
 			}
 		}
+		s.judgeJSONRoute(rt)
 		rt.finish()
 		s.register(rt, byPattern)
 	}
@@ -355,9 +364,9 @@ func (s *Site) compilePages() {
 			files = append(files, over(p.Pages.Over(ownPages)))
 		}
 	}
-	words := text.Own()
+	words := s.words
 	set, faults := page.Compile(page.Options{Static: s.statics, Development: s.env.Mode == Development,
-		Text: words.Message, TextIDs: words.IDs, Langs: words.Langs()}, files...)
+		Text: s.message, Plural: pluralOf(words), TextIDs: words.IDs, Langs: words.Langs()}, files...)
 	s.fault(faults...)
 	s.pages, s.pageFiles = set, files
 }
@@ -389,7 +398,7 @@ func (s *Site) prepare() {
 
 // settings proves what the owner set, as far as it is set.
 func (s *Site) settings() {
-	if langs := text.Own().Langs(); !slices.Contains(langs, s.lang) {
+	if langs := s.words.Langs(); !slices.Contains(langs, s.lang) && s.cfg.Texts.dir == "" {
 		base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(s.lang), "_", "-"), "-") // de-AT, en_GB, EN
 		hint := nearest(s.lang, langs)
 		if slices.Contains(langs, base) {

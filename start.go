@@ -34,6 +34,7 @@ type running struct {
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
 	csrfKey   []byte
+	jobs      *jobs
 	log       *slog.Logger
 
 	stop  context.CancelFunc
@@ -63,12 +64,14 @@ func (s *Site) Start(ctx context.Context) error {
 		sc.Seal()
 	}
 	session.Seal()
+	sealJobs()
 	for _, f := range s.pageFiles {
 		f.Seal()
 	}
 	s.running.Store(run)
 	tasks, stop := context.WithCancel(context.Background())
 	run.stop = stop
+	run.tasks.Go(func() { run.jobs.loop(tasks) })
 	for _, t := range s.tasks(run) {
 		run.tasks.Go(func() { run.repeat(tasks, t) })
 	}
@@ -99,6 +102,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		return nil, err
 	}
 	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1")}
+	run.engine, run.jobs = boundEngine{s.cfg.Engine, run}, newJobs(s, run, keys)
 	run.csrfKey = append([]byte(nil), keys.Key("merlon/csrf/v1").Reveal()...)
 	if run.trust, err = s.newTrust(); err != nil {
 		return nil, err
@@ -119,7 +123,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if err != nil {
 		return nil, err
 	}
-	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: s.cfg.Engine,
+	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: run.engine,
 		Keys: keys, Limits: limits, Sessions: run.sessions, site: s}
 	for _, p := range s.cfg.Parts {
 		if p.Start != nil {
@@ -236,9 +240,17 @@ func (s *Site) Close(ctx context.Context) error {
 	go func() { run.tasks.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-ctx.Done():
+	case <-ctx.Done(): // runs of jobs that took longer are told to end, and run again at the next start
+		run.jobs.end()
+		select {
+		case <-done:
+		case <-time.After(jobGrace):
+		}
 	}
-	_, chained := journal.Chain(ctx, run.engine) // what the last flush wrote
+	run.jobs.end()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, chained := journal.Chain(last, run.engine) // what the last flush wrote
 	return errors.Join(chained, run.engine.Close())
 }
 
@@ -275,6 +287,9 @@ func (s *Site) sweep(ctx context.Context, h *House) error {
 			return err
 		}
 		if _, err := sweepKept.Run(w, now.UnixMicro()); err != nil {
+			return err
+		}
+		if _, err := sweepJobs.Run(w, now.Add(-jobLife).UnixMicro()); err != nil {
 			return err
 		}
 		_, err := sweepOnce.Run(w, now.Add(-onceLife).UnixMicro())

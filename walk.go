@@ -45,8 +45,10 @@ type walk struct {
 	state    *session.State
 	visit    Visit
 	user     int64
+	lang     string
 	frame    page.Frame
 	forms    []string // route ids of the forms of the page being written
+	tokens   []string // those of its tokens for scripts
 	renderTo page.Render
 	local    string // where the answer redirects to
 	quiet    bool   // an error page: the notice is kept for the page that was meant
@@ -68,6 +70,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &
 func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	buf := buffers.Get().(*[]byte)
 	w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0]}
+	w.lang = w.negotiate()
 	defer w.end(buf)
 	header.Strict.Apply(rw.Header())
 	if w.run == nil {

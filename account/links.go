@@ -87,8 +87,6 @@ func decoy(w *db.Writer, now time.Time) error {
 	return err
 }
 
-var untrustDevices = db.Exec(schema, "UPDATE merlon_device SET trusted = 0 WHERE user = $1")
-
 // shutOut ends every session of a user, this browser's too, and trusts no device any more.
 func shutOut[U any](a *part, w *merlon.Write[U], user int64) error {
 	if w.Session.User() == user {
@@ -99,8 +97,7 @@ func shutOut[U any](a *part, w *merlon.Write[U], user int64) error {
 	if _, err := a.house.Sessions.EndUser(w.DB, user, "shut out by the owner"); err != nil {
 		return err
 	}
-	_, err := untrustDevices.Run(w.DB, user)
-	return err
+	return distrust(w.DB, user)
 }
 
 // ticketUser finds whose ticket it is: nobody, when the account is gone or disabled meanwhile.

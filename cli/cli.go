@@ -1,5 +1,6 @@
-// Package cli is the commands inside a site's own program: serve, check, routes, migrate, explain, mail, version, and
-// those that its parts bring. A site's main function calls [Main] and nothing else.
+// Package cli is the commands inside a site's own program: serve, check, routes, migrate, explain, version, those of every
+// site's house (events, jobs, mail, session), and those that its parts bring. A site's main function calls [Main] and nothing
+// else.
 //
 // Results go to stdout, all else to stderr. Exit codes: 0 done, 1 findings or a failed operation, 2 wrong usage, 3 could
 // not run in these surroundings, 4 refused for safety, 130 interrupted.
@@ -67,7 +68,8 @@ type program struct {
 	verbose bool
 	chdir   string
 
-	sendsNothing bool // a site that is started for a moment leaves its mails where they are
+	brief bool // the site is started for a moment: it begins no job and leaves its mails where they are
+	sends bool // but for the command that tests the mail server
 }
 
 // failure is an error with the exit code that it means.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -17,7 +18,7 @@ import (
 )
 
 // houseCommands are those of the rooms that every site has.
-var houseCommands = append([]merlon.Command{
+var houseCommands = slices.Concat([]merlon.Command{
 	{Name: "events", Short: "the newest security events", Example: "--outcome refused", Run: listEvents, Flags: []merlon.Flag{
 		{Name: "limit", Usage: "how many, at most 500; 50 if it is left out"},
 		{Name: "id", Usage: "only those of a rule: MRL-ACCT-002"},
@@ -27,7 +28,7 @@ var houseCommands = append([]merlon.Command{
 	{Name: "session list", Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
 	{Name: "session revoke", Args: "ID", Short: "end a session", Example: "12 --reason \"machine lost\"", Run: revokeSession, Flags: []merlon.Flag{
 		{Name: "reason", Usage: "why, for the record", Required: true}}},
-}, mailCommands...)
+}, mailCommands, jobCommands)
 
 func number(c *merlon.Call, flag, text string) (int64, error) {
 	if text == "" {

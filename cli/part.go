@@ -144,7 +144,7 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 			return err
 		}
 	}
-	p.sendsNothing = cmd.Name != "mail test" // a site that is started for a moment leaves its mails where they are
+	p.brief, p.sends = true, cmd.Name == "mail test"
 	site, err := p.site(merlon.Development)
 	if err != nil {
 		return err

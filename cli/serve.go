@@ -29,8 +29,8 @@ func (p *program) env(mode merlon.Mode) merlon.Env {
 	case p.verbose:
 		level = slog.LevelDebug
 	}
-	env := merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level)}
-	if !p.sendsNothing {
+	env := merlon.Env{Data: p.data, Mode: mode, Log: event.NewLog(p.err, false, level), NoJobs: p.brief}
+	if !p.brief || p.sends {
 		env.Settings.Mail = mailSettings()
 	}
 	return env

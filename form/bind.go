@@ -68,6 +68,8 @@ func (s *Spec) bind(body *Body, path func(string) string, into reflect.Value) (*
 		f, t := &s.fields[at], &st.typed[at]
 		switch {
 		case bound.Refusal != nil: // still go on: undeclared names are reported in any case
+		case body.json:
+			bound.Refusal = f.addJSON(t, e, body)
 		case e.file:
 			bound.Refusal = refuse(400, RuleFile, fmt.Sprintf("the field %q was sent as a file", f.Name))
 		case t.given && !f.List:

@@ -46,6 +46,7 @@ type Body struct {
 	Sealer Sealer
 
 	entries []entry
+	json    bool // from ParseJSON: the entries have kinds
 	large   bool // the values share a big buffer, so what is kept of them is copied
 	few     [8]entry
 }
@@ -55,6 +56,8 @@ type entry struct {
 	name, value string
 	file        bool // a part with a file name; its value is kept only for Sum
 	taken       bool
+	kind        byte // of JSON: see json.go
+	item        bool // of JSON: an element of an array
 }
 
 // Parse reads the body of a request, once, and decodes it: application/x-www-form-urlencoded or multipart/form-data, in
@@ -230,6 +233,9 @@ func (b *Body) Sum() [32]byte {
 		frame[0] = 't'
 		if e.file {
 			frame[0] = 'f'
+		}
+		if e.kind != 0 {
+			frame[0] = e.kind
 		}
 		binary.BigEndian.PutUint64(frame[1:], uint64(len(e.name)))
 		binary.BigEndian.PutUint64(frame[9:], uint64(len(e.value)))

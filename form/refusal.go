@@ -20,6 +20,12 @@ func (r *Refusal) Error() string {
 }
 
 func (r *Refusal) remedy() string {
+	switch r.Rule.ID {
+	case RuleJSONType.ID:
+		return "send application/json in UTF-8, not compressed"
+	case RuleJSONValue.ID:
+		return "send one JSON object whose members are the fields, each of its type"
+	}
 	switch r.Status {
 	case 404:
 		return "link with a value of the field's type"

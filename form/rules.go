@@ -196,11 +196,33 @@ var (
 	}
 )
 
+// The rules of a body that is JSON.
+var (
+	RuleJSONType = check.Rule{
+		ID: "MRL-FORM-031", Property: check.Integrity, Severity: check.Low,
+		Title:  "a body that is not of the type of a JSON route",
+		Why:    "browsers post text/plain and forms to any site without asking it first; application/json they ask for",
+		Attack: "Another site's page posts JSON as text/plain in the visitor's name, past every preflight.",
+		Wrong:  "Content-Type: text/plain with {\"Text\": \"a\"}",
+		Right:  "Content-Type: application/json, and the token in the header Merlon-Token.",
+		Source: "Fetch 4.8 (CORS-safelisted request headers); OWASP CSRF Prevention Cheat Sheet",
+	}
+	RuleJSONValue = check.Rule{
+		ID: "MRL-FORM-032", Property: check.Integrity, Severity: check.Low,
+		Title:  "a JSON body that is read in different ways, or a value of another type than its field",
+		Why:    "a program sent it and can mend it; guessing a type, or taking one of two readings, is how checks are passed by",
+		Attack: "Sends {\"admin\": \"false\"}, half a surrogate pair, a second object behind the first, or a thousand brackets.",
+		Wrong:  "{\"Votes\": \"3\"} for an int, {\"Text\": \"a\"} {}",
+		Right:  "{\"Votes\": 3}: one object, UTF-8, each value of its field's type.",
+		Source: "RFC 8259 4, 6, 8; OWASP ASVS 5.0 2.2.1, 15.3.7; CWE-674",
+	}
+)
+
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return []check.Rule{
 		RuleUntagged, RuleNoLimit, RuleExclusion, RuleEmbedded, RuleType, RuleTag, RuleUpload, RuleStruct, RulePasswordQuery,
 		RuleMediaType, RuleContentEncoding, RuleTooLarge, RuleTooMany, RuleMalformed, RuleTwice, RuleUndeclared, RuleSeal,
-		RuleFile, RulePath, RuleQuery,
+		RuleFile, RulePath, RuleQuery, RuleJSONType, RuleJSONValue,
 	}
 }

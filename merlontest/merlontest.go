@@ -165,3 +165,13 @@ func (s *Server) SignedIn(name string, roles ...string) *Visitor {
 	})
 	return v
 }
+
+// Jobs waits until the site has done every job that is due by its clock; ten seconds at most.
+func (s *Server) Jobs() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.Site.House().WaitJobs(ctx); err != nil {
+		s.t.Fatalf("merlontest: Jobs: %v", err)
+	}
+}

@@ -17,6 +17,7 @@
 //
 //	{{fields .Form}}  {{field .Form "Text"}}  {{problems .Form}}   a form.Form, printed by room form
 //	{{text "id" .Name}}                                            a message of the catalogue, in the visitor's language
+//	data-merlon-token="{{token "/votes"}}"                         a script's token for a route that takes JSON
 //	{{data .X}}                                                    the whole of a <script type="application/json">
 //	{{$site.User}}                                                 the [Frame]
 //

@@ -17,9 +17,10 @@ type Facts struct {
 
 	Forms    []FormFact
 	Links    []LinkFact
+	Tokens   []TokenFact   // of {{token}}, in the order that [RouteTokens] counts
 	Raw      []RawFact     // places of raw HTML
 	Policy   header.Policy // the content security policy that lets the page work, and nothing more
-	HasForm  bool          // it has a form that posts to this site, and so a token
+	HasForm  bool          // it has a form that posts to this site, or a {{token}}: it needs Tokens
 	Texts    []string      // ids of the catalogue that it shows
 	Password bool          // it has a password field
 }
@@ -48,6 +49,12 @@ type LinkFact struct {
 	Where   string
 	Address string // constant, each value from data as {}: "{}" is wholly data
 	Foreign bool   // a constant address of another host
+}
+
+// A TokenFact is one {{token "PATH"}}: the token with which a script of the page posts to a route.
+type TokenFact struct {
+	Where string
+	Path  string // constant
 }
 
 // A RawFact is one place where markup is printed as it stands.

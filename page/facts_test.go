@@ -269,3 +269,37 @@ func TestHideSite(t *testing.T) {
 		}
 	}
 }
+
+func TestTokens(t *testing.T) {
+	facts, out := fragment[Data](t, page.Options{}, `<div data-merlon-token="{{token "/votes"}}"></div>{{range .L}}<p data-merlon-token='{{token "/other"}}'>x</p>{{end}}`)
+	if !facts.HasForm || len(facts.Tokens) != 2 || facts.Tokens[0].Path != "/votes" || facts.Tokens[1].Path != "/other" || facts.Tokens[0].Where != "pages/t.html:1:27" {
+		t.Errorf("%+v", facts.Tokens)
+	}
+	if without, _ := fragment[Data](t, page.Options{}, `<form method="post" action="/x"></form>`); without.Policy.Connect.Self || !facts.Policy.Connect.Self || len(facts.Policy.Connect.Origins) != 0 {
+		t.Errorf("connect-src %+v, and %+v without a token", facts.Policy.Connect, without.Policy.Connect)
+	}
+	contains(t, out(Data{L: []string{"1"}}, &page.Render{}), `<div data-merlon-token="script-0"></div><p data-merlon-token='script-1'>x</p>`)
+	for _, source := range []string{
+		`<p>{{token "/votes"}}</p>`,
+		`<a href="/x?t={{token "/votes"}}">x</a>`,
+		`<a href="{{token "/votes"}}">x</a>`,
+		`<form action="/search"><input name="t" value="{{token "/votes"}}"></form>`,
+		`<p title="{{token "/votes"}}">x</p>`,
+		`<p data-other="{{token "/votes"}}">x</p>`,
+		`<p data-merlon-token="x{{token "/votes"}}">x</p>`,
+		`<p data-merlon-token="{{token "/votes"}}{{token "/votes"}}">x</p>`,
+		`<p data-merlon-token="{{token .S}}">x</p>`,
+		`<p data-merlon-token="{{token "//evil.example/"}}">x</p>`,
+		`<p data-merlon-token="{{token "https://evil.example/"}}">x</p>`,
+		`<p data-merlon-token={{token "/votes"}}>x</p>`,
+		`<script type="application/json">{{token "/votes"}}</script>`,
+		`{{if token "/votes"}}x{{end}}`,
+		`<p data-merlon-token="{{.S}}">x</p>`,
+	} {
+		files := page.FilesOf(map[string]string{"t.html": source})
+		page.NewFragmentNamed[Data](files, "t.html")
+		if _, faults := page.Compile(page.Options{}, files); len(faults) == 0 {
+			t.Errorf("%s: it compiles", source)
+		}
+	}
+}

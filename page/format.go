@@ -273,8 +273,14 @@ func (c *compiler) catalogue(args []*expr, pos parse.Pos) *expr {
 	}
 	c.facts.Texts = append(c.facts.Texts, id)
 	langs := c.opts.languages()
-	messages := make([][]func(f *frame), len(langs))
+	messages := make([]func(f *frame), len(langs))
 	for i, lang := range langs {
+		if print, plural := c.plural(lang, id, args, texts, pos); plural {
+			if messages[i] = print; print == nil {
+				return nil
+			}
+			continue
+		}
 		msg, ok := "", false
 		if c.opts.Text != nil {
 			msg, ok = c.opts.Text(lang, id)
@@ -291,20 +297,55 @@ func (c *compiler) catalogue(args []*expr, pos parse.Pos) *expr {
 			c.fault(RuleText, pos, what, didYouMean(id, known, "add it to the catalogue"))
 			return nil
 		}
-		parts, fault := messageParts(msg, texts)
-		if fault != "" {
-			c.fault(RuleText, pos, fmt.Sprintf("text %q in language %s: %s", id, lang, fault), fmt.Sprintf("give {{text %q …}} as many values as the message has places", id))
+		if messages[i] = c.message(lang, id, msg, texts, pos); messages[i] == nil {
 			return nil
 		}
-		messages[i] = parts
 	}
 	return c.computedString(func(f *frame) string {
 		n := len(f.env.tmp)
-		for _, p := range messages[f.env.lang] {
-			p(f)
-		}
+		messages[f.env.lang](f)
 		return view(f.env.tmp[n:])
 	}, fmt.Sprintf("text %q", id))
+}
+
+// message compiles the words of one language, nil with a fault.
+func (c *compiler) message(lang, id, words string, texts []func(f *frame), pos parse.Pos) func(f *frame) {
+	parts, fault := messageParts(words, texts)
+	if fault != "" {
+		c.fault(RuleText, pos, fmt.Sprintf("text %q in language %s: %s", id, lang, fault), fmt.Sprintf("give {{text %q …}} as many values as the message has places", id))
+		return nil
+	}
+	return func(f *frame) {
+		for _, p := range parts {
+			p(f)
+		}
+	}
+}
+
+// plural compiles a message with plural forms. The second result is false for one without.
+func (c *compiler) plural(lang, id string, args []*expr, texts []func(f *frame), pos parse.Pos) (func(f *frame), bool) {
+	if c.opts.Plural == nil {
+		return nil, false
+	}
+	words, pick := c.opts.Plural(lang, id)
+	if words == nil {
+		return nil, false
+	}
+	if len(args) < 2 || args[1].typ == nil || args[1].absent || args[1].alts != nil || integer(args[1].typ) == nil {
+		c.fault(RuleText, pos, fmt.Sprintf("text %q has plural forms, and its first value is no whole number", id), fmt.Sprintf("give it the number first: {{text %q (len .Notes)}}", id))
+		return nil, true
+	}
+	forms := make([]func(f *frame), len(words))
+	for i, w := range words {
+		if forms[i] = c.message(lang, id, w, texts, pos); forms[i] == nil {
+			return nil, true
+		}
+	}
+	load, at := integer(args[1].typ), args[1].addr()
+	return func(f *frame) {
+		n := load(at(f))
+		forms[pick(int(max(min(n, 1<<31-1), -1<<31)))](f)
+	}, true
 }
 
 // messageParts splits a message at its places {0}, {1} …

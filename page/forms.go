@@ -227,6 +227,10 @@ func (c *compiler) spec(t reflect.Type, pos parse.Pos) *form.Spec {
 // printFields compiles the printing of a form by room form, which escapes what it prints.
 func (c *compiler) printFields(e *expr, pos parse.Pos) {
 	call := e.fields
+	if call.fn == tokenFn {
+		c.printToken(call.name, pos)
+		return
+	}
 	if _, ok := c.place(pos); !ok {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 
 // functions are the names that pages have, for "did you mean".
 var functions = []string{"and", "or", "not", "len", "index", "slice", "eq", "ne", "lt", "le", "gt", "ge", "print", "printf", "println",
-	"text", "data", "fields", "field", "problems"}
+	"text", "data", "fields", "field", "problems", "token"}
 
 // function compiles a call of a function of the page language. With final, that is the last argument.
 func (c *compiler) function(n *parse.IdentifierNode, nodes []parse.Node, final *expr) *expr {
@@ -85,6 +85,11 @@ func (c *compiler) function(n *parse.IdentifierNode, nodes []parse.Node, final *
 		return &expr{json: args[0], src: "data " + args[0].src}
 	case "fields", "field", "problems":
 		return c.fieldFunction(n, nodes, args)
+	case "token":
+		if !c.count(n, args, 1, 1) {
+			return nil
+		}
+		return c.tokenFunction(args[0], n.Pos)
 	}
 	c.fault(RuleFunction, n.Pos, fmt.Sprintf("there is no function %q", name), didYouMean(name, functions, "make it a method of the data: {{.Name}}"))
 	return nil

@@ -118,3 +118,9 @@ type Render struct {
 type Tokens interface {
 	AppendField(dst []byte, form int) []byte
 }
+
+// RouteTokens is what [Tokens] implement for pages that have a {{token "PATH"}}, which is named by its index in
+// [Facts].Tokens. A page that has one and is given Tokens without it fails.
+type RouteTokens interface {
+	AppendToken(dst []byte, token int) []byte
+}

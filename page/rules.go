@@ -102,6 +102,11 @@ var (
 		"a form that posts to this site carries a token, and this page was given none",
 		"Without a token another site can post the form in the visitor's name.",
 		"notesPage.Execute(w, data)  // the page has a POST form", "page.Append(dst, set, notesPage, data, &page.Render{Tokens: tokens})", "OWASP CSRF Prevention; mistakes.md CSRF-1")
+	RuleToken = confidential("MRL-PAGE-024", "token in a place from which it is sent",
+		"a token is good for posts in the visitor's name; in an address or a field it travels to logs, histories and other sites",
+		"A token in a link or in a form that asks by GET stands in the address, and in the Referer of the next site.",
+		`<a href="/votes?t={{token "/votes"}}">`, `<div data-merlon-token="{{token "/votes"}}">   // script: element.dataset.merlonToken`,
+		"OWASP CSRF Prevention Cheat Sheet; OWASP ASVS 5.0 14.2.1")
 	RuleLarge = available("MRL-PAGE-022", "page that grows without end",
 		"templates are compiled into the page at each call, and these call each other too often",
 		halfPage, "a template that calls two, each of which calls two, twenty deep", "{{range}} over data, or a template that calls itself once", "none: a bound of this package")

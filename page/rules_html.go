@@ -89,7 +89,7 @@ func Rules() []check.Rule {
 	return []check.Rule{
 		RuleParse, RuleFile, RuleField, RuleUnexported, RuleType, RuleSafeType, RuleSecret, RuleArguments, RuleComparison,
 		RuleRange, RuleTemplate, RuleRedefined, RuleFunction, RuleEscaper, RulePrint, RuleNode, RuleText, RuleFields, RuleData,
-		RuleSealed, RuleTokens, RuleLarge, RuleSource, RuleTagName, RuleAttributeName, RuleUnquoted, RuleAttribute, RuleHandler,
+		RuleSealed, RuleTokens, RuleToken, RuleLarge, RuleSource, RuleTagName, RuleAttributeName, RuleUnquoted, RuleAttribute, RuleHandler,
 		RuleStyle, RuleScript, RuleSrcdoc, RuleBase, RuleMeta, RuleSVG, RuleVendor, RuleAddress, RuleComment, RuleDoctype,
 		RuleElement, RuleBranches, RuleEnd, RuleMarkup, RuleNesting, RuleDuplicate, RuleFormOrigin, RuleForm, RulePassword,
 		RuleForeign, RuleStatic, RuleLang, RuleTitle, RuleAttr, RuleRefused, RuleRaw,

@@ -26,6 +26,9 @@ type Options struct {
 	// Text returns the message of the catalogue with an id, in a language. It holds places {0}, {1} … for the values that
 	// {{text "id" …}} gives it, and is text, not markup. Nil is an empty catalogue.
 	Text func(lang, id string) (string, bool)
+	// Plural returns a message with plural forms, which Text has not: the words of its forms, and which of them is for a
+	// number; nil words for any other message. The number is the first value that {{text "id" …}} gives. Nil is none.
+	Plural func(lang, id string) (words []string, pick func(n int) int)
 	// TextIDs lists the ids of the catalogue, for "did you mean"; nil lists none.
 	TextIDs func() []string
 	// Langs are the catalogue's languages; the first one is for visitors of others. Nil is one language, "".

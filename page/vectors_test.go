@@ -93,6 +93,10 @@ func (noTokens) AppendField(dst []byte, form int) []byte {
 	return fmt.Appendf(dst, `<input type="hidden" name="merlon_token" value="token-%d">`, form)
 }
 
+func (noTokens) AppendToken(dst []byte, token int) []byte {
+	return fmt.Appendf(dst, "script-%d", token)
+}
+
 var starters = map[string]func(testing.TB, string) started{
 	"": start[Data], "Data": start[Data], "DataHTML": start[DataHTML], "DataJS": start[DataJS], "DataURL": start[DataURL],
 	"DataAttr": start[DataAttr], "DataNested": start[DataNested], "DataAny": start[DataAny], "DataFunc": start[DataFunc], "DataChan": start[DataChan],

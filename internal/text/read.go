@@ -123,13 +123,13 @@ func decode(name string, b []byte, tag language.Tag) (map[string]message, []erro
 func parse(raw json.RawMessage, tag language.Tag) (message, string) {
 	var words string
 	if json.Unmarshal(raw, &words) == nil {
-		return message{words: words}, cmp.Or(badWords(words), gap(words))
+		return message{tag: tag, words: words}, cmp.Or(badWords(words), gap(words))
 	}
 	var byName map[string]string
 	if json.Unmarshal(raw, &byName) != nil {
 		return message{}, `it is neither a text nor {"one": "…", "other": "…"}`
 	}
-	m := message{words: byName["other"], forms: map[plural.Form]string{}}
+	m := message{tag: tag, words: byName["other"], forms: map[plural.Form]string{}}
 	for _, name := range sortedIDs(byName) {
 		f, known := formNames[name]
 		if !known {

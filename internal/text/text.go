@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -39,6 +40,11 @@ type Catalogue struct {
 	ids    []string
 	tables map[string]table
 	labels map[string]string // words of the first language → id, of the ids that [Catalogue.Translate] looks at
+
+	once    sync.Once // of the matcher
+	matcher language.Matcher
+	matched sync.Map // header → language, at most maxMatched
+	known   atomic.Int32
 }
 
 // table is one language.
@@ -49,7 +55,8 @@ type table struct {
 
 // message is one message: its words, and if it depends on a number its words by plural form.
 type message struct {
-	words string // of the form other
+	tag   language.Tag // of the words: not always the table's, see [Catalogue.Over]
+	words string       // of the form other
 	forms map[plural.Form]string
 }
 
@@ -81,15 +88,15 @@ func (c *Catalogue) Format(lang, id string, args ...any) string {
 	words := m.words
 	if m.forms != nil && len(args) > 0 {
 		if n, ok := whole(args[0]); ok {
-			words = cmp.Or(m.forms[form(t.tag, n)], words)
+			words = cmp.Or(m.forms[form(m.tag, n)], words)
 		}
 	}
 	return fill(words, args)
 }
 
 // Translate returns in a language what is written in the first language in a program's source: the labels and helps of the
-// struct of a form, the notices of its handlers. It looks among the messages whose ids end in .label, .help and .notice
-// alone, and returns other words as they are, with false.
+// struct of a form, what its Validate says, the notices of its handlers. It looks among the messages whose ids end in .label,
+// .help, .problem and .notice alone, and returns other words as they are, with false.
 func (c *Catalogue) Translate(lang, words string) (string, bool) {
 	id, ok := c.labels[words]
 	if !ok {
@@ -99,7 +106,7 @@ func (c *Catalogue) Translate(lang, words string) (string, bool) {
 }
 
 func isLabel(id string) bool {
-	return strings.HasSuffix(id, ".label") || strings.HasSuffix(id, ".help") || strings.HasSuffix(id, ".notice")
+	return strings.HasSuffix(id, ".label") || strings.HasSuffix(id, ".help") || strings.HasSuffix(id, ".problem") || strings.HasSuffix(id, ".notice")
 }
 
 // form finds the plural form of a whole number.

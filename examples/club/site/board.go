@@ -79,7 +79,7 @@ func addNews(w *merlon.Write[account.User], f form.Form[NewNews]) (*merlon.Respo
 		return merlon.ShowStatus(422, newNewsView, newNewsPage{f}), nil
 	}
 	done, err := insertNews.Run(w.DB, w.User.ID, in.Title, in.Text, w.Now())
-	return merlon.Redirect("/news/{id}", done.LastID).Notice("Your news is out."), err
+	return merlon.Redirect("/news/{id}", done.LastID).NoticeText("club.said.news"), err
 }
 
 func askDeleteNews(r *merlon.Read[account.User], in ByID) (*merlon.Response, error) {
@@ -90,7 +90,7 @@ func askDeleteNews(r *merlon.Read[account.User], in ByID) (*merlon.Response, err
 func deleteNews(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Response, error) {
 	in, _ := f.Value()
 	_, err := removeNews.Run(w.DB, in.ID)
-	return merlon.Redirect("/board").Notice("The news and its comments are gone."), err
+	return merlon.Redirect("/board").NoticeText("club.said.news-gone"), err
 }
 
 func newOuting(*merlon.Read[account.User], merlon.None) (*merlon.Response, error) {
@@ -103,13 +103,13 @@ func addOuting(w *merlon.Write[account.User], f form.Form[NewOuting]) (*merlon.R
 		return merlon.ShowStatus(422, newOutingView, newOutingPage{f}), nil
 	}
 	done, err := insertOuting.Run(w.DB, in.Title, in.Place, in.Day.Format(time.DateOnly), in.Places, in.About)
-	return merlon.Redirect("/outings/{id}", done.LastID).Notice("The outing is announced."), err
+	return merlon.Redirect("/outings/{id}", done.LastID).NoticeText("club.said.outing"), err
 }
 
 func doneMessage(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Response, error) {
 	in, _ := f.Value()
 	_, err := closeMessage.Run(w.DB, in.ID)
-	return merlon.Redirect("/board").Notice("The message is done with."), err
+	return merlon.Redirect("/board").NoticeText("club.said.done"), err
 }
 
 // showLog shows the site's security events to the board.
@@ -120,7 +120,7 @@ func showLog(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, err
 	}
 	var p logPage
 	for _, e := range events {
-		p.Lines = append(p.Lines, logLine{At: e.Time.Format("2 Jan 15:04:05"), Title: e.Title, Guards: e.Property, Outcome: e.Outcome, Route: e.Route, Count: 1})
+		p.Lines = append(p.Lines, logLine{At: e.Time.Format(time.DateTime), Title: e.Title, Guards: e.Property, Outcome: e.Outcome, Route: e.Route, Count: 1})
 	}
 	return merlon.Show(logView, p), nil
 }

@@ -49,5 +49,5 @@ func sendContact(w *merlon.Write[account.Guest], f form.Form[Contact]) (*merlon.
 		return merlon.ShowStatus(422, contactView, contactPage{f}), nil
 	}
 	_, err := insertMessage.Run(w.DB, in.Name, in.Email, in.Text, w.Now())
-	return merlon.Redirect("/contact").Notice("Thank you. The board reads it within a few days."), err
+	return merlon.Redirect("/contact").NoticeText("club.said.thanks"), err
 }

@@ -117,5 +117,5 @@ func saveProfile(w *merlon.Write[account.User], f form.Form[EditProfile]) (*merl
 		return nil, err
 	}
 	_, err := saveProfil.Run(w.DB, w.User.ID, in.Phone, in.Boat, in.About, in.Shown)
-	return merlon.Redirect("/profile").Notice("Your profile is saved."), err
+	return merlon.Redirect("/profile").NoticeText("club.said.profile"), err
 }

@@ -124,5 +124,5 @@ func addComment(w *merlon.Write[account.User], f form.Form[NewComment]) (*merlon
 		return nil, err
 	}
 	_, err := insertComment.Run(w.DB, in.ID, w.User.ID, in.Text, w.Now())
-	return merlon.Redirect("/news/{id}", in.ID).Notice("Your comment is there."), err
+	return merlon.Redirect("/news/{id}", in.ID).NoticeText("club.said.comment"), err
 }

@@ -99,10 +99,10 @@ func join(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Response,
 		return nil, err
 	}
 	if o.Full() {
-		return merlon.Redirect("/outings/{id}", in.ID).Notice("The last place has just been taken."), nil
+		return merlon.Redirect("/outings/{id}", in.ID).NoticeText("club.said.full"), nil
 	}
 	_, err = insertSeat.Run(w.DB, in.ID, w.User.ID)
-	return merlon.Redirect("/outings/{id}", in.ID).Notice("You have a place."), err
+	return merlon.Redirect("/outings/{id}", in.ID).NoticeText("club.said.place"), err
 }
 
 func leave(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Response, error) {
@@ -111,5 +111,5 @@ func leave(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Response
 		return nil, err
 	}
 	_, err := deleteSeat.Run(w.DB, in.ID, w.User.ID)
-	return merlon.Redirect("/outings/{id}", in.ID).Notice("Your place is free again."), err
+	return merlon.Redirect("/outings/{id}", in.ID).NoticeText("club.said.free"), err
 }

@@ -16,13 +16,14 @@ import (
 	"github.com/merlon-web/merlon/static"
 )
 
-//go:embed pages migrations static
+//go:embed pages migrations static texts
 var files embed.FS
 
 var (
 	pages  = page.From(files, "pages")
 	assets = static.From(files, "static")
 	schema = db.From(files, "migrations")
+	texts  = merlon.TextsFrom(files, "texts")
 )
 
 // Open opens the club on SQLite.
@@ -33,7 +34,7 @@ func Open(env merlon.Env) (*merlon.Site, error) {
 // OpenOn opens the club on any engine.
 func OpenOn(env merlon.Env, engine db.Engine) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{
-		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Pages: pages, Static: assets, Schema: schema,
+		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Pages: pages, Static: assets, Schema: schema, Texts: texts,
 		Parts: []merlon.Part{
 			account.New(account.Config{}),
 			{Name: "club", Demo: demo},
@@ -79,5 +80,5 @@ type Button struct {
 	ID int64 `path:"id"`
 }
 
-// day is how the club writes dates.
-func day(t time.Time) string { return t.Format("2 January 2006") }
+// day is how the club writes dates: a way that reads in every language (ISO 8601).
+func day(t time.Time) string { return t.Format(time.DateOnly) }

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -59,4 +60,26 @@ func TestMembersAreFoundSortedAndPrivate(t *testing.T) {
 	other.Get("/members/1").Has("Ann A.").HasNot("0461 12", "I row.")
 	ann.Get("/profile").Submit("/profile", merlontest.Values{"Shown": "on"})
 	other.Get("/members/1").Has("0461 12", "I row.", "eight")
+}
+
+// TestClubSpeaksGerman visits the club as a German browser does: every page of its own is German.
+func TestClubSpeaksGerman(t *testing.T) {
+	s := merlontest.Start(t, site.Open)
+	ben := s.SignedIn("Ben", "board")
+	for _, c := range []struct{ path, want string }{
+		{"/", "Rudern Sie mit"}, {"/news", "Hier ist noch nichts."}, {"/outings", "Noch ist keine Ausfahrt geplant."}, {"/members", "nach Namen"},
+		{"/members/1", "Lieblingsboot"}, {"/profile", "Einer"}, {"/contact", "Ihre Nachricht"}, {"/board", "Alle Nachrichten sind erledigt."},
+		{"/board/news/new", "Veröffentlichen"}, {"/board/outings/new", "Treffpunkt"}, {"/board/log", "Schützt"}, {"/nowhere", "Diese Seite gibt es nicht"},
+	} {
+		r, err := http.NewRequest("GET", s.URL(c.path), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept-Language", "de-DE,de;q=0.9,en;q=0.5")
+		ben.Do(r).Has(c.want, "Neues", "Zum Inhalt")
+		if !strings.Contains(ben.Body, `<html lang="de">`) {
+			t.Errorf("%s does not say that it is German", c.path)
+		}
+	}
+	ben.Get("/").Has("Row with us", "Sign out")
 }

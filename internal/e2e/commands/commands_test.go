@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 		"club": func() { cli.Main(site.Open) },
 		// broken is a site with a fault of every kind that New refuses.
 		"broken": func() { cli.Main(openBroken) },
+		// later is a site with jobs.
+		"later": func() { cli.Main(openLater) },
 	})
 }
 

@@ -1,0 +1,159 @@
+package merlon
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/page"
+)
+
+// JSONBody makes a [Post] or [PostAfter] take its fields as one JSON object, from a script of the site's own pages: the same
+// struct, the same tags, the same verdicts ([form.ParseJSON] says how they map). The Content-Type is application/json and
+// nothing else.
+//
+// The token comes in the header Merlon-Token. A page hands it to its script in an attribute of its own,
+//
+//	<div id="votes" data-merlon-token="{{token "/votes"}}">
+//
+// which also lets the page's scripts fetch from this site (connect-src), and it is used once, as a form's is: the second arrival of the same body gets the first one's answer, and another body is
+// refused. Each answer that was kept brings the next one in the header Merlon-Token. With [InsecureNoToken] no token is
+// asked for and no cookie is read.
+//
+// What the walk refuses is answered as JSON too: {"status": 403, "title": …, "text": …}, and with "signIn" the path of the
+// page where the visitor can sign in.
+func JSONBody() RouteOption { return func(o *options) { o.json = true } }
+
+// JSONProblems answers what is wrong with a form as JSON, mostly with status 422: {"problems": {"Text": "Enter a value."}},
+// a sentence in the visitor's language for each field, and under "" what is wrong with the form as a whole. What was typed
+// is not in it.
+func JSONProblems(status int, f form.Any) *Response {
+	return &Response{status: status, kind: kindJSON, problems: f}
+}
+
+// writeProblems is the part of write that needs the visitor's language.
+func (w *walk) writeProblems(f form.Any) error {
+	found := map[string]string{}
+	note := func(name string) {
+		if p := w.formTexts().Problem(f, name); p != "" {
+			found[name] = p
+		}
+	}
+	note("")
+	for _, field := range f.FormSpec().Fields() {
+		note(field.Name)
+	}
+	var err error
+	w.buf, err = appendJSON(w.buf, map[string]any{"problems": found})
+	return err
+}
+
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	b, err := json.Marshal(v) // escapes < > & and U+2028/9
+	return append(append(dst, b...), '\n'), err
+}
+
+// parse reads the body in the way that the route takes.
+func (rt *route) parse(r *http.Request) (*form.Body, error) {
+	limits := form.Limits{Body: rt.opt.maxBody}
+	if rt.opt.json {
+		return form.ParseJSON(r, limits)
+	}
+	return form.Parse(r, limits)
+}
+
+// sentToken is the token as the route takes it: a form's field, or a header, which no page of another site can set without
+// being asked for (Fetch 4.8).
+func (w *walk) sentToken(body *form.Body) string {
+	if w.route.opt.json {
+		return w.r.Header.Get(csrf.HeaderName)
+	}
+	token, _ := body.Take(csrf.FieldName)
+	return token
+}
+
+// nextToken gives a script the token for its next request. Only this origin can read the header.
+func (w *walk) nextToken() {
+	if w.route == nil || !w.route.opt.json || w.route.opt.noToken != nil {
+		return
+	}
+	if w.binding == nil {
+		w.bind()
+	}
+	w.ResponseWriter.Header()[csrf.HeaderName] = []string{string(csrf.AppendToken(nil, w.run.csrfKey, w.binding, w.route.id(), nil))}
+}
+
+// failJSON answers an error to a script, false if it is not one that asked.
+func (w *walk) failJSON(status int, p ErrorPage, more map[string]any) bool {
+	if w.route == nil || !w.route.opt.json {
+		return false
+	}
+	all := map[string]any{"status": status, "title": p.Title, "text": p.Text}
+	for name, value := range map[string]string{"request": p.Request, "detail": p.Detail} {
+		if value != "" {
+			all[name] = value
+		}
+	}
+	for name, value := range more {
+		all[name] = value
+	}
+	b, err := appendJSON(w.buf[:0], all)
+	if err != nil {
+		return false
+	}
+	w.buf = b
+	w.send(status, "json", w.buf)
+	return true
+}
+
+// AppendToken implements [page.RouteTokens]: the token that the i-th {{token}} of the page being written hands to a script.
+func (w *walk) AppendToken(dst []byte, i int) []byte {
+	if w.binding == nil {
+		w.bind()
+	}
+	id := ""
+	if i < len(w.tokens) {
+		id = w.tokens[i]
+	}
+	return csrf.AppendToken(dst, w.run.csrfKey, w.binding, id, nil)
+}
+
+// judgeJSONRoute tells a JSONBody where it means nothing.
+func (s *Site) judgeJSONRoute(rt *route) {
+	if rt.opt.json && rt.spec == nil && rt.method != http.MethodPost {
+		s.fault(RuleRoute.Finding(rt.where, fmt.Sprintf("route %q has JSONBody and binds no body", rt.id()), "take the option away, or declare the route by merlon.Post"))
+	}
+}
+
+// judgeTokens holds the {{token}}s of a page against the routes.
+func (s *Site) judgeTokens(facts *page.Facts, v *view) (found check.Faults) {
+	for _, t := range facts.Tokens {
+		rt := s.target(http.MethodPost, t.Path)
+		id := ""
+		switch {
+		case rt == nil:
+			found = append(found, RulePageForm.Finding(t.Where, fmt.Sprintf("the token is for %q, and no route answers POST there", t.Path), s.nearestRoute(http.MethodPost, t.Path)))
+		case rt.opt.noToken != nil:
+			found = append(found, RulePageForm.Finding(t.Where, fmt.Sprintf("the token is for %q (%s), which asks for none", rt.id(), rt.where), "leave it out"))
+		case !rt.opt.json && rt.mount == nil:
+			found = append(found, RulePageForm.Finding(t.Where, fmt.Sprintf("the token is for %q (%s), which takes forms: they bring their own", rt.id(), rt.where),
+				"give the route merlon.JSONBody(), or post a form"))
+		default:
+			id = rt.id()
+		}
+		v.tokens = append(v.tokens, id)
+	}
+	return found
+}
+
+// judgeJSONForm tells a form that posts to a route for scripts: without them it would be refused.
+func judgeJSONForm(f page.FormFact, rt *route) check.Faults {
+	if !rt.opt.json {
+		return nil
+	}
+	return check.Faults{RulePageForm.Finding(f.Where, fmt.Sprintf("the form posts to %q (%s), which takes JSON only: it would be answered 415", rt.id(), rt.where),
+		"give forms a route of their own; a script posts JSON with the token of {{token \""+rt.pattern+"\"}}")}
+}
