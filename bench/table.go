@@ -22,6 +22,7 @@ func rows() []row {
 		{name: "flood", against: "unbounded hashing", hold: 0.01, most: true, run: flood},
 		{name: "enum/sign-in", against: "unknown address", hold: 1.05, most: true, run: enumeration("/sign-in", 422)},
 		{name: "enum/sign-up", against: "unknown address", hold: 1.05, most: true, run: enumeration("/sign-up", 303)},
+		{name: "enum/reset", against: "unknown address", hold: 1.05, most: true, run: enumeration("/account/reset/ask", 303)},
 		{name: "sessions-1m", against: "10,000 sessions", hold: 1.5, most: true, run: lookup},
 		{name: "sqlite-read", against: "mattn", hold: 0.9, most: true, run: stores(readPoint, byTime)},
 		{name: "sqlite-rows", against: "mattn", hold: 0.75, most: true, run: stores(readRows, byTime)},
