@@ -31,6 +31,9 @@ type conn struct {
 	pool    *pool
 	age     int
 	broken  bool
+	failed  bool            // a statement of the transaction did
+	parked  bool            // a reader's transaction is open, for the next one
+	began   uint64          // the instant's number when the reader's transaction began
 	memory  bool            // both a reader and a writer
 	ctx     context.Context // of the transaction
 
@@ -216,9 +219,8 @@ func (c *conn) beginRead(ctx context.Context) error {
 			return err
 		}
 	}
-	c.ctx = ctx
-	c.c.SetInterrupt(ctx)
-	c.mode = modeRead
+	c.failed = false
+	c.resume(ctx)
 	if err := c.own(c.begin); err != nil {
 		return c.explain(err)
 	}
@@ -263,6 +265,7 @@ func (c *conn) commit(ctx context.Context) error {
 func (c *conn) end() {
 	c.c.SetInterrupt(context.Background())
 	c.ctx = nil
+	c.parked = false
 	if !c.broken && c.InTransaction() {
 		if err := c.own(c.back); err != nil || c.InTransaction() {
 			c.broken = true

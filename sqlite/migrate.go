@@ -29,6 +29,7 @@ func (e *engine) Pending(ctx context.Context) ([]db.Migration, error) {
 		return nil, err
 	}
 	defer on.readers.put(c)
+	c.end() // what is parked may be older than the last migration
 	c.mode = modeRead
 	var all []db.Migration
 	for _, schema := range on.schemas {
@@ -90,6 +91,7 @@ func (e *engine) Migrate(ctx context.Context) ([]db.Migration, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer on.readers.change()()
 	ran, faults := migrateAll(ctx, c, on.schemas)
 	c.close()
 	on.readers.renew() // what they have prepared was for the old tables

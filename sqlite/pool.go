@@ -25,6 +25,8 @@ type pool struct {
 	age     int          // connections older than this are not used again
 	closed  bool
 	empty   chan struct{} // closed when closed and count is 0
+
+	instant instant // of readers
 }
 
 func newPool(name string, max int, open func() (*conn, error)) *pool {
