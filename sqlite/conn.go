@@ -69,6 +69,9 @@ func openReader(path string, schemas []*db.Schema, m measures) (_ *conn, err err
 			return nil, err
 		}
 	}
+	if err := raw.Exec(fmt.Sprintf("PRAGMA cache_size=-%d", max(2000, readerCache>>10/readerCount()))); err != nil {
+		return nil, err
+	}
 	if err := c.harden(); err != nil {
 		return nil, err
 	}

@@ -29,7 +29,11 @@ const (
 	busyTimeout = 2 * time.Second  // how long SQLite waits for a lock of the file
 	waitTimeout = 10 * time.Second // how long a reader or writer waits for its turn, if its context lets it
 	maxValue    = 8 << 20          // bytes of the longest value, and of a whole row
+	readerCache = 32 << 20         // bytes of pages that all readers together may keep; each at least SQLite's own 2,000 KiB
 )
+
+// readerCount is how many connections may read at once.
+func readerCount() int { return max(4, 2*runtime.GOMAXPROCS(0)) }
 
 // Engine returns the engine of the SQLite database in the given file, a name relative to the folder that Open is given.
 // Nothing is opened before Open. Beside the file lie FILE-wal and FILE-shm, which belong to it, and FILE.lock.
@@ -91,7 +95,7 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 		return fmt.Errorf("sqlite: open %s: %w", path, err)
 	}
 	writer.put(c)
-	readers := newPool("reader", max(4, 2*runtime.GOMAXPROCS(0)), func() (*conn, error) { return openReader(path, schemas, e.measure) })
+	readers := newPool("reader", readerCount(), func() (*conn, error) { return openReader(path, schemas, e.measure) })
 	e.lock = lock
 	e.on.Store(&opened{path: path, schemas: schemas, readers: readers, writer: writer})
 	return nil
