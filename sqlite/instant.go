@@ -49,7 +49,7 @@ func (p *pool) begin(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	if c.parked {
-		if p.instant.holds(c.began) && ctx.Err() == nil {
+		if p.instant.holds(c.began) {
 			c.resume(ctx)
 			return c, nil
 		}
@@ -75,7 +75,7 @@ func (p *pool) end(c *conn) {
 	p.put(c)
 	// After put: an expire that came before it has not met c, and one that is armed now will.
 	if !p.instant.armed.Load() && p.instant.armed.CompareAndSwap(false, true) {
-		time.AfterFunc(maxParked, p.expire)
+		time.AfterFunc(p.maxParked, p.expire)
 	}
 }
 
