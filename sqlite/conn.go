@@ -31,6 +31,9 @@ type conn struct {
 	pool    *pool
 	age     int
 	broken  bool
+	failed  bool            // a statement of the transaction did
+	parked  bool            // a reader's transaction is open, for the next one
+	began   uint64          // the instant's number when the reader's transaction began
 	memory  bool            // both a reader and a writer
 	ctx     context.Context // of the transaction
 
@@ -65,6 +68,9 @@ func openReader(path string, schemas []*db.Schema, m measures) (_ *conn, err err
 		if err := raw.Exec("PRAGMA query_only=ON"); err != nil {
 			return nil, err
 		}
+	}
+	if err := raw.Exec(fmt.Sprintf("PRAGMA cache_size=-%d", max(2000, readerCache>>10/readerCount()))); err != nil {
+		return nil, err
 	}
 	if err := c.harden(); err != nil {
 		return nil, err
@@ -216,9 +222,8 @@ func (c *conn) beginRead(ctx context.Context) error {
 			return err
 		}
 	}
-	c.ctx = ctx
-	c.c.SetInterrupt(ctx)
-	c.mode = modeRead
+	c.failed = false
+	c.resume(ctx)
 	if err := c.own(c.begin); err != nil {
 		return c.explain(err)
 	}
@@ -263,6 +268,7 @@ func (c *conn) commit(ctx context.Context) error {
 func (c *conn) end() {
 	c.c.SetInterrupt(context.Background())
 	c.ctx = nil
+	c.parked = false
 	if !c.broken && c.InTransaction() {
 		if err := c.own(c.back); err != nil || c.InTransaction() {
 			c.broken = true

@@ -34,6 +34,7 @@ func stopped(ctx context.Context) error {
 
 // explain turns SQLite's errors into those of db, and marks a connection that is not to be used again.
 func (c *conn) explain(err error) error {
+	c.failed = c.failed || err != nil
 	var finding check.Finding
 	switch {
 	case err == nil || errors.As(err, &finding):

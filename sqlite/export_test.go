@@ -175,3 +175,40 @@ func Without(e db.Engine, measure string) db.Engine {
 
 // RenewReaders has the readers' connections opened anew.
 func RenewReaders(e db.Engine) { e.(*engine).on.Load().readers.renew() }
+
+// Parked returns how many readers' transactions are open for the next one.
+func Parked(e db.Engine) (n int) {
+	p := e.(*engine).on.Load().readers
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.idle {
+		if c.parked {
+			if !c.InTransaction() {
+				panic("a parked connection is in no transaction")
+			}
+			n++
+		}
+	}
+	return n
+}
+
+// SetMaxParked sets how old a parked transaction may grow, counted from the next that is parked.
+func SetMaxParked(e db.Engine, d time.Duration) {
+	p := e.(*engine).on.Load().readers
+	p.maxParked = d
+	p.instant.armed.Store(false)
+}
+
+// Change begins what every commit does around itself, and returns what ends it.
+func Change(e db.Engine) (done func()) { return e.(*engine).on.Load().readers.change() }
+
+// Outside runs a text over a connection that the engine knows nothing of, as an owner's tool would: the locks belong to
+// the open file, so that another process would meet the same.
+func Outside(path, text string) error {
+	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READWRITE)
+	if err != nil {
+		return err
+	}
+	defer raw.Close()
+	return raw.Exec(text)
+}

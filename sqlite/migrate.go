@@ -61,6 +61,7 @@ func (e *engine) states(ctx context.Context) (all []db.MigrationState, unsummed 
 		return nil, false, err
 	}
 	defer on.readers.put(c)
+	c.end() // what is parked may be older than the last migration
 	c.mode = modeRead
 	for _, schema := range on.schemas {
 		known, _, err := sources(schema)
@@ -125,6 +126,7 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, schemas []*db.S
 	if err != nil {
 		return err
 	}
+	defer on.readers.change()()
 	err = do(c, on.schemas)
 	c.close()
 	on.readers.renew() // what they have prepared was for the old tables

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -25,10 +26,13 @@ type pool struct {
 	age     int          // connections older than this are not used again
 	closed  bool
 	empty   chan struct{} // closed when closed and count is 0
+
+	instant   instant       // of readers
+	maxParked time.Duration // how old their parked transactions may grow
 }
 
 func newPool(name string, max int, open func() (*conn, error)) *pool {
-	return &pool{name: name, max: max, open: open, wait: waitTimeout, empty: make(chan struct{})}
+	return &pool{name: name, max: max, open: open, wait: waitTimeout, empty: make(chan struct{}), maxParked: maxParked}
 }
 
 // get takes a connection. Every get is followed by one put.
@@ -121,6 +125,9 @@ func (p *pool) put(c *conn) {
 		p.waiters = p.waiters[1:]
 		p.mu.Unlock()
 		turn <- c
+		if p.max == 1 {
+			runtime.Gosched() // the others wait for the next writer's sync: it begins before this goroutine goes on
+		}
 		return
 	}
 	p.idle = append(p.idle, c)

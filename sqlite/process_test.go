@@ -303,7 +303,7 @@ func TestFailedSync(t *testing.T) {
 	if err != nil || runtime.GOOS != "linux" {
 		t.Skip("needs strace")
 	}
-	for _, inject := range []string{"fdatasync:error=EIO:when=40", "fdatasync:error=EIO:when=40..45", "pwrite64:error=EIO:when=200"} {
+	for _, inject := range []string{"fdatasync:error=EIO:when=40", "fdatasync:error=EIO:when=40..45", "pwrite64:error=EIO:when=100"} {
 		t.Run(inject, func(t *testing.T) {
 			dir := t.TempDir()
 			call, _, _ := strings.Cut(inject, ":")

@@ -29,7 +29,11 @@ const (
 	busyTimeout = 2 * time.Second  // how long SQLite waits for a lock of the file
 	waitTimeout = 10 * time.Second // how long a reader or writer waits for its turn, if its context lets it
 	maxValue    = 8 << 20          // bytes of the longest value, and of a whole row
+	readerCache = 32 << 20         // bytes of pages that all readers together may keep; each at least SQLite's own 2,000 KiB
 )
+
+// readerCount is how many connections may read at once.
+func readerCount() int { return max(4, 2*runtime.GOMAXPROCS(0)) }
 
 // Engine returns the engine of the SQLite database in the given file, a name relative to the folder that Open is given.
 // Nothing is opened before Open. Beside the file lie FILE-wal and FILE-shm, which belong to it, and FILE.lock.
@@ -91,9 +95,9 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 		return fmt.Errorf("sqlite: open %s: %w", path, err)
 	}
 	writer.put(c)
-	readers := newPool("reader", max(4, 2*runtime.GOMAXPROCS(0)), func() (*conn, error) { return openReader(path, schemas, e.measure) })
+	readers := newPool("reader", readerCount(), func() (*conn, error) { return openReader(path, schemas, e.measure) })
 	e.lock = lock
-	e.on.Store(&opened{path, schemas, readers, writer})
+	e.on.Store(&opened{path: path, schemas: schemas, readers: readers, writer: writer})
 	return nil
 }
 
@@ -169,13 +173,8 @@ func (e *engine) Begin(ctx context.Context) (*db.Session, error) {
 	if on == nil {
 		return nil, db.ErrClosed
 	}
-	c, err := on.readers.get(ctx)
+	c, err := on.readers.begin(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.beginRead(ctx); err != nil {
-		c.end()
-		c.pool.put(c)
 		return nil, err
 	}
 	return c.reading, nil
@@ -184,8 +183,7 @@ func (e *engine) Begin(ctx context.Context) (*db.Session, error) {
 // End implements [db.Source].
 func (e *engine) End(s *db.Session) {
 	c := s.Conn().(*conn)
-	c.end()
-	c.pool.put(c)
+	c.pool.end(c)
 }
 
 // Write runs do in the one write transaction.
@@ -206,16 +204,22 @@ func (e *engine) Write(ctx context.Context, do func(context.Context, *db.Writer)
 		c.pool.put(c)
 		return err
 	}
-	return db.RunTx(ctx, transaction{c, ctx}, do)
+	return db.RunTx(ctx, transaction{c, ctx, on.readers}, do)
 }
 
 // transaction implements [db.Tx].
 type transaction struct {
-	c   *conn
-	ctx context.Context
+	c       *conn
+	ctx     context.Context
+	readers *pool
 }
 
 func (t transaction) Session() *db.Session { return t.c.writing }
-func (t transaction) Commit() error        { return t.c.commit(t.ctx) }
 func (t transaction) Rollback()            { t.c.end() }
 func (t transaction) Release()             { t.c.pool.put(t.c) }
+
+// Commit tells the readers before and after that what they saw is over.
+func (t transaction) Commit() error {
+	defer t.readers.change()()
+	return t.c.commit(t.ctx)
+}

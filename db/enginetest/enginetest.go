@@ -47,6 +47,7 @@ func Run(t *testing.T, make func(t *testing.T) db.Engine) {
 		{"a context that is done stops a query and a wait", cancelled},
 		{"no writer starves", starvation},
 		{"readers beside a writer see whole transactions", beside},
+		{"what was acknowledged or read is seen by all who begin later", order},
 		{"migrations are pending, then run once", migrations},
 		{"a migration that fails keeps nothing", brokenMigration},
 		{"a database ahead of the program", ahead},
