@@ -25,6 +25,7 @@ func (a *part) commands() []merlon.Command {
 	return []merlon.Command{
 		{Name: "user add", Args: "EMAIL [NAME]", Short: "make an account and print the link with which its user chooses a password", Example: `ann@example.org "Ann Ash" --role board`,
 			Flags: []merlon.Flag{{Name: "role", Usage: "roles, separated by commas"}}, Run: a.userAdd},
+		{Name: "user invite", Args: "EMAIL", Short: "mail an invitation to sign up, on a closed site too", Example: "ann@example.org", Run: a.userInvite},
 		{Name: "user list", Short: "the accounts, newest first", Run: a.userList, Flags: []merlon.Flag{{Name: "limit", Usage: "how many; 100 if it is left out"}}},
 		{Name: "user disable", Args: "EMAIL", Short: "shut a user out at once", Example: `ann@example.org --reason "left the club"`, Flags: []merlon.Flag{reason}, Run: a.userDisable},
 		{Name: "user enable", Args: "EMAIL", Short: "let a user in again", Example: `ann@example.org --reason "back"`, Flags: []merlon.Flag{reason}, Run: a.userEnable},
@@ -88,11 +89,9 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 		if id, err = create(w, address.String(), name, NoPassword, now, time.Time{}, roles...); err != nil {
 			return err
 		}
-		code, err := reissue(w, enrolTicket, id, normal(address.String()), now)
-		if err != nil {
+		if link, err = a.enrolment(w, id, address.String(), now); err != nil {
 			return err
 		}
-		link = a.link(code)
 		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")))
 		e.Time, e.User = now, id
 		return journal.Append(w, e)
@@ -104,6 +103,26 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 		_, err := fmt.Fprintf(out, "account %d is there; its user chooses a password here, once, within %d hours:\n\n  %s\n", id, int(ticketLives[enrolTicket].Hours()), link)
 		return err
 	})
+}
+
+// userInvite mails a link with which its reader signs up: the address is proven by it.
+func (a *part) userInvite(ctx context.Context, c *merlon.Call) error {
+	address, err := mailbox.ParseAddress(strings.TrimSpace(c.Arg(0)))
+	if err != nil {
+		return merlon.Misused("%s", err)
+	}
+	err = c.House.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		if err := a.invite(w, c.House.Lang(), address.String(), c.House.Clock()); err != nil {
+			return err
+		}
+		e := event.New(RuleInvited, event.Done)
+		e.Time = c.House.Clock()
+		return journal.Append(w, e)
+	})
+	if err == nil {
+		fmt.Fprintf(c.Out, "an invitation to %s waits to be sent; its link works for %d hours\n", address, int(ticketLives[inviteTicket].Hours()))
+	}
+	return err
 }
 
 type userLine struct {

@@ -71,6 +71,12 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
 	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
 	RuleFactorsReset.ID: {kindFactor, "account.log.factors-reset"},
+
+	"MRL-PASSKEY-001": {kindEntry, "passkey.log.failed"}, // room passkey lies above
+	"MRL-PASSKEY-002": {kindFactor, "passkey.log.counter"},
+	"MRL-PASSKEY-003": {kindFactor, "passkey.log.added"},
+	"MRL-PASSKEY-004": {kindFactor, "passkey.log.removed"},
+	"MRL-PASSKEY-005": {kindFactor, "passkey.log.renamed"},
 }
 
 // kindOf tells the kind of an event, "" if it is none that users are shown.

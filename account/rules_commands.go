@@ -26,8 +26,11 @@ var (
 	RuleImported = check.Rule{ID: "MRL-ACCT-076", Property: check.Integrity, Severity: check.Low,
 		Title: "accounts were imported", Why: "where accounts came from must be known afterwards",
 		Attack: "An account is slipped into a file that is imported.", Right: `nothing to do, if it was you`, Source: "OWASP ASVS 5.0 16.3.1"}
+	RuleInvited = check.Rule{ID: "MRL-ACCT-077", Property: check.Integrity, Severity: check.Low,
+		Title: "somebody was invited by a command", Why: "who may come in, and by whose doing, must be known afterwards",
+		Attack: "Somebody with a shell on the server invites an accomplice.", Right: `nothing to do, if it was you`, Source: "OWASP ASVS 5.0 16.3.1"}
 )
 
 func commandRules() []check.Rule {
-	return []check.Rule{RuleMadeBy, RuleDisabled, RuleEnabled, RuleUnlocked, RuleFactorsReset, RuleDeleted, RuleImported}
+	return []check.Rule{RuleMadeBy, RuleDisabled, RuleEnabled, RuleUnlocked, RuleFactorsReset, RuleDeleted, RuleImported, RuleInvited}
 }

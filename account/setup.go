@@ -104,6 +104,9 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 		return nil, err
 	}
 	ticketStep.End(w)
+	if _, err := chooseHash.Run(w.DB, id, h.hash, w.Now().UnixMicro()); err != nil {
+		return nil, err
+	}
 	row, err := userByID.One(w.DB, id)
 	if err != nil {
 		return nil, err

@@ -55,20 +55,21 @@ func (a *part) ask(r Asker) Ask {
 }
 
 // Enter signs a user in whom a [Way] has recognised, with two factors: it is for ways that ask the user, not only the device
-// (a passkey with user verification). It is refused for a user who is disabled, deleted or not verified.
-func Enter[U any](w *merlon.Write[U], user int64, way string) error {
+// (a passkey with user verification). It is refused for a user who is disabled, deleted or not verified. The answer leads to
+// next, or, if the account is to be deleted, to the page that calls it back.
+func Enter[U any](w *merlon.Write[U], user int64, way string, next merlon.Local) (*merlon.Response, error) {
 	a, err := of(w.House())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	row, err := userByID.One(w.DB, user)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !row.mayEnter() {
-		return merlon.ErrSignIn
+		return nil, merlon.ErrSignIn
 	}
-	return enter(a, w, row, proof{factors: 2, way: way})
+	return landing(row, next), enter(a, w, row, proof{factors: 2, way: way})
 }
 
 // Notice tells a user by mail what a [Way] did to the account: texts ID.subject and ID.text of the catalogue, with a link for

@@ -42,7 +42,8 @@ func showKey(*merlon.Read[account.Guest], merlon.None) (*merlon.Response, error)
 
 func turnKey(w *merlon.Write[account.Guest], f form.Form[turn]) (*merlon.Response, error) {
 	in, _ := f.Value()
-	return merlon.Redirect("/private"), account.Enter(w, in.User, "key")
+	next, _ := w.Local("/private")
+	return account.Enter(w, in.User, "key", next)
 }
 
 func addKey(w *merlon.Write[account.User], _ form.Form[struct{}]) (*merlon.Response, error) {

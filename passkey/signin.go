@@ -131,54 +131,52 @@ func (p *part) signIn(w *merlon.Write[account.Guest], f form.Form[SignIn], t att
 	if t.limited != nil {
 		return merlon.TooMany(t.limited.Until), nil
 	}
-	why, err := t.why, error(nil)
+	next, _ := w.Local(f.Raw("Next"))
+	why := t.why
 	if why == "" {
-		if why, err = p.enter(w, t); err != nil {
-			return nil, err
+		var res *merlon.Response
+		var err error
+		if res, why, err = p.enter(w, t, next); err != nil || why == "" {
+			return res, err
 		}
 	}
-	if why != "" {
-		// An unknown passkey, a false one and one of a user who may not come in are answered alike.
-		w.Record(RuleFailed, event.Failed, slog.String("reason", why), slog.Int64("account", t.row.User))
-		f = f.Reject("", say(w, "passkey.sign-in.wrong"))
-		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Ask: p.ask(w), Next: f.Raw("Next")}), nil
-	}
-	in, _ := f.Value()
-	next, _ := w.Local(in.Next)
-	return merlon.RedirectLocal(next), nil
+	// An unknown passkey, a false one and one of a user who may not come in are answered alike.
+	w.Record(RuleFailed, event.Failed, slog.String("reason", why), slog.Int64("account", t.row.User))
+	f = f.Reject("", say(w, "passkey.sign-in.wrong"))
+	return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Ask: p.ask(w), Next: f.Raw("Next")}), nil
 }
 
 // enter signs the user in, in the transaction: what was verified before must still hold, the challenge is used up. It
 // returns why not, in one word.
-func (p *part) enter(w *merlon.Write[account.Guest], t attempt) (why string, err error) {
+func (p *part) enter(w *merlon.Write[account.Guest], t attempt, next merlon.Local) (res *merlon.Response, why string, err error) {
 	now, err := findPasskey.One(w.DB, t.row.Credential)
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
-		return "", err
+		return nil, "", err
 	}
 	if err != nil || !now.same(t.row) {
-		return "removed", nil
+		return nil, "removed", nil
 	}
 	if w.User.SignedIn && w.User.User.ID != now.User {
-		return "another user", nil // who confirms what they do must be who does it
+		return nil, "another user", nil // who confirms what they do must be who does it
 	}
 	if once, err := use(w.DB, t.challenge); err != nil || !once {
-		return "used", err
+		return nil, "used", err
 	}
 	if (t.counter != 0 || now.Counter != 0) && int64(t.counter) <= now.Counter {
 		// WebAuthn 3, 6.1.1: a sign of a copy, or none; a passkey that is meant to be copied may fall back honestly.
 		w.Record(RuleCounter, event.Failed, slog.Int64("account", now.User), slog.Int64("passkey", now.ID), slog.Bool("copied", now.Eligible != 0))
 		if now.Eligible == 0 {
-			return "counter", nil
+			return nil, "counter", nil
 		}
 	}
 	if _, err := usePasskey.Run(w.DB, now.ID, max(int64(t.counter), now.Counter), number(t.backed), w.Now().UnixMicro()); err != nil {
-		return "", err
+		return nil, "", err
 	}
-	err = account.Enter(w, now.User, "passkey")
+	res, err = account.Enter(w, now.User, "passkey", next)
 	if errors.Is(err, merlon.ErrSignIn) || errors.Is(err, db.ErrNoRow) {
-		return "account", nil
+		return nil, "account", nil
 	}
-	return "", err
+	return res, "", err
 }
 
 // say returns one of Merlon's own messages in the visitor's language.
