@@ -22,8 +22,6 @@ type featureData struct{}
 var (
 	featurePages = page.From(permissionFiles, "testdata/permissions/pages")
 	featurePage  = page.New[featureData](featurePages, "feature.html")
-	rightFeature = static.From(permissionFiles, "testdata/permissions/static").Under("feature").Opens("geolocation")
-	wrongFeature = static.From(permissionFiles, "testdata/permissions/static").Under("feature").Opens("geolocation", "passkeys")
 )
 
 func showFeature(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
@@ -33,9 +31,12 @@ func showFeature(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, e
 // TestScriptsOpenFeatures: a page may use what the files of its scripts name, its error pages may not, and a name that no
 // browser knows is told at start.
 func TestScriptsOpenFeatures(t *testing.T) {
+	// not package variables: the other sites of this package have no static files of their own
+	rightFeature := static.From(permissionFiles, "testdata/permissions/static").Under("feature").Opens("geolocation")
+	wrongFeature := static.From(permissionFiles, "testdata/permissions/static").Under("feature").Opens("geolocation", "passkeys")
 	with := func(files *static.Files) func(env merlon.Env) (*merlon.Site, error) {
 		return func(env merlon.Env) (*merlon.Site, error) {
-			return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: featurePages, Static: files,
+			return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: featurePages, Schema: noStatements, Static: files,
 				Routes: []merlon.Route{merlon.Get("/", merlon.Public(), showFeature)}})
 		}
 	}
