@@ -27,7 +27,7 @@ func (a *part) linkRoutes() []merlon.Route {
 		merlon.Get("/sign-up/change", Anyone(), a.showChange),
 		merlon.PostAfter("/sign-up/change", Anyone(), a.askChange, a.change),
 		merlon.Get("/account/verify", Anyone(), a.showVerify),
-		merlon.Post("/account/verify", Anyone(), a.verify),
+		merlon.PostAfter("/account/verify", Anyone(), a.tryVerify, a.verify),
 		merlon.Get("/account/enrol", Anyone(), a.showEnrol),
 		merlon.PostAfter("/account/enrol", Anyone(), a.hashEnrol, a.enrol),
 		merlon.Get("/account/reset/ask", Anyone(), a.showAskReset),

@@ -64,9 +64,9 @@ func TestParallelSignUps(t *testing.T) { // B3
 func TestParallelVerifications(t *testing.T) { // B3
 	var ran calls
 	s := merlontest.Start(t, openWith(account.Config{Hooks: ran.hooks()}))
-	signUp(s, ann, good)
+	v := signUp(s, ann, good)
 	to := link(t, s, ann, 0)
-	got := together(s, 50, func() *merlontest.Visitor { return s.Visitor().Get(to) }, "/account/verify", nil)
+	got := together(s, 50, func() *merlontest.Visitor { return v.Clone().Get(to) }, "/account/verify", nil)
 	if got[303] != 1 || got[410] != 49 {
 		t.Errorf("answers by status: %v, want 1 times 303 and 49 times 410", got)
 	}

@@ -152,10 +152,30 @@ func TestVerificationEndsAfterTenMinutes(t *testing.T) {
 	in := s.Visitor().Get(to).At("/account/verify")
 	s.Advance(11 * time.Minute)
 	s.Visitor().Get(to).Is(410)
-	in.Submit("/account/verify", nil).Is(410)
+	in.Submit("/account/verify", merlontest.Values{"Password": good}).Is(410)
 	signIn(s.Visitor(), ann, good).At("/sign-up/sent").Submit("/sign-up/sent", nil).At("/sign-up/sent").Has("once more")
-	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", nil).At("/sign-in")
+	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", merlontest.Values{"Password": good}).At("/sign-in")
 	signIn(s.Visitor(), ann, good).At("/")
+}
+
+// TestAStrangersSignUpIsNotProven: somebody signs up with another's address, who presses the button of the mail. Nothing is
+// proven by it: the password that the stranger knows is asked for in any other browser.
+func TestAStrangersSignUpIsNotProven(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	stranger := signUp(s, ann, other)
+	owner := s.Visitor().Get(link(t, s, ann, 0)).At("/account/verify").Has("The one that you chose")
+	owner.Submit("/account/verify", nil).Is(422).Has("not the password that you chose")
+	owner.Submit("/account/verify", merlontest.Values{"Password": good}).Is(422)
+	signIn(stranger, ann, other).At("/sign-up/sent")
+	// the owner's own sign-up takes its place, and in its browser a button is enough
+	mine := signUp(s, ann, good)
+	mine.Get(link(t, s, ann, 0)).HasNot("The one that you chose").Submit("/account/verify", nil).At("/sign-in")
+	signIn(s.Visitor(), ann, other).Is(422)
+	signIn(s.Visitor(), ann, good).At("/")
+	// a second sign-up in between: the first browser's button is none any more
+	first := signUp(s, "ben@example.test", good)
+	signUp(s, "ben@example.test", other)
+	first.Get(link(t, s, "ben@example.test", 0)).At("/account/verify").Submit("/account/verify", nil).Is(422)
 }
 
 // TestNobodyKeepsAnAddress: who signs up next takes over an account that was never proven.
@@ -165,7 +185,7 @@ func TestNobodyKeepsAnAddress(t *testing.T) {
 	first := link(t, s, ann, 0)
 	signUp(s, ann, good)
 	s.Visitor().Get(first).Is(410)
-	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", nil).At("/sign-in")
+	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", merlontest.Values{"Password": good}).At("/sign-in")
 	signIn(s.Visitor(), ann, other).Is(422)
 	signIn(s.Visitor(), ann, good).At("/")
 	if n := countUsers(t, s); n != 1 {
@@ -209,7 +229,7 @@ func TestSendAgain(t *testing.T) {
 		t.Errorf("%d mails after an hour, want one more", n)
 	}
 	// for an address that has an account the page is the same and the mail is not
-	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", nil)
+	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", merlontest.Values{"Password": good})
 	signUp(s, ann, other).Submit("/sign-up/sent", nil).At("/sign-up/sent").Has("Please look into your mailbox once more.")
 	if m := mails(t, s, ann)[0]; !strings.Contains(m.Subject, "You have an account") {
 		t.Errorf("the mail reads %q", m.Subject)
@@ -225,7 +245,7 @@ func TestChangeBeforeVerifying(t *testing.T) {
 	v.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": ann}).At("/sign-up/sent").Has(ann)
 	ran.want(t, "signed up anm@example.test", "moved from anm@example.test to "+ann)
 	s.Visitor().Get(wrong).Is(410)
-	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", nil).At("/sign-in")
+	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", merlontest.Values{"Password": good}).At("/sign-in")
 	signIn(s.Visitor(), ann, good).At("/")
 
 	t.Run("to one that is taken", func(t *testing.T) {
@@ -248,7 +268,7 @@ func TestChangeBeforeVerifying(t *testing.T) {
 		old := signUp(s, "cleo@example.test", other)
 		signUp(s, "cleo@example.test", good)
 		old.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": "dora@example.test"}).At("/sign-up/sent")
-		s.Visitor().Get(link(t, s, "cleo@example.test", 0)).Submit("/account/verify", nil).At("/sign-in")
+		s.Visitor().Get(link(t, s, "cleo@example.test", 0)).Submit("/account/verify", merlontest.Values{"Password": good}).At("/sign-in")
 		signIn(s.Visitor(), "cleo@example.test", good).At("/")
 	})
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"crypto/subtle"
 	"log/slog"
 
 	"github.com/merlon-web/merlon"
@@ -8,24 +9,65 @@ import (
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/secret"
 )
 
+// Verify is the form that proves an address. The password is the one that was chosen at sign-up; it is asked for only in
+// another browser than the one that signed up.
+type Verify struct {
+	Password secret.String `form:"password,max=1024" label:"Password" autocomplete:"current-password" help:"The one that you chose when you signed up."`
+}
+
+// VerifyPage is the data of the page verify.html.
+type VerifyPage struct {
+	Form  form.Form[Verify]
+	Email string
+	Ask   bool // for the password
+}
+
 var (
-	verifyPage = page.New[LinkPage](pages, "verify.html")
+	verifyPage = page.New[VerifyPage](pages, "verify.html")
 	proveEmail = db.Exec(schema, "UPDATE merlon_user SET verified = $2 WHERE id = $1 AND email = $3 AND verified = 0")
 )
+
+// own reports whether the link was opened in the browser that signed up, with the password that the account has now. Whoever
+// signs up with an address that is not theirs waits for its owner to press the button, and would then know the password of
+// an account with a proven address (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): elsewhere it is asked for.
+func own(step held, row userRow) bool {
+	return len(step.Proof) > 0 && subtle.ConstantTimeCompare(hashOf(row.Password), step.Proof) == 1
+}
 
 func (a *part) showVerify(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
 	t, ok, err := showLink(r, verifyTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(verifyPage, LinkPage{t.Email}), nil
+	row, ok, err := ticketUser(r.DB, t)
+	if err != nil || !ok {
+		return merlon.Gone(), err
+	}
+	step, _ := ticketStep.Get(r)
+	return merlon.Show(verifyPage, VerifyPage{Email: t.Email, Ask: !own(step, row)}), nil
 }
 
-// verify says that the address is the user's. Nobody is signed in by it: a link may be opened by another person than the
-// one who chose the password.
-func (a *part) verify(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.Response, error) {
+// tryVerify compares the password where it is asked for, with the limits of every other comparison.
+func (a *part) tryVerify(r *merlon.Read[Guest], f form.Form[Verify]) (attempt, error) {
+	in, ok := f.Value()
+	t, held, err := showLink(r, verifyTicket)
+	if err != nil || !ok || !held {
+		return attempt{}, err
+	}
+	row, found, err := ticketUser(r.DB, t)
+	step, _ := ticketStep.Get(r)
+	if err != nil || !found || own(step, row) || in.Password.Empty() {
+		return attempt{}, err
+	}
+	return compare(a, r, row.Email, row, true, in.Password)
+}
+
+// verify says that the address is the user's. Nobody is signed in by it: that is another page, with its second step.
+func (a *part) verify(w *merlon.Write[Guest], f form.Form[Verify], tried attempt) (*merlon.Response, error) {
+	step, _ := ticketStep.Get(w)
 	t, ok, err := spend(w, verifyTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
@@ -33,6 +75,15 @@ func (a *part) verify(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.R
 	row, ok, err := ticketUser(w.DB, t)
 	if err != nil || !ok || row.Email != t.Email {
 		return merlon.Gone(), err
+	}
+	if !tried.until.IsZero() {
+		return merlon.TooMany(tried.until), nil
+	}
+	if !own(step, row) && (!tried.ok || tried.row.Password != row.Password) {
+		if !f.Failed() {
+			f = f.Reject("Password", say(w, "account.verify.wrong"))
+		}
+		return merlon.ShowStatus(422, verifyPage, VerifyPage{f, t.Email, true}), nil // the ticket is not used: this rolls back
 	}
 	if err := a.prove(w.DB, row, w.Now().UnixMicro()); err != nil {
 		return nil, err

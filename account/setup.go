@@ -45,7 +45,7 @@ func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in LinkCode) (*merlon.R
 		r.Record(RuleSetupLink, event.Refused)
 		return merlon.Gone(), nil
 	}
-	return merlon.Trade(ticketStep, held{setupTicket, row.Hash}, "/_merlon/setup"), nil
+	return merlon.Trade(ticketStep, held{Kind: setupTicket, Hash: row.Hash}, "/_merlon/setup"), nil
 }
 
 func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {

@@ -124,8 +124,9 @@ func void(w *db.Writer, user int64, kinds ...ticket) error {
 
 // held is what a link is traded for: the code's hash, in a sealed cookie.
 type held struct {
-	Kind ticket `json:"k"`
-	Hash []byte `json:"h"`
+	Kind  ticket `json:"k"`
+	Hash  []byte `json:"h"`
+	Proof []byte `json:"p,omitempty"` // of the sign-up of this browser, see [signedUp]
 }
 
 // ticketStep is the cookie that a mailed link is traded for.
@@ -158,9 +159,12 @@ func (a *part) openLink(r *merlon.Read[Guest], in LinkCode) (*merlon.Response, e
 		r.Record(RuleLink, event.Refused)
 		return merlon.Gone(), nil
 	}
-	it := held{ticket(row.Kind), row.Hash}
+	it := held{Kind: ticket(row.Kind), Hash: row.Hash}
 	switch it.Kind {
 	case verifyTicket:
+		if mine, has := signUpStep.Get(r); has && mine.Email == row.Email {
+			it.Proof = mine.Proof // there is one step cookie: this one takes its place
+		}
 		return merlon.Trade(ticketStep, it, "/account/verify"), nil
 	case resetTicket:
 		return merlon.Trade(ticketStep, it, "/account/reset"), nil
