@@ -225,6 +225,34 @@ func raise[U any](w *merlon.Write[U], level session.Level, seen shown) error {
 	return nil
 }
 
+// Lower notes that the user of the session has removed a [Way]: the last one takes along what was shown by it, so that a
+// session without an app is one of a single factor again. It is called after the removal.
+func Lower[U any](w *merlon.Write[U]) error {
+	a, err := of(w.House())
+	if err != nil {
+		return err
+	}
+	level := w.Session.Level()
+	still, err := a.hasWay(w.DB, level.User)
+	if err != nil || still {
+		return err
+	}
+	on, _, _, err := totpState(w.DB, level.User)
+	if err != nil {
+		return err
+	}
+	seen, _ := shownKey.Get(w.Session)
+	seen.Way, seen.Weak = 0, false
+	if !on {
+		level.Factors = 1
+	}
+	if err := w.Session.Rotate(level); err != nil {
+		return err
+	}
+	shownKey.Set(w.Session, seen)
+	return nil
+}
+
 // Raise notes that the user of the session has shown a [Way] just now, because it was added: the session becomes one of two
 // factors, under a new token. It is for ways that ask the user, not only the device, as [Enter] is.
 func Raise[U any](w *merlon.Write[U]) error {

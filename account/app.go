@@ -229,6 +229,9 @@ func (a *part) confirmApp(w *merlon.Write[User], f form.Form[AppConfirm], t trie
 	if err := w.Session.EndOthers(id, "factors changed"); err != nil {
 		return nil, err
 	}
+	if err := forgetOthers(w, id); err != nil {
+		return nil, err
+	}
 	w.Record(RuleAppAdded, event.Done, slog.Int64("account", id))
 	if err := a.notice(w.DB, w.Lang(), now, row, "account.mail.app-added"); err != nil {
 		return nil, err
@@ -261,6 +264,9 @@ func (a *part) removeApp(w *merlon.Write[User], _ form.Form[AppRemove]) (*merlon
 	seen, _ := shownKey.Get(w.Session)
 	if seen.Code = 0; seen.Way == 0 {
 		level.Factors = 1 // what the session has shown beside the password is no factor of the user's any more
+		if seen.Weak, err = a.hasWay(w.DB, id); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.Session.Rotate(level); err != nil {
 		return nil, err

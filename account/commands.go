@@ -190,9 +190,6 @@ func (a *part) userDisable(ctx context.Context, c *merlon.Call) error {
 		return err
 	}
 	err = a.act(ctx, c, RuleDisabled, row, func(w *db.Writer) error {
-		if err := void(w, row.ID); err != nil {
-			return err
-		}
 		return Disable(c.House, w, row.ID, true)
 	})
 	if err == nil {

@@ -61,6 +61,22 @@ func knownDevice(cookie device, has bool, from db.Querier, user int64, now time.
 	return row, err == nil && row.User == user && row.Seen > now.Add(-deviceLife).UnixMicro(), err
 }
 
+var forgetOtherDevices = db.Exec(schema, "DELETE FROM merlon_device WHERE user = $1 AND id <> $2")
+
+// forgetOthers forgets all devices of a user but the one that asks, and trusts that one no more either: the password or the
+// factors have changed.
+func forgetOthers[U any](w *merlon.Write[U], user int64) error {
+	cookie, has := deviceCookie.Get(w)
+	row, _, err := knownDevice(cookie, has, w.DB, user, w.Now())
+	if err != nil {
+		return err
+	}
+	if _, err := forgetOtherDevices.Run(w.DB, user, row.ID); err != nil { // 0: none is known
+		return err
+	}
+	return distrust(w.DB, user)
+}
+
 // remember gives the browser a device cookie with a new number, and tells whether it was unknown to this user.
 func remember[U any](w *merlon.Write[U], user int64) (id int64, unknown bool, err error) {
 	cookie, has := deviceCookie.Get(w)

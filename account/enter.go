@@ -113,5 +113,5 @@ func enter[U any](a *part, w *merlon.Write[U], row userRow, how proof) error {
 		way = byPassword
 	}
 	w.Record(RuleSignedIn, event.Done, slog.Int64("account", row.ID), slog.String("by", way), slog.Bool("new device", unknown), slog.String("browser", w.Device()))
-	return nil
+	return run(a.cfg.Hooks.SignedIn, w.DB, row.user())
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,6 +202,10 @@ func judge(all []arrival, report *importReport) (good []arrival) {
 		if why != "" {
 			report.Skipped = append(report.Skipped, u.where+": "+why)
 			continue
+		}
+		if slices.Contains(u.roles, Admin) { // as Django's superusers: only who asks for administrators gets them
+			u.super = true
+			u.roles = slices.DeleteFunc(u.roles, func(r string) bool { return r == Admin })
 		}
 		good = append(good, u)
 	}

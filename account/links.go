@@ -87,7 +87,7 @@ func decoy(w *db.Writer, now time.Time) error {
 	return err
 }
 
-// shutOut ends every session of a user, this browser's too, and trusts no device any more.
+// shutOut ends every session of a user, this browser's too, and forgets all devices.
 func shutOut[U any](a *part, w *merlon.Write[U], user int64) error {
 	if w.Session.User() == user {
 		if err := w.Session.End("shut out by the owner"); err != nil {
@@ -97,7 +97,8 @@ func shutOut[U any](a *part, w *merlon.Write[U], user int64) error {
 	if _, err := a.house.Sessions.EndUser(w.DB, user, "shut out by the owner"); err != nil {
 		return err
 	}
-	return distrust(w.DB, user)
+	_, err := forgetDevices.Run(w.DB, user) // with their limits: one that a thief got would go on guessing in its own
+	return err
 }
 
 // ticketUser finds whose ticket it is: nobody, when the account is gone or disabled meanwhile.

@@ -121,15 +121,32 @@ func (a *part) move(w *merlon.Write[User], f form.Form[OneButton]) (*merlon.Resp
 	if err := void(w.DB, row.ID, resetTicket, verifyTicket, moveTicket); err != nil { // those that went to the old one
 		return nil, err
 	}
-	code, err := issue(w.DB, undoTicket, row.ID, before, w.Now()) // earlier ones stay, see voidForUndo
-	if err != nil {
-		return nil, err
-	}
-	if err := a.noticeTo(w.DB, w.Lang(), w.Now(), row, before, "account.mail.moved", t.Email, a.link(code)); err != nil {
+	if err := a.tellMoved(w, row, before, t.Email); err != nil {
 		return nil, err
 	}
 	w.Record(RuleMoved, event.Done, slog.Int64("account", row.ID))
 	return merlon.Redirect("/account/address").Notice("Your address is changed."), nil
+}
+
+// tellMoved tells the address that the account had, with a link that undoes the change. An account that comes back to an
+// address from which it was taken within the week gets no link to the one between, and that one's links are void: whoever
+// took it would undo the owner's own return.
+func (a *part) tellMoved(w *merlon.Write[User], row userRow, before, now string) error {
+	first, err := findUndo.One(w.DB, row.ID, now, w.Now().UnixMicro())
+	switch {
+	case err == nil:
+		if _, err := voidUndosSince.Run(w.DB, row.ID, first.Created); err != nil {
+			return err
+		}
+		return a.noticeTo(w.DB, w.Lang(), w.Now(), row, before, "account.mail.moved-back", now)
+	case !errors.Is(err, db.ErrNoRow):
+		return err
+	}
+	code, err := issue(w.DB, undoTicket, row.ID, before, w.Now()) // earlier ones stay, see voidForUndo
+	if err != nil {
+		return err
+	}
+	return a.noticeTo(w.DB, w.Lang(), w.Now(), row, before, "account.mail.moved", now, a.link(code))
 }
 
 // moveTo gives an account another address, whose owner has proven it. A sign-up that waits there is deleted, so that nobody

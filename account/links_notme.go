@@ -22,8 +22,11 @@ var (
 	undoPage  = page.New[LinkPage](pages, "address-undo.html")
 	findUndo  = db.Query[ticketRow](schema, "SELECT hash, kind, user, email, created, expires FROM merlon_ticket WHERE user = $1 AND kind = 'undo' AND email = $2 AND expires > $3 ORDER BY created LIMIT 1")
 	// undo links of earlier changes stay: whoever took an account moves its address twice, and would undo only the second
-	voidForNotMe = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND kind <> 'undo'")
-	voidForUndo  = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND (kind <> 'undo' OR created >= $2)")
+	voidForNotMe   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND kind <> 'undo'")
+	voidUndosSince = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND kind = 'undo' AND created >= $2")
+	dropTotpSince  = db.Exec(schema, "DELETE FROM merlon_totp WHERE user = $1 AND created >= $2")
+	noPassword     = db.Exec(schema, "UPDATE merlon_user SET password = '!', chosen = 0 WHERE id = $1")
+	voidForUndo    = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND (kind <> 'undo' OR created >= $2)")
 )
 
 func (a *part) showNotMe(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
@@ -71,21 +74,37 @@ func (a *part) notMe(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.Re
 		if _, err := voidForNotMe.Run(w.DB, row.ID); err != nil {
 			return nil, err
 		}
-		if err := a.rescue(w, row, row.Email); err != nil {
+		if err := a.rescue(w, row, row.Email, t.Created); err != nil {
 			return nil, err
 		}
 	}
 	return merlon.Redirect("/account/reset/sent").Notice("All devices are signed out."), nil
 }
 
-// rescue shuts everybody out and mails a link for a new password. The factors stay: whoever has the mailbox alone does not
-// get in.
-func (a *part) rescue(w *merlon.Write[Guest], row userRow, address string) error {
+// rescue shuts everybody out, takes away the password, which is not the owner's alone any more, and the factors that were
+// added since the notice that the owner answers, and mails a link for a new password. Older factors stay: whoever has the
+// mailbox alone does not get in.
+func (a *part) rescue(w *merlon.Write[Guest], row userRow, address string, since int64) error {
 	if err := shutOut(a, w, row.ID); err != nil {
 		return err
 	}
-	if _, err := forgetDevices.Run(w.DB, row.ID); err != nil {
+	if _, err := noPassword.Run(w.DB, row.ID); err != nil {
 		return err
+	}
+	done, err := dropTotpSince.Run(w.DB, row.ID, since)
+	if err == nil && done.Rows > 0 {
+		_, err = deleteRecovery.Run(w.DB, row.ID)
+	}
+	if err != nil {
+		return err
+	}
+	for _, way := range a.ways {
+		if way.DeleteSince == nil {
+			continue
+		}
+		if err := way.DeleteSince(w.DB, row.ID, since); err != nil {
+			return err
+		}
 	}
 	if row.Leaving != 0 { // what somebody else asked for does not happen
 		if _, err := setLeaving.Run(w.DB, row.ID, 0); err != nil {
@@ -133,5 +152,5 @@ func (a *part) bringBack(w *merlon.Write[Guest], row userRow, t ticketRow) error
 		row.Email = t.Email
 	} // else its owner has made a second account with it meanwhile: the link for a new password goes there all the same
 	w.Record(RuleUndone, event.Done, slog.Int64("account", row.ID), slog.Bool("moved", moved))
-	return a.rescue(w, row, t.Email)
+	return a.rescue(w, row, t.Email, t.Created)
 }

@@ -20,6 +20,8 @@ import (
 type signedUp struct {
 	Email string `json:"e"`
 	Proof []byte `json:"p"`
+	Name  string `json:"n,omitempty"`
+	Hash  string `json:"h,omitempty"` // of the password that was chosen; empty: nothing was hashed, the address had its mails
 }
 
 var signUpStep = merlon.NewStep[signedUp]("sign-up", 15*time.Minute)
@@ -57,11 +59,11 @@ func (a *part) showSent(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response,
 	return merlon.Show(sentPage, SentPage{step.Email}), nil
 }
 
-// unverified is what somebody gets who signs in by the right password before the address is proven: the page that can send
-// the link again.
-func (a *part) unverified(w *merlon.Write[Guest], row userRow) (*merlon.Response, error) {
-	w.Record(RuleUnverified, event.Refused, slog.Int64("account", row.ID))
-	return merlon.Trade(signUpStep, signedUp{row.Email, hashOf(row.Password)}, "/sign-up/sent"), nil
+// signedUpHere reports whether this browser signed up with an address a moment ago. Somebody who fails to sign in with it
+// is led back to the page that can send the link again, whether there is an account or not.
+func (a *part) signedUpHere(w *merlon.Write[Guest], email string) bool {
+	step, has := signUpStep.Get(w)
+	return has && step.Email == normal(email)
 }
 
 func (a *part) askAgain(r *merlon.Read[Guest], _ form.Form[OneButton]) (quota, error) {
@@ -148,7 +150,7 @@ func (a *part) change(w *merlon.Write[Guest], f form.Form[NewEmail], q quota) (*
 			return nil, err
 		}
 	}
-	return merlon.Trade(signUpStep, signedUp{email, step.Proof}, "/sign-up/sent"), nil
+	return merlon.Trade(signUpStep, signedUp{email, step.Proof, step.Name, step.Hash}, "/sign-up/sent"), nil
 }
 
 func (a *part) changeTo(w *merlon.Write[Guest], step signedUp, email string) error {
@@ -178,8 +180,9 @@ func (a *part) changeTo(w *merlon.Write[Guest], step signedUp, email string) err
 	case own:
 		_, err := a.takeOver(w, there, mine.Name, mine.Password)
 		return err
-	case free:
+	case step.Hash == "":
 		return a.sendStart(w, email)
 	}
-	return a.sendExists(w, email)
+	// nothing of this browser's is behind the first address, which is nobody's to know: it signs up with the second
+	return a.register(w, email, step.Name, step.Hash)
 }

@@ -120,16 +120,23 @@ func TestVerification(t *testing.T) { // A3.1, A3.2
 	v := signUp(s, ann, good).At("/sign-up/sent").Has("We sent you a mail", ann)
 	ran.want(t, "signed up "+ann)
 
-	// before the link nobody signs in: by the right password the page that sends again, by a wrong one what anybody gets
-	signIn(s.Visitor(), ann, "wrong").Is(422).Has("do not belong together")
-	early := signIn(s.Visitor(), ann, good).Is(200).At("/sign-up/sent").Has("Send it again")
+	// before the link nobody signs in, and the right password is answered as a wrong one and as an unknown address: who signs
+	// up with somebody's address would learn whether it has an account (AUTH-6)
+	wrong := shape(signIn(s.Visitor(), ann, "wrong").Is(422).Has("do not belong together"))
+	early := signIn(s.Visitor(), ann, good).Is(422)
+	if got := shape(early); got != wrong {
+		t.Errorf("the right password is answered otherwise:\n%s\n%s", got, wrong)
+	}
 	early.Get("/private").At("/sign-in?next=%2Fprivate")
+	// the browser that signed up is led back, by whatever password
+	signIn(v.Clone(), ann, good).Is(200).At("/sign-up/sent").Has("Send it again")
+	signIn(v.Clone(), ann, "wrong").Is(200).At("/sign-up/sent")
 
 	to := link(t, s, ann, 0)
 	for range 10 { // scanners of mails open links
 		s.Visitor().Get(to).At("/account/verify").Is(200).Has("Yes, this is my address", ann)
 	}
-	signIn(s.Visitor(), ann, good).At("/sign-up/sent")
+	signIn(s.Visitor(), ann, good).Is(422)
 	ran.want(t, "signed up "+ann)
 
 	v.Get(to).Submit("/account/verify", nil).At("/sign-in").Has("Your address is confirmed. You can sign in now.")
@@ -153,7 +160,7 @@ func TestVerificationEndsAfterTenMinutes(t *testing.T) {
 	s.Advance(11 * time.Minute)
 	s.Visitor().Get(to).Is(410)
 	in.Submit("/account/verify", merlontest.Values{"Password": good}).Is(410)
-	signIn(s.Visitor(), ann, good).At("/sign-up/sent").Submit("/sign-up/sent", nil).At("/sign-up/sent").Has("once more")
+	signUp(s, ann, good).Submit("/sign-up/sent", nil).At("/sign-up/sent").Has("once more")
 	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", merlontest.Values{"Password": good}).At("/sign-in")
 	signIn(s.Visitor(), ann, good).At("/")
 }
@@ -209,7 +216,7 @@ func TestNobodyTakesAnAccountThatWasMade(t *testing.T) {
 		t.Errorf("the mail reads %q", m.Subject)
 	}
 	signIn(s.Visitor(), ann, other).Is(422)
-	signIn(s.Visitor(), ann, good).At("/sign-up/sent")
+	signIn(s.Visitor(), ann, good).Is(422)
 }
 
 func TestSendAgain(t *testing.T) {
@@ -224,9 +231,9 @@ func TestSendAgain(t *testing.T) {
 	}
 	s.Visitor().Get(first).Is(410)
 	s.Advance(61 * time.Minute)
-	signIn(v, ann, good).Submit("/sign-up/sent", nil)
-	if n := len(mails(t, s, ann)); n != 1+3+1 {
-		t.Errorf("%d mails after an hour, want one more", n)
+	signUp(s, ann, good).Submit("/sign-up/sent", nil)
+	if n := len(mails(t, s, ann)); n != 1+3+2 {
+		t.Errorf("%d mails after an hour, want two more", n)
 	}
 	// for an address that has an account the page is the same and the mail is not
 	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", merlontest.Values{"Password": good})
@@ -257,11 +264,17 @@ func TestChangeBeforeVerifying(t *testing.T) {
 		signIn(s.Visitor(), ann, other).Is(422)
 	})
 	t.Run("of an account that is somebody else's", func(t *testing.T) {
-		v := signUp(s, ann, other) // exists: nothing of this browser's is behind it
+		// exists: nothing of this browser's is behind it, and the mail to the second address must not tell (AUTH-6)
+		v := signUp(s, ann, other)
 		v.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": "eve@example.test"}).At("/sign-up/sent")
-		if m := mails(t, s, "eve@example.test")[0]; !strings.Contains(m.Text, s.URL("/sign-up")) || strings.Contains(m.Text, "/account/link/") {
-			t.Errorf("the mail reads %s", m.Text)
+		w := signUp(s, "nobody@example.test", other)
+		w.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": "fay@example.test"}).At("/sign-up/sent")
+		eve, fay := mails(t, s, "eve@example.test")[0], mails(t, s, "fay@example.test")[0]
+		if eve.Subject != fay.Subject || len(eve.Text) != len(fay.Text) {
+			t.Errorf("the mails differ: %q %s\n%q %s", eve.Subject, eve.Text, fay.Subject, fay.Text)
 		}
+		v.Get(link(t, s, "eve@example.test", 0)).Submit("/account/verify", nil).At("/sign-in")
+		signIn(s.Visitor(), "eve@example.test", other).At("/")
 		signIn(s.Visitor(), ann, good).At("/")
 	})
 	t.Run("of one that another browser took over", func(t *testing.T) {

@@ -178,7 +178,7 @@ func logLine(r asked, e journal.Entry, user int64) LogLine {
 	switch {
 	case e.User == user, e.ID == RuleSignedIn.ID, e.ID == RuleSignedUp.ID:
 		l.Who, l.Network = say(r, "account.log.you"), networkOf(e.Client)
-	case e.User != 0, e.Route == "":
+	case e.Route == "": // a command
 		l.Who = say(r, "account.log.operator")
 	default:
 		l.Who, l.Network = say(r, "account.log.somebody"), networkOf(e.Client)

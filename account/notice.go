@@ -37,8 +37,12 @@ func (a *part) noticeTo(w *db.Writer, lang string, now time.Time, u userRow, add
 	if err != nil {
 		return err
 	}
+	name := u.Name
+	if u.Verified == 0 { // whoever signs up types it, and would have the site carry a message to anybody
+		name = address
+	}
 	all := text.Own()
-	body := all.Format(lang, id+".text", append([]any{u.Name}, args...)...) + "\n" +
+	body := all.Format(lang, id+".text", append([]any{name}, args...)...) + "\n" +
 		all.Format(lang, "account.mail.not-me.line", a.link(code))
 	return a.house.Mails.Queue(w, mailbox.Mail{To: to, Kind: "account", Subject: all.Format(lang, id+".subject", a.house.Title), Text: body})
 }

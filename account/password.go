@@ -122,6 +122,9 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 	if err := w.Session.EndOthers(c.row.ID, "password changed"); err != nil {
 		return nil, err
 	}
+	if err := forgetOthers(w, c.row.ID); err != nil {
+		return nil, err
+	}
 	if err := w.Session.Rotate(w.Session.Level()); err != nil {
 		return nil, err
 	}

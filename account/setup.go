@@ -111,6 +111,11 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	if err != nil {
 		return nil, err
 	}
+	for _, hook := range []func(context.Context, *db.Writer, User) error{a.cfg.Hooks.SignedUp, a.cfg.Hooks.Verified} {
+		if err := run(hook, w.DB, row.user()); err != nil {
+			return nil, err
+		}
+	}
 	if err := enter(a, w, row, proof{factors: 1, first: true}); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"log/slog"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -74,6 +75,9 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		return merlon.TooMany(t.until), nil
 	}
 	if !t.ok {
+		if in, typed := f.Value(); typed && a.signedUpHere(w, in.Email) {
+			return merlon.Redirect("/sign-up/sent"), nil
+		}
 		if !f.Failed() {
 			f = f.Reject("", say(w, wrong))
 		}
@@ -88,8 +92,12 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		return nil, merlon.ErrSignIn
 	}
 	t.row = now
-	if now.Verified == 0 {
-		return a.unverified(w, now)
+	if now.Verified == 0 { // answered as a wrong password, or signing in would tell who has an account
+		w.Record(RuleUnverified, event.Refused, slog.Int64("account", now.ID))
+		if in, _ := f.Value(); a.signedUpHere(w, in.Email) {
+			return merlon.Redirect("/sign-up/sent"), nil
+		}
+		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f.Reject("", say(w, wrong)), Next: f.Raw("Next"), SignUp: !a.cfg.Closed, Ask: a.ask(w)}), nil
 	}
 	if t.upgrade != "" {
 		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade, t.row.Password); err != nil {

@@ -114,12 +114,12 @@ func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*m
 	}
 	email := normal(in.Email)
 	if h.full {
-		return merlon.Trade(signUpStep, signedUp{email, hashOf(newCode())}, "/sign-up/sent"), nil
+		return merlon.Trade(signUpStep, signedUp{Email: email, Proof: hashOf(newCode()), Name: in.Name}, "/sign-up/sent"), nil
 	}
 	if err := a.register(w, email, in.Name, h.hash); err != nil {
 		return nil, err
 	}
-	return merlon.Trade(signUpStep, signedUp{email, hashOf(h.hash)}, "/sign-up/sent"), nil
+	return merlon.Trade(signUpStep, signedUp{email, hashOf(h.hash), in.Name, h.hash}, "/sign-up/sent"), nil
 }
 
 // register makes the account, or takes over one that was never proven, or writes to the one that is there: as many

@@ -174,6 +174,14 @@ func Disable(h *merlon.House, w *db.Writer, user int64, disabled bool) error {
 	if _, err := updateDisable.Run(w, user, at); err != nil {
 		return err
 	}
+	if disabled { // links that are under way must not open it later
+		if err := void(w, user); err != nil {
+			return err
+		}
+		if _, err := forgetDevices.Run(w, user); err != nil {
+			return err
+		}
+	}
 	_, err := h.Sessions.EndUser(w, user, "account disabled")
 	return err
 }

@@ -25,6 +25,8 @@ type Way struct {
 	Ask func(r Asker) Ask
 	// Delete removes all that the way keeps of a user whose account is deleted.
 	Delete func(w *db.Writer, user int64) error
+	// DeleteSince removes what was added at a time or later, in Unix microseconds: the owner says that somebody else did it.
+	DeleteSince func(w *db.Writer, user int64, since int64) error
 	// Export returns what "download my data" tells of it.
 	Export func(q db.Querier, user int64) (any, error)
 }

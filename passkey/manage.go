@@ -286,6 +286,13 @@ func (p *part) keep(w *merlon.Write[account.User], name string, b brought) (why 
 	if err != nil {
 		return "", err
 	}
+	// sessions that were opened before know nothing of it: they would change factors by the password alone
+	if err := account.Raise(w); err != nil {
+		return "", err
+	}
+	if err := w.Session.EndOthers(user, "factors changed"); err != nil {
+		return "", err
+	}
 	w.Record(RuleAdded, event.Done, slog.Int64("account", user), slog.Int64("passkey", done.LastID))
 	return "", account.Notice(w, user, "passkey.mail.added", name)
 }
@@ -332,6 +339,12 @@ func (p *part) remove(w *merlon.Write[account.User], f form.Form[Remove]) (*merl
 		return nil, err
 	}
 	if _, err := deletePasskey.Run(w.DB, one.ID, w.User.ID); err != nil {
+		return nil, err
+	}
+	if err := account.Lower(w); err != nil {
+		return nil, err
+	}
+	if err := w.Session.EndOthers(w.User.ID, "factors changed"); err != nil { // those that it opened
 		return nil, err
 	}
 	w.Record(RuleRemoved, event.Done, slog.Int64("account", w.User.ID), slog.Int64("passkey", one.ID))

@@ -126,6 +126,14 @@ func deleteOf(w *db.Writer, user int64) error {
 	return err
 }
 
+var dropSince = db.Exec(schema, "DELETE FROM merlon_passkey WHERE user = $1 AND created >= $2")
+
+// deleteSince implements account.Way.DeleteSince.
+func deleteSince(w *db.Writer, user, since int64) error {
+	_, err := dropSince.Run(w, user, since)
+	return err
+}
+
 // An Exported is a passkey in the file of "download my data".
 type Exported struct {
 	Name    string    `json:"name"`

@@ -1,0 +1,80 @@
+package passkey_test
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/merlontest"
+	"github.com/merlon-web/merlon/secret"
+)
+
+// What attackers found at the seam of passkeys and accounts, so that nobody finds it again.
+
+const annsPassword = "quiet harbour seven lanterns"
+
+func withPassword(t *testing.T) *merlontest.Server {
+	t.Helper()
+	s := merlontest.Start(t, open)
+	hash, err := account.HashFor(t.Context(), s.Site.House(), secret.New(annsPassword))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Write(func(w *db.Writer) error {
+		_, err := account.Create(w, "ann@example.test", "Ann", hash, s.Now())
+		return err
+	})
+	return s
+}
+
+func byPassword(s *merlontest.Server, password string) *merlontest.Visitor {
+	return s.Visitor().Get("/sign-in").Submit("/sign-in", merlontest.Values{"Email": "ann@example.test", "Password": password})
+}
+
+// lastLink is the last link of the newest mail.
+func lastLink(t *testing.T, s *merlontest.Server) (link string) {
+	t.Helper()
+	s.Read(func(r *db.Reader) error {
+		all, err := s.Site.House().Mails.List(r, 0, 1)
+		if len(all) == 1 {
+			if found := regexp.MustCompile(`/account/link/[A-Za-z0-9_-]+`).FindAllString(all[0].Text, -1); len(found) > 0 {
+				link = found[len(found)-1]
+			}
+		}
+		return err
+	})
+	if link == "" {
+		t.Fatal("the newest mail has no link")
+	}
+	return link
+}
+
+// TestNotMeTakesANewPasskey: "that was not me" in the mail about a passkey takes it away, and the sessions that it opened.
+func TestNotMeTakesANewPasskey(t *testing.T) {
+	s := withPassword(t)
+	d := newDevice(t, s)
+	d.add(byPassword(s, annsPassword), "evil").At("/account/passkeys")
+	s.Visitor().Get(lastLink(t, s)).At("/account/not-me").Submit("/account/not-me", nil).At("/account/reset/sent")
+	d.signIn(s.Visitor()).Is(422)
+	byPassword(s, annsPassword).Is(422)
+}
+
+// TestAnOlderSessionChangesNoPasskey: a session by password from before the first passkey ends when that is added.
+func TestAnOlderSessionChangesNoPasskey(t *testing.T) {
+	s := withPassword(t)
+	thief := byPassword(s, annsPassword)
+	newDevice(t, s).add(byPassword(s, annsPassword), "My phone").At("/account/passkeys")
+	thief.Get("/account/passkeys/1").At("/sign-in?next=%2Faccount%2Fpasskeys%2F1")
+}
+
+// TestARemovedPasskeyEndsItsSessions: and the session that removed the last one is of one factor again.
+func TestARemovedPasskeyEndsItsSessions(t *testing.T) {
+	s, ann, d := withPasskey(t)
+	thief := d.signIn(s.Visitor()).At("/")
+	ann.Get("/account/passkeys/1").Submit("/account/passkeys/1/remove", nil).At("/account/passkeys")
+	thief.Get("/strong").At("/sign-in?next=%2Fstrong")
+	if ann.Get("/strong"); ann.Path == "/strong" {
+		t.Error("without a passkey and an app the session still has two factors")
+	}
+}
