@@ -166,6 +166,10 @@ func (a *part) showLog(r *merlon.Read[User], in LogInput) (*merlon.Response, err
 	return merlon.Show(logView, p), nil
 }
 
+// ownSteps are what its owner does to an account before being signed in: in the second step, or by a mailed link.
+var ownSteps = map[string]bool{RuleSignedIn.ID: true, RuleSignedUp.ID: true, RuleTrusted.ID: true, RuleVerified.ID: true, RuleEnrolled.ID: true,
+	RuleReset.ID: true, RuleNotMe.ID: true, RuleUndone.ID: true, RuleStayed.ID: true}
+
 // logLine says in words what an event is to its user. Where an operator of the site acted from is not the user's to know.
 func logLine(r asked, e journal.Entry, user int64) LogLine {
 	l := LogLine{At: minute(r.Lang(), e.Time), Words: e.Title}
@@ -176,10 +180,10 @@ func logLine(r asked, e journal.Entry, user int64) LogLine {
 	_ = json.Unmarshal(e.Detail, &detail) // details that are none name no browser
 	l.Browser = detail.Browser
 	switch {
-	case e.User == user, e.ID == RuleSignedIn.ID, e.ID == RuleSignedUp.ID:
-		l.Who, l.Network = say(r, "account.log.you"), networkOf(e.Client)
 	case e.Route == "": // a command
 		l.Who = say(r, "account.log.operator")
+	case e.User == user, ownSteps[e.ID]:
+		l.Who, l.Network = say(r, "account.log.you"), networkOf(e.Client)
 	default:
 		l.Who, l.Network = say(r, "account.log.somebody"), networkOf(e.Client)
 	}

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,7 +25,7 @@ var houseCommands = slices.Concat([]merlon.Command{
 		{Name: "limit", Usage: "how many, at most 500; 50 if it is left out"},
 		{Name: "id", Usage: "only those of a rule: MRL-ACCT-002"},
 		{Name: "outcome", Usage: "only refused, failed or done"},
-		{Name: "user", Usage: "only those of a user's id"}}},
+		{Name: "user", Usage: "only those that a user did or that concern the user, by id"}}},
 	{Name: "events verify", Short: "prove that no event was altered or taken out", Run: verifyEvents},
 	{Name: "session list", Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
 	{Name: "session revoke", Args: "ID", Short: "end a session", Example: "12 --reason \"machine lost\"", Run: revokeSession, Flags: []merlon.Flag{
@@ -41,14 +43,32 @@ func number(c *merlon.Call, flag, text string) (int64, error) {
 	return n, nil
 }
 
+// An eventLine is one event, or equal refusals of one minute, which are counted.
+type eventLine struct {
+	Time    time.Time       `json:"time"`
+	ID      string          `json:"id"`
+	Outcome string          `json:"outcome"`
+	Title   string          `json:"title"`
+	Guards  string          `json:"guards"`
+	User    int64           `json:"user,omitempty"`    // who did it
+	Account int64           `json:"account,omitempty"` // whom it concerns
+	Client  string          `json:"client,omitempty"`  // an address; of refusals a network
+	Route   string          `json:"route,omitempty"`
+	Count   int64           `json:"count"`
+	Detail  json.RawMessage `json:"detail,omitempty"`
+}
+
 func listEvents(ctx context.Context, c *merlon.Call) error {
-	f := journal.Filter{ID: c.Flag("id"), Outcome: c.Flag("outcome")}
+	f := journal.Filter{ID: strings.ToUpper(c.Flag("id")), Outcome: c.Flag("outcome")}
 	limit, err := number(c, "--limit", c.Flag("limit"))
 	if err != nil {
 		return err
 	}
+	if limit == 0 {
+		limit = 50
+	}
 	f.Limit = int(min(limit, 500))
-	if f.User, err = number(c, "--user", c.Flag("user")); err != nil {
+	if f.Account, err = number(c, "--user", c.Flag("user")); err != nil {
 		return err
 	}
 	switch f.Outcome {
@@ -58,28 +78,51 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 	}
 	r := c.House.Engine.Read(ctx)
 	defer r.Close()
-	list, err := journal.List(r, f)
+	found, err := journal.List(r, f)
 	if err != nil {
 		return err
 	}
-	if list == nil {
-		list = []journal.Entry{}
+	lines := make([]eventLine, 0, len(found))
+	for _, e := range found {
+		if f.ID != "" && e.ID != f.ID { // an account's list minds no id
+			continue
+		}
+		var about struct {
+			Account int64 `json:"account"`
+		}
+		_ = json.Unmarshal(e.Detail, &about) // details without one concern nobody
+		lines = append(lines, eventLine{e.Time, e.ID, e.Outcome, e.Title, e.Property, e.User, about.Account, e.Client, e.Route, 1, e.Detail})
 	}
-	return c.Answer("merlon/events/v1", "events", list, func(out io.Writer) error {
-		if len(list) == 0 {
-			fmt.Fprintln(out, "no events")
-			return nil
+	if f.Account == 0 && (f.Outcome == "" || f.Outcome == "refused") { // refusals are counted by network, of nobody
+		refused, err := journal.ListRefused(r, f)
+		if err != nil {
+			return err
+		}
+		for _, e := range refused {
+			lines = append(lines, eventLine{Time: e.Last, ID: e.ID, Outcome: "refused", Title: e.Title, Guards: e.Property, Client: e.Network, Route: e.Route, Count: e.Count})
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b eventLine) int { return b.Time.Compare(a.Time) })
+	lines = lines[:min(len(lines), f.Limit)]
+	return c.Answer("merlon/events/v1", "events", lines, func(out io.Writer) error {
+		if len(lines) == 0 {
+			_, err := fmt.Fprintln(out, "no events")
+			return err
 		}
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		for _, e := range list {
-			who := e.Client
-			if e.User != 0 {
-				who = fmt.Sprintf("user %d %s", e.User, e.Client)
-			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Time.Format(time.RFC3339), e.ID, e.Outcome, e.Title, who, e.Route)
+		fmt.Fprintln(t, "TIME\tID\tOUTCOME\tWHAT\tTIMES\tBY\tACCOUNT\tFROM\tROUTE")
+		for _, l := range lines {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", l.Time.Format(time.RFC3339), l.ID, l.Outcome, l.Title, l.Count, orDash(l.User), orDash(l.Account), l.Client, l.Route)
 		}
 		return t.Flush()
 	})
+}
+
+func orDash(id int64) string {
+	if id == 0 {
+		return "-"
+	}
+	return strconv.FormatInt(id, 10)
 }
 
 func verifyEvents(ctx context.Context, c *merlon.Call) error {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -133,6 +135,9 @@ type order struct {
 	Input []byte `json:",omitempty"`
 }
 
+// usualAddr is where serve listens without --listen.
+var usualAddr = net.TCPAddrFromAddrPort(netip.MustParseAddrPort(defaultListen))
+
 // maxInput bounds the file that a command reads, in bytes.
 const maxInput = 64 << 20
 
@@ -156,6 +161,7 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	if err != nil {
 		return cannotStart(err)
 	}
+	site.Listening(usualAddr) // links that it prints are those of `serve` without --listen
 	for _, own := range commandsOf(site) { // those of the site that was started: the parts hold what Start gave them
 		if own.Name == cmd.Name {
 			err = run(ctx, site, own, o, p.out)

@@ -3,6 +3,9 @@ package script_test
 
 import (
 	"embed"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -61,14 +64,6 @@ func open(env merlon.Env) (*merlon.Site, error) {
 		}})
 }
 
-func openEvil(env merlon.Env) (*merlon.Site, error) {
-	return merlon.New(env, merlon.Config{Name: "evil", Engine: sqlite.Engine("evil.db"), Routes: []merlon.Route{merlon.Get("/", merlon.Public(), lure)}})
-}
-
-func lure(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
-	return merlon.Text("look here"), nil
-}
-
 func votes(s *merlontest.Server) (n int64) {
 	s.Read(func(r *db.Reader) error {
 		c, err := countVotes.One(r)
@@ -105,10 +100,12 @@ func TestScriptPostsJSON(t *testing.T) {
 // TestAnotherSiteCannotPostJSON: what a browser sends across sites without asking is not taken, what it asks for is refused,
 // and the token cannot be read.
 func TestAnotherSiteCannotPostJSON(t *testing.T) {
-	s, evil := merlontest.Start(t, open), merlontest.Start(t, openEvil)
+	s := merlontest.Start(t, open)
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "look here") }))
+	t.Cleanup(evil.Close)
 	tab := browser.Open(t)
 	tab.Go(s.URL("/")) // the visitor has a cookie there
-	tab.Go(evil.URL("/"))
+	tab.Go(evil.URL)
 	try := func(options string) string {
 		return browser.Eval[string](tab, `fetch("`+s.URL("/votes")+`", {method: "POST", credentials: "include", body: '{"Text":"evil"}', `+options+`}).then(r => r.type + " " + r.status, e => "stopped")`)
 	}
