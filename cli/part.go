@@ -161,7 +161,7 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	if err != nil {
 		return cannotStart(err)
 	}
-	site.Listening(usualAddr) // links that it prints are those of `serve` without --listen
+	site.Listening(usualAddr)              // links that it prints are those of `serve` without --listen
 	for _, own := range commandsOf(site) { // those of the site that was started: the parts hold what Start gave them
 		if own.Name == cmd.Name {
 			err = run(ctx, site, own, o, p.out)
