@@ -143,6 +143,10 @@ func TestGuessingStopsAtTheLimit(t *testing.T) { // AUTH-4, AUTH-5
 		signIn(s.Visitor(), "ann@example.test", "wrong").Is(422).Has("do not belong together")
 	}
 	stranger := signIn(s.Visitor(), "ann@example.test", good).Is(422).Has("do not belong together")
+	signIn(s.Visitor(), "ann@example.test", good).Is(422)
+	if n := strings.Count(s.Visitor().Get("/_merlon/dev/mail").Text(), "Somebody is trying passwords"); n != 1 {
+		t.Errorf("the owner is told %d times, want once", n)
+	}
 	stranger.Get("/private").At("/sign-in?next=%2Fprivate")
 	// the owner's device signs in meanwhile
 	ann.Get("/").Submit("/sign-out", nil)

@@ -44,6 +44,9 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 		if t.known {
 			t.until = limited.Until
 		}
+		if kind := limited.Bucket.Kind(); kind == throttle.KindAccount || kind == throttle.KindDevice {
+			return t, a.tellLocked(r, email, row, found)
+		}
 		return t, nil
 	}
 	if err != nil {
