@@ -1,10 +1,12 @@
 package browser
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
@@ -12,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
 )
 
 // A Finding is one rule of axe-core that the page breaks.
@@ -145,13 +148,21 @@ func (tab *Tab) Faults() []string {
 // document, not the page's variables, and is not subject to the page's policy.
 func Eval[T any](tab *Tab, expression string) T {
 	tab.t.Helper()
-	text := evaluate(tab, tab.world(), "evaluate "+expression, expression)
+	what := "evaluate " + expression
+	text, err := tryEvaluate(tab, tab.world(), what, expression)
+	for try := 1; err != nil && try < 5 && strings.Contains(err.Error(), "Cannot find context"); try++ {
+		time.Sleep(50 * time.Millisecond) // the page has gone on to the next one since the world was made
+		text, err = tryEvaluate(tab, tab.world(), what, expression)
+	}
+	if err != nil {
+		tab.fail(what, err)
+	}
 	var value T
 	if len(text) == 0 { // undefined
 		return value
 	}
 	if err := json.Unmarshal(text, &value); err != nil {
-		tab.fail("evaluate "+expression, err)
+		tab.fail(what, err)
 	}
 	return value
 }
@@ -164,12 +175,26 @@ func (tab *Tab) world() runtime.ExecutionContextID {
 
 func evaluate(tab *Tab, world runtime.ExecutionContextID, what, expression string) []byte {
 	tab.t.Helper()
+	text, err := tryEvaluate(tab, world, what, expression)
+	if err != nil {
+		tab.fail(what, err)
+	}
+	return text
+}
+
+func tryEvaluate(tab *Tab, world runtime.ExecutionContextID, what, expression string) ([]byte, error) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, tab.wait)
+	defer cancel()
 	yes := true
-	r := call(tab, what, runtime.Evaluate, runtime.EvaluateParams{Expression: expression, ContextID: world, AwaitPromise: &yes, ReturnByValue: &yes})
+	r, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: expression, ContextID: world, AwaitPromise: &yes, ReturnByValue: &yes})
+	if err != nil {
+		return nil, err
+	}
 	if r.ExceptionDetails != nil {
 		tab.fail(what, fmt.Errorf("%s", exception(r.ExceptionDetails)))
 	}
-	return r.Result.Value
+	return r.Result.Value, nil
 }
 
 func exception(d *runtime.ExceptionDetails) string {
