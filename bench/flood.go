@@ -54,8 +54,11 @@ func flood(ctx context.Context, b *bench) (outcome, error) {
 		return bounded.flooded(ctx, "/sign-in", length, func() error {
 			start := time.Now()
 			back, err := bounded.signInForm(ctx, "/sign-in", device)
-			if err == nil {
-				_, err = back.signIn(ctx, bounded.addr)
+			if err == nil { // the cookie is another one after each sign-in
+				var next string
+				if next, err = back.signIn(ctx, bounded.addr); err == nil {
+					device = next
+				}
 			}
 			slowest, tries = max(slowest, time.Since(start)), tries+1
 			return err
