@@ -1,5 +1,5 @@
-// Package account is the part of a site with which visitors become users: sign-up, sign-in, sign-out, roles, and the link
-// that makes the first administrator. A site lists [New] among its parts and says on each route who may come in: [SignedIn],
+// Package account is the part of a site with which visitors become users: sign-up, sign-in with a second step, ways back in
+// by mail, roles, the link that makes the first administrator, and the area in which users look after their accounts. A site lists [New] among its parts and says on each route who may come in: [SignedIn],
 // [Anyone], [HasRole].
 //
 // What it keeps of a user is in merlon_user; a site keeps more in a table of its own that names the user's id, and reacts

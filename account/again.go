@@ -86,7 +86,7 @@ func (a *part) whatToAsk(r asked, q db.Querier, s leveled, now time.Time, ask st
 	if p.Code, _, _, err = totpState(q, row.ID); err != nil {
 		return p, err
 	}
-	p.Password = hasPassword(row)
+	p.Password = row.hasPassword()
 	if p.Ways, err = a.wayLinks(r, q, row.ID, next); err != nil {
 		return p, err
 	}
@@ -129,7 +129,7 @@ func (a *part) tryAgain(r *merlon.Read[User], f form.Form[Again]) (attempt, erro
 	if err != nil {
 		return attempt{}, err
 	}
-	return compare(a, r, row.Email, row, hasPassword(row), in.Password)
+	return compare(a, r, row.Email, row, row.hasPassword(), in.Password)
 }
 
 func (a *part) again(w *merlon.Write[User], f form.Form[Again], t attempt) (*merlon.Response, error) {

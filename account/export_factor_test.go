@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/db"
@@ -88,4 +89,10 @@ func SpendStep(w *db.Writer, user, step int64) (bool, error) {
 func SpendCode(w *db.Writer, user int64, code string) (bool, error) {
 	done, err := useRecovery.Run(w, user, recoveryHash(user, readCode(code).recovery), int64(1))
 	return done.Rows == 1, err
+}
+
+// trustedDevices lists the devices on which a user's second step is skipped.
+func trustedDevices(q db.Querier, user int64, now time.Time) ([]deviceRow, error) {
+	all, err := listDevices.All(q, user, maxDevices)
+	return slices.DeleteFunc(all, func(d deviceRow) bool { return !d.trustedAt(now) }), err
 }

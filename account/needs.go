@@ -94,7 +94,7 @@ func NeedRecent(within ...time.Duration) merlon.Need {
 // is one, since it asks the user, too.
 func NeedRecentAll() merlon.Need {
 	return merlon.NewNeed("recent sign-in with all factors", func(v *merlon.Visit) error {
-		if v.Now.Sub(v.Session.Level().Recent) > recentFor(v.Session.Level()) {
+		if !isRecent(v.Session.Level(), v.Now) {
 			return merlon.AgainFor(askAll)
 		}
 		m, err := missing(v.DB, v.Session, v.Now)
@@ -134,13 +134,11 @@ func missing(q db.Querier, s leveled, now time.Time) (l lacks, err error) {
 	case !on && (seen.Weak || seen.Way > 0):
 		l.way = true // beside a passkey the password alone is half of what the account is protected with
 	default:
-		l.password = hasPassword(row) && seen.Password < since
+		l.password = row.hasPassword() && seen.Password < since
 		l.code = on && seen.Code < since
 	}
 	return l, nil
 }
-
-func hasPassword(row userRow) bool { return row.Password != "" && row.Password[:1] != NoPassword }
 
 // NeedFactor asks for that many factors in the session's sign-in. Who has a second one is asked for it, who has none is led
 // to set it up.

@@ -36,7 +36,9 @@ var (
 	changeHash = db.Exec(schema, "UPDATE merlon_user SET password = $3, chosen = $4 WHERE id = $1 AND password = $2")
 )
 
-func (r userRow) hasPassword() bool { return !strings.HasPrefix(r.Password, NoPassword) }
+func (r userRow) hasPassword() bool {
+	return r.Password != "" && !strings.HasPrefix(r.Password, NoPassword)
+}
 
 // isRecent is what [NeedRecent] asks, for pages on which it depends on the user.
 func isRecent(l session.Level, now time.Time) bool {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -168,12 +167,6 @@ func trustedHere[U any](w *merlon.Write[U], row userRow) (bool, error) {
 func (d deviceRow) trustedAt(now time.Time) bool { return d.Trusted > now.UnixMicro() }
 
 var distrustDevices = db.Exec(schema, "UPDATE merlon_device SET trusted = 0 WHERE user = $1 AND trusted > 0")
-
-// trustedDevices lists the devices on which a user's second step is skipped; trustDevice with 0 takes one back.
-func trustedDevices(q db.Querier, user int64, now time.Time) ([]deviceRow, error) {
-	all, err := listDevices.All(q, user, maxDevices)
-	return slices.DeleteFunc(all, func(d deviceRow) bool { return !d.trustedAt(now) }), err
-}
 
 // distrust asks for the second step on all devices again: the password or the factors have changed.
 func distrust(w *db.Writer, user int64) error {

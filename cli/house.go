@@ -32,7 +32,7 @@ var houseCommands = slices.Concat([]merlon.Command{
 		{Name: "reason", Usage: "why, for the record", Required: true}}},
 }, mailCommands, jobCommands)
 
-func number(c *merlon.Call, flag, text string) (int64, error) {
+func number(flag, text string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
@@ -60,7 +60,7 @@ type eventLine struct {
 
 func listEvents(ctx context.Context, c *merlon.Call) error {
 	f := journal.Filter{ID: strings.ToUpper(c.Flag("id")), Outcome: c.Flag("outcome")}
-	limit, err := number(c, "--limit", c.Flag("limit"))
+	limit, err := number("--limit", c.Flag("limit"))
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 		limit = 50
 	}
 	f.Limit = int(min(limit, 500))
-	if f.Account, err = number(c, "--user", c.Flag("user")); err != nil {
+	if f.Account, err = number("--user", c.Flag("user")); err != nil {
 		return err
 	}
 	switch f.Outcome {
@@ -158,7 +158,7 @@ type sessionLine struct {
 }
 
 func listSessions(ctx context.Context, c *merlon.Call) error {
-	user, err := number(c, "--user", c.Flag("user"))
+	user, err := number("--user", c.Flag("user"))
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func listSessions(ctx context.Context, c *merlon.Call) error {
 }
 
 func revokeSession(ctx context.Context, c *merlon.Call) error {
-	id, err := number(c, "the session's id", c.Arg(0))
+	id, err := number("the session's id", c.Arg(0))
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func dropJob(ctx context.Context, c *merlon.Call) error {
 
 // withJob does one thing to one job.
 func withJob(ctx context.Context, c *merlon.Call, what string, do func(*merlon.House, *db.Writer, int64) error) error {
-	id, err := number(c, "the job's id", c.Arg(0))
+	id, err := number("the job's id", c.Arg(0))
 	if err != nil {
 		return err
 	}

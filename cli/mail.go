@@ -74,7 +74,7 @@ type mailLine struct {
 }
 
 func mailList(ctx context.Context, c *merlon.Call) error {
-	limit, err := number(c, "--limit", c.Flag("limit"))
+	limit, err := number("--limit", c.Flag("limit"))
 	if err != nil {
 		return err
 	}
