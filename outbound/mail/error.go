@@ -75,9 +75,9 @@ func (s *Sender) clean(said string, m Mail) string {
 	if len(said) > maxLooked {
 		said = said[:max(strings.LastIndexByte(said[:maxLooked], ' '), 0)] + " …"
 	}
-	password := s.c.Password.Reveal()
-	for _, secret := range []string{password, encode(password), encode("\x00" + s.c.User + "\x00" + password)} {
-		if password != "" {
+	if password := s.c.Password.Reveal(); password != "" {
+		said = replaceFold(said, password, "[redacted]") // some servers answer in capitals
+		for _, secret := range []string{encode(password), encode("\x00" + s.c.User + "\x00" + password)} {
 			said = strings.ReplaceAll(said, secret, "[redacted]")
 		}
 	}
