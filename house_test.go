@@ -32,24 +32,28 @@ var houseFloors = []string{
 	3:  "page session throttle mailbox journal outbound/mail",
 	4:  "password session/sessiontest throttle/throttletest",
 	5:  ".",
-	6:  "account sqlite db/enginetest",
-	7:  "merlontest passkey",
+	6:  "account backup sqlite db/enginetest",
+	7:  "merlontest passkey backup/s3 backup/sftp backup/targettest",
 	8:  "attack",
 	9:  "cli examples/club/site",
-	10: "examples/club examples/guestbook examples/notes",
+	10: "examples/club examples/guestbook examples/notes cmd/merlon",
 	11: "internal/e2e/need",
 	12: "internal/e2e/browser",
 	13: "internal/e2e examples/mistakes bench",
 }
 
 // houseLater are rooms of the table that are not built yet.
-var houseLater = "attack"
+var houseLater = "attack backup backup/s3 backup/sftp backup/targettest cmd/merlon"
 
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
 var houseOutside = map[string]string{
 	"account":       "github.com/pquerna/otp github.com/boombuler/barcode",
+	"backup":        "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
+	"backup/s3":     "github.com/minio/minio-go/v7",
+	"backup/sftp":   "github.com/pkg/sftp golang.org/x/crypto",
 	"cli":           "github.com/spf13/cobra github.com/spf13/pflag",
+	"cmd/merlon":    "github.com/spf13/cobra github.com/spf13/pflag",
 	"page":          "golang.org/x/net",
 	"internal/text": "golang.org/x/text",
 	"trust":         "golang.org/x/net",
