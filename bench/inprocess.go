@@ -109,8 +109,8 @@ func pageFloor(ctx context.Context, b *bench) (outcome, error) {
 }
 
 func times(as, bs []sample) string {
-	return fmt.Sprintf("%s against %s; %.0f against %.0f allocations",
-		short(median(as, eachOf)), short(median(bs, eachOf)), median(as, allocsOf), median(bs, allocsOf))
+	return fmt.Sprintf("%s against %s, of the cores %s against %s; %.0f against %.0f allocations",
+		short(median(as, eachOf)), short(median(bs, eachOf)), short(median(as, cpuOf)), short(median(bs, cpuOf)), median(as, allocsOf), median(bs, allocsOf))
 }
 
 func short(ns float64) string {
@@ -256,7 +256,7 @@ func layers(ctx context.Context, b *bench) (outcome, error) {
 	return outcome{
 		spread: ratios(as, bs, func(a, b sample) float64 { return float64(a.each()-b.each()) / float64(time.Microsecond) }),
 		also:   []condition{atMost("allocations", median(as, allocsOf)-median(bs, allocsOf), 35, "")},
-		note: fmt.Sprintf("%s; with the session's row in the cache %s and %.0f allocations", times(as, bs),
-			short(median(cached, eachOf)), median(cached, allocsOf)),
+		note: fmt.Sprintf("%s; less the bare one %s of the cores; with the session's row in the cache %s, %s of the cores and %.0f allocations", times(as, bs),
+			short(median(as, cpuOf)-median(bs, cpuOf)), short(median(cached, eachOf)), short(median(cached, cpuOf)), median(cached, allocsOf)),
 	}, nil
 }
