@@ -14,6 +14,7 @@ import (
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/place"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
@@ -64,6 +65,7 @@ func (s *Site) Start(ctx context.Context) error {
 		sc.Seal()
 	}
 	session.Seal()
+	place.Seal()
 	sealJobs()
 	for _, f := range s.pageFiles {
 		f.Seal()
