@@ -83,7 +83,8 @@ func (s *Site) addChecks() {
 
 // judged are the rules of this room that New looks at for every site.
 var judged = map[string]bool{RuleName.ID: true, RuleRoute.ID: true, RuleAccess.ID: true, RuleInline.ID: true, RuleReason.ID: true,
-	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleLoad.ID: true, RuleForgotten.ID: true, RuleSettings.ID: true, RuleTexts.ID: true}
+	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleLoad.ID: true, RuleForgotten.ID: true, RuleSettings.ID: true,
+	RuleOption.ID: true, RulePart.ID: true, RuleTexts.ID: true}
 
 // roomChecks look at what New does not refuse: what was opened by name, and the place of the data.
 func (s *Site) roomChecks() []check.Check {
