@@ -101,6 +101,7 @@ func New(env Env, cfg Config) (*Site, error) {
 	}
 	s.gather()
 	s.judgeParts()
+	s.judgeReasons()
 	s.addRoutes()
 	s.addJobs()
 	s.addTexts()
