@@ -126,7 +126,7 @@ var (
 		Title:  "too many requests from one network",
 		Why:    "one network must not keep all others from the site",
 		Attack: "A flood of cheap requests that each cost the server something.",
-		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After`,
+		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After; the event says of what there were too many: requests, files, or forms of visitors who are not signed in`,
 		Source: "RFC 6585 4; OWASP ASVS 2.4.1"}
 	RuleDenied = check.Rule{ID: "MRL-AUTH-001", Property: check.Confidentiality, Severity: check.Medium,
 		Title:  "a visitor who may not come in",

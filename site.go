@@ -350,7 +350,7 @@ func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
 			return
 		}
 		w.route = rt
-		if w.checkOrigin() {
+		if w.allowFile() && w.checkOrigin() {
 			s.reloadStatics()
 			f.ServeHTTP(w, r)
 		}

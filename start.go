@@ -29,7 +29,7 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rate      *throttle.Rate
+	rates     *rates // nil: nothing is limited
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
@@ -108,7 +108,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		return nil, err
 	}
 	if s.env.Mode == Production || s.env.Mode == Development {
-		run.rate = throttle.NewRate(throttle.RateConfig{})
+		run.rates = newRates()
 	}
 	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
 		Secret: func(string) []byte { return keys.Key("merlon/presession/v1").Reveal() }})

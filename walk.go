@@ -293,18 +293,6 @@ func (w *walk) openSession() bool {
 	return true
 }
 
-func (w *walk) allowRate() bool {
-	if w.run.rate == nil {
-		return true
-	}
-	until, ok := w.run.rate.Allow(w.client.Addr, w.now)
-	if !ok {
-		w.refused(RuleRate)
-		w.fail(http.StatusTooManyRequests, until)
-	}
-	return ok
-}
-
 func (w *walk) checkOrigin() bool {
 	if w.route.opt.noToken != nil {
 		w.r.Header.Del("Cookie")
