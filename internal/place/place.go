@@ -3,10 +3,12 @@
 package place
 
 import (
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,6 +86,16 @@ func (r *Registry[T]) Add(p Place, value T) {
 		r.all = map[string][]T{}
 	}
 	r.all[p.Package] = append(r.all[p.Package], value)
+}
+
+// All returns what all packages of the program have declared, sorted by package.
+func (r *Registry[T]) All() (all []T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, pkg := range slices.Sorted(maps.Keys(r.all)) {
+		all = append(all, r.all[pkg]...)
+	}
+	return all
 }
 
 // For returns what a package, and the packages whose folders are around it, have declared: the nearest first.
