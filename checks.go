@@ -35,37 +35,42 @@ func AllRules() []check.Rule {
 	return all
 }
 
-// Check runs every check of the site and its parts, also when the site is not sound: what [New] found is in the report.
-func (s *Site) Check(ctx context.Context) check.Report {
-	all := slices.Clone(s.checks)
+// Checks returns every check that can be run now: those of the code always, also when the site is not sound, and those of
+// the data between [Site.Start] and [Site.Close].
+func (s *Site) Checks() []check.Check {
+	h := s.House()
+	all := slices.DeleteFunc(slices.Clone(s.checks), func(c check.Check) bool { return c.Live && h == nil })
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
-	if p, err := s.newTrust(); err == nil {
-		all = append(all, p.Checks()...)
+	if h == nil {
+		return all
 	}
-	if h := s.House(); h != nil { // what can only be seen with the data open
-		all = append(all, h.Keys.Checks(h.Clock)...)
-		all = append(all, h.Sessions.Checks()...)
-		all = append(all, h.Mails.Checks(h.Engine)...)
-		all = append(all, h.jobChecks()...)
-		all = append(all, journal.Checks(h.Engine, h.Clock)...)
+	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
+		journal.Checks(h.Engine, h.Clock)} {
+		for _, c := range live {
+			c.Live = true
+			all = append(all, c)
+		}
 	}
-	return oncePerRule(check.Run(ctx, all...))
+	return all
 }
 
-// oncePerRule joins what several rooms or files looked for under one rule: it passed when all of them found nothing. The
-// report is sorted by id.
-func oncePerRule(report check.Report) check.Report {
-	joined := report[:0]
-	for _, r := range report {
-		if n := len(joined); n > 0 && joined[n-1].Rule.ID == r.Rule.ID {
-			joined[n-1].Findings = append(slices.Clip(joined[n-1].Findings), r.Findings...)
-			continue
-		}
-		joined = append(joined, r)
-	}
-	return joined
+// Check runs the checks that hold in development too, also when the site is not sound: what [New] found is in the report.
+func (s *Site) Check(ctx context.Context) check.Report {
+	return check.Run(ctx, check.Choice{}.Of(s.Checks())...).Joined()
+}
+
+// CheckDeploy runs every check: what is found with severity [check.High] must not go into the world.
+func (s *Site) CheckDeploy(ctx context.Context) check.Report {
+	return check.Run(ctx, check.Choice{Deploy: true}.Of(s.Checks())...).Joined()
+}
+
+// CheckLive runs those of the chosen checks that are about this process and the data that it has open: what the process
+// that serves answers to `check` in another one.
+func (h *House) CheckLive(ctx context.Context, c check.Choice) check.Report {
+	live := slices.DeleteFunc(c.Of(h.site.Checks()), func(one check.Check) bool { return !one.Live })
+	return check.Run(ctx, live...).Joined()
 }
 
 // addChecks makes a check of each rule that New judges, so that a report says what passed.
