@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/check/build"
+	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
@@ -28,7 +30,7 @@ import (
 // AllRules returns the rules of this room and of every room below it: what `explain` knows of each site.
 func AllRules() []check.Rule {
 	var all []check.Rule
-	for _, rules := range [][]check.Rule{Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), journal.Rules(), keyring.Rules(),
+	for _, rules := range [][]check.Rule{Rules(), build.Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), host.Rules(), journal.Rules(), keyring.Rules(),
 		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules()} {
 		all = append(all, rules...)
 	}
@@ -43,10 +45,11 @@ func (s *Site) Checks() []check.Check {
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
+	all = append(append(all, host.Checks(s.env.Data)...), build.Checks()...)
 	if h == nil {
 		return all
 	}
-	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
+	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
 		journal.Checks(h.Engine, h.Clock)} {
 		for _, c := range live {
 			c.Live = true
@@ -92,14 +95,15 @@ var judged = map[string]bool{RuleName.ID: true, RuleRoute.ID: true, RuleAccess.I
 
 // roomChecks look at what New does not refuse: what was opened by name, and the place of the data.
 func (s *Site) roomChecks() []check.Check {
-	return []check.Check{
+	own := []check.Check{
 		{Rule: RuleInsecure, Run: s.checkInsecure},
 		{Rule: RuleData, Run: s.checkData},
-		{Rule: mail.RuleNoServer, Run: s.checkMail},
+		{Rule: mail.RuleNoServer, Deploy: true, Run: s.checkMail},
 		{Rule: db.RuleNoLimit, Run: func(context.Context) []check.Finding {
 			return s.unlimited
 		}},
 	}
+	return slices.Concat(own, s.routeChecks(), s.deployChecks())
 }
 
 // checkInsecure lists each guard that was opened by name, with its reason.
