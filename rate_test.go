@@ -100,8 +100,7 @@ func TestRates(t *testing.T) {
 			if wait, err := strconv.Atoi(refused.Header().Get("Retry-After")); err != nil || wait < 1 || wait > 2 {
 				t.Errorf("Retry-After is %q", refused.Header().Get("Retry-After"))
 			}
-			zone := l.now.Local().Format(" MST")
-			if body := refused.Body.String(); !strings.Contains(body, "Please try again at ") || !strings.Contains(body, zone+".") {
+			if body := refused.Body.String(); !strings.Contains(body, "Please try again in a minute, at ") || !strings.Contains(body, " UTC.") {
 				t.Errorf("the page does not tell the time with its zone: %s", body)
 			}
 			if log := l.log.String(); !strings.Contains(log, "id="+merlon.RuleRate.ID) || !strings.Contains(log, " of="+c.of) {

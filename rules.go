@@ -1,6 +1,10 @@
 package merlon
 
-import "github.com/merlon-web/merlon/check"
+import (
+	"slices"
+
+	"github.com/merlon-web/merlon/check"
+)
 
 // The rules of the walk and of the site as a whole.
 var (
@@ -188,5 +192,5 @@ var (
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
 		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
-		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, append(jobRules(), RuleTexts)...)
+		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }
