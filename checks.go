@@ -23,13 +23,14 @@ import (
 	"github.com/merlon-web/merlon/static"
 	"github.com/merlon-web/merlon/throttle"
 	"github.com/merlon-web/merlon/trust"
+	"github.com/merlon-web/merlon/trust/wire"
 )
 
 // AllRules returns the rules of this room and of every room below it: what `explain` knows of each site.
 func AllRules() []check.Rule {
 	var all []check.Rule
 	for _, rules := range [][]check.Rule{Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), journal.Rules(), keyring.Rules(),
-		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules()} {
+		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules(), wire.Rules()} {
 		all = append(all, rules...)
 	}
 	return all

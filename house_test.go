@@ -29,7 +29,7 @@ var houseFloors = []string{
 	0:  "check secret internal/place",
 	1:  "event keyring internal/text",
 	2:  "db form csrf header trust static",
-	3:  "page session throttle mailbox journal outbound/mail",
+	3:  "page session throttle mailbox journal outbound/mail trust/wire",
 	4:  "password session/sessiontest throttle/throttletest",
 	5:  ".",
 	6:  "account backup sqlite db/enginetest",

@@ -2,11 +2,17 @@ package merlon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/trust"
+	"github.com/merlon-web/merlon/trust/wire"
 )
 
 // The limits of the server (OWASP ASVS 5.0 13.1.2: slow clients, header floods, HTTP/2 rapid reset).
@@ -23,11 +29,22 @@ const (
 // Serve answers on a listener until ctx is done, then finishes the requests that are running, for at most 10 seconds. It
 // does not close the site: see [Site.Close].
 func (s *Site) Serve(ctx context.Context, l net.Listener) error {
+	return s.serve(ctx, l, func(g *wire.Guard) net.Listener { return g.Listener(l) })
+}
+
+// ServeTLS is [Site.Serve] with TLS. The configuration has the certificates; HTTP/2 and HTTP/1.1 are offered by it
+// (NextProtos).
+func (s *Site) ServeTLS(ctx context.Context, l net.Listener, config *tls.Config) error {
+	return s.serve(ctx, l, func(g *wire.Guard) net.Listener { return g.TLSListener(l, config) })
+}
+
+func (s *Site) serve(ctx context.Context, l net.Listener, guarded func(*wire.Guard) net.Listener) error {
 	if s.running.Load() == nil {
 		return errors.New("merlon: Serve: the site was not started; call Start before it")
 	}
 	s.Listening(l.Addr())
 	srv := s.Server()
+	g := s.Guard(srv)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stopped := make(chan error, 1)
@@ -41,13 +58,47 @@ func (s *Site) Serve(ctx context.Context, l net.Listener) error {
 		}
 		stopped <- err
 	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(guarded(g)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped
 }
 
-// Server returns an http.Server with the site's limits, for programs that listen by themselves.
+// Guard puts the guard below net/http under a server of [Site.Server], which then serves the guard's listeners. Without it
+// requests are answered whose end a proxy could find elsewhere: see [wire.RuleFraming]. [Site.Serve] does it by itself.
+func (s *Site) Guard(srv *http.Server) *wire.Guard {
+	return wire.New(srv, wire.Config{Refused: s.refuseWire, Broken: s.brokenWire, HeadTime: readHeaderTimeout})
+}
+
+// refuseWire answers what the guard did not let through. Of the visitor only the address and the scheme are known.
+func (s *Site) refuseWire(rw http.ResponseWriter, r *http.Request, refusal *trust.Refusal) {
+	buf := buffers.Get().(*[]byte)
+	w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0], now: s.clock()}
+	w.lang = w.negotiate()
+	defer w.end(buf)
+	header.Strict.Apply(rw.Header())
+	if w.run == nil {
+		w.fail(refusal.Status, nil)
+		return
+	}
+	w.ctx = event.With(w.ctx, w)
+	w.client, _ = w.run.trust.Request(r) // the host is not the visitor's: only the address counts
+	w.refuseTrust(refusal)
+}
+
+// brokenWire records a body whose framing was refused while it was read: the handler has answered.
+func (s *Site) brokenWire(r *http.Request, refusal *trust.Refusal) {
+	run := s.running.Load()
+	if run == nil {
+		return
+	}
+	e := event.New(refusal.Rule, event.Refused, slog.String("reason", refusal.Reason))
+	client, _ := run.trust.Request(r)
+	e.Time, e.Method, e.Client = s.clock(), r.Method, client.Addr
+	run.record(e)
+}
+
+// Server returns an http.Server with the site's limits, for programs that listen by themselves; see [Site.Guard].
 func (s *Site) Server() *http.Server {
 	return &http.Server{
 		Handler:           s,
