@@ -23,6 +23,7 @@ import (
 	"github.com/merlon-web/merlon/static"
 	"github.com/merlon-web/merlon/throttle"
 	"github.com/merlon-web/merlon/trust"
+	"github.com/merlon-web/merlon/trust/cert"
 	"github.com/merlon-web/merlon/trust/wire"
 )
 
@@ -30,7 +31,7 @@ import (
 func AllRules() []check.Rule {
 	var all []check.Rule
 	for _, rules := range [][]check.Rule{Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), journal.Rules(), keyring.Rules(),
-		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules(), wire.Rules()} {
+		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules(), cert.Rules(), wire.Rules()} {
 		all = append(all, rules...)
 	}
 	return all

@@ -28,7 +28,7 @@ const houseModule = "github.com/merlon-web/merlon"
 var houseFloors = []string{
 	0:  "check secret internal/place",
 	1:  "event keyring internal/text",
-	2:  "db form csrf header trust static",
+	2:  "db form csrf header trust trust/cert static",
 	3:  "page session throttle mailbox journal outbound/mail trust/wire",
 	4:  "password session/sessiontest throttle/throttletest",
 	5:  ".",
@@ -57,6 +57,7 @@ var houseOutside = map[string]string{
 	"page":          "golang.org/x/net",
 	"internal/text": "golang.org/x/text",
 	"trust":         "golang.org/x/net",
+	"trust/cert":    "golang.org/x/crypto",
 	"merlontest":    "golang.org/x/net",
 	"outbound/mail": "github.com/wneessen/go-mail",
 	"password":      "golang.org/x/crypto",

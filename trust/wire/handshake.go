@@ -108,8 +108,13 @@ func (t *tlsListener) handshake(raw net.Conn, e *list.Element) {
 		return
 	}
 	var ready net.Conn = c
-	if c.ConnectionState().NegotiatedProtocol != "h2" {
+	switch c.ConnectionState().NegotiatedProtocol {
+	case "h2":
+	case "", "http/1.1":
 		ready = &secure{&conn{Conn: c, headTime: t.g.c.HeadTime}, c}
+	default: // the handshake was all of it, as when an authority proves the name (RFC 8737)
+		_ = c.Close()
+		return
 	}
 	select {
 	case t.ready <- ready:
