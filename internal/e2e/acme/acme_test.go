@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/binary"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -45,36 +46,45 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// names answers every question for an address with this machine's.
+// names answers every question for an address with this machine's, over TCP as pebble asks.
 func names(t *testing.T) string {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Close() })
+	t.Cleanup(func() { _ = l.Close() })
 	go func() {
-		b := make([]byte, 1500)
 		for {
-			n, from, err := c.ReadFrom(b)
+			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			var m dnsmessage.Message
-			if m.Unpack(b[:n]) != nil || len(m.Questions) != 1 {
-				continue
-			}
-			q := m.Questions[0]
-			m.Response, m.Authoritative, m.Additionals = true, true, nil
-			if q.Type == dnsmessage.TypeA {
-				m.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 1}, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
-			}
-			if out, err := m.Pack(); err == nil {
-				_, _ = c.WriteTo(out, from)
-			}
+			go name(c)
 		}
 	}()
-	return c.LocalAddr().String()
+	return l.Addr().String()
+}
+
+func name(c net.Conn) {
+	defer c.Close()
+	b := make([]byte, 2)
+	if _, err := io.ReadFull(c, b); err != nil {
+		return
+	}
+	b = make([]byte, binary.BigEndian.Uint16(b))
+	var m dnsmessage.Message
+	if _, err := io.ReadFull(c, b); err != nil || m.Unpack(b) != nil || len(m.Questions) != 1 {
+		return
+	}
+	q := m.Questions[0]
+	m.Response, m.Authoritative, m.Additionals = true, true, nil
+	if q.Type == dnsmessage.TypeA {
+		m.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class, TTL: 1}, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
+	}
+	if out, err := m.Pack(); err == nil {
+		_, _ = c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(out))), out...))
+	}
 }
 
 // authority is a pebble that can be stopped and started again.
@@ -151,7 +161,7 @@ func (a *authority) stop() {
 
 func (a *authority) source(t *testing.T, dir string) *cert.ACME {
 	t.Helper()
-	s, err := cert.NewACME(cert.ACMEConfig{Hosts: []string{host}, Dir: dir, Directory: a.directory, Roots: a.own, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	s, err := cert.NewACME(cert.ACMEConfig{Hosts: []string{host}, Dir: dir, Directory: a.directory, Roots: a.own, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
