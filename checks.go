@@ -111,7 +111,12 @@ func (s *Site) checkData(context.Context) []check.Finding {
 }
 
 // Listening tells the site its address in development, so that links in mails and on the terminal name its port.
-func (s *Site) Listening(a net.Addr) {
+func (s *Site) Listening(a net.Addr) { s.listening(a, "http") }
+
+// ListeningTLS is [Site.Listening] for a listener with TLS.
+func (s *Site) ListeningTLS(a net.Addr) { s.listening(a, "https") }
+
+func (s *Site) listening(a net.Addr, scheme string) {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || s.env.Settings.Origin != "" || s.env.Mode == Production {
 		return
@@ -120,7 +125,7 @@ func (s *Site) Listening(a net.Addr) {
 	if s.name != "" {
 		host = s.name + ".localhost"
 	}
-	o := fmt.Sprintf("http://%s:%d", host, tcp.Port)
+	o := fmt.Sprintf("%s://%s:%d", scheme, host, tcp.Port)
 	s.origin.Store(&o)
 }
 
