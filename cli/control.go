@@ -73,7 +73,7 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	all := commandsOf(site)
+	all := append(commandsOf(site), merlon.Command{Name: statusName, Run: runningStatus})
 	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		var o order
 		if err := json.NewDecoder(io.LimitReader(r.Body, 2*maxInput)).Decode(&o); err != nil {
@@ -175,6 +175,9 @@ func (p *program) send(ctx context.Context, o order, locked error) error {
 		return err
 	}
 	if a.Exit != ExitDone {
+		if a.Error == "" { // it has printed what there is to say
+			return &failure{a.Exit, errSilent}
+		}
 		return &failure{a.Exit, errors.New(a.Error)}
 	}
 	return nil

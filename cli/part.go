@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -176,6 +179,11 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 			return err
 		}
 	}
+	if cmd.Reads {
+		if err := p.hasData("keys"); err != nil {
+			return err
+		}
+	}
 	p.brief, p.sends = true, cmd.Name == "mail test"
 	site, err := p.site(merlon.Development)
 	if err != nil {
@@ -200,6 +208,22 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	return err
 }
 
+// hasData refuses a folder in which no site has been: one that is mistyped must not become a new, empty site.
+func (p *program) hasData(file string) error {
+	_, err := os.Stat(filepath.Join(p.data, file))
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+		return exit(ExitCannot, "the data folder cannot be read: %w: name one that can be with --data", err)
+	}
+	folder := p.data
+	if abs, err := filepath.Abs(folder); err == nil {
+		folder = abs
+	}
+	return exit(ExitCannot, "there is no site's data in %s: this command only looks, and makes none: name the site's folder with --data, or start the site there once: %s serve", folder, programName())
+}
+
 func readInput(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -221,6 +245,7 @@ func run(ctx context.Context, site *merlon.Site, cmd merlon.Command, o order, ou
 	if err := judge(cmd, o); err != nil {
 		return err
 	}
+	ctx = event.With(ctx, site.House().Recorder())
 	call := &merlon.Call{House: site.House(), Args: o.Args, Flags: o.Flags, JSON: o.JSON, Out: out, In: strings.NewReader(string(o.Input))}
 	err := cmd.Run(ctx, call)
 	switch {

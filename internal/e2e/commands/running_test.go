@@ -68,6 +68,15 @@ func TestCommandWhileServing(t *testing.T) {
 		t.Errorf("user list printed %q", out)
 	}
 	run(2, "user", "disable", "ann@example.org")
+	if out, text := run(0, "migrate", "status"); !strings.Contains(out, "nothing pending") || !strings.Contains(out, "0001_club.sql") || text != "" {
+		t.Errorf("migrate status beside the site printed %q and said %q", out, text)
+	}
+	if out, _ := run(0, "migrate", "status", "--json"); !strings.Contains(out, `"pending": []`) {
+		t.Errorf("migrate status --json beside the site printed %q", out)
+	}
+	if _, text := run(3, "migrate", "up"); strings.Count(text, "database is in use")+strings.Count(text, "another process") > 1 || text == "" {
+		t.Errorf("migrate up beside the site says %q", text)
+	}
 	stop()
 	select {
 	case <-done:
