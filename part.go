@@ -77,6 +77,14 @@ type House struct {
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }
 
+// Langs returns the languages that the site answers in: one, or those of its texts.
+func (h *House) Langs() []string {
+	if !h.site.several {
+		return []string{h.site.lang}
+	}
+	return h.site.words.Langs()
+}
+
 // Offers returns what the parts of the site offer of one type, in their order.
 func Offers[T any](h *House) (found []T) {
 	for _, p := range h.site.cfg.Parts {
