@@ -42,7 +42,7 @@ type (
 		Picture []byte `form:"max_bytes=1000000,types=image/png"`
 	}
 	passwordQuery struct {
-		Password secret.String `query:"password,max=1024"`
+		Password secret.String `query:"password,password,max=1024"`
 	}
 	rowForm struct {
 		Text string `form:"max=10" label:"Text"`
