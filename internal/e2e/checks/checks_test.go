@@ -23,6 +23,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/check/asvs"
 	"github.com/merlon-web/merlon/check/build"
 	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/keyring"
@@ -267,6 +268,11 @@ func TestEveryCheckFindsAndPasses(t *testing.T) {
 			t.Errorf("the sound site has findings: %v", r.Findings)
 		}
 		passes[r.Rule.ID] = len(r.Findings) == 0
+	}
+	for _, r := range asvs.Rows() {
+		if r.State == asvs.Checked && !passes[r.Proof] {
+			t.Errorf("ASVS %s is said to be checked by %s, which is no check", r.ID, r.Proof)
+		}
 	}
 	has := map[string]bool{}
 	for _, row := range rows() {

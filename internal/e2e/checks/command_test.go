@@ -16,6 +16,7 @@ import (
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/check/asvs"
 	"github.com/merlon-web/merlon/check/build"
 	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/cli"
@@ -224,6 +225,23 @@ func TestNewSite(t *testing.T) {
 		out.Reset()
 		if code := cli.Run(t.Context(), site.Open, []string{"check", "--deploy", "--data", data}, &out, &errOut); code != 1 || !strings.Contains(out.String(), "MRL-DEPLOY-001") {
 			t.Errorf("check --deploy exits %d\n%s", code, &out)
+		}
+	}
+}
+
+func TestStandardIsPrinted(t *testing.T) {
+	out, _ := run(t, 0, open(nil), t.TempDir(), "check", "--asvs", "--json")
+	var doc struct {
+		Counts       map[string]int
+		Requirements []asvs.Row
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || len(doc.Requirements) != len(asvs.Rows()) || doc.Counts["enforced"] < 100 {
+		t.Errorf("%v, %d requirements, %v", err, len(doc.Requirements), doc.Counts)
+	}
+	out, _ = run(t, 0, open(nil), t.TempDir(), "check", "--asvs")
+	for _, want := range []string{"1.2.4  ", "examples/mistakes.TestMistakes", asvs.Summary(asvs.Rows())} {
+		if !strings.Contains(out, want) {
+			t.Errorf("check --asvs lacks %q", want)
 		}
 	}
 }

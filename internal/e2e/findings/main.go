@@ -80,7 +80,9 @@ func pages(rules []check.Rule) map[string]string {
 func cell(s string) string { return strings.ReplaceAll(prose(s), "|", `\|`) }
 
 // prose keeps what looks like HTML from being taken for it.
-func prose(s string) string { return strings.NewReplacer("<", "&lt;", "\n", " ").Replace(strings.TrimSpace(s)) }
+func prose(s string) string {
+	return strings.NewReplacer("<", "&lt;", "\n", " ").Replace(strings.TrimSpace(s))
+}
 
 func section(r check.Rule) string {
 	var b strings.Builder
