@@ -93,7 +93,7 @@ func (s *Site) addChecks() {
 
 // judged are the rules that New looks at for every site, by room: those of requests and of a running site are none.
 var judged = map[string]string{
-	"SITE": "001 002 004", "ROUTE": "001 002 003 004 010 011 013 014", "TEXT": "001",
+	"SITE": "001 002 004 005", "ROUTE": "001 002 003 004 005 010 011 013 014", "TEXT": "001",
 	"FORM": "001 002 003 004 005 006 007 008 009",
 	"PAGE": `001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017 018 019 022 023 024 025
 		030 031 032 033 034 035 036 037 038 039 040 041 042 043 044 045 046 047 048 049 050 051 052 053 054 055 056 057 058 060`,
@@ -115,6 +115,7 @@ var neverHere = []string{keyring.RuleMemory.ID, session.RuleLifetime.ID}
 func (s *Site) roomChecks() []check.Check {
 	own := []check.Check{
 		{Rule: RuleInsecure, Run: s.checkInsecure},
+		{Rule: header.RuleScriptCookie, Run: checkScriptCookies},
 		{Rule: RuleData, Run: s.checkData},
 		{Rule: mail.RuleNoServer, Deploy: true, Run: s.checkMail},
 		{Rule: db.RuleNoLimit, Run: func(context.Context) []check.Finding {
@@ -122,39 +123,6 @@ func (s *Site) roomChecks() []check.Check {
 		}},
 	}
 	return slices.Concat(own, s.routeChecks(), s.deployChecks())
-}
-
-// checkInsecure lists each guard that was opened by name, with its reason.
-func (s *Site) checkInsecure(context.Context) (found []check.Finding) {
-	for _, rt := range s.routes {
-		note := func(what, reason string) {
-			found = append(found, RuleInsecure.Finding(rt.where, fmt.Sprintf("route %q %s: %q", rt.id(), what, reason), "keep it only while the reason holds"))
-		}
-		if rt.opt.noToken != nil && rt.pattern != header.ReportPath {
-			note("takes posts without a token", *rt.opt.noToken)
-		}
-		if rt.opt.streaming != nil {
-			note("holds connections without a deadline", *rt.opt.streaming)
-		}
-		for _, e := range rt.opt.embeddable {
-			note("may be framed by "+e.origin, e.reason)
-		}
-	}
-	if s.pages != nil {
-		for _, p := range s.pages.Pages() {
-			if p == page.Declared(stalePage) {
-				continue // the site's own, written by room form
-			}
-			facts := s.pages.Facts(p)
-			if facts == nil {
-				continue // it does not compile: told elsewhere
-			}
-			for _, raw := range facts.Raw {
-				found = append(found, RuleInsecure.Finding(raw.Where, "the page prints "+raw.Value+" as raw HTML", "keep it only while its reason holds"))
-			}
-		}
-	}
-	return found
 }
 
 func (s *Site) checkData(context.Context) []check.Finding {
