@@ -286,5 +286,5 @@ func (p *program) rules(site *merlon.Site) []check.Rule {
 			rules = append(rules, part.Rules...)
 		}
 	}
-	return append(rules, Rules()...)
+	return append(append(rules, Rules()...), check.AllKnown()...)
 }

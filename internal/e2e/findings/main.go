@@ -13,6 +13,10 @@ import (
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/cli"
+	"github.com/merlon-web/merlon/outbound/command"
+	"github.com/merlon-web/merlon/outbound/export"
+	"github.com/merlon-web/merlon/outbound/fetch"
+	"github.com/merlon-web/merlon/outbound/ldap"
 	"github.com/merlon-web/merlon/passkey"
 )
 
@@ -28,7 +32,7 @@ func main() {
 
 // all returns every rule of every room, sorted by id.
 func all() []check.Rule {
-	rules := slices.Concat(merlon.AllRules(), account.Rules(), passkey.Rules(), cli.Rules())
+	rules := slices.Concat(merlon.AllRules(), account.Rules(), passkey.Rules(), cli.Rules(), command.Rules(), export.Rules(), fetch.Rules(), ldap.Rules())
 	slices.SortFunc(rules, func(a, b check.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }
