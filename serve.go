@@ -25,7 +25,8 @@ const (
 	maxHeaderBytes    = 16 << 10
 	maxStreams        = 100
 	drainTime         = 10 * time.Second
-	drainFirst        = 500 * time.Millisecond // of it, while new connections are still taken
+	drainFirst        = time.Second     // of it, while new connections are still taken
+	drainNew          = 2 * time.Second // how long a connection that has sent nothing yet is waited for
 )
 
 // Serve answers on a listener until ctx is done, then finishes the requests that are running, for at most 10 seconds. It
@@ -76,7 +77,14 @@ func (s *Site) drain(ctx context.Context, srv *http.Server, l net.Listener, open
 		wait(ctx, drainFirst, func() bool { return false })
 	}
 	_ = l.Close()
-	wait(ctx, drainTime, open.quiet)
+	handshakes, _ := l.(interface{ Handshaking(time.Duration) int })
+	calm := 0 // twice: a connection may be on its way from the one to the other
+	wait(ctx, drainTime, func() bool {
+		if calm++; handshakes != nil && handshakes.Handshaking(drainNew) > 0 || !open.quiet() {
+			calm = 0
+		}
+		return calm == 2
+	})
 	err := srv.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, srv.Close())
@@ -127,7 +135,7 @@ func (o *opened) quiet() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, since := range o.new {
-		if time.Since(since) < drainFirst {
+		if time.Since(since) < drainNew {
 			return false
 		}
 	}
