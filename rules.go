@@ -1,6 +1,10 @@
 package merlon
 
-import "github.com/merlon-web/merlon/check"
+import (
+	"slices"
+
+	"github.com/merlon-web/merlon/check"
+)
 
 // The rules of the walk and of the site as a whole.
 var (
@@ -195,5 +199,5 @@ var (
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
 		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
-		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, append(jobRules(), RuleTexts)...)
+		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }
