@@ -65,6 +65,7 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleAppRemoved.ID:   {kindFactor, "account.log.app-removed"},
 	RuleCodesMade.ID:    {kindFactor, "account.log.codes-made"},
 	RuleAgain.ID:        {kindFactor, "account.log.again"},
+	RuleWrongAgain.ID:   {kindFactor, "account.log.again-failed"},
 	RuleTrusted.ID:      {kindFactor, "account.log.trusted"},
 	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
 	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},

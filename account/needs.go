@@ -43,9 +43,12 @@ func HasRole(role constant) merlon.Access[User] {
 	}).With(roleNeed(role))
 }
 
+// rolePrefix begins the name of a role's need.
+const rolePrefix = "role "
+
 // roleNeed only names the role in the access table; the check is HasRole's own.
 func roleNeed(role constant) merlon.Need {
-	return merlon.NamedNeed("role "+string(role), func(*merlon.Visit) error { return nil })
+	return merlon.NamedNeed(rolePrefix+string(role), func(*merlon.Visit) error { return nil })
 }
 
 // What [merlon.AgainFor] is told.
