@@ -75,7 +75,15 @@ func (p *program) check() *cobra.Command {
 func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	began := time.Now()
 	p.brief, p.sends = true, true // mail settings are looked at; a start for a moment sends nothing
-	site, openErr := p.open(p.env(merlon.Development))
+	env := p.env(merlon.Development)
+	if wish.choice.Deploy { // as serve --production would have it
+		set, err := readSettings(settingsName, os.Environ())
+		if err != nil {
+			return err
+		}
+		env.Settings = set.site()
+	}
+	site, openErr := p.open(env)
 	if site == nil {
 		return &failure{ExitFailed, fmt.Errorf("the site cannot be put together: %w", openErr)}
 	}

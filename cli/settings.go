@@ -180,6 +180,9 @@ func (s *settings) judge(path string) error {
 	if s.Site.Host != "" && !slices.Contains(s.Site.Hosts, s.Site.Host) {
 		s.Site.Hosts = append([]string{s.Site.Host}, s.Site.Hosts...)
 	}
+	if _, own, ok := strings.Cut(strings.TrimSuffix(s.Site.Origin, "/"), "://"); ok && own != s.Site.Host && !slices.Contains(s.Site.Hosts, own) {
+		s.Site.Hosts = append(s.Site.Hosts, own) // with its port
+	}
 	switch s.TLS.Mode {
 	case "", "acme", "files", "proxy":
 	default:
