@@ -106,10 +106,8 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 		}
 		return merlon.Gone(), nil
 	}
-	in, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	in, _ := f.Value()
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, invitedPage, InvitedPage{f, t.Email}), nil // the ticket is not used: this rolls back
 	}
@@ -166,10 +164,7 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
-	_, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, enrolPage, EnrolPage{f, t.Email}), nil
 	}

@@ -134,10 +134,7 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
-	_, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, resetPage, ResetPage{f, t.Email}), nil // the ticket is not used: this rolls back
 	}
