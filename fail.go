@@ -55,7 +55,7 @@ func (w *walk) fail(status int, detail any) {
 	case time.Time:
 		wait := max(1, int(d.Sub(w.now).Seconds()+0.999))
 		h["Retry-After"] = []string{strconv.Itoa(wait)}
-		p.Text = w.say("error.retry", d.Local().Format("15:04:05 MST"))
+		p.Text = w.say("error.retry", (wait+59)/60, d.UTC().Format("15:04:05")+" UTC")
 	case time.Duration:
 		h["Retry-After"] = []string{strconv.Itoa(max(1, int(d.Seconds()+0.999)))}
 	case error:

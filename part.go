@@ -132,6 +132,9 @@ func Offers[T any](h *House) (found []T) {
 	return found
 }
 
+// Routes returns the access table of the site: see [Site.Routes].
+func (h *House) Routes() []RouteInfo { return h.site.Routes() }
+
 // URL returns the absolute address of a path of this site, from the settings, never from a request.
 func (h *House) URL(path string) string { return h.site.Origin() + path }
 

@@ -12,8 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/place"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
@@ -64,10 +66,12 @@ func (s *Site) Start(ctx context.Context) error {
 		sc.Seal()
 	}
 	session.Seal()
+	place.Seal()
 	sealJobs()
 	for _, f := range s.pageFiles {
 		f.Seal()
 	}
+	s.readMaintenance()
 	s.running.Store(run)
 	tasks, stop := context.WithCancel(context.Background())
 	run.stop = stop
@@ -150,7 +154,7 @@ func (s *Site) migrations(ctx context.Context) error {
 	for _, m := range pending {
 		names = append(names, m.Schema+"/"+m.Name)
 	}
-	return &pendingError{RuleMigration.Finding("", fmt.Sprintf("%d pending: %s", len(pending), strings.Join(names, ", ")), "run: migrate up").Error()}
+	return &pendingError{RuleMigration.Finding("", fmt.Sprintf("%d pending: %s", len(pending), strings.Join(names, ", ")), "run: migrate up")}
 }
 
 // allMigrations counts the migrations that the program knows.
@@ -169,9 +173,10 @@ func (s *Site) allMigrations() (n int, err error) {
 	return n, nil
 }
 
-type pendingError struct{ text string }
+type pendingError struct{ finding check.Finding }
 
-func (e *pendingError) Error() string        { return e.text }
+func (e *pendingError) Error() string        { return e.finding.Error() }
+func (e *pendingError) Unwrap() error        { return e.finding }
 func (e *pendingError) Is(target error) bool { return target == ErrPending }
 
 // Migrate runs the pending migrations, with the site not running, and returns their names.

@@ -36,7 +36,7 @@ type AppInput struct {
 
 // AppStart is the form of the button that begins.
 type AppStart struct {
-	Next string `form:"max=2048" label:"Where to go next"`
+	Next string `form:"max=2048,hidden" label:"Where to go next"`
 }
 
 // AppConfirm is the form that takes the first code.
@@ -54,8 +54,8 @@ type AppPage struct {
 	Setup     bool
 	Why       bool // the visitor was led here: more factors are needed than there are
 	Admin     bool // the user is an administrator who has no way in yet
-	Since     string
-	Used      string
+	Since     Moment
+	Used      Moment // no words: not yet
 	QR        QRCode
 	Secret    string // in groups of four
 	Link      string
@@ -100,7 +100,10 @@ func (a *part) appState(r asked, q db.Querier, s leveled, now time.Time) (p AppP
 	}
 	p.Admin = isAdmin(row) && s.Level().Factors < 2
 	if p.On = on; on {
-		p.Since, p.Used = clock(since), clock(used)
+		p.Since = Ago(r.Lang(), time.UnixMicro(since), now)
+		if used != 0 {
+			p.Used = Ago(r.Lang(), time.UnixMicro(used), now)
+		}
 		left, err := codesLeft(q, row.ID)
 		p.CodesLeft = say(r, "account.app.left", left)
 		return p, err

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // started is the folder that the program was started in; "" if unknown.
@@ -108,3 +109,12 @@ func (r *Registry[T]) For(pkg string) (all []T) {
 	}
 	return all
 }
+
+var sealed atomic.Bool
+
+// Seal says that a site of this process has started: what is declared from now on was not written in the program's
+// source as a package variable, and rooms that have no files of a site to seal refuse it.
+func Seal() { sealed.Store(true) }
+
+// Sealed reports whether [Seal] was called.
+func Sealed() bool { return sealed.Load() }

@@ -12,11 +12,10 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/merlon-web/merlon/internal/e2e/browser"
-	"github.com/merlon-web/merlon/merlontest"
 )
 
 // authenticator reads the key of the page and returns what makes its codes.
-func authenticator(t *testing.T, tab *browser.Tab, s *merlontest.Server) func() string {
+func authenticator(t *testing.T, tab *browser.Tab, s interface{ Now() time.Time }) func() string {
 	t.Helper()
 	secret := strings.ReplaceAll(tab.Text("code.secret"), " ", "")
 	if raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret); err != nil || len(raw) != 20 {
