@@ -57,7 +57,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 	if found {
 		result, err = a.hasher.Verify(r.Context(), permit, row.Password, typed, from)
 	} else {
-		result, err = a.hasher.VerifyNobody(r.Context(), permit, typed, from)
+		result, err = a.hasher.VerifyNobodyLike(r.Context(), permit, a.likeFor(email), typed, from)
 	}
 	if err != nil { // nothing was compared (the line is full, the visitor has gone): the attempt is given back, if it is unspent
 		_ = permit.Return(context.WithoutCancel(r.Context()))

@@ -115,10 +115,8 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 	if showing(f) { // the ticket is not used: this rolls back
 		return merlon.ShowStatus(422, invitedPage, InvitedPage{f.Reveal("Password"), t.Email}), nil
 	}
-	in, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	in, _ := f.Value()
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, invitedPage, InvitedPage{f, t.Email}), nil // the ticket is not used: this rolls back
 	}
@@ -178,10 +176,7 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if showing(f) {
 		return merlon.ShowStatus(422, enrolPage, EnrolPage{f.Reveal("Password"), t.Email}), nil
 	}
-	_, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, enrolPage, EnrolPage{f, t.Email}), nil
 	}

@@ -137,10 +137,7 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if showing(f) {
 		return merlon.ShowStatus(422, resetPage, ResetPage{f.Reveal("Password"), t.Email}), nil
 	}
-	_, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, resetPage, ResetPage{f, t.Email}), nil // the ticket is not used: this rolls back
 	}

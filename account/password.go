@@ -106,9 +106,7 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 	case c.row.hasPassword() && in.Current.Empty():
 		f, ok = f.Reject("Current", say(w, "form.required")), false
 	case len(c.problems) > 0:
-		for _, p := range c.problems {
-			f, ok = f.Reject("New", p), false
-		}
+		f, ok = rejected(f, "New", c.problems)
 	case c.hash == "":
 		tries++
 		f, ok = f.Reject("Current", mistaken(w, "account.password.wrong", tries)), false

@@ -96,7 +96,7 @@ func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (h
 
 // setup makes the administrator and uses the link up, in one transaction.
 func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
-	in, ok := f.Value()
+	in, _ := f.Value()
 	step, has := ticketStep.Get(w)
 	if !has || step.Kind != setupTicket {
 		return setupGone(w.DB)
@@ -104,9 +104,7 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	if showing(f) {
 		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reveal("Password")}), nil
 	}
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok {
 		return merlon.ShowStatus(422, setupPage, SetupPage{f}), nil
 	}

@@ -102,18 +102,25 @@ func (a *part) problems(r asked, chosen secret.String, email, name, site string)
 	return sentences
 }
 
+// rejected is a form with what is wrong with the chosen password beside its field, and whether the form may go on.
+func rejected[T any](f form.Form[T], field string, problems []string) (form.Form[T], bool) {
+	_, ok := f.Value()
+	for _, p := range problems {
+		f, ok = f.Reject(field, p), false
+	}
+	return f, ok
+}
+
 // signUp answers the same for an address that has an account and one that has none; the mail tells the truth.
 func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
 	if showing(f) {
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reveal("Password")}), nil
 	}
-	in, ok := f.Value()
+	in, _ := f.Value()
 	if !h.until.IsZero() {
 		return merlon.TooMany(h.until), nil
 	}
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok {
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f}), nil
 	}
