@@ -210,6 +210,9 @@ func (s *Site) notFound(rw http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return // a probe
 	}
+	if !w.allowRate() { // whoever looks for what is not there asks for much of it
+		return
+	}
 	for _, m := range []string{http.MethodGet, http.MethodPost} {
 		if rt, _ := s.find(m, r.URL); rt != nil {
 			w.methodNotAllowed()

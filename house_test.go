@@ -27,10 +27,10 @@ const houseModule = "github.com/merlon-web/merlon"
 // nothing of each other. The root folder is ".". What tests need (bench, examples, internal/e2e) lies above everything.
 var houseFloors = []string{
 	0:  "check secret internal/place",
-	1:  "event keyring internal/text",
-	2:  "db form csrf header trust static",
-	3:  "page session throttle mailbox journal outbound/mail",
-	4:  "password session/sessiontest throttle/throttletest",
+	1:  "event keyring internal/text check/host",
+	2:  "db form csrf header trust trust/cert static check/build",
+	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/mail trust/wire",
+	4:  "password outbound/ldap session/sessiontest throttle/throttletest",
 	5:  ".",
 	6:  "account backup sqlite db/enginetest",
 	7:  "merlontest passkey backup/s3 backup/sftp backup/targettest",
@@ -48,20 +48,23 @@ var houseLater = "attack backup backup/s3 backup/sftp backup/targettest cmd/merl
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
 var houseOutside = map[string]string{
-	"account":       "github.com/pquerna/otp github.com/boombuler/barcode",
-	"backup":        "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
-	"backup/s3":     "github.com/minio/minio-go/v7",
-	"backup/sftp":   "github.com/pkg/sftp golang.org/x/crypto",
-	"cli":           "github.com/spf13/cobra github.com/spf13/pflag",
-	"cmd/merlon":    "github.com/spf13/cobra github.com/spf13/pflag",
-	"page":          "golang.org/x/net",
-	"internal/text": "golang.org/x/text",
-	"trust":         "golang.org/x/net",
-	"merlontest":    "golang.org/x/net",
-	"outbound/mail": "github.com/wneessen/go-mail",
-	"password":      "golang.org/x/crypto",
-	"passkey":       "github.com/go-webauthn/webauthn",
-	"sqlite":        "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
+	"account":        "github.com/pquerna/otp github.com/boombuler/barcode",
+	"backup":         "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
+	"backup/s3":      "github.com/minio/minio-go/v7",
+	"backup/sftp":    "github.com/pkg/sftp golang.org/x/crypto",
+	"cli":            "github.com/BurntSushi/toml github.com/spf13/cobra github.com/spf13/pflag",
+	"cmd/merlon":     "github.com/spf13/cobra github.com/spf13/pflag",
+	"page":           "golang.org/x/net",
+	"internal/text":  "golang.org/x/text",
+	"trust":          "golang.org/x/net",
+	"trust/cert":     "golang.org/x/crypto",
+	"merlontest":     "golang.org/x/net",
+	"outbound/fetch": "golang.org/x/net",
+	"outbound/ldap":  "github.com/go-ldap/ldap/v3",
+	"outbound/mail":  "github.com/wneessen/go-mail",
+	"password":       "golang.org/x/crypto",
+	"passkey":        "github.com/go-webauthn/webauthn",
+	"sqlite":         "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
 }
 
 // houseLong are the Go files of more than 500 lines, with the reason why they are one topic.

@@ -62,10 +62,12 @@ type Site struct {
 	pageFiles    []*page.Files
 	faults       check.Faults
 
-	sender  *mail.Sender // nil: no mail server is set
-	origin  atomic.Pointer[string]
-	running atomic.Pointer[running]
-	mu      sync.Mutex // Start and Close
+	sender     *mail.Sender // nil: no mail server is set
+	origin     atomic.Pointer[string]
+	running    atomic.Pointer[running]
+	draining   atomic.Bool // Serve was told to end
+	maintained atomic.Bool // visitors are told to come again
+	mu         sync.Mutex  // Start and Close
 }
 
 // view is what the walk needs of a page: which route each of its forms posts to, and its headers.
@@ -100,6 +102,8 @@ func New(env Env, cfg Config) (*Site, error) {
 		s.fault(RuleName.Finding("Config.Name", fmt.Sprintf("%q has other characters or is longer than 32", s.name), `use a-z, 0-9 and -, for example "shop"`))
 	}
 	s.gather()
+	s.judgeParts()
+	s.judgeReasons()
 	s.addRoutes()
 	s.addJobs()
 	s.addTexts()
@@ -164,7 +168,7 @@ func (s *Site) gather() {
 		if p.Static != nil {
 			s.statics = append(s.statics, p.Static)
 		}
-		if p.SignIn != "" {
+		if p.SignIn != "" && s.signIn == "" {
 			s.signIn = string(p.SignIn)
 		}
 		s.checks = append(s.checks, p.Checks...)
@@ -215,7 +219,7 @@ func (s *Site) addRoutes() {
 				s.fault(RuleRoute.Finding(rt.where, fmt.Sprintf("route %q has no {%s}, which a path tag of %s binds", rt.id(), name, rt.input), "name the place in the pattern and the tag alike"))
 			}
 		}
-		s.judgeJSONRoute(rt)
+		s.judgeOptions(rt)
 		rt.finish()
 		s.register(rt, byPattern)
 	}
@@ -348,7 +352,7 @@ func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
 			return
 		}
 		w.route = rt
-		if w.checkOrigin() {
+		if w.allowFile() && w.checkOrigin() {
 			s.reloadStatics()
 			f.ServeHTTP(w, r)
 		}

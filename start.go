@@ -12,8 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/place"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
@@ -29,7 +31,7 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rate      *throttle.Rate
+	rates     *rates // nil: nothing is limited
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
@@ -64,10 +66,12 @@ func (s *Site) Start(ctx context.Context) error {
 		sc.Seal()
 	}
 	session.Seal()
+	place.Seal()
 	sealJobs()
 	for _, f := range s.pageFiles {
 		f.Seal()
 	}
+	s.readMaintenance()
 	s.running.Store(run)
 	tasks, stop := context.WithCancel(context.Background())
 	run.stop = stop
@@ -108,7 +112,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		return nil, err
 	}
 	if s.env.Mode == Production || s.env.Mode == Development {
-		run.rate = throttle.NewRate(throttle.RateConfig{})
+		run.rates = newRates()
 	}
 	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
 		Secret: func(string) []byte { return keys.Key("merlon/presession/v1").Reveal() }})
@@ -125,14 +129,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	}
 	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: run.engine,
 		Keys: keys, Limits: limits, Sessions: run.sessions, site: s}
-	for _, p := range s.cfg.Parts {
-		if p.Start != nil {
-			if err := p.Start(ctx, run.house); err != nil {
-				return nil, fmt.Errorf("merlon: part %s: %w", p.Name, err)
-			}
-		}
-	}
-	return run, nil
+	return run, s.startParts(ctx, run.house)
 }
 
 // migrations migrates a database that is new, and refuses one that has data and lacks a migration.
@@ -157,7 +154,7 @@ func (s *Site) migrations(ctx context.Context) error {
 	for _, m := range pending {
 		names = append(names, m.Schema+"/"+m.Name)
 	}
-	return &pendingError{RuleMigration.Finding("", fmt.Sprintf("%d pending: %s", len(pending), strings.Join(names, ", ")), "run: migrate up").Error()}
+	return &pendingError{RuleMigration.Finding("", fmt.Sprintf("%d pending: %s", len(pending), strings.Join(names, ", ")), "run: migrate up")}
 }
 
 // allMigrations counts the migrations that the program knows.
@@ -176,9 +173,10 @@ func (s *Site) allMigrations() (n int, err error) {
 	return n, nil
 }
 
-type pendingError struct{ text string }
+type pendingError struct{ finding check.Finding }
 
-func (e *pendingError) Error() string        { return e.text }
+func (e *pendingError) Error() string        { return e.finding.Error() }
+func (e *pendingError) Unwrap() error        { return e.finding }
 func (e *pendingError) Is(target error) bool { return target == ErrPending }
 
 // Migrate runs the pending migrations, with the site not running, and returns their names.
@@ -249,10 +247,11 @@ func (s *Site) Close(ctx context.Context) error {
 		}
 	}
 	run.jobs.end()
+	stopped := stopParts(ctx, s.cfg.Parts, run.house)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_, chained := journal.Chain(last, run.engine) // what the last flush wrote
-	return errors.Join(chained, run.engine.Close())
+	return errors.Join(stopped, chained, run.engine.Close())
 }
 
 // tasks are the site's own and those of its parts.

@@ -92,8 +92,15 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.client.HTTPS {
 		header.SetHSTS(rw.Header(), w.client.Host, true)
 	}
+	if s.draining.Load() { // each visitor takes the next connection to whoever comes after this process
+		rw.Header()["Connection"] = []string{"close"}
+	}
 	if w.client.First {
 		w.refused(trust.RuleUnbelieved, slog.String("header", w.client.Unbelieved))
+	}
+	if w.needsTLS() {
+		w.toTLS()
+		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
@@ -244,7 +251,7 @@ func (w *walk) requestID() string {
 // Record implements [event.Recorder]: the request's facts are filled in. What is done waits for the transaction; what was
 // refused or failed is counted or written by the site's own short transaction.
 func (w *walk) Record(_ context.Context, e event.Event) {
-	w.fill(&e)
+	w.Fill(&e)
 	w.mu.Lock()
 	if e.Outcome == event.Done && w.r.Method == http.MethodPost {
 		w.events = append(w.events, e)
@@ -255,8 +262,8 @@ func (w *walk) Record(_ context.Context, e event.Event) {
 	w.run.record(e)
 }
 
-// fill fills the request's facts in.
-func (w *walk) fill(e *event.Event) {
+// Fill implements [event.Filler].
+func (w *walk) Fill(e *event.Event) {
 	e.Time, e.Method, e.Client, e.Request = w.now, w.r.Method, w.client.Addr, w.requestID()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -278,7 +285,7 @@ func (w *walk) enter() bool {
 	if !w.allowRate() || !w.checkOrigin() {
 		return false
 	}
-	return w.openSession()
+	return w.openSession() && w.inService()
 }
 
 func (w *walk) openSession() bool {
@@ -291,18 +298,6 @@ func (w *walk) openSession() bool {
 	state.SetClient(w.client.Addr)
 	w.state = state
 	return true
-}
-
-func (w *walk) allowRate() bool {
-	if w.run.rate == nil {
-		return true
-	}
-	until, ok := w.run.rate.Allow(w.client.Addr, w.now)
-	if !ok {
-		w.refused(RuleRate)
-		w.fail(http.StatusTooManyRequests, until)
-	}
-	return ok
 }
 
 func (w *walk) checkOrigin() bool {
@@ -337,7 +332,7 @@ func admit[U any](w *walk, who Access[U]) (U, bool) {
 
 // ask asks the route's access rule who came.
 func ask[U any](w *walk, who Access[U]) (U, error) {
-	w.visit = Visit{DB: w.reader, Session: w.state.Reader(), Method: w.r.Method, Path: w.r.URL.Path, Client: w.client.Addr, Local: w.client.Local(), Now: w.now, ctx: w.ctx}
+	w.visit = w.newVisit()
 	u, err := who.admit(&w.visit)
 	if err != nil {
 		return u, err
@@ -352,6 +347,10 @@ func ask[U any](w *walk, who Access[U]) (U, error) {
 		w.frame.User, w.frame.Roles = f.FrameUser()
 	}
 	return u, nil
+}
+
+func (w *walk) newVisit() Visit {
+	return Visit{DB: w.reader, Session: w.state.Reader(), Method: w.r.Method, Path: w.r.URL.Path, Client: w.client.Addr, Local: w.client.Local(), Now: w.now, ctx: w.ctx}
 }
 
 // denied answers what an access rule or a handler said no with.

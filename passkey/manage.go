@@ -67,6 +67,7 @@ type OnePage struct {
 	Form    form.Form[Rename]
 	Passkey Shown
 	Last    bool // the user has no other one
+	Sleep   bool // and is an administrator without an app, whose rights would sleep
 }
 
 // A Creation is what a browser is asked for: WebAuthn's PublicKeyCredentialCreationOptionsJSON, as far as it is used.
@@ -301,11 +302,19 @@ func (p *part) show(r *merlon.Read[account.User], in ByID) (*merlon.Response, er
 	if err != nil {
 		return nil, err
 	}
-	n, err := countOf(r.DB, r.User.ID)
+	data, err := pageOf(r.DB, r.User, one, r.Lang(), r.Now())
+	data.Form = form.New(Rename{ID: one.ID, Name: one.Name})
+	return merlon.Show(onePage, data), err
+}
+
+// pageOf is what the page of a passkey says of it.
+func pageOf(q db.Querier, u account.User, one row, lang string, now time.Time) (data OnePage, err error) {
+	n, err := countOf(q, u.ID)
 	if err != nil {
-		return nil, err
+		return data, err
 	}
-	return merlon.Show(onePage, OnePage{form.New(Rename{ID: one.ID, Name: one.Name}), show(r.Lang(), one, r.Now()), n == 1}), nil
+	app, err := account.HasApp(q, u.ID)
+	return OnePage{Passkey: show(lang, one, now), Last: n == 1, Sleep: n == 1 && !app && u.Has(account.Admin)}, err
 }
 
 func (p *part) rename(w *merlon.Write[account.User], f form.Form[Rename]) (*merlon.Response, error) {
@@ -315,11 +324,9 @@ func (p *part) rename(w *merlon.Write[account.User], f form.Form[Rename]) (*merl
 		return nil, err
 	}
 	if !ok {
-		n, err := countOf(w.DB, w.User.ID)
-		if err != nil {
-			return nil, err
-		}
-		return merlon.ShowStatus(422, onePage, OnePage{f, show(w.Lang(), one, w.Now()), n == 1}), nil
+		data, err := pageOf(w.DB, w.User, one, w.Lang(), w.Now())
+		data.Form = f
+		return merlon.ShowStatus(422, onePage, data), err
 	}
 	if _, err := renamePasskey.Run(w.DB, one.ID, w.User.ID, in.Name); err != nil {
 		return nil, err
@@ -337,6 +344,10 @@ func (p *part) remove(w *merlon.Write[account.User], f form.Form[Remove]) (*merl
 	if err != nil {
 		return nil, err
 	}
+	data, err := pageOf(w.DB, w.User, one, w.Lang(), w.Now())
+	if err != nil {
+		return nil, err
+	}
 	if _, err := deletePasskey.Run(w.DB, one.ID, w.User.ID); err != nil {
 		return nil, err
 	}
@@ -349,6 +360,9 @@ func (p *part) remove(w *merlon.Write[account.User], f form.Form[Remove]) (*merl
 	w.Record(RuleRemoved, event.Done, slog.Int64("account", w.User.ID), slog.Int64("passkey", one.ID))
 	if err := account.Notice(w, w.User.ID, "passkey.mail.removed", one.Name); err != nil {
 		return nil, err
+	}
+	if data.Sleep {
+		return merlon.Redirect("/account/app"), nil // the page says what that means, and offers another factor
 	}
 	return merlon.Redirect("/account/passkeys"), nil
 }

@@ -119,8 +119,10 @@ func TestSecondFactorInABrowser(t *testing.T) {
 			}
 
 			// everything is asked before the app is taken away, and what was meant is kept
-			s.Advance(16 * time.Minute)
 			tab.Go(s.URL("/account/app"))
+			tab.Follow("a.danger")
+			look("app-remove")
+			s.Advance(16 * time.Minute)
 			tab.Follow("button.danger")
 			expect(t, tab, "h1", "Sign in again")
 			look("again-all")
