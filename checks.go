@@ -26,13 +26,15 @@ import (
 	"github.com/merlon-web/merlon/static"
 	"github.com/merlon-web/merlon/throttle"
 	"github.com/merlon-web/merlon/trust"
+	"github.com/merlon-web/merlon/trust/cert"
+	"github.com/merlon-web/merlon/trust/wire"
 )
 
 // AllRules returns the rules of this room and of every room below it: what `explain` knows of each site.
 func AllRules() []check.Rule {
 	var all []check.Rule
 	for _, rules := range [][]check.Rule{Rules(), build.Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), host.Rules(), journal.Rules(), keyring.Rules(),
-		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules()} {
+		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules(), cert.Rules(), wire.Rules()} {
 		all = append(all, rules...)
 	}
 	return all
@@ -135,7 +137,12 @@ func (s *Site) checkData(context.Context) []check.Finding {
 }
 
 // Listening tells the site its address in development, so that links in mails and on the terminal name its port.
-func (s *Site) Listening(a net.Addr) {
+func (s *Site) Listening(a net.Addr) { s.listening(a, "http") }
+
+// ListeningTLS is [Site.Listening] for a listener with TLS.
+func (s *Site) ListeningTLS(a net.Addr) { s.listening(a, "https") }
+
+func (s *Site) listening(a net.Addr, scheme string) {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || s.env.Settings.Origin != "" || s.env.Mode == Production {
 		return
@@ -144,7 +151,7 @@ func (s *Site) Listening(a net.Addr) {
 	if s.name != "" {
 		host = s.name + ".localhost"
 	}
-	o := fmt.Sprintf("http://%s:%d", host, tcp.Port)
+	o := fmt.Sprintf("%s://%s:%d", scheme, host, tcp.Port)
 	s.origin.Store(&o)
 }
 

@@ -2,6 +2,7 @@ package merlon_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -48,10 +49,10 @@ func newLimited(tb testing.TB, more ...merlon.Route) *limited {
 
 func (l *limited) ask(method, path, from string, fields ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, nil)
-	r.Host, r.RemoteAddr = "example.test", from+":40000"
+	r.Host, r.RemoteAddr, r.TLS = "example.test", from+":40000", &tls.ConnectionState{}
 	if method == http.MethodPost {
 		r = httptest.NewRequest(method, path, strings.NewReader("a=b"))
-		r.Host, r.RemoteAddr = "example.test", from+":40000"
+		r.Host, r.RemoteAddr, r.TLS = "example.test", from+":40000", &tls.ConnectionState{}
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "https://example.test")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")

@@ -71,6 +71,7 @@ func (s *Site) Start(ctx context.Context) error {
 	for _, f := range s.pageFiles {
 		f.Seal()
 	}
+	s.readMaintenance()
 	s.running.Store(run)
 	tasks, stop := context.WithCancel(context.Background())
 	run.stop = stop

@@ -77,7 +77,11 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 		if found {
 			whose = append(whose, slog.Int64("account", row.ID))
 		}
-		r.Record(RuleFailed, event.Failed, whose...)
+		rule := RuleFailed
+		if found && r.Session.User() == row.ID { // nobody signs in: the password is asked for once more
+			rule = RuleWrongAgain
+		}
+		r.Record(rule, event.Failed, whose...)
 	}
 	return t, nil
 }

@@ -43,9 +43,12 @@ func HasRole(role constant) merlon.Access[User] {
 	}).With(roleNeed(role))
 }
 
+// rolePrefix begins the name of a role's need.
+const rolePrefix = "role "
+
 // roleNeed only names the role in the access table; the check is HasRole's own.
 func roleNeed(role constant) merlon.Need {
-	return merlon.NamedNeed("role "+string(role), func(*merlon.Visit) error { return nil })
+	return merlon.NamedNeed(rolePrefix+string(role), func(*merlon.Visit) error { return nil })
 }
 
 // What [merlon.AgainFor] is told.
@@ -166,3 +169,9 @@ func (a *part) sleeps(q db.Querier, row userRow) (bool, error) {
 
 // isAdmin reports whether a user is an administrator, whatever the session has shown.
 func isAdmin(row userRow) bool { return slices.Contains(row.user().Roles, Admin) }
+
+// KeepsSite implements [merlon.Keeper]: administrators who have shown a second factor are let in during maintenance.
+func (a *part) KeepsSite(v *merlon.Visit) (bool, error) {
+	u, ok, err := load(v)
+	return ok && slices.Contains(u.Roles, Admin), err
+}

@@ -41,7 +41,7 @@ func (p *program) routes() *cobra.Command {
 
 func (p *program) explain() *cobra.Command {
 	return &cobra.Command{
-		Use: "explain [ID]", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it",
+		Use: "explain [ID]", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it; the beginning of an id lists those with it",
 		Example: "  " + programName() + " explain MRL-CSRF-001",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -67,6 +67,9 @@ func (p *program) explain() *cobra.Command {
 					return nil
 				}
 				ids = append(ids, r.ID)
+			}
+			if some := slices.DeleteFunc(slices.Clone(rules), func(r check.Rule) bool { return !strings.HasPrefix(r.ID, id) }); len(some) > 0 {
+				return p.listRules(some)
 			}
 			hint := ""
 			if n, ok := check.Nearest(id, ids); ok {
