@@ -212,7 +212,7 @@ func onOff(on bool) string {
 }
 
 // liveCommand is how a process asks the one that serves for its part of a report. Nobody types it: check does.
-var liveCommand = merlon.Command{Name: "check live", Short: "what the process that serves finds", Run: func(ctx context.Context, c *merlon.Call) error {
+var liveCommand = merlon.Command{Name: "check live", Short: "what the process that serves finds", Flags: []merlon.Flag{{Name: "deploy", Usage: "all"}, {Name: "only", Usage: "these"}}, Run: func(ctx context.Context, c *merlon.Call) error {
 	choice := check.Choice{Deploy: c.Flag("deploy") != ""}
 	if only := c.Flag("only"); only != "" {
 		choice.Only = strings.Split(only, ",")
