@@ -77,7 +77,7 @@ func (w *walk) fillFrame() {
 	}
 	var n string
 	if w.run.openText("notice", raw, &n) {
-		w.frame.Notice, _ = text.Own().Translate(w.site.lang, n) // a part's own sentence; a site's stays as it is
+		w.frame.Notice, _ = text.Own().Translate(w.lang, n) // a part's own sentence; a site's stays as it is
 	}
 	w.cookies = append(w.cookies, header.Cookie{Name: name, MaxAge: -1, Strict: true})
 }

@@ -122,6 +122,14 @@ func (h *House) Needs() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
+// Langs returns the languages that the site answers in: one, or those of its texts.
+func (h *House) Langs() []string {
+	if !h.site.several {
+		return []string{h.site.lang}
+	}
+	return h.site.words.Langs()
+}
+
 // Offers returns what the parts of the site offer of one type, in their order.
 func Offers[T any](h *House) (found []T) {
 	for _, p := range h.site.cfg.Parts {

@@ -174,7 +174,7 @@ func (r userRow) state() string {
 	return "active"
 }
 
-var listRows = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user ORDER BY id DESC LIMIT $1")
+var listRows = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user ORDER BY id DESC LIMIT $1")
 
 func (a *part) userList(ctx context.Context, c *merlon.Call) error {
 	limit := 100

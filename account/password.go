@@ -137,7 +137,7 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 	if err := void(w.DB, c.row.ID, resetTicket); err != nil {
 		return nil, err
 	}
-	if err := a.notice(w.DB, w.Lang(), now, c.row, "account.mail.password", w.Device()); err != nil {
+	if err := a.notice(w.DB, w.Lang(), now, c.row, "account.mail.password", browserIn(c.row.speaks(w.Lang()), w.Device())); err != nil {
 		return nil, err
 	}
 	w.Record(RulePassword, event.Done, slog.Int64("account", c.row.ID))

@@ -77,8 +77,11 @@ func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon
 func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (hashed, error) {
 	in, ok := f.Value()
 	step, has := ticketStep.Get(r)
-	if !ok {
+	if showing(f) {
 		return hashed{}, nil
+	}
+	if !ok {
+		return hashed{problems: a.problemsOf(r, f, f.Raw("Email"), f.Raw("Name"))}, nil
 	}
 	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
 		return hashed{}, err
@@ -97,6 +100,9 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	step, has := ticketStep.Get(w)
 	if !has || step.Kind != setupTicket {
 		return setupGone(w.DB)
+	}
+	if showing(f) {
+		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reveal("Password")}), nil
 	}
 	for _, p := range h.problems {
 		f, ok = f.Reject("Password", p), false

@@ -22,6 +22,7 @@ type SignUp struct {
 	Name     string        `form:"required,max=80" label:"Your name" autocomplete:"name"`
 	Email    string        `form:"email,required,max=254" label:"E-mail address" autocomplete:"username"`
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"new-password" help:"At least 15 characters: three or four words that do not belong together are good."`
+	Show     bool          `form:"" label:"Show the password"` // the button: see [showing]
 }
 
 // SignUpPage is the data of the page sign-up.html.
@@ -37,7 +38,7 @@ var (
 	// an account that nobody has proven is free to whoever signs up next, so that nobody can keep an address that belongs
 	// to somebody else; one that was made with a role, or for somebody to enrol, is not
 	renewSignUp = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
-	oldSignUps  = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
+	oldSignUps  = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
 )
 
 // waiting reports whether the account was made by a sign-up whose address is not proven yet.
@@ -71,8 +72,12 @@ func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed,
 	if a.cfg.Closed {
 		return h, merlon.ErrHidden
 	}
+	if showing(f) {
+		return h, nil
+	}
 	in, ok := f.Value()
 	if !ok {
+		h.problems = a.problemsOf(r, f, f.Raw("Email"), f.Raw("Name"))
 		return h, nil
 	}
 	_ = r.DB.Close()
@@ -99,6 +104,9 @@ func (a *part) problems(r asked, chosen secret.String, email, name, site string)
 
 // signUp answers the same for an address that has an account and one that has none; the mail tells the truth.
 func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
+	if showing(f) {
+		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reveal("Password")}), nil
+	}
 	in, ok := f.Value()
 	if !h.until.IsZero() {
 		return merlon.TooMany(h.until), nil

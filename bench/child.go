@@ -54,7 +54,7 @@ func startAs(ctx context.Context, name, dir string, ready []byte, place func(sta
 	cmd := exec.Command(self)
 	cmd.Env = append(append(os.Environ(), serveVariable+"="+name), env...)
 	if profile := os.Getenv(profileVariable); profile != "" {
-		cmd.Env = append(cmd.Env, profileVariable+"="+profile+"-"+filepath.Base(dir))
+		cmd.Env = append(cmd.Env, profileVariable+"="+profile+"-"+name+"-"+filepath.Base(dir))
 	}
 	cmd.Dir = dir
 	return start(ctx, name, dir, cmd, ready, place)

@@ -27,7 +27,7 @@ type checkWish struct {
 }
 
 func (p *program) check() *cobra.Command {
-	var deploy bool
+	var deploy, standard bool
 	var only, skip []string
 	var failOn, format string
 	c := &cobra.Command{
@@ -35,6 +35,9 @@ func (p *program) check() *cobra.Command {
 		Example: "  " + programName() + " check --deploy",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if standard {
+				return p.printStandard()
+			}
 			wish := checkWish{choice: check.Choice{Deploy: deploy}, format: format}
 			if p.json {
 				wish.format = "json"
@@ -61,6 +64,7 @@ func (p *program) check() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&deploy, "deploy", false, "also what a site in the world needs")
+	c.Flags().BoolVar(&standard, "asvs", false, "how Merlon stands to OWASP ASVS 5.0, levels 1 and 2")
 	c.Flags().StringSliceVar(&only, "only", nil, "only these: ID,ID")
 	c.Flags().StringArrayVar(&skip, "skip", nil, "do not count one: ID=reason")
 	c.Flags().StringVar(&failOn, "fail-on", "medium", "exit 1 from this weight on: low, medium, high")
@@ -290,5 +294,5 @@ func (p *program) rules(site *merlon.Site) []check.Rule {
 			rules = append(rules, part.Rules...)
 		}
 	}
-	return append(rules, Rules()...)
+	return append(append(rules, Rules()...), check.AllKnown()...)
 }
