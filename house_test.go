@@ -52,7 +52,7 @@ var houseOutside = map[string]string{
 	"backup":        "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
 	"backup/s3":     "github.com/minio/minio-go/v7",
 	"backup/sftp":   "github.com/pkg/sftp golang.org/x/crypto",
-	"cli":           "github.com/spf13/cobra github.com/spf13/pflag",
+	"cli":           "github.com/spf13/cobra github.com/spf13/pflag golang.org/x/sys",
 	"cmd/merlon":    "github.com/spf13/cobra github.com/spf13/pflag",
 	"page":          "golang.org/x/net",
 	"internal/qr":   "github.com/boombuler/barcode",

@@ -68,6 +68,13 @@ type Engine interface {
 	Close() error
 }
 
+// A Skipper is an engine that gives numbers to new rows and can leave some out.
+type Skipper interface {
+	// Skip has the next row of every table whose numbers are never given twice (AUTOINCREMENT) get one that is n higher than
+	// it would be: after a restore, when numbers of the lost time are known outside.
+	Skip(ctx context.Context, n int64) error
+}
+
 // A Migration is one step of a schema.
 type Migration struct {
 	Schema  string `json:"schema"` // its schema's name
