@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"os"
 	"path/filepath"
@@ -46,4 +47,14 @@ func chmodAll(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// thief is the key of the next point, which whoever takes the server has.
+func (s *testSite) thief() ed25519.PrivateKey {
+	s.t.Helper()
+	k, err := homeOf(s.data).readSigners()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return k.current()
 }
