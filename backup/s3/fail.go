@@ -1,0 +1,102 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/merlon-web/merlon/backup"
+)
+
+// How often a request is made when the store does not answer, and how long is waited between: a random part of a time that
+// doubles, so that many sites do not come back at once.
+const (
+	tries     = 4
+	firstWait = 250 * time.Millisecond
+)
+
+// try asks until the store answers. Errors are those of package backup.
+func (t *target) try(ctx context.Context, op, name string, ask func(ctx context.Context) error) error {
+	for n := 0; ; n++ {
+		err := t.fail(ctx, op, name, ask(ctx))
+		if err == nil || !errors.Is(err, backup.ErrUnreachable) || n == tries-1 {
+			return err
+		}
+		if err := pause(ctx, n); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before the next try.
+func pause(ctx context.Context, n int) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(rand.N(firstWait << n)):
+		return nil
+	}
+}
+
+// fail says what an error of the library means. The context's own end stays what it is.
+func (t *target) fail(ctx context.Context, op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil && cause != errSlow {
+		return cause
+	}
+	if already := new(backup.TargetError); errors.As(err, &already) {
+		return err
+	}
+	kind, advice := kind(err)
+	return &backup.TargetError{Op: op, Target: t.address, Name: name, Kind: kind, Err: err, Advice: advice}
+}
+
+// kinds are what stores' codes mean.
+var kinds = map[string]error{
+	"NoSuchKey": backup.ErrNotFound, "NoSuchBucket": backup.ErrNotFound, "NoSuchVersion": backup.ErrNotFound,
+	"PreconditionFailed": backup.ErrExists,
+	"QuotaExceeded":      backup.ErrFull, "InsufficientStorage": backup.ErrFull, "ServiceQuotaExceeded": backup.ErrFull, "XMinioStorageFull": backup.ErrFull,
+	"XMinioAdminBucketQuotaExceeded": backup.ErrFull, "StorageCapExceeded": backup.ErrFull, "EntityTooLarge": backup.ErrFull,
+	"BadDigest": backup.ErrDamaged, "InvalidDigest": backup.ErrDamaged, "XAmzContentSHA256Mismatch": backup.ErrDamaged, "IncompleteBody": backup.ErrDamaged,
+	"ConditionalRequestConflict": backup.ErrUnreachable, "OperationAborted": backup.ErrUnreachable, "RequestTimeout": backup.ErrUnreachable, "SlowDown": backup.ErrUnreachable,
+	"ObjectLocked": backup.ErrDenied, "InvalidRequest": backup.ErrDenied, "MethodNotAllowed": backup.ErrDenied,
+}
+
+// kind returns what kind of error it is, and what to do.
+func kind(err error) (error, string) {
+	for _, own := range []error{backup.ErrNotFound, backup.ErrExists, backup.ErrDenied, backup.ErrFull, backup.ErrDamaged, backup.ErrNoLock, backup.ErrName} {
+		if errors.Is(err, own) {
+			return own, ""
+		}
+	}
+	var answer minio.ErrorResponse
+	if !errors.As(err, &answer) {
+		return backup.ErrUnreachable, "" // no answer, or half of one
+	}
+	if answer.Code == "NoSuchBucket" {
+		return backup.ErrNotFound, "see whether the bucket was renamed or deleted, and whether endpoint and region are right"
+	}
+	if answer.Code == "RequestTimeTooSkewed" {
+		return backup.ErrDenied, "set this machine's clock: the store's differs by more than it allows"
+	}
+	if k := kinds[answer.Code]; k != nil {
+		return k, ""
+	}
+	switch code := answer.StatusCode; {
+	case code == http.StatusNotFound:
+		return backup.ErrNotFound, ""
+	case code == http.StatusPreconditionFailed:
+		return backup.ErrExists, ""
+	case code == http.StatusInsufficientStorage:
+		return backup.ErrFull, ""
+	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code < 400:
+		return backup.ErrUnreachable, ""
+	}
+	return backup.ErrDenied, "see whether the key is alive and may do this: `backup policy s3` prints what it needs"
+}
