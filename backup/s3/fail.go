@@ -53,7 +53,7 @@ func (t *target) fail(ctx context.Context, op, name string, err error) error {
 	if already := new(backup.TargetError); errors.As(err, &already) {
 		return err
 	}
-	kind, advice := kind(err)
+	advice, kind := kind(err)
 	return &backup.TargetError{Op: op, Target: t.address, Name: name, Kind: kind, Err: err, Advice: advice}
 }
 
@@ -68,35 +68,35 @@ var kinds = map[string]error{
 	"ObjectLocked": backup.ErrDenied, "InvalidRequest": backup.ErrDenied, "MethodNotAllowed": backup.ErrDenied,
 }
 
-// kind returns what kind of error it is, and what to do.
-func kind(err error) (error, string) {
+// kind returns what to do about an error, and what kind it is.
+func kind(err error) (advice string, kind error) {
 	for _, own := range []error{backup.ErrNotFound, backup.ErrExists, backup.ErrDenied, backup.ErrFull, backup.ErrDamaged, backup.ErrNoLock, backup.ErrName} {
 		if errors.Is(err, own) {
-			return own, ""
+			return "", own
 		}
 	}
 	var answer minio.ErrorResponse
 	if !errors.As(err, &answer) {
-		return backup.ErrUnreachable, "" // no answer, or half of one
+		return "", backup.ErrUnreachable // no answer, or half of one
 	}
 	if answer.Code == "NoSuchBucket" {
-		return backup.ErrNotFound, "see whether the bucket was renamed or deleted, and whether endpoint and region are right"
+		return "see whether the bucket was renamed or deleted, and whether endpoint and region are right", backup.ErrNotFound
 	}
 	if answer.Code == "RequestTimeTooSkewed" {
-		return backup.ErrDenied, "set this machine's clock: the store's differs by more than it allows"
+		return "set this machine's clock: the store's differs by more than it allows", backup.ErrDenied
 	}
 	if k := kinds[answer.Code]; k != nil {
-		return k, ""
+		return "", k
 	}
 	switch code := answer.StatusCode; {
 	case code == http.StatusNotFound:
-		return backup.ErrNotFound, ""
+		return "", backup.ErrNotFound
 	case code == http.StatusPreconditionFailed:
-		return backup.ErrExists, ""
+		return "", backup.ErrExists
 	case code == http.StatusInsufficientStorage:
-		return backup.ErrFull, ""
+		return "", backup.ErrFull
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code < 400:
-		return backup.ErrUnreachable, ""
+		return "", backup.ErrUnreachable
 	}
-	return backup.ErrDenied, "see whether the key is alive and may do this: `backup policy s3` prints what it needs"
+	return "see whether the key is alive and may do this: `backup policy s3` prints what it needs", backup.ErrDenied
 }

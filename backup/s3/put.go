@@ -82,15 +82,15 @@ func (t *target) send(ctx context.Context, name string, from io.ReadSeeker, o ba
 		if err = t.fail(ctx, "put", name, err); err == nil {
 			return info.VersionID, nil
 		}
-		if errors.Is(err, backup.ErrExists) && unsure {
+		again := errors.Is(err, backup.ErrUnreachable) && n < tries-1
+		if unsure = unsure || errors.Is(err, backup.ErrUnreachable); unsure && !again {
 			if at, statErr := t.stat(ctx, name, ""); statErr == nil && at.Size == o.Size && at.SHA256 == o.Sum() {
 				return at.Version, nil // ours: its answer was lost
 			}
 		}
-		if !errors.Is(err, backup.ErrUnreachable) || n == tries-1 {
+		if !again {
 			return "", err
 		}
-		unsure = true
 		if err := pause(ctx, n); err != nil {
 			return "", err
 		}

@@ -42,7 +42,7 @@ func wire(caFile string) (*http.Transport, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &restless{c}, nil
+			return &restless{c, idle}, nil
 		},
 		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 15 * time.Second,
@@ -54,17 +54,20 @@ func wire(caFile string) (*http.Transport, error) {
 }
 
 // restless ends when nothing moves. A read waits while a long body is written, so each write gives it more time.
-type restless struct{ net.Conn }
+type restless struct {
+	net.Conn
+	idle time.Duration
+}
 
 func (c *restless) Read(p []byte) (int, error) {
-	if err := c.SetDeadline(time.Now().Add(idle)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(c.idle)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
 }
 
 func (c *restless) Write(p []byte) (int, error) {
-	if err := c.SetDeadline(time.Now().Add(idle)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(c.idle)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)
