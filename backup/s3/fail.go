@@ -3,43 +3,16 @@ package s3
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 
 	"github.com/merlon-web/merlon/backup"
 )
 
-// How often a request is made when the store does not answer, and how long is waited between: a random part of a time that
-// doubles, so that many sites do not come back at once.
-const (
-	tries     = 4
-	firstWait = 250 * time.Millisecond
-)
-
 // try asks until the store answers. Errors are those of package backup.
 func (t *target) try(ctx context.Context, op, name string, ask func(ctx context.Context) error) error {
-	for n := 0; ; n++ {
-		err := t.fail(ctx, op, name, ask(ctx))
-		if err == nil || !errors.Is(err, backup.ErrUnreachable) || n == tries-1 {
-			return err
-		}
-		if err := pause(ctx, n); err != nil {
-			return err
-		}
-	}
-}
-
-// pause waits before the next try.
-func pause(ctx context.Context, n int) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(rand.N(firstWait << n)):
-		return nil
-	}
+	return backup.Patiently(ctx, func(int, bool) error { return t.fail(ctx, op, name, ask(ctx)) })
 }
 
 // fail says what an error of the library means. The context's own end stays what it is.

@@ -58,43 +58,43 @@ func (t *target) send(ctx context.Context, name string, from io.ReadSeeker, o ba
 	if !until.IsZero() {
 		options.Mode, options.RetainUntilDate = minio.Compliance, until
 	}
-	unsure := false // an earlier try may have arrived
-	for n := 0; ; n++ {
-		body, err := backup.NewBody(ctx, from, o)
-		if err == nil && o.Size == 0 {
-			_, err = io.Copy(io.Discard, body) // the library does not read an empty one
-		}
-		if err != nil {
-			return "", t.fail(ctx, "put", name, err)
-		}
-		bounded, cancel := limit(ctx, o.Size)
-		info, err := t.core.PutObject(bounded, t.bucket, t.base+name, body, o.Size, "", hex.EncodeToString(o.SHA256[:]), options)
-		cancel()
-		if broken := body.Err(); broken != nil {
-			err = broken // whatever the library made of it
-			if !errors.Is(err, backup.ErrDamaged) && context.Cause(ctx) == nil {
-				return "", fmt.Errorf("backup: reading what should be put as %s: %w", name, err)
-			}
-		}
-		if err == nil && info.ChecksumSHA256 != "" && info.ChecksumSHA256 != options.UserMetadata["x-amz-checksum-sha256"] {
-			err = fmt.Errorf("%w: the store says that it took others", backup.ErrDamaged)
-		}
-		if err = t.fail(ctx, "put", name, err); err == nil {
-			return info.VersionID, nil
-		}
-		again := errors.Is(err, backup.ErrUnreachable) && n < tries-1
-		if unsure = unsure || errors.Is(err, backup.ErrUnreachable); unsure && !again {
+	err = backup.Patiently(ctx, func(try int, last bool) error {
+		version, err = t.sendOnce(ctx, name, from, o, options)
+		// After a try without an answer, and after the last, what is there may be what was sent.
+		lost := errors.Is(err, backup.ErrUnreachable)
+		if lost && last || try > 0 && errors.Is(err, backup.ErrExists) {
 			if at, statErr := t.stat(ctx, name, ""); statErr == nil && at.Size == o.Size && at.SHA256 == o.Sum() {
-				return at.Version, nil // ours: its answer was lost
+				version = at.Version
+				return nil
 			}
 		}
-		if !again {
-			return "", err
-		}
-		if err := pause(ctx, n); err != nil {
-			return "", err
+		return err
+	})
+	return version, err
+}
+
+// sendOnce uploads in one request.
+func (t *target) sendOnce(ctx context.Context, name string, from io.ReadSeeker, o backup.PutOptions, options minio.PutObjectOptions) (string, error) {
+	body, err := backup.NewBody(ctx, from, o)
+	if err == nil && o.Size == 0 {
+		_, err = io.Copy(io.Discard, body) // the library does not read an empty one
+	}
+	if err != nil {
+		return "", t.fail(ctx, "put", name, err)
+	}
+	bounded, cancel := limit(ctx, o.Size)
+	defer cancel()
+	info, err := t.core.PutObject(bounded, t.bucket, t.base+name, body, o.Size, "", hex.EncodeToString(o.SHA256[:]), options)
+	if broken := body.Err(); broken != nil {
+		err = broken // whatever the library made of it
+		if !errors.Is(err, backup.ErrDamaged) && context.Cause(ctx) == nil {
+			return "", fmt.Errorf("backup: reading what should be put as %s: %w", name, err)
 		}
 	}
+	if err == nil && info.ChecksumSHA256 != "" && info.ChecksumSHA256 != options.UserMetadata["x-amz-checksum-sha256"] {
+		err = fmt.Errorf("%w: the store says that it took others", backup.ErrDamaged)
+	}
+	return info.VersionID, t.fail(ctx, "put", name, err)
 }
 
 // confirm asks the store what it has, and reads it back where it tells no hash.

@@ -127,27 +127,17 @@ const mostVersions = 100_000
 func (t *target) List(ctx context.Context, prefix string) iter.Seq2[backup.Object, error] {
 	return func(yield func(backup.Object, error) bool) {
 		last := "" // the last name whose versions were all told
-		for n := 0; ; n++ {
-			told, err := t.listFrom(ctx, prefix, &last, yield)
-			if err == nil {
-				return
-			}
-			if told {
-				n = 0
-			}
-			if err = t.fail(ctx, "list", "", err); errors.Is(err, backup.ErrUnreachable) && n < tries-1 {
-				if err = pause(ctx, n); err == nil {
-					continue
-				}
-			}
+		err := backup.Patiently(ctx, func(int, bool) error {
+			return t.fail(ctx, "list", "", t.listFrom(ctx, prefix, &last, yield))
+		})
+		if err != nil {
 			yield(backup.Object{}, err)
-			return
 		}
 	}
 }
 
 // listFrom tells the names after the last one, and moves it on. It returns no error when the listing is over.
-func (t *target) listFrom(ctx context.Context, prefix string, last *string, yield func(backup.Object, error) bool) (told bool, err error) {
+func (t *target) listFrom(ctx context.Context, prefix string, last *string, yield func(backup.Object, error) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	options := minio.ListObjectsOptions{Prefix: t.base + prefix, Recursive: true, WithVersions: true}
@@ -160,7 +150,6 @@ func (t *target) listFrom(ctx context.Context, prefix string, last *string, yiel
 			if !yield(same[i], nil) {
 				return false
 			}
-			told = true
 		}
 		if len(same) > 0 {
 			*last = same[0].Name
@@ -170,29 +159,29 @@ func (t *target) listFrom(ctx context.Context, prefix string, last *string, yiel
 	}
 	for info := range t.core.ListObjectsIter(ctx, t.bucket, options) {
 		if info.Err != nil {
-			return told, info.Err
+			return info.Err
 		}
 		o := t.object(info)
 		if o.Hidden = !info.IsLatest; info.IsDeleteMarker || backup.ValidName(o.Name) != nil || !strings.HasPrefix(o.Name, prefix) {
 			continue
 		}
 		if len(same) > 0 && same[0].Name != o.Name && !tell() {
-			return told, nil
+			return nil
 		}
 		if o.Name <= *last {
 			// Also the page that comes again and again.
-			return told, fmt.Errorf("%w: the store lists %s after %s", backup.ErrDamaged, o.Name, *last)
+			return fmt.Errorf("%w: the store lists %s after %s", backup.ErrDamaged, o.Name, *last)
 		}
 		if same = append(same, o); len(same) > mostVersions {
-			return told, fmt.Errorf("%w: the store lists more than %d versions of %s", backup.ErrDamaged, mostVersions, o.Name)
+			return fmt.Errorf("%w: the store lists more than %d versions of %s", backup.ErrDamaged, mostVersions, o.Name)
 		}
 	}
 	// The library ends a cancelled listing without a word.
 	if err := context.Cause(ctx); err != nil {
-		return told, err
+		return err
 	}
 	tell()
-	return told, nil
+	return nil
 }
 
 // Delete implements backup.Target.

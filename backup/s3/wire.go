@@ -12,6 +12,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/merlon-web/merlon/backup"
 )
 
 // How long a store may say nothing at all, and how slow it may be, before it is given up.
@@ -42,7 +44,7 @@ func wire(caFile string) (*http.Transport, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &restless{c, idle}, nil
+			return backup.Restless(c, idle), nil
 		},
 		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 15 * time.Second,
@@ -51,26 +53,6 @@ func wire(caFile string) (*http.Transport, error) {
 		// Bytes as they are: a hash is over what is stored.
 		DisableCompression: true,
 	}, nil
-}
-
-// restless ends when nothing moves. A read waits while a long body is written, so each write gives it more time.
-type restless struct {
-	net.Conn
-	idle time.Duration
-}
-
-func (c *restless) Read(p []byte) (int, error) {
-	if err := c.SetDeadline(time.Now().Add(c.idle)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(p)
-}
-
-func (c *restless) Write(p []byte) (int, error) {
-	if err := c.SetDeadline(time.Now().Add(c.idle)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
 }
 
 // limit bounds one request with a body of so many bytes.

@@ -1,4 +1,4 @@
-package s3
+package backup_test
 
 import (
 	"errors"
@@ -6,10 +6,12 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/backup"
 )
 
 // A store that says nothing is given up; one that takes a long body slowly is not, although it says nothing meanwhile.
-func TestSilenceEnds(t *testing.T) {
+func TestRestless(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -20,7 +22,7 @@ func TestSilenceEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	silent := &restless{c, time.Second}
+	silent := backup.Restless(c, time.Second)
 	read := make(chan error)
 	begun := time.Now()
 	go func() {
