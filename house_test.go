@@ -26,7 +26,7 @@ const houseModule = "github.com/merlon-web/merlon"
 // houseFloors is the order of the house: a package imports only packages of lower floors, so the rooms of one floor know
 // nothing of each other. The root folder is ".". What tests need (bench, examples, internal/e2e) lies above everything.
 var houseFloors = []string{
-	0:  "check secret internal/place",
+	0:  "check secret internal/place internal/qr",
 	1:  "event keyring internal/text",
 	2:  "db form csrf header trust static",
 	3:  "page session throttle mailbox journal outbound/mail",
@@ -48,13 +48,14 @@ var houseLater = "attack backup/s3 backup/sftp cmd/merlon"
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
 var houseOutside = map[string]string{
-	"account":       "github.com/pquerna/otp github.com/boombuler/barcode",
+	"account":       "github.com/pquerna/otp",
 	"backup":        "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
 	"backup/s3":     "github.com/minio/minio-go/v7",
 	"backup/sftp":   "github.com/pkg/sftp golang.org/x/crypto",
 	"cli":           "github.com/spf13/cobra github.com/spf13/pflag golang.org/x/sys",
 	"cmd/merlon":    "github.com/spf13/cobra github.com/spf13/pflag",
 	"page":          "golang.org/x/net",
+	"internal/qr":   "github.com/boombuler/barcode",
 	"internal/text": "golang.org/x/text",
 	"trust":         "golang.org/x/net",
 	"merlontest":    "golang.org/x/net",

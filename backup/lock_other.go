@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 )
 
 // lock takes the lock of a home: a file that is made anew and removed again. After a crash it is removed by hand.
@@ -27,10 +26,3 @@ func (h home) lock() (unlock func(), err error) {
 
 // room is not asked for on this system: a full disk ends the run.
 func room(string) (int64, error) { return math.MaxInt64, nil }
-
-// sameDisk reports whether two paths lie on one volume.
-func sameDisk(a, b string) bool {
-	x, errX := filepath.Abs(a)
-	y, errY := filepath.Abs(b)
-	return errX == nil && errY == nil && filepath.VolumeName(x) == filepath.VolumeName(y)
-}
