@@ -18,7 +18,7 @@ type ProbeUser struct {
 	Role     string `json:"role,omitempty"`
 	Email    string `json:"email"`
 	Password string `json:"password"`
-	Secret   []byte `json:"secret,omitempty"` // of an authenticator app
+	Code     string `json:"code,omitempty"` // of a second factor, good once
 	// Cookie and Link are from before the restore: NAME=VALUE of a session, and the path of a mailed link. Both must be
 	// refused afterwards.
 	Cookie string `json:"cookie"`

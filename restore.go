@@ -136,6 +136,12 @@ func (s *Site) void(ctx context.Context, run *running, r Restore) error {
 				}
 			}
 		}
+		if err := s.holdMails(w, run, r); err != nil {
+			return err
+		}
+		if err := s.holdJobs(w, r); err != nil {
+			return err
+		}
 		lost := max(r.Now.Sub(r.Instant), 0)
 		e := event.New(RuleRestored, event.Done, append([]slog.Attr{slog.String("point", r.Point), slog.Time("instant", r.Instant.UTC()),
 			slog.Duration("lost", lost.Truncate(time.Second)), slog.String("by", r.Who), slog.Bool("after theft", r.AfterTheft)}, r.tally.detail...)...)
@@ -170,10 +176,7 @@ func (s *Site) voidOwn(w *db.Writer, run *running, r Restore) error {
 			return err
 		}
 	}
-	if err := s.holdMails(w, run, r); err != nil {
-		return err
-	}
-	return s.holdJobs(w, r)
+	return nil
 }
 
 // holdMails keeps back what waited in the mailbox: most of it was sent in the lost time. After a theft none of it is sent.
