@@ -174,5 +174,5 @@ var (
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
 		RuleForgotten, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
-		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData}, append(jobRules(), RuleTexts)...)
+		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored}, append(jobRules(), RuleTexts)...)
 }

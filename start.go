@@ -33,6 +33,7 @@ type running struct {
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
+	salt      []byte // of the newest restore
 	csrfKey   []byte
 	jobs      *jobs
 	log       *slog.Logger
@@ -101,9 +102,13 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if err != nil {
 		return nil, err
 	}
-	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1")}
+	since, err := afterRestore(ctx, s.cfg.Engine)
+	if err != nil {
+		return nil, err
+	}
+	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1"), salt: since.Salt}
 	run.engine, run.jobs = boundEngine{s.cfg.Engine, run}, newJobs(s, run, keys)
-	run.csrfKey = append([]byte(nil), keys.Key("merlon/csrf/v1").Reveal()...)
+	run.csrfKey = since.salted(keys.Key("merlon/csrf/v1").Reveal())
 	if run.trust, err = s.newTrust(); err != nil {
 		return nil, err
 	}
@@ -111,11 +116,11 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		run.rate = throttle.NewRate(throttle.RateConfig{})
 	}
 	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
-		Secret: func(string) []byte { return keys.Key("merlon/presession/v1").Reveal() }})
+		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
 	if err != nil {
 		return nil, err
 	}
-	limits, err := throttle.New(throttle.Config{Store: throttle.NewStore(s.cfg.Engine), Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal()})
+	limits, err := throttle.New(throttle.Config{Store: throttle.NewStore(s.cfg.Engine), Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal(), HalvedUntil: since.halvedUntil()})
 	if err != nil {
 		return nil, err
 	}
@@ -271,6 +276,9 @@ func (s *Site) tasks(run *running) []Task {
 	if s.sends() {
 		own = append(own, s.mailTask(run))
 	}
+	if s.env.Mode == Drill { // a copy that is deleted soon: nothing of it is kept up, backed up or told
+		return own
+	}
 	for _, p := range s.cfg.Parts {
 		own = append(own, p.Tasks...)
 	}
@@ -381,11 +389,11 @@ func (r *running) flush(ctx context.Context, h *House) error {
 }
 
 // seal and open keep what travels in cookies: one key, and the kind of cookie as associated data, so that one kind is never
-// taken for another.
+// taken for another. The salt of the newest restore is part of it: cookies from before are void.
 func (r *running) seal(kind string, plain []byte) ([]byte, error) {
-	return r.cookieKey.Seal(nil, plain, []byte(kind))
+	return r.cookieKey.Seal(nil, plain, append([]byte(kind), r.salt...))
 }
 
 func (r *running) open(kind string, sealed []byte) ([]byte, error) {
-	return r.cookieKey.Open(nil, sealed, []byte(kind))
+	return r.cookieKey.Open(nil, sealed, append([]byte(kind), r.salt...))
 }
