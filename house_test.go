@@ -43,7 +43,7 @@ var houseFloors = []string{
 }
 
 // houseLater are rooms of the table that are not built yet.
-var houseLater = "attack backup/sftp"
+var houseLater = "attack"
 
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
