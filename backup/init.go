@@ -100,7 +100,7 @@ func (p *part) showKey(ctx context.Context, c *merlon.Call, kit *Kit) error {
 	fmt.Fprintf(a.Err, "recovery key   (%d characters)   shown once: write it down or print it, keep it away from this machine\n\n  %s\n\nsite           %s\ntarget         %s\n\n",
 		len(key), groups(key, 8), kit.Site, kit.Target)
 	for try := 0; ; try++ {
-		said, err := a.Ask(ctx, "type the last four characters of the key to go on: ", false)
+		said, err := a.Ask(ctx, "type the last four characters of the key to go on", false)
 		if err != nil {
 			return err
 		}

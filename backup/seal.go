@@ -86,12 +86,15 @@ func (s *Store) hash(ctx context.Context, o Object) (sum [32]byte, err error) {
 		return sum, err
 	}
 	defer body.Close()
+	sum, _, err = hashAll(body)
+	return sum, err
+}
+
+func hashAll(r io.Reader) (sum [32]byte, n int64, err error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, body); err != nil {
-		return sum, err
-	}
+	n, err = io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{r}, make([]byte, 256<<10))
 	h.Sum(sum[:0])
-	return sum, nil
+	return sum, n, err
 }
 
 // opening is the stream of a point that is being read.

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-
 )
 
 // A spool is the ciphertext of a point on its way: a file of known length and hash. No store is ever given a stream whose
@@ -223,4 +222,3 @@ func dataSize(data string) (n int64, err error) {
 	}
 	return n, nil
 }
-
