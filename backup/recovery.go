@@ -39,7 +39,7 @@ func NewRecovery() (*Recovery, error) {
 // ParseRecovery reads the key out of a text: typed in groups with spaces, in small letters, scanned from the kit's code, or
 // the whole kit. The error never repeats the text.
 func ParseRecovery(text string) (*Recovery, error) {
-	upper := strings.ToUpper(text)
+	upper := strings.Join(strings.Fields(strings.ToUpper(text)), "") // groups cut the beginning too
 	at := strings.Index(upper, recoveryPrefix)
 	if at < 0 {
 		return nil, fmt.Errorf("backup: this is no recovery key: one begins with %s and has %d characters: type it as the kit shows it", recoveryPrefix, recoveryLength)
@@ -48,9 +48,6 @@ func ParseRecovery(text string) (*Recovery, error) {
 	for _, c := range []byte(upper[at+len(recoveryPrefix):]) {
 		if len(key) == recoveryLength {
 			break
-		}
-		if strings.IndexByte(" \t\r\n", c) >= 0 {
-			continue
 		}
 		if strings.IndexByte(bech32Letters, c) < 0 {
 			return nil, fmt.Errorf("backup: the recovery key has a character that none has, at place %d: b, i, o and 1 do not occur behind its beginning: compare it with the kit", len(key)+1)
