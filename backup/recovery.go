@@ -53,9 +53,6 @@ func ParseRecovery(text string) (*Recovery, error) {
 		if len(key) == recoveryLength {
 			break
 		}
-		if strings.IndexByte(" \t\r\n", c) >= 0 {
-			continue
-		}
 		if strings.IndexByte(bech32Letters, c) < 0 {
 			return nil, fmt.Errorf("backup: the recovery key has a character that none has, at place %d: b, i, o and 1 do not occur behind its beginning: compare it with the kit", len(key)+1)
 		}
