@@ -187,7 +187,7 @@ func (w *walk) data() {
 			w.fault(Missing, name, p.Seq, "the point's data is gone")
 		case at < 0:
 			w.fault(Altered, name, p.Seq, "it has %d bytes or another hash, where %d were signed", all[len(all)-1].Size, p.Data.Size)
-		case all[at].Hidden && !fits(all[len(all)-1]):
+		case !slices.ContainsFunc(all, func(o Object) bool { return fits(o) && !o.Hidden }):
 			w.fault(Hidden, name, p.Seq, "it was deleted or written over; the earlier version is still there")
 		case !fits(all[0]):
 			w.fault(Altered, name, p.Seq, "an earlier version of it is another")
