@@ -43,11 +43,16 @@ type part struct {
 
 // New returns the part.
 func New(c Config) merlon.Part {
+	_, part := newPart(c)
+	return part
+}
+
+func newPart(c Config) (*part, merlon.Part) {
 	if c.Every == 0 {
 		c.Every = 15 * time.Minute
 	}
 	p := &part{cfg: c}
-	return merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start,
+	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start,
 		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round}}}
 }
 

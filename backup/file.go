@@ -12,7 +12,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -167,7 +166,6 @@ func (t *fileTarget) Put(ctx context.Context, name string, from io.ReadSeeker, o
 	if !o.LockUntil.IsZero() {
 		return Object{}, t.fail("put", name, ErrNoLock, nil, "ask Traits before")
 	}
-	t.sweep.Do(t.clean)
 	body, err := NewBody(ctx, from, o)
 	if err == nil {
 		err = t.put(name, body, o)
@@ -189,6 +187,7 @@ func (t *fileTarget) put(name string, body *Body, o PutOptions) error {
 	// After the link the name of the part is one too many; after the rename it is gone.
 	defer t.root.Remove(part)
 	defer f.Close()
+	t.sweep.Do(func() { t.clean(f) })
 	if o.Once {
 		if _, err := t.root.Lstat(name); err == nil {
 			return ErrExists // before the work; what counts is the link
@@ -276,8 +275,12 @@ func (t *fileTarget) syncFolder(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// clean removes what killed puts left.
-func (t *fileTarget) clean() {
+// clean removes what killed puts left, by the clock of the store, which made the new part.
+func (t *fileTarget) clean(part *os.File) {
+	now, err := part.Stat()
+	if err != nil {
+		return
+	}
 	folder, err := t.root.Open(fileTemp)
 	if err != nil {
 		return
@@ -288,7 +291,7 @@ func (t *fileTarget) clean() {
 		return
 	}
 	for _, info := range left {
-		if time.Since(info.ModTime()) > fileStale && info.Mode().IsRegular() && !strings.Contains(info.Name(), "/") {
+		if now.ModTime().Sub(info.ModTime()) > fileStale && info.Mode().IsRegular() {
 			_ = t.root.Remove(fileTemp + "/" + info.Name())
 		}
 	}

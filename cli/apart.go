@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/terminal"
 )
 
 // apart runs a command that needs no data, in this process.
@@ -36,7 +37,7 @@ func (p *program) apart(ctx context.Context, cmd merlon.Command, o order) error 
 
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
-	return ok && onTerminal(f)
+	return ok && terminal.On(f)
 }
 
 // An asker reads answers line by line.
@@ -61,8 +62,8 @@ func (a *asker) ask(ctx context.Context, question string, secret bool) (string, 
 		a.line = bufio.NewReaderSize(a.in, maxAnswer)
 	}
 	fmt.Fprintf(a.out, "%s: ", question)
-	if secret && onTerminal(a.in) {
-		show, err := hide(a.in)
+	if secret && terminal.On(a.in) {
+		show, err := terminal.Hide(a.in)
 		if err != nil {
 			return "", merlon.Cannot("what is typed cannot be hidden on this terminal: %s: give it by a file", err)
 		}

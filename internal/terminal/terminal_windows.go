@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"os"
@@ -6,13 +6,14 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func onTerminal(f *os.File) bool {
+// On reports whether a file is a terminal.
+func On(f *os.File) bool {
 	var mode uint32
 	return windows.GetConsoleMode(windows.Handle(f.Fd()), &mode) == nil
 }
 
-// hide keeps the terminal from showing what is typed, until show is called.
-func hide(f *os.File) (show func(), err error) {
+// Hide keeps the terminal from showing what is typed, until show is called.
+func Hide(f *os.File) (show func(), err error) {
 	h := windows.Handle(f.Fd())
 	var was uint32
 	if err := windows.GetConsoleMode(h, &was); err != nil {

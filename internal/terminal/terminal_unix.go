@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-package cli
+package terminal
 
 import (
 	"os"
@@ -8,13 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func onTerminal(f *os.File) bool {
+// On reports whether a file is a terminal.
+func On(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), getTermios)
 	return err == nil
 }
 
-// hide keeps the terminal from showing what is typed, until show is called.
-func hide(f *os.File) (show func(), err error) {
+// Hide keeps the terminal from showing what is typed, until show is called.
+func Hide(f *os.File) (show func(), err error) {
 	was, err := unix.IoctlGetTermios(int(f.Fd()), getTermios)
 	if err != nil {
 		return nil, err
