@@ -44,6 +44,7 @@ type walk struct {
 
 	points []*Point
 	faults ChainErrors
+	over   bool   // what was accepted last is past its time: the store's lifecycle puts a marker before it
 	orphan int64  // bytes of data that no manifest names
 	last   int64  // the newest number
 	hash   string // its hash
@@ -171,6 +172,7 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 			}
 			continue
 		}
+		w.over = false
 		if kind, why = accept(text); why == nil {
 			at, taken = i, text
 		}
@@ -180,7 +182,7 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 		w.fault(Altered, name, seq, "it cannot be read")
 	case at < 0:
 		w.fault(kind, name, seq, "%v", why)
-	case all[at].Hidden && string(w.texts[all[len(all)-1]]) != string(taken):
+	case all[at].Hidden && !w.over && (all[len(all)-1].Hidden || string(w.texts[all[len(all)-1]]) != string(taken)):
 		w.fault(Hidden, name, seq, "it was deleted or written over; the earlier version was found and used")
 	case at > 0:
 		w.fault(Altered, name, seq, "an earlier version of it is not signed as it should be; the later one was used")

@@ -40,6 +40,18 @@ type testSite struct {
 	part     *part
 	recovery *Recovery
 	offset   time.Duration
+
+	address string // of another place than the folder
+	options Settings
+	schemes []Scheme
+}
+
+// at returns the address of the place.
+func (s *testSite) at() string {
+	if s.address != "" {
+		return s.address
+	}
+	return "file://" + s.target
 }
 
 // newTestSite starts a site that was set up for backups; without a target it was not.
@@ -55,7 +67,7 @@ func newTestSite(t testing.TB, setUp bool) *testSite {
 
 func (s *testSite) start() {
 	s.t.Helper()
-	p, part := newPart(Config{})
+	p, part := newPart(Config{Schemes: s.schemes})
 	site, err := merlon.New(merlon.Env{Data: s.data, Mode: merlon.Test, Clock: func() time.Time { return time.Now().Add(s.offset) }, Log: slog.New(slog.DiscardHandler)},
 		merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}})
 	if err != nil {
@@ -70,7 +82,7 @@ func (s *testSite) start() {
 
 func (s *testSite) open() Target {
 	s.t.Helper()
-	t, err := OpenTarget(context.Background(), "file://"+s.target, nil, nil)
+	t, err := OpenTarget(context.Background(), s.at(), s.options, s.schemes)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -85,7 +97,7 @@ func (s *testSite) setUp() {
 		s.t.Fatal(err)
 	}
 	s.recovery = recovery
-	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(time.Now()), Target: "file://" + s.target, Try: true}
+	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(time.Now()), Target: s.at(), Options: s.options, Try: true}
 	if err := begin(context.Background(), homeOf(s.data), &Store{target: s.open(), site: setup.Site}, setup, recovery); err != nil {
 		s.t.Fatal(err)
 	}
