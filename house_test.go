@@ -64,6 +64,7 @@ var houseOutside = map[string]string{
 	"password":          "golang.org/x/crypto",
 	"passkey":           "github.com/go-webauthn/webauthn",
 	"sqlite":            "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
+	"internal/browse":   "golang.org/x/net",
 }
 
 // houseLong are the Go files of more than 500 lines, with the reason why they are one topic.

@@ -115,6 +115,7 @@ func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
 
 // void is what Restore does to open data.
 func (s *Site) void(ctx context.Context, run *running, r Restore) error {
+	ctx = event.With(ctx, event.RecorderFunc(func(context.Context, event.Event) {})) // one event tells of all
 	if r.AfterTheft { // what is sealed from now on is under a key that nobody took
 		if _, err := run.keys.Rotate(r.Now); err != nil {
 			return err
@@ -244,4 +245,26 @@ func (s *Site) Readiness(ctx context.Context) (notes []string) {
 		}
 	}
 	return notes
+}
+
+// Hold takes the lock of the site's data without opening it, so that no other process begins to use it. The error wraps
+// [db.ErrLocked] when one does.
+func (s *Site) Hold() (release func() error, err error) {
+	if e, ok := s.cfg.Engine.(db.Prover); ok {
+		return e.Hold(s.env.Data)
+	}
+	return func() error { return nil }, nil
+}
+
+// Prove looks whether the data is whole, with the site not running. It is asked about copies before [Site.Restore].
+func (s *Site) Prove(ctx context.Context) (p db.Proof, err error) {
+	e, ok := s.cfg.Engine.(db.Prover)
+	if !ok {
+		return p, fmt.Errorf("merlon: the engine %s cannot prove its data", s.cfg.Engine.Name())
+	}
+	err = s.withDatabase(ctx, func() error {
+		p, err = e.Prove(ctx)
+		return err
+	})
+	return p, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/swap"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
@@ -84,8 +85,8 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if s.env.Data == "" {
 		return nil, errors.New("merlon: Env.Data is empty: the site has no place for its data; name a folder (--data DIR)")
 	}
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("merlon: data folder: %w", err)
+	if err := s.makeData(); err != nil {
+		return nil, err
 	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
 		return nil, err
@@ -140,6 +141,21 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	return run, nil
 }
 
+// makeData makes the data folder if need be; first it completes a restore that was cut off between its two renames.
+func (s *Site) makeData() error {
+	done, err := swap.Finish(s.env.Data)
+	if err != nil {
+		return fmt.Errorf("merlon: data folder: %w", err)
+	}
+	if done {
+		s.log.Warn("a restore that was cut off is complete now: the old data lies beside it", "data", s.env.Data)
+	}
+	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+		return fmt.Errorf("merlon: data folder: %w", err)
+	}
+	return nil
+}
+
 // migrations migrates a database that is new, and refuses one that has data and lacks a migration.
 func (s *Site) migrations(ctx context.Context) error {
 	pending, err := s.cfg.Engine.Pending(ctx)
@@ -190,7 +206,7 @@ func (e *pendingError) Is(target error) bool { return target == ErrPending }
 func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+	if err := s.makeData(); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
@@ -204,7 +220,7 @@ func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+	if err := s.makeData(); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {

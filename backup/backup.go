@@ -77,8 +77,8 @@ func (p *part) commands() []merlon.Command {
 			{Name: "all", Usage: "read every point, not six of them", Switch: true},
 			{Name: "proof", Usage: "the code that `merlon recovery prove` printed"},
 			{Name: "header", Usage: "write the header file of a point's number, for recovery open: 4711"}}},
-		{Name: "backup policy", Args: "KIND", Short: "what the owner applies at the store: s3", Example: "s3", Apart: true, Run: policy, Flags: []merlon.Flag{
-			{Name: "bucket", Usage: "the bucket's name"},
-			{Name: "prefix", Usage: "the folder in the bucket that the address names"}}},
+		p.restoreCommand(),
+		{Name: "backup policy", Args: "KIND", Short: "what the owner applies at the store: s3", Example: "s3", Apart: true, Run: p.policy, Flags: []merlon.Flag{
+			{Name: "to", Usage: "the place, before init has named it: s3://…"}}},
 	}
 }

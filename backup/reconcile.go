@@ -20,6 +20,9 @@ func (j *job) reconcile(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := putRebirth(ctx, j.home, j.store); err != nil {
+		return err
+	}
 	if err := j.sameNewest(ctx); err != nil {
 		return err
 	}
@@ -59,6 +62,9 @@ func (j *job) sameNewest(ctx context.Context) error {
 		}
 		return nil
 	}
+	if s.Class == "" { // restored, and no point of the new branch yet
+		return j.sameRebirth(ctx)
+	}
 	name := folder(s.Class, s.Seq) + "/manifest.json"
 	m, err := j.manifest(ctx, name)
 	switch {
@@ -70,6 +76,23 @@ func (j *job) sameNewest(ctx context.Context) error {
 		return err
 	case err != nil || m.Hash() != s.Hash:
 		return fmt.Errorf("%w: point %d at the target is another one: look with backup verify", ErrUnknown, s.Seq)
+	}
+	return nil
+}
+
+// sameRebirth compares the record that gave the chain to this restored site with the one at the target.
+func (j *job) sameRebirth(ctx context.Context) error {
+	o, err := j.target.Stat(ctx, j.store.full(rebirthName(&Rebirth{From: j.state.Seq + 1, Branch: j.state.Branch})))
+	if err != nil {
+		return fmt.Errorf("%w: the record that gave the chain to this restored site: %w", ErrUnknown, err)
+	}
+	text, err := j.store.text(ctx, o)
+	if err != nil {
+		return err
+	}
+	r := &Rebirth{}
+	if err := decode(text, r); err != nil || hashOf(r.unsigned()) != j.state.Hash {
+		return j.foreign("the chain was given to another restored copy")
 	}
 	return nil
 }
@@ -146,7 +169,7 @@ func (j *job) rebuild(ctx context.Context) error {
 		if p.Seq > w.linked {
 			s.Links = append(s.Links, p.link())
 		}
-		if p.Seq == w.last {
+		if p.Seq == w.last && p.Hash() == w.hash {
 			s.Instant, s.Until, s.Class, s.Size = p.Instant, p.Data.LockUntil, p.Class, p.Data.Size
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"filippo.io/age"
@@ -26,6 +27,9 @@ const (
 	bech32Letters  = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
 )
 
+// spacedPrefix finds the key's beginning, also in groups.
+var spacedPrefix = regexp.MustCompile(`(?s)` + strings.Join(strings.Split(recoveryPrefix, ""), `\s*`))
+
 // NewRecovery makes a key. It is hybrid (X-Wing: ML-KEM-768 and X25519), so that points recorded today stay closed to a
 // quantum computer.
 func NewRecovery() (*Recovery, error) {
@@ -40,17 +44,14 @@ func NewRecovery() (*Recovery, error) {
 // the whole kit. The error never repeats the text.
 func ParseRecovery(text string) (*Recovery, error) {
 	upper := strings.ToUpper(text)
-	at := strings.Index(upper, recoveryPrefix)
-	if at < 0 {
+	at := spacedPrefix.FindStringIndex(upper)
+	if at == nil {
 		return nil, fmt.Errorf("backup: this is no recovery key: one begins with %s and has %d characters: type it as the kit shows it", recoveryPrefix, recoveryLength)
 	}
 	key := []byte(recoveryPrefix)
-	for _, c := range []byte(upper[at+len(recoveryPrefix):]) {
+	for _, c := range []byte(upper[at[1]:]) {
 		if len(key) == recoveryLength {
 			break
-		}
-		if strings.IndexByte(" \t\r\n", c) >= 0 {
-			continue
 		}
 		if strings.IndexByte(bech32Letters, c) < 0 {
 			return nil, fmt.Errorf("backup: the recovery key has a character that none has, at place %d: b, i, o and 1 do not occur behind its beginning: compare it with the kit", len(key)+1)

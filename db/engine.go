@@ -75,6 +75,22 @@ type Skipper interface {
 	Skip(ctx context.Context, n int64) error
 }
 
+// A Prover is an engine that can look whether its file is whole. It is asked about copies that came from elsewhere.
+type Prover interface {
+	// Prove reads all of the open database. An error says that it could not; what is wrong is in the Proof.
+	Prove(ctx context.Context) (Proof, error)
+	// Hold takes the lock of the database in a folder and opens nothing, so that no other process begins to use it. The error
+	// wraps [ErrLocked] when one does.
+	Hold(dir string) (release func() error, err error)
+}
+
+// A Proof is what a look through a whole database found.
+type Proof struct {
+	Problems    []string         // of its structure, in the engine's words; none: it is whole
+	ForeignKeys int              // rows that refer to none
+	Tables      map[string]int64 // how many rows each table has
+}
+
 // A Migration is one step of a schema.
 type Migration struct {
 	Schema  string `json:"schema"` // its schema's name

@@ -232,8 +232,12 @@ func countRows(ctx context.Context, address string, tables map[string]int64) (er
 		return err
 	}
 	defer s.c.c.Close()
-	defer s.c.rescue(&err)
-	names, _, err := s.c.c.Prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name")
+	return s.c.countRows(ctx, tables)
+}
+
+func (c *conn) countRows(ctx context.Context, tables map[string]int64) (err error) {
+	defer c.rescue(&err)
+	names, _, err := c.c.Prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name")
 	if err != nil {
 		return err
 	}
@@ -243,7 +247,7 @@ func countRows(ctx context.Context, address string, tables map[string]int64) (er
 			return stopped(ctx)
 		}
 		name := names.ColumnText(0)
-		n, err := s.c.integers(`SELECT count(*) FROM "` + strings.ReplaceAll(name, `"`, `""`) + `"`)
+		n, err := c.integers(`SELECT count(*) FROM "` + strings.ReplaceAll(name, `"`, `""`) + `"`)
 		if err != nil {
 			return err
 		}
