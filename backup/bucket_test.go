@@ -86,20 +86,6 @@ func (b *bucketSite) sweep() {
 	}
 }
 
-// opens demands that a point comes back whole.
-func (b *bucketSite) opens(store *backup.Store, p *backup.Point) {
-	b.t.Helper()
-	stream, err := store.Fetch(b.t.Context(), p, b.Recovery().Identity())
-	if err != nil {
-		b.t.Errorf("point %d: %v", p.Seq, err)
-		return
-	}
-	defer stream.Close()
-	if _, err := backup.Inspect(stream); err != nil {
-		b.t.Errorf("point %d: %v", p.Seq, err)
-	}
-}
-
 // What whoever runs a bucket can do beside altering bytes is named, and takes away no point that a lock holds: each is still
 // found and opens.
 func TestSwapsInABucketAreNamed(t *testing.T) {
@@ -179,7 +165,7 @@ func TestSwapsInABucketAreNamed(t *testing.T) {
 				t.Errorf("of 3 points %d are found", len(found))
 			}
 			for _, p := range found {
-				b.opens(b.store, p)
+				opens(t, b.store, p, b.Recovery().Identity())
 			}
 			b.sweep()
 			if found, err := b.store.Chain(t.Context(), &known); err != nil || len(found) != 3 {
