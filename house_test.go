@@ -26,11 +26,11 @@ const houseModule = "github.com/merlon-web/merlon"
 // houseFloors is the order of the house: a package imports only packages of lower floors, so the rooms of one floor know
 // nothing of each other. The root folder is ".". What tests need (bench, examples, internal/e2e) lies above everything.
 var houseFloors = []string{
-	0:  "check secret internal/place internal/qr internal/terminal",
+	0:  "check secret internal/place internal/qr internal/terminal internal/swap internal/browse",
 	1:  "event keyring internal/text",
 	2:  "db form csrf header trust static",
-	3:  "page session throttle mailbox journal outbound/mail",
-	4:  "password session/sessiontest throttle/throttletest",
+	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/mail",
+	4:  "password outbound/ldap session/sessiontest throttle/throttletest",
 	5:  ".",
 	6:  "account backup sqlite db/enginetest",
 	7:  "merlontest passkey backup/s3 backup/sftp backup/targettest",
@@ -65,6 +65,8 @@ var houseOutside = map[string]string{
 	"passkey":           "github.com/go-webauthn/webauthn",
 	"sqlite":            "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
 	"internal/browse":   "golang.org/x/net",
+	"outbound/fetch":    "golang.org/x/net",
+	"outbound/ldap":     "github.com/go-ldap/ldap/v3",
 }
 
 // houseLong are the Go files of more than 500 lines, with the reason why they are one topic.

@@ -51,6 +51,7 @@ func newPart(c Config) (*part, merlon.Part) {
 	if c.Every == 0 {
 		c.Every = 15 * time.Minute
 	}
+	c.Every = max(c.Every, time.Minute)
 	p := &part{cfg: c}
 	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start,
 		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round}}}

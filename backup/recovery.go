@@ -5,7 +5,6 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"filippo.io/age"
@@ -27,9 +26,6 @@ const (
 	bech32Letters  = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
 )
 
-// spacedPrefix finds the key's beginning, also in groups.
-var spacedPrefix = regexp.MustCompile(`(?s)` + strings.Join(strings.Split(recoveryPrefix, ""), `\s*`))
-
 // NewRecovery makes a key. It is hybrid (X-Wing: ML-KEM-768 and X25519), so that points recorded today stay closed to a
 // quantum computer.
 func NewRecovery() (*Recovery, error) {
@@ -43,13 +39,13 @@ func NewRecovery() (*Recovery, error) {
 // ParseRecovery reads the key out of a text: typed in groups with spaces, in small letters, scanned from the kit's code, or
 // the whole kit. The error never repeats the text.
 func ParseRecovery(text string) (*Recovery, error) {
-	upper := strings.ToUpper(text)
-	at := spacedPrefix.FindStringIndex(upper)
-	if at == nil {
+	upper := strings.Join(strings.Fields(strings.ToUpper(text)), "") // groups cut the beginning too
+	at := strings.Index(upper, recoveryPrefix)
+	if at < 0 {
 		return nil, fmt.Errorf("backup: this is no recovery key: one begins with %s and has %d characters: type it as the kit shows it", recoveryPrefix, recoveryLength)
 	}
 	key := []byte(recoveryPrefix)
-	for _, c := range []byte(upper[at[1]:]) {
+	for _, c := range []byte(upper[at+len(recoveryPrefix):]) {
 		if len(key) == recoveryLength {
 			break
 		}
