@@ -14,19 +14,19 @@ const day = 24 * time.Hour
 // later is a store whose clock goes with the site's, ahead of the real one.
 type later struct {
 	Target
-	by *time.Duration
+	by *clockOffset
 }
 
 func (l later) Now(ctx context.Context) (time.Time, error) {
 	now, err := l.Target.Now(ctx)
-	return now.Add(*l.by), err
+	return now.Add(l.by.is()), err
 }
 
 // inTime returns a site whose store's clock is its own.
 func inTime(t *testing.T) *testSite {
 	t.Helper()
 	s := newTestSite(t, true)
-	s.part.runner.wrap = func(target Target) Target { return later{target, &s.offset} }
+	s.wrap(func(target Target) Target { return later{target, &s.offset} })
 	return s
 }
 
@@ -55,10 +55,10 @@ func TestPointsExpire(t *testing.T) {
 		s.point() // m, then h
 	}
 	for range 44 {
-		s.offset += day
+		s.offset.add(day)
 		s.point()
 	}
-	now := start.Add(s.offset)
+	now := start.Add(s.offset.is())
 	by := s.here()
 	if len(by[Hourly]) != 1 || by[Hourly][0].Seq != 3 {
 		t.Errorf("hourly: %d points, want the newest alone, though it is 44 days old", len(by[Hourly]))
@@ -88,10 +88,10 @@ func TestAJumpOfTheClockTakesLittle(t *testing.T) {
 	s := inTime(t)
 	for range 12 {
 		s.point()
-		s.offset += day
+		s.offset.add(day)
 	}
 	before := s.here()
-	s.offset += 3650 * day
+	s.offset.add(3650 * day)
 	s.point()
 	after := s.here()
 	if d, w := len(before[Daily])-len(after[Daily]), len(before[Weekly])-len(after[Weekly]); d > 2 || w > 1 || len(after[Monthly]) < len(before[Monthly]) {
@@ -106,13 +106,13 @@ func TestNothingExpiresFromABrokenChain(t *testing.T) {
 	for range 3 {
 		s.point()
 	}
-	s.offset += day
+	s.offset.add(day)
 	s.point() // daily: what was made before is linked
 	points := s.here()
 	if err := os.WriteFile(filepath.Join(s.target, s.store().site, points[Hourly][1].Folder(), "manifest.json"), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.offset += 10 * day
+	s.offset.add(10 * day)
 	made := s.point()
 	if notes := strings.Join(made.Notes, "\n"); !strings.Contains(notes, "while the chain has faults") {
 		t.Errorf("notes: %q", notes)
@@ -128,12 +128,12 @@ func TestHalvesExpire(t *testing.T) {
 	s.point()
 	half := filepath.Join(s.target, s.store().site, "h", "00000099", "data-20260101T000000000Z.age")
 	write(t, half, []byte("noise"))
-	s.offset += 3 * day
+	s.offset.add(3 * day)
 	s.point()
 	if _, err := os.Stat(half); err != nil {
 		t.Errorf("after three days: %v", err)
 	}
-	s.offset += 2 * day
+	s.offset.add(2 * day)
 	s.point()
 	if _, err := os.Stat(half); !os.IsNotExist(err) {
 		t.Errorf("after five days: %v", err)

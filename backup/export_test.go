@@ -28,7 +28,7 @@ func (s TestSite) Run(rows int) (*Made, error) {
 }
 
 // Wrap puts something before the target of runs; nil takes it away.
-func (s TestSite) Wrap(wrap func(Target) Target) { s.part.runner.wrap = wrap }
+func (s TestSite) Wrap(wrap func(Target) Target) { s.wrap(wrap) }
 
 // Store opens the chain, with the owner's root of trust.
 func (s TestSite) Store() *Store { return s.store() }
@@ -55,7 +55,7 @@ func (s TestSite) Data() string { return s.data }
 func (s TestSite) Recovery() *Recovery { return s.recovery }
 
 // Offset moves the site's clock away from the real one.
-func (s TestSite) Offset(by time.Duration) { s.offset = by }
+func (s TestSite) Offset(by time.Duration) { s.offset.set(by) }
 
 // Rows counts what the site has.
 func (s TestSite) Rows() int64 {

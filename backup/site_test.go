@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,11 +40,25 @@ type testSite struct {
 	site     *merlon.Site
 	part     *part
 	recovery *Recovery
-	offset   time.Duration
+	offset   clockOffset
 
 	address string // of another place than the folder
 	options Settings
 	schemes []Scheme
+}
+
+// clockOffset is how far the site's clock is from the real one. The site's tasks read it while tests move it.
+type clockOffset struct{ atomic.Int64 }
+
+func (c *clockOffset) is() time.Duration    { return time.Duration(c.Load()) }
+func (c *clockOffset) set(by time.Duration) { c.Store(int64(by)) }
+func (c *clockOffset) add(by time.Duration) { c.Add(int64(by)) }
+
+// wrap puts something before the target of runs; nil takes it away.
+func (s *testSite) wrap(wrap func(Target) Target) {
+	s.part.runner.mu.Lock()
+	defer s.part.runner.mu.Unlock()
+	s.part.runner.wrap = wrap
 }
 
 // at returns the address of the place.
@@ -68,7 +83,7 @@ func newTestSite(t testing.TB, setUp bool) *testSite {
 func (s *testSite) start() {
 	s.t.Helper()
 	p, part := newPart(Config{Schemes: s.schemes})
-	site, err := merlon.New(merlon.Env{Data: s.data, Mode: merlon.Test, Clock: func() time.Time { return time.Now().Add(s.offset) }, Log: slog.New(slog.DiscardHandler)},
+	site, err := merlon.New(merlon.Env{Data: s.data, Mode: merlon.Test, Clock: func() time.Time { return time.Now().Add(s.offset.is()) }, Log: slog.New(slog.DiscardHandler)},
 		merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}})
 	if err != nil {
 		s.t.Fatal(err)
