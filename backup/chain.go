@@ -44,6 +44,7 @@ type walk struct {
 
 	points []*Point
 	faults ChainErrors
+	over   bool   // what was accepted last is past its time: the store's lifecycle puts a marker before it
 	orphan int64  // bytes of data that no manifest names
 	last   int64  // the newest number
 	hash   string // its hash
@@ -155,7 +156,7 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 	var why error
 	var kind ChainFault
 	var taken []byte
-	at, other, current := -1, false, false
+	at, other, current, over := -1, false, false, false
 	for i, o := range all {
 		text, there := w.texts[o]
 		if !there {
@@ -170,8 +171,9 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 			current = current || string(text) == string(taken) && !o.Hidden
 			continue
 		}
+		w.over = false
 		if kind, why = accept(text); why == nil {
-			at, taken, current = i, text, !o.Hidden
+			at, taken, current, over = i, text, !o.Hidden, w.over
 		}
 	}
 	switch {
@@ -179,7 +181,7 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 		w.fault(Altered, name, seq, "it cannot be read")
 	case at < 0:
 		w.fault(kind, name, seq, "%v", why)
-	case other || !current:
+	case other || !current && !over:
 		w.fault(Hidden, name, seq, "it was deleted or written over; the earlier version was found and used")
 	case at > 0:
 		w.fault(Altered, name, seq, "an earlier version of it is not signed as it should be; the later one was used")

@@ -82,8 +82,8 @@ func (s *testSite) setUpOn(v *versions) {
 
 // advance moves the clocks of the site and the store.
 func (s *testSite) advance(v *versions, d time.Duration) {
-	s.offset += d
-	v.at = time.Now().Add(s.offset)
+	s.offset.add(d)
+	v.at = time.Now().Add(s.offset.is())
 }
 
 // keep writes the state.

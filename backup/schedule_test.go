@@ -44,6 +44,7 @@ func (s *testSite) state() *state {
 
 func TestSchedule(t *testing.T) {
 	s := newTestSite(t, false)
+	s.part.drill = nil // has its own tests
 	s.round() // not set up: nothing to do, no error
 	v := &versions{}
 	s.part.runner.schemes = memory(v)
@@ -89,8 +90,8 @@ func TestTheDrillIsCalledOnceANight(t *testing.T) {
 	}
 	midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(48 * time.Hour)
 	for hour := range 26 {
-		s.offset = time.Until(midnight.Add(time.Duration(hour)*time.Hour + 5*time.Minute))
-		v.at = time.Now().Add(s.offset)
+		s.offset.set(time.Until(midnight.Add(time.Duration(hour)*time.Hour + 5*time.Minute)))
+		v.at = time.Now().Add(s.offset.is())
 		s.round()
 	}
 	if drills != 1 {
@@ -103,12 +104,13 @@ func TestFailuresAreTold(t *testing.T) {
 	v := &versions{}
 	s.part.runner.schemes = memory(v)
 	s.setUpOn(v)
+	s.part.drill = nil // has its own tests
 	s.part.cfg.Mail = "owner@example.org"
 	s.advance(v, 0)
 	s.point()
-	s.part.runner.wrap = func(Target) Target {
+	s.wrap(func(Target) Target {
 		return failing{v, func(string) (bool, error) { return false, ErrFull }}
-	}
+	})
 	for range 10 { // 100 minutes
 		s.note(1)
 		s.round()
@@ -128,7 +130,7 @@ func TestFailuresAreTold(t *testing.T) {
 	if m := s.mails(); len(m) != 2 {
 		t.Errorf("%d mails after a day", len(m))
 	}
-	s.part.runner.wrap = nil
+	s.wrap(nil)
 	s.advance(v, 10*time.Minute)
 	s.round()
 	if m := s.mails(); len(m) != 3 || !strings.Contains(m[0].Subject, "work again") || !strings.Contains(m[0].Text, "2:sha256:") {

@@ -217,7 +217,7 @@ func TestAChainOutlivesItsPoints(t *testing.T) {
 	for d := range 70 {
 		for hour := range 1 + d%7/6 { // on a day of the week a second one, of class h
 			v.at = start.Add(time.Duration(d)*day + time.Duration(hour)*time.Hour)
-			s.offset = time.Until(v.at)
+			s.offset.set(time.Until(v.at))
 			s.point()
 			made++
 		}
@@ -267,7 +267,7 @@ func TestPutsThatFail(t *testing.T) {
 			t.Run(part+c.name, func(t *testing.T) {
 				s, v := onVersions(t, 1)
 				failed := false
-				s.part.runner.wrap = func(Target) Target {
+				s.wrap(func(Target) Target {
 					return failing{v, func(name string) (bool, error) {
 						if !failed && strings.Contains(name, part) {
 							failed = true
@@ -275,9 +275,9 @@ func TestPutsThatFail(t *testing.T) {
 						}
 						return true, nil
 					}}
-				}
-				s.offset = 24 * time.Hour // the next is a daily one
-				v.at = time.Now().Add(s.offset)
+				})
+				s.offset.set(24 * time.Hour) // the next is a daily one
+				v.at = time.Now().Add(s.offset.is())
 				s.note(1)
 				made, err := s.run("")
 				if !failed {
@@ -298,8 +298,8 @@ func TestPutsThatFail(t *testing.T) {
 				if err != nil && !strings.Contains(s.events(), ruleOf(err).ID) {
 					t.Errorf("no event of %v", err)
 				}
-				s.offset += time.Minute
-				v.at = time.Now().Add(s.offset)
+				s.offset.add(time.Minute)
+				v.at = time.Now().Add(s.offset.is())
 				next := s.point()
 				points, e = store.Chain(t.Context(), nil)
 				if e != nil || points[len(points)-1].Receipt().String() != next.Receipt {
