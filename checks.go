@@ -83,51 +83,20 @@ func (s *Site) addChecks() {
 
 // judged are the rules of this room that New looks at for every site.
 var judged = map[string]bool{RuleName.ID: true, RuleRoute.ID: true, RuleAccess.ID: true, RuleInline.ID: true, RuleReason.ID: true,
-	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleLoad.ID: true, RuleForgotten.ID: true, RuleSettings.ID: true, RuleTexts.ID: true}
+	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleLoad.ID: true, RuleForgotten.ID: true, RuleSettings.ID: true,
+	RuleOption.ID: true, RulePart.ID: true, RuleTexts.ID: true}
 
 // roomChecks look at what New does not refuse: what was opened by name, and the place of the data.
 func (s *Site) roomChecks() []check.Check {
 	return []check.Check{
 		{Rule: RuleInsecure, Run: s.checkInsecure},
+		{Rule: header.RuleScriptCookie, Run: checkScriptCookies},
 		{Rule: RuleData, Run: s.checkData},
 		{Rule: mail.RuleNoServer, Run: s.checkMail},
 		{Rule: db.RuleNoLimit, Run: func(context.Context) []check.Finding {
 			return s.unlimited
 		}},
 	}
-}
-
-// checkInsecure lists each guard that was opened by name, with its reason.
-func (s *Site) checkInsecure(context.Context) (found []check.Finding) {
-	for _, rt := range s.routes {
-		note := func(what, reason string) {
-			found = append(found, RuleInsecure.Finding(rt.where, fmt.Sprintf("route %q %s: %q", rt.id(), what, reason), "keep it only while the reason holds"))
-		}
-		if rt.opt.noToken != nil && rt.pattern != header.ReportPath {
-			note("takes posts without a token", *rt.opt.noToken)
-		}
-		if rt.opt.streaming != nil {
-			note("holds connections without a deadline", *rt.opt.streaming)
-		}
-		for _, e := range rt.opt.embeddable {
-			note("may be framed by "+e.origin, e.reason)
-		}
-	}
-	if s.pages != nil {
-		for _, p := range s.pages.Pages() {
-			if p == page.Declared(stalePage) {
-				continue // the site's own, written by room form
-			}
-			facts := s.pages.Facts(p)
-			if facts == nil {
-				continue // it does not compile: told elsewhere
-			}
-			for _, raw := range facts.Raw {
-				found = append(found, RuleInsecure.Finding(raw.Where, "the page prints "+raw.Value+" as raw HTML", "keep it only while its reason holds"))
-			}
-		}
-	}
-	return found
 }
 
 func (s *Site) checkData(context.Context) []check.Finding {

@@ -55,7 +55,7 @@ func (w *walk) fail(status int, detail any) {
 	case time.Time:
 		wait := max(1, int(d.Sub(w.now).Seconds()+0.999))
 		h["Retry-After"] = []string{strconv.Itoa(wait)}
-		p.Text = w.say("error.retry", d.Local().Format("15:04:05"))
+		p.Text = w.say("error.retry", (wait+59)/60, d.UTC().Format("15:04:05")+" UTC")
 	case time.Duration:
 		h["Retry-After"] = []string{strconv.Itoa(max(1, int(d.Seconds()+0.999)))}
 	case error:
@@ -209,6 +209,9 @@ func (s *Site) notFound(rw http.ResponseWriter, r *http.Request) {
 	w, ok := rw.(*walk)
 	if !ok {
 		return // a probe
+	}
+	if !w.allowRate() { // whoever looks for what is not there asks for much of it
+		return
 	}
 	for _, m := range []string{http.MethodGet, http.MethodPost} {
 		if rt, _ := s.find(m, r.URL); rt != nil {

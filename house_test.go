@@ -29,8 +29,8 @@ var houseFloors = []string{
 	0:  "check secret internal/place internal/qr internal/terminal internal/swap internal/browse",
 	1:  "event keyring internal/text",
 	2:  "db form csrf header trust static",
-	3:  "page session throttle mailbox journal outbound/mail",
-	4:  "password session/sessiontest throttle/throttletest",
+	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/mail",
+	4:  "password outbound/ldap session/sessiontest throttle/throttletest",
 	5:  ".",
 	6:  "account backup sqlite db/enginetest",
 	7:  "merlontest passkey backup/s3 backup/sftp backup/targettest",
@@ -43,7 +43,7 @@ var houseFloors = []string{
 }
 
 // houseLater are rooms of the table that are not built yet.
-var houseLater = "attack backup/sftp"
+var houseLater = "attack"
 
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
@@ -65,6 +65,8 @@ var houseOutside = map[string]string{
 	"passkey":           "github.com/go-webauthn/webauthn",
 	"sqlite":            "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
 	"internal/browse":   "golang.org/x/net",
+	"outbound/fetch":    "golang.org/x/net",
+	"outbound/ldap":     "github.com/go-ldap/ldap/v3",
 }
 
 // houseLong are the Go files of more than 500 lines, with the reason why they are one topic.

@@ -52,7 +52,7 @@ func (w *walk) inside(status int, err error) string {
 func (w *walk) recordFailure(rule check.Rule, err error, stack []byte) {
 	w.because(rule)
 	e := event.New(rule, event.Failed, slog.String("error", firstLine(err.Error())))
-	w.fill(&e)
+	w.Fill(&e)
 	if w.run != nil {
 		w.run.loose.add(e)
 	}

@@ -121,13 +121,6 @@ func (w *walk) AppendToken(dst []byte, i int) []byte {
 	return csrf.AppendToken(dst, w.run.csrfKey, w.binding, id, nil)
 }
 
-// judgeJSONRoute tells a JSONBody where it means nothing.
-func (s *Site) judgeJSONRoute(rt *route) {
-	if rt.opt.json && rt.spec == nil && rt.method != http.MethodPost {
-		s.fault(RuleRoute.Finding(rt.where, fmt.Sprintf("route %q has JSONBody and binds no body", rt.id()), "take the option away, or declare the route by merlon.Post"))
-	}
-}
-
 // judgeTokens holds the {{token}}s of a page against the routes.
 func (s *Site) judgeTokens(facts *page.Facts, v *view) (found check.Faults) {
 	for _, t := range facts.Tokens {

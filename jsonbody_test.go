@@ -241,7 +241,7 @@ func TestJSONRoutesAreJudged(t *testing.T) {
 		{"no such route", `votes.html:3:96: the token is for "/votes", and no route answers POST there`, merlon.Post("/vote", account.Anyone(), addVote, merlon.JSONBody())},
 		{"a form's route", "which takes forms: they bring their own", merlon.Post("/votes", account.Anyone(), addVote)},
 		{"a route without tokens", "which asks for none", merlon.Post("/votes", merlon.Public(), hookVote, merlon.JSONBody(), merlon.InsecureNoToken("x"))},
-		{"a GET", "has JSONBody and binds no body", merlon.Get("/x", merlon.Public(), plain, merlon.JSONBody())},
+		{"a GET", "has the option JSONBody, which changes nothing there", merlon.Get("/x", merlon.Public(), plain, merlon.JSONBody())},
 	} {
 		if got := open(c.route); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %s\nwant %s", c.name, got, c.want)

@@ -36,10 +36,12 @@ func serveMount[U any](w *walk, who Access[U]) {
 	switch w.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 	default:
-		w.methodNotAllowed()
+		if w.allowRate() {
+			w.methodNotAllowed()
+		}
 		return
 	}
-	if !w.enter() {
+	if !w.enter() || !w.allowForm() {
 		return
 	}
 	if _, ok := admit(w, who); !ok {

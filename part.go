@@ -2,7 +2,10 @@ package merlon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -39,6 +42,10 @@ type Part struct {
 	SignIn constant
 	// Start is called once by [Site.Start], with the database open and the keys read, before the first request.
 	Start func(context.Context, *House) error
+	// Stop is called once by [Site.Close], when jobs and tasks have ended, or had their time, and the database is still open; the parts
+	// stop in the reverse of their order. The context ends with that of Close, or in five seconds when that is over already.
+	// A part whose Start failed is not stopped; those that were started before it are. Its error is one of Close's.
+	Stop func(context.Context, *House) error
 	// Ready is called when the site begins to listen; what it returns is printed by serve below the address, each line a
 	// name and a text.
 	Ready func(context.Context, *House) ([][2]string, error)
@@ -103,3 +110,46 @@ func (h *House) Check(ctx context.Context) check.Report { return h.site.Check(ct
 
 // URL returns the absolute address of a path of this site, from the settings, never from a request.
 func (h *House) URL(path string) string { return h.site.Origin() + path }
+
+// startParts starts the parts in their order; when one fails those before it are stopped again.
+func (s *Site) startParts(ctx context.Context, h *House) error {
+	for i, p := range s.cfg.Parts {
+		if p.Start == nil {
+			continue
+		}
+		if err := p.Start(ctx, h); err != nil {
+			return errors.Join(fmt.Errorf("merlon: part %s: %w", p.Name, err), stopParts(ctx, s.cfg.Parts[:i], h))
+		}
+	}
+	return nil
+}
+
+// stopTime is how long parts may take to stop when the time of whoever closes the site is over.
+const stopTime = 5 * time.Second
+
+// stopParts stops the parts, the last first. One that fails or panics does not keep the others from it.
+func stopParts(ctx context.Context, parts []Part, h *House) (all error) {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+	}
+	for _, p := range slices.Backward(parts) {
+		if p.Stop == nil {
+			continue
+		}
+		if err := p.stop(ctx, h); err != nil {
+			all = errors.Join(all, fmt.Errorf("merlon: part %s: stop: %w", p.Name, err))
+		}
+	}
+	return all
+}
+
+func (p Part) stop(ctx context.Context, h *House) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return p.Stop(ctx, h)
+}

@@ -50,13 +50,14 @@ type options struct {
 	noToken    *string // reason; nil: the token is asked for
 	streaming  *string // reason; nil: it is bounded
 	maxBody    int64
+	bodySet    bool // by MaxBody
 	json       bool // JSONBody
 }
 
 type opening struct{ origin, reason string }
 
 // A RouteOption changes one rule of a route. Each is shown by `routes`; what opens something takes a reason and is listed by
-// `check`.
+// `check`. On a route for which it means nothing it is a fault of [New].
 type RouteOption func(*options)
 
 // OwnLinksOnly closes a page to navigation from other sites: only the site's own links, and a typed address, reach it.
@@ -87,7 +88,9 @@ func InsecureStreaming(reason constant) RouteOption {
 }
 
 // MaxBody sets the largest body of a POST in bytes; without it that is 1 MiB.
-func MaxBody(bytes int64) RouteOption { return func(o *options) { o.maxBody = bytes } }
+func MaxBody(bytes int64) RouteOption {
+	return func(o *options) { o.maxBody, o.bodySet = bytes, true }
+}
 
 const defaultMaxBody = 1 << 20
 

@@ -37,6 +37,13 @@ var (
 		Attack: "An exemption that nobody remembers is the first thing an attacker tries.",
 		Wrong:  `merlon.InsecureNoToken("")`, Right: `merlon.InsecureNoToken("payment provider's webhook, signed by it")`,
 		Source: "OWASP ASVS 15.2.1"}
+	RuleOption = check.Rule{ID: "MRL-ROUTE-005", Property: check.Integrity, Severity: check.High,
+		Title:  "an option that changes nothing on its route",
+		Why:    "whoever wrote it believes that the route is guarded, bounded or opened by it, and it is not",
+		Attack: "A page that was meant to be reached by the site's own links only is reached by any, because the option stands at another kind of route.",
+		Wrong:  `merlon.Post("/notes", who, add, merlon.OwnLinksOnly())`,
+		Right:  `merlon.Get("/notes/export", who, export, merlon.OwnLinksOnly())`,
+		Source: "OWASP Top 10 A05:2021 (security misconfiguration); CWE-358"}
 	RuleRowForm = check.Rule{ID: "MRL-ROUTE-010", Property: check.Integrity, Severity: check.High,
 		Title:  "a form bound straight to a row",
 		Why:    "every column could be set by whoever posts it",
@@ -78,6 +85,13 @@ var (
 		Wrong:  `merlon.Config{Name: "shop", Routes: routes}   // beside: var pages = page.From(files, "pages")`,
 		Right:  `merlon.Config{Name: "shop", Pages: pages, Routes: routes}`,
 		Source: "OWASP ASVS 5.0 15.1.5; CWE-1188 (insecure default of a resource)"}
+	RulePart = check.Rule{ID: "MRL-SITE-005", Property: check.Integrity, Severity: check.High,
+		Title:  "two parts that take each other's place",
+		Why:    "one of the two would win without anybody having said which",
+		Attack: "A part that brings a sign-in page of its own takes the place of the one that has the limits and the second step.",
+		Wrong:  `Parts: []merlon.Part{account.New(account.Config{}), account.New(account.Config{Closed: true})}`,
+		Right:  `Parts: []merlon.Part{account.New(account.Config{Closed: true}), passkey.New(passkey.Config{})}`,
+		Source: "OWASP ASVS 5.0 6.3.4 (no undocumented way to sign in)"}
 	RuleMigration = check.Rule{ID: "MRL-SITE-003", Property: check.Availability, Severity: check.High,
 		Title:  "a migration that has not run",
 		Why:    "the program expects another schema than the database has",
@@ -112,7 +126,7 @@ var (
 		Title:  "too many requests from one network",
 		Why:    "one network must not keep all others from the site",
 		Attack: "A flood of cheap requests that each cost the server something.",
-		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After`,
+		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After; the event says of what there were too many: requests, files, or forms of visitors who are not signed in`,
 		Source: "RFC 6585 4; OWASP ASVS 2.4.1"}
 	RuleDenied = check.Rule{ID: "MRL-AUTH-001", Property: check.Confidentiality, Severity: check.Medium,
 		Title:  "a visitor who may not come in",
@@ -172,7 +186,7 @@ var (
 
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
-	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
-		RuleForgotten, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
+	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
+		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored}, append(jobRules(), RuleTexts)...)
 }

@@ -100,6 +100,8 @@ func New(env Env, cfg Config) (*Site, error) {
 		s.fault(RuleName.Finding("Config.Name", fmt.Sprintf("%q has other characters or is longer than 32", s.name), `use a-z, 0-9 and -, for example "shop"`))
 	}
 	s.gather()
+	s.judgeParts()
+	s.judgeReasons()
 	s.addRoutes()
 	s.addJobs()
 	s.addTexts()
@@ -164,7 +166,7 @@ func (s *Site) gather() {
 		if p.Static != nil {
 			s.statics = append(s.statics, p.Static)
 		}
-		if p.SignIn != "" {
+		if p.SignIn != "" && s.signIn == "" {
 			s.signIn = string(p.SignIn)
 		}
 		s.checks = append(s.checks, p.Checks...)
@@ -215,7 +217,7 @@ func (s *Site) addRoutes() {
 				s.fault(RuleRoute.Finding(rt.where, fmt.Sprintf("route %q has no {%s}, which a path tag of %s binds", rt.id(), name, rt.input), "name the place in the pattern and the tag alike"))
 			}
 		}
-		s.judgeJSONRoute(rt)
+		s.judgeOptions(rt)
 		rt.finish()
 		s.register(rt, byPattern)
 	}
@@ -348,7 +350,7 @@ func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
 			return
 		}
 		w.route = rt
-		if w.checkOrigin() {
+		if w.allowFile() && w.checkOrigin() {
 			s.reloadStatics()
 			f.ServeHTTP(w, r)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/place"
 	"github.com/merlon-web/merlon/internal/swap"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
@@ -30,7 +31,7 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rate      *throttle.Rate
+	rates     *rates // nil: nothing is limited
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
@@ -66,6 +67,7 @@ func (s *Site) Start(ctx context.Context) error {
 		sc.Seal()
 	}
 	session.Seal()
+	place.Seal()
 	sealJobs()
 	for _, f := range s.pageFiles {
 		f.Seal()
@@ -114,7 +116,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		return nil, err
 	}
 	if s.env.Mode == Production || s.env.Mode == Development {
-		run.rate = throttle.NewRate(throttle.RateConfig{})
+		run.rates = newRates()
 	}
 	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
 		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
@@ -131,14 +133,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	}
 	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: run.engine,
 		Keys: keys, Limits: limits, Sessions: run.sessions, site: s}
-	for _, p := range s.cfg.Parts {
-		if p.Start != nil {
-			if err := p.Start(ctx, run.house); err != nil {
-				return nil, fmt.Errorf("merlon: part %s: %w", p.Name, err)
-			}
-		}
-	}
-	return run, nil
+	return run, s.startParts(ctx, run.house)
 }
 
 // makeData makes the data folder if need be; first it completes a restore that was cut off between its two renames.
@@ -270,10 +265,11 @@ func (s *Site) Close(ctx context.Context) error {
 		}
 	}
 	run.jobs.end()
+	stopped := stopParts(ctx, s.cfg.Parts, run.house)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_, chained := journal.Chain(last, run.engine) // what the last flush wrote
-	return errors.Join(chained, run.engine.Close())
+	return errors.Join(stopped, chained, run.engine.Close())
 }
 
 // tasks are the site's own and those of its parts.

@@ -244,7 +244,7 @@ func (w *walk) requestID() string {
 // Record implements [event.Recorder]: the request's facts are filled in. What is done waits for the transaction; what was
 // refused or failed is counted or written by the site's own short transaction.
 func (w *walk) Record(_ context.Context, e event.Event) {
-	w.fill(&e)
+	w.Fill(&e)
 	w.mu.Lock()
 	if e.Outcome == event.Done && w.r.Method == http.MethodPost {
 		w.events = append(w.events, e)
@@ -255,8 +255,8 @@ func (w *walk) Record(_ context.Context, e event.Event) {
 	w.run.record(e)
 }
 
-// fill fills the request's facts in.
-func (w *walk) fill(e *event.Event) {
+// Fill implements [event.Filler].
+func (w *walk) Fill(e *event.Event) {
 	e.Time, e.Method, e.Client, e.Request = w.now, w.r.Method, w.client.Addr, w.requestID()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -291,18 +291,6 @@ func (w *walk) openSession() bool {
 	state.SetClient(w.client.Addr)
 	w.state = state
 	return true
-}
-
-func (w *walk) allowRate() bool {
-	if w.run.rate == nil {
-		return true
-	}
-	until, ok := w.run.rate.Allow(w.client.Addr, w.now)
-	if !ok {
-		w.refused(RuleRate)
-		w.fail(http.StatusTooManyRequests, until)
-	}
-	return ok
 }
 
 func (w *walk) checkOrigin() bool {

@@ -156,7 +156,7 @@ func TestGuessingStopsAtTheLimit(t *testing.T) { // AUTH-4, AUTH-5
 	for range 10 {
 		signIn(ann, "ann@example.test", "wrong").Is(422)
 	}
-	signIn(ann, "ann@example.test", good).Is(429).Has("try again at")
+	signIn(ann, "ann@example.test", good).Is(429).Has("try again in")
 	if ann.Header.Get("Retry-After") == "" {
 		t.Error("429 without Retry-After")
 	}

@@ -25,15 +25,16 @@ type AgainInput struct {
 // Again is the form for the password. The address is the account's and cannot be chosen.
 type Again struct {
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"current-password"`
-	Ask      string        `form:"max=1" label:"What is asked"`
-	Next     string        `form:"max=2048" label:"Where to go next"`
+	Ask      string        `form:"max=1,hidden" label:"What is asked"`
+	Next     string        `form:"max=2048,hidden" label:"Where to go next"`
+	Tries    int           `form:"min=0,max=1000,hidden" label:"Tries so far"`
 }
 
 // AgainCode is the form for a code.
 type AgainCode struct {
 	Code string `form:"required,max=64" label:"Code" help:"Six digits from your app, or one of your recovery codes." autocomplete:"one-time-code"`
-	Ask  string `form:"max=1" label:"What is asked"`
-	Next string `form:"max=2048" label:"Where to go next"`
+	Ask  string `form:"max=1,hidden" label:"What is asked"`
+	Next string `form:"max=2048,hidden" label:"Where to go next"`
 }
 
 // AgainPage is the data of the page again.html.
@@ -48,6 +49,7 @@ type AgainPage struct {
 	Email    string
 	Ask      string
 	Next     string
+	Tries    int    // wrong passwords so far, on this page
 	Home     string // where "cancel" leads: the page that was asked for would ask again
 }
 
@@ -138,11 +140,13 @@ func (a *part) again(w *merlon.Write[User], f form.Form[Again], t attempt) (*mer
 	}
 	next, _ := w.Local(f.Raw("Next"))
 	if !t.ok {
+		tries := triedBefore(f.Raw("Tries"))
 		if !f.Failed() {
-			f = f.Reject("Password", say(w, "account.again.wrong"))
+			tries++
+			f = f.Reject("Password", mistaken(w, "account.again.wrong", tries))
 		}
 		p, err := a.whatToAsk(w, w.DB, w.Session, w.Now(), f.Raw("Ask"), next)
-		p.Form = f
+		p.Form, p.Tries = f, tries
 		return merlon.ShowStatus(422, againPage, p), err
 	}
 	now, err := userByID.One(w.DB, w.User.ID)

@@ -37,7 +37,7 @@ type AppInput struct {
 
 // AppStart is the form of the button that begins.
 type AppStart struct {
-	Next string `form:"max=2048" label:"Where to go next"`
+	Next string `form:"max=2048,hidden" label:"Where to go next"`
 }
 
 // AppConfirm is the form that takes the first code.
@@ -55,9 +55,8 @@ type AppPage struct {
 	Setup     bool
 	Why       bool // the visitor was led here: more factors are needed than there are
 	Admin     bool // the user is an administrator who has no way in yet
-	Last      bool // without the app the password would be all
-	Since     string
-	Used      string
+	Since     Moment
+	Used      Moment // no words: not yet
 	QR        QRCode
 	Secret    string // in groups of four
 	Link      string
@@ -66,7 +65,17 @@ type AppPage struct {
 	Next      string
 }
 
-var appPage = page.New[AppPage](pages, "app.html")
+// AppRemovePage is the data of the page app-remove.html, which asks before the app is taken away.
+type AppRemovePage struct {
+	Form  form.Form[AppRemove]
+	Last  bool // without the app the password would be all
+	Sleep bool // the user is an administrator whose rights would sleep
+}
+
+var (
+	appPage       = page.New[AppPage](pages, "app.html")
+	appRemovePage = page.New[AppRemovePage](pages, "app-remove.html")
+)
 
 func (a *part) showApp(r *merlon.Read[User], in AppInput) (*merlon.Response, error) {
 	p, err := a.appState(r, r.DB, r.Session, r.Now())
@@ -92,12 +101,10 @@ func (a *part) appState(r asked, q db.Querier, s leveled, now time.Time) (p AppP
 	}
 	p.Admin = isAdmin(row) && s.Level().Factors < 2
 	if p.On = on; on {
-		p.Since, p.Used = clock(since), clock(used)
-		has, err := a.hasWay(q, row.ID)
-		if err != nil {
-			return p, err
+		p.Since = Ago(r.Lang(), time.UnixMicro(since), now)
+		if used != 0 {
+			p.Used = Ago(r.Lang(), time.UnixMicro(used), now)
 		}
-		p.Last = !has
 		left, err := codesLeft(q, row.ID)
 		p.CodesLeft = say(r, "account.app.left", left)
 		return p, err
@@ -243,6 +250,23 @@ func (a *part) confirmApp(w *merlon.Write[User], f form.Form[AppConfirm], t trie
 	return merlon.Redirect("/account/codes"), nil
 }
 
+// askRemoveApp says what goes with the app, before it goes.
+func (a *part) askRemoveApp(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
+	row, err := userByID.One(r.DB, r.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	on, _, _, err := totpState(r.DB, row.ID)
+	if err != nil || !on {
+		return merlon.Redirect("/account/app"), err
+	}
+	has, err := a.hasWay(r.DB, row.ID)
+	if err != nil {
+		return nil, err
+	}
+	return merlon.Show(appRemovePage, AppRemovePage{Last: !has, Sleep: !has && isAdmin(row)}), nil
+}
+
 // removeApp takes the app away, and with it what stands in for it: recovery codes and trusted devices.
 func (a *part) removeApp(w *merlon.Write[User], _ form.Form[AppRemove]) (*merlon.Response, error) {
 	id := w.User.ID
@@ -277,7 +301,7 @@ func (a *part) removeApp(w *merlon.Write[User], _ form.Form[AppRemove]) (*merlon
 		return nil, err
 	}
 	w.Record(RuleAppRemoved, event.Done, slog.Int64("account", id))
-	if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.app-removed"); err != nil {
+	if err := a.factorNotice(w.DB, w.Lang(), w.Now(), row, "account.mail.app-removed"); err != nil {
 		return nil, err
 	}
 	return merlon.Redirect("/account/app"), nil

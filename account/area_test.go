@@ -153,7 +153,7 @@ func TestChangePassword(t *testing.T) { // A3.5
 	}
 	phone.Get("/private").At("/private")
 	before, thief := ann.Cookie("__Host-test-session"), ann.Clone()
-	change(good, next).At("/account").Has("Your password is changed.", "Chosen: just now.")
+	change(good, next).At("/account").Has("Your password is changed.", "Chosen just now.")
 	if ann.Cookie("__Host-test-session") == before {
 		t.Error("the session has the token of before")
 	}

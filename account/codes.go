@@ -44,8 +44,8 @@ type CodesPage struct {
 	On    bool     // the user has an app, so that codes are good for something
 	Left  int
 	All   int
-	Made  string
-	Used  []string
+	Made  Moment
+	Used  []Moment
 }
 
 var codesPage = page.New[CodesPage](pages, "codes.html")
@@ -62,14 +62,14 @@ func (a *part) freshenCodes(w *merlon.Write[User], row userRow, next string) err
 }
 
 func (a *part) showCodes(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
-	p, err := codesState(r.DB, r.Session, r.Now())
+	p, err := codesState(r.Lang(), r.DB, r.Session, r.Now())
 	if err != nil {
 		return nil, err
 	}
 	return merlon.Show(codesPage, p), nil
 }
 
-func codesState(q db.Querier, s leveled, now time.Time) (p CodesPage, err error) {
+func codesState(lang string, q db.Querier, s leveled, now time.Time) (p CodesPage, err error) {
 	if fresh, ok := freshCodesKey.Get(s); ok && fresh.Until > now.UnixMicro() {
 		p.Codes = fresh.Codes
 	}
@@ -79,11 +79,11 @@ func codesState(q db.Querier, s leveled, now time.Time) (p CodesPage, err error)
 	rows, err := listRecovery.All(q, s.User())
 	for _, row := range rows {
 		p.All++
-		p.Made = clock(row.Created)
+		p.Made = Date(lang, time.UnixMicro(row.Created))
 		if row.Used == 0 {
 			p.Left++
 		} else {
-			p.Used = append(p.Used, clock(row.Used))
+			p.Used = append(p.Used, minute(lang, time.UnixMicro(row.Used)))
 		}
 	}
 	return p, err
@@ -96,7 +96,7 @@ func (a *part) downloadCodes(r *merlon.Read[User], _ merlon.None) (*merlon.Respo
 		return merlon.Gone(), nil
 	}
 	var b strings.Builder
-	b.WriteString(say(r, "account.codes.file", a.siteName(), r.User.Email, r.Now().Format(time.DateOnly)) + "\n\n")
+	b.WriteString(say(r, "account.codes.file", a.siteName(), r.User.Email, day(r.Lang(), r.Now())) + "\n\n")
 	for i, code := range fresh.Codes {
 		fmt.Fprintf(&b, "%2d  %s\n", i+1, code)
 	}
@@ -114,7 +114,7 @@ func (a *part) keptCodes(w *merlon.Write[User], f form.Form[CodesKept]) (*merlon
 		f, ok = f.Reject("Last", say(w, "account.codes.other", askedCode)), false
 	}
 	if !ok {
-		p, err := codesState(w.DB, w.Session, w.Now())
+		p, err := codesState(w.Lang(), w.DB, w.Session, w.Now())
 		p.Form = f
 		return merlon.ShowStatus(422, codesPage, p), err
 	}
@@ -154,6 +154,3 @@ func (a *part) newCodes(w *merlon.Write[User], _ form.Form[CodesNew]) (*merlon.R
 }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
-
-// clock writes a time of a row as pages show it.
-func clock(micros int64) string { return time.UnixMicro(micros).Local().Format("2006-01-02 15:04") }

@@ -262,7 +262,7 @@ func (a *part) userResetFactors(ctx context.Context, c *merlon.Call) error {
 		if _, err := c.House.Sessions.EndUser(w, row.ID, "second factors reset"); err != nil {
 			return err
 		}
-		return a.notice(w, c.House.Lang(), c.House.Clock(), row, "account.mail.factors-reset")
+		return a.factorNotice(w, c.House.Lang(), c.House.Clock(), row, "account.mail.factors-reset")
 	})
 	if err == nil {
 		fmt.Fprintf(c.Out, "%s signs in by password alone until a second factor is set up; all sessions have ended, and a mail says so\n", row.Email)

@@ -64,9 +64,9 @@ func (a *part) showDevices(r *merlon.Read[User], _ merlon.None) (*merlon.Respons
 	p := DevicesPage{Recent: isRecent(r.Session.Level(), r.Now())}
 	for _, d := range rows {
 		line := DeviceLine{ID: d.ID, Label: d.Label, Own: known && d.ID == own.ID,
-			Since: date(r.Lang(), time.UnixMicro(d.Created)), Seen: ago(r.Lang(), time.UnixMicro(d.Seen), r.Now())}
+			Since: Date(r.Lang(), time.UnixMicro(d.Created)), Seen: Ago(r.Lang(), time.UnixMicro(d.Seen), r.Now())}
 		if d.Trusted > r.Now().UnixMicro() {
-			line.Trusted = date(r.Lang(), time.UnixMicro(d.Trusted))
+			line.Trusted = Date(r.Lang(), time.UnixMicro(d.Trusted))
 		}
 		p.Lines = append(p.Lines, line)
 	}

@@ -30,6 +30,7 @@ func (a *part) factorRoutes() []merlon.Route {
 		merlon.Get("/account/app", SignedIn(), a.showApp),
 		merlon.Post("/account/app/start", all, a.startApp),
 		merlon.PostAfter("/account/app/confirm", all, a.tryApp, a.confirmApp),
+		merlon.Get("/account/app/remove", all, a.askRemoveApp),
 		merlon.Post("/account/app/remove", all, a.removeApp),
 		merlon.Get("/account/codes", SignedIn(), a.showCodes),
 		merlon.Get("/account/codes/file", SignedIn(), a.downloadCodes),

@@ -122,8 +122,11 @@ func TestAppFromOffToOnToOff(t *testing.T) {
 	}
 	ann.Get("/account/codes/file").Is(410)
 	sentMails(s).Has("Authenticator app added at Test")
-	ann.Get("/account/app").Has("On", "10 recovery codes left", "last second factor").Submit("/account/app/remove", nil).At("/account/app").Has("Off")
-	sentMails(s).Has("Authenticator app removed at Test")
+	ann.Get("/account/app").Has("On", "10 recovery codes left")
+	ann.Get("/account/app/remove").Has("last second factor", "recovery codes become void").HasNot("rights sleep")
+	ann.Submit("/account/app/remove", nil).At("/account/app").Has("Off")
+	sentMails(s).Has("Authenticator app removed at Test").HasNot("its rights sleep")
+	ann.Get("/account/app/remove").At("/account/app") // there is nothing to remove
 	ann.Get("/strong").At("/account/app?why=1&next=%2Fstrong")
 	ann.Get("/account/codes").Has("Recovery codes come with the authenticator app")
 	signIn(s.Visitor(), "ann@example.test", good).At("/")
@@ -207,7 +210,7 @@ func TestCodeLimits(t *testing.T) { // AUTH-4
 	for range 5 {
 		second(stranger, "123456").Is(422)
 	}
-	second(stranger, app.code(t)).Is(429).Has("try again at")
+	second(stranger, app.code(t)).Is(429).Has("try again in")
 	if stranger.Header.Get("Retry-After") == "" {
 		t.Error("429 without Retry-After")
 	}

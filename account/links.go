@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"log/slog"
 	"time"
@@ -81,10 +83,17 @@ func (a *part) mayAsk(r interface {
 }
 
 // decoy writes what a link would have written, for an address that gets a mail without one: the two ways through a form
-// take the same statements, and nobody learns from their time who has an account (AUTH-6).
-func decoy(w *db.Writer, now time.Time) error {
-	_, err := reissue(w, noTicket, 0, "", now)
+// take the same statements and leave the same rows, and nobody learns from their time who has an account (AUTH-6).
+func decoy(w *db.Writer, address string, now time.Time) error {
+	_, err := reissue(w, noTicket, nobody(address), address, now)
 	return err
+}
+
+// nobody is the number under which tickets of an address without an account lie, below all accounts: like those of an
+// account, an address's earlier ones make room, and those of others are elsewhere in the index.
+func nobody(address string) int64 {
+	sum := sha256.Sum256([]byte(address))
+	return -1 - int64(binary.BigEndian.Uint64(sum[:])>>1)
 }
 
 // shutOut ends every session of a user, this browser's too, and forgets all devices.

@@ -75,3 +75,14 @@ func Trusted(h *merlon.House, user int64, now time.Time) (n int) {
 }
 
 var trustAll = db.Exec(schema, "UPDATE merlon_device SET trusted = $2 WHERE user = $1")
+
+// A Trace is how many tickets of one user, kind and life there are.
+type Trace struct {
+	Life  int64 // microseconds
+	Count int64
+}
+
+// Traces lists the tickets about an address, by life.
+func Traces(r *db.Reader, email string) ([]Trace, error) { return traces.All(r, email) }
+
+var traces = db.Query[Trace](schema, "SELECT expires - created AS life, count(*) AS count FROM merlon_ticket WHERE email = $1 GROUP BY user, kind, life ORDER BY life LIMIT 100")

@@ -76,7 +76,7 @@ func (a *part) sendMove(w *merlon.Write[User], email string) error {
 	taken := err == nil && !there.waiting()
 	code := ""
 	if taken {
-		err = decoy(w.DB, w.Now())
+		err = decoy(w.DB, email, w.Now())
 	} else {
 		code, err = reissue(w.DB, moveTicket, w.User.ID, email, w.Now())
 	}

@@ -75,7 +75,7 @@ func (a *part) askReset(w *merlon.Write[Guest], f form.Form[AskReset], q quota) 
 			w.Record(RuleResetAsked, event.Done, slog.Int64("account", row.ID))
 			err = a.sendReset(w.DB, w.Lang(), w.Now(), row, email)
 		case err == nil, errors.Is(err, db.ErrNoRow):
-			w.Record(RuleResetAsked, event.Done)
+			w.Record(RuleResetAsked, event.Done, slog.Int64("account", 0)) // nobody's: as many entries in the log's index
 			err = a.sendNoReset(w.DB, w.Lang(), w.Now(), email)
 		}
 		if err != nil {
@@ -94,12 +94,12 @@ func (a *part) sendReset(w *db.Writer, lang string, now time.Time, row userRow, 
 	return a.noticeTo(w, lang, now, row, address, "account.mail.reset", a.link(code))
 }
 
-// sendNoReset is sendReset for an address without an account that can be opened: as many statements, no link.
+// sendNoReset is sendReset for an address without an account that can be opened: as many statements and rows, no link.
 func (a *part) sendNoReset(w *db.Writer, lang string, now time.Time, address string) error {
-	if err := decoy(w, now); err != nil {
+	if err := decoy(w, address, now); err != nil {
 		return err
 	}
-	if _, err := issue(w, noTicket, 0, "", now); err != nil { // in the place of "that was not me"
+	if _, err := issue(w, noNotMe, nobody(address), address, now); err != nil {
 		return err
 	}
 	return a.mailTo(w, lang, address, "account.mail.no-reset", a.house.Title)

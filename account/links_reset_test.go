@@ -131,7 +131,7 @@ func TestResetLimits(t *testing.T) { // requirements of attempts: 3 an hour for 
 	for i := range 17 {
 		askReset(s.Visitor(), fmt.Sprintf("u%d@example.test", i)).At("/account/reset/sent")
 	}
-	askReset(s.Visitor(), "one@example.test").Is(429).Has("try again at")
+	askReset(s.Visitor(), "one@example.test").Is(429).Has("try again in")
 	s.Advance(61 * time.Minute)
 	askReset(s.Visitor(), ann).At("/account/reset/sent")
 	if n := len(mails(t, s, ann)); n != 4 {

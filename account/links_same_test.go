@@ -9,6 +9,7 @@ import (
 
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -130,6 +131,42 @@ func TestKnownAndUnknownCostTheSame(t *testing.T) {
 			if got := cost(c.page, c.action, email, c.values); got != unknown {
 				t.Errorf("%s of %s:\n%s\nof an unknown address:\n%s", c.action, email, got, unknown)
 			}
+		}
+	}
+}
+
+// B2: what is written is the same too, as often as one asks: rows, and entries in the index of the log.
+func TestResetLeavesTheSame(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	addUser(t, s, ann)
+	for n := range 2 {
+		var left [2]string
+		for i, email := range []string{ann, "new@example.test"} {
+			s.Visitor().Get("/account/reset/ask").Submit("/account/reset/ask", merlontest.Values{"Email": email})
+			s.Read(func(r *db.Reader) error {
+				tickets, err := account.Traces(r, email)
+				if err != nil {
+					return err
+				}
+				events, err := journal.List(r, journal.Filter{ID: account.RuleResetAsked.ID})
+				if err != nil {
+					return err
+				}
+				indexed := 0
+				for _, e := range events {
+					if strings.Contains(string(e.Detail), `"account":`) {
+						indexed++
+					}
+				}
+				if indexed != 2*n+i+1 {
+					t.Errorf("%d of the events name an account, or that it is nobody's, want all %d", indexed, 2*n+i+1)
+				}
+				left[i] = fmt.Sprintf("tickets by life %v, %d mails", tickets, len(mails(t, s, email)))
+				return nil
+			})
+		}
+		if left[0] != left[1] || !strings.Contains(left[0], " 1}") {
+			t.Errorf("after asking %d times\n%s of an account\n%s of none", n+1, left[0], left[1])
 		}
 	}
 }

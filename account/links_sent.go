@@ -104,7 +104,7 @@ func (a *part) sendAgain(w *merlon.Write[Guest], _ form.Form[OneButton], q quota
 
 // sendStart asks somebody whose sign-up is not known any more to begin once more.
 func (a *part) sendStart(w *merlon.Write[Guest], email string) error {
-	if err := decoy(w.DB, w.Now()); err != nil {
+	if err := decoy(w.DB, email, w.Now()); err != nil {
 		return err
 	}
 	return a.mailTo(w.DB, w.Lang(), email, "account.mail.start", a.house.Title, a.house.URL("/sign-up"))

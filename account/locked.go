@@ -32,7 +32,7 @@ func (a *part) tellLocked(r interface {
 	}
 	return a.house.Engine.Write(r.Context(), func(_ context.Context, w *db.Writer) error {
 		if !found {
-			return decoy(w, r.Now())
+			return decoy(w, email, r.Now())
 		}
 		return a.notice(w, r.Lang(), r.Now(), row, "account.mail.locked")
 	})

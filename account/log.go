@@ -71,6 +71,7 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
 	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
 	RuleFactorsReset.ID: {kindFactor, "account.log.factors-reset"},
+	RuleRoles.ID:        {kindFactor, "account.log.roles"},
 
 	"MRL-PASSKEY-001": {kindEntry, "passkey.log.failed"}, // room passkey lies above
 	"MRL-PASSKEY-002": {kindFactor, "passkey.log.counter"},

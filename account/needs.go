@@ -151,5 +151,18 @@ func NeedFactor(n int) merlon.Need {
 	})
 }
 
+// sleeps reports whether a user is an administrator without any second factor, so that there is no way in to the rights.
+func (a *part) sleeps(q db.Querier, row userRow) (bool, error) {
+	if !isAdmin(row) {
+		return false, nil
+	}
+	on, _, _, err := totpState(q, row.ID)
+	if err != nil || on {
+		return false, err
+	}
+	has, err := a.hasWay(q, row.ID)
+	return !has, err
+}
+
 // isAdmin reports whether a user is an administrator, whatever the session has shown.
 func isAdmin(row userRow) bool { return slices.Contains(row.user().Roles, Admin) }

@@ -34,8 +34,26 @@ func (a *part) notice(w *db.Writer, lang string, now time.Time, u userRow, id st
 	return a.noticeTo(w, lang, now, u, u.Email, id, args...)
 }
 
+// factorNotice is notice of a second factor that is gone. An administrator who has none left is told that the rights sleep.
+func (a *part) factorNotice(w *db.Writer, lang string, now time.Time, u userRow, id string, args ...any) error {
+	sleeps, err := a.sleeps(w, u)
+	if err != nil {
+		return err
+	}
+	more := ""
+	if sleeps {
+		more = text.Own().Format(lang, "account.mail.sleeping.line", a.house.URL("/account/app")) + "\n"
+	}
+	return a.noticeWith(w, lang, now, u, u.Email, more, id, args...)
+}
+
 // noticeTo is notice to another address than the account's: the one that it had until now.
 func (a *part) noticeTo(w *db.Writer, lang string, now time.Time, u userRow, address, id string, args ...any) error {
+	return a.noticeWith(w, lang, now, u, address, "", id, args...)
+}
+
+// noticeWith is noticeTo with more to say before the link.
+func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, address, more, id string, args ...any) error {
 	to, err := mailbox.ParseAddress(address)
 	if err != nil {
 		return nil
@@ -49,7 +67,7 @@ func (a *part) noticeTo(w *db.Writer, lang string, now time.Time, u userRow, add
 		name = address
 	}
 	all := text.Own()
-	body := all.Format(lang, id+".text", append([]any{name}, args...)...) + "\n" +
+	body := all.Format(lang, id+".text", append([]any{name}, args...)...) + "\n" + more +
 		all.Format(lang, "account.mail.not-me.line", a.link(code))
 	m := mailbox.Mail{To: to, Kind: "account", Subject: all.Format(lang, id+".subject", a.house.Title), Text: body}
 	if onlyLink[id] {

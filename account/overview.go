@@ -14,6 +14,7 @@ type Box struct {
 	State  string
 	Good   bool // the state is one to be glad of
 	About  string
+	At     Moment // ends what it is about; no words: nothing
 	Link   string // "": there is nothing to do
 	Button string
 }
@@ -66,7 +67,7 @@ func passwordBox(r asked, row userRow, now time.Time) Box {
 	if row.hasPassword() {
 		b.State, b.Good, b.About, b.Button = say(r, "account.overview.set"), true, "", say(r, "account.password.title")
 		if row.Chosen != 0 {
-			b.About = say(r, "account.overview.chosen", ago(r.Lang(), time.UnixMicro(row.Chosen), now).Words)
+			b.About, b.At = say(r, "account.overview.chosen"), Ago(r.Lang(), time.UnixMicro(row.Chosen), now)
 		}
 	}
 	return b
@@ -87,7 +88,7 @@ func appBox(r asked, from db.Querier, user int64, now time.Time) (Box, error) {
 	if on {
 		b.State, b.Good, b.About, b.Button = say(r, "account.overview.on"), true, say(r, "account.overview.app-unused"), say(r, "account.overview.manage", say(r, "account.app.title"))
 		if used != 0 {
-			b.About = say(r, "account.overview.app-used", ago(r.Lang(), time.UnixMicro(used), now).Words)
+			b.About, b.At = say(r, "account.overview.app-used"), Ago(r.Lang(), time.UnixMicro(used), now)
 		}
 	}
 	return b, err

@@ -18,9 +18,10 @@ import (
 // ChangePassword is the form with which users change their password, or choose a first one. Email is for the browser's
 // password keeper alone, which must know whose password it is.
 type ChangePassword struct {
-	Email   string        `form:"max=254" label:"E-mail address" autocomplete:"username"`
+	Email   string        `form:"max=254,hidden" label:"E-mail address" autocomplete:"username"`
 	Current secret.String `form:"password,max=1024" label:"Current password" autocomplete:"current-password"`
 	New     secret.String `form:"password,required,max=1024" label:"New password" autocomplete:"new-password" help:"At least 15 characters: three or four words that do not belong together are good."`
+	Tries   int           `form:"min=0,max=1000,hidden" label:"Tries so far"`
 }
 
 // PasswordPage is the data of the page account-password.html.
@@ -28,6 +29,7 @@ type PasswordPage struct {
 	Form  form.Form[ChangePassword]
 	Email string
 	Has   bool // a password, which is asked for
+	Tries int  // wrong ones so far, on this page
 }
 
 var (
@@ -98,6 +100,7 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 	if !c.current.until.IsZero() {
 		return merlon.TooMany(c.current.until), nil
 	}
+	tries := triedBefore(f.Raw("Tries"))
 	switch {
 	case !ok:
 	case c.row.hasPassword() && in.Current.Empty():
@@ -107,10 +110,11 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 			f, ok = f.Reject("New", p), false
 		}
 	case c.hash == "":
-		f, ok = f.Reject("Current", say(w, "account.password.wrong")), false
+		tries++
+		f, ok = f.Reject("Current", mistaken(w, "account.password.wrong", tries)), false
 	}
 	if !ok {
-		return merlon.ShowStatus(422, passwordPage, PasswordPage{f, c.row.Email, c.row.hasPassword()}), nil
+		return merlon.ShowStatus(422, passwordPage, PasswordPage{f, c.row.Email, c.row.hasPassword(), tries}), nil
 	}
 	now := w.Now()
 	done, err := changeHash.Run(w.DB, c.row.ID, c.row.Password, c.hash, now.UnixMicro())
@@ -119,7 +123,7 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 	}
 	if done.Rows != 1 { // another hash than the one that was compared: the password was changed or upgraded meanwhile
 		f = f.Reject("", say(w, "account.password.meanwhile"))
-		return merlon.ShowStatus(422, passwordPage, PasswordPage{f, c.row.Email, c.row.hasPassword()}), nil
+		return merlon.ShowStatus(422, passwordPage, PasswordPage{f, c.row.Email, c.row.hasPassword(), 0}), nil
 	}
 	if err := w.Session.EndOthers(c.row.ID, "password changed"); err != nil {
 		return nil, err

@@ -29,8 +29,12 @@ var (
 	RuleInvited = check.Rule{ID: "MRL-ACCT-077", Property: check.Integrity, Severity: check.Low,
 		Title: "somebody was invited by a command", Why: "who may come in, and by whose doing, must be known afterwards",
 		Attack: "Somebody with a shell on the server invites an accomplice.", Right: `nothing to do, if it was you`, Source: "OWASP ASVS 5.0 16.3.1"}
+	RuleRoles = check.Rule{ID: "MRL-ACCT-078", Property: check.Integrity, Severity: check.Medium,
+		Title: "the roles of a user were changed", Why: "who may do what, since when and by whose doing must be known afterwards; the user is told by mail",
+		Attack: "Whoever is in the account of an administrator for a minute makes an accomplice one, for later.",
+		Right:  `nothing to do, if it was meant: the event names who did it, whose roles they are, and what they were`, Source: "OWASP ASVS 5.0 16.3.3, 6.3.7, 8.2.1"}
 )
 
 func commandRules() []check.Rule {
-	return []check.Rule{RuleMadeBy, RuleDisabled, RuleEnabled, RuleUnlocked, RuleFactorsReset, RuleDeleted, RuleImported, RuleInvited}
+	return []check.Rule{RuleMadeBy, RuleDisabled, RuleEnabled, RuleUnlocked, RuleFactorsReset, RuleDeleted, RuleImported, RuleInvited, RuleRoles}
 }

@@ -44,9 +44,9 @@ func (a *part) showSessions(r *merlon.Read[User], _ merlon.None) (*merlon.Respon
 	p := SessionsPage{Others: len(list) > 1, Recent: isRecent(r.Session.Level(), r.Now())}
 	for _, s := range list {
 		line := SessionLine{ID: s.ID, Device: s.Device, Network: s.Network, How: how(r, s.Level), Own: s.ID == r.Session.ID(),
-			Began: minute(r.Lang(), s.Began), Seen: ago(r.Lang(), s.Seen, r.Now())}
+			Began: minute(r.Lang(), s.Began), Seen: Ago(r.Lang(), s.Seen, r.Now())}
 		if line.Own {
-			line.Seen = ago(r.Lang(), r.Now(), r.Now()) // what is kept is a minute old at times
+			line.Seen = Ago(r.Lang(), r.Now(), r.Now()) // what is kept is a minute old at times
 			p.Lines = append([]SessionLine{line}, p.Lines...)
 			continue
 		}

@@ -15,7 +15,21 @@ import (
 // SetupPage is the data of the page setup.html.
 type SetupPage struct{ Form form.Form[SignUp] }
 
-var setupPage = page.New[SetupPage](pages, "setup.html")
+// SetupGonePage is the data of the page setup-gone.html: the link does not work any more.
+type SetupGonePage struct {
+	Has bool // the site has an administrator
+}
+
+var (
+	setupPage     = page.New[SetupPage](pages, "setup.html")
+	setupGonePage = page.New[SetupGonePage](pages, "setup-gone.html")
+)
+
+// setupGone answers a link that is used up, or too old, with the command that helps.
+func setupGone(from db.Querier) (*merlon.Response, error) {
+	n, err := countAdmins.One(from)
+	return merlon.ShowStatus(410, setupGonePage, SetupGonePage{Has: n.N > 0}), err
+}
 
 // ready makes a new link as long as there is no administrator.
 func (a *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) {
@@ -43,15 +57,19 @@ func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in LinkCode) (*merlon.R
 	}
 	if !ok {
 		r.Record(RuleSetupLink, event.Refused)
-		return merlon.Gone(), nil
+		return setupGone(r.DB)
 	}
 	return merlon.Trade(ticketStep, held{Kind: setupTicket, Hash: row.Hash}, "/_merlon/setup"), nil
 }
 
 func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {
 	step, has := ticketStep.Get(r)
-	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
-		return merlon.Gone(), err
+	_, ok, err := heldTicket(r, step, has, r.DB, setupTicket)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return setupGone(r.DB)
 	}
 	return merlon.Show(setupPage, SetupPage{}), nil
 }
@@ -78,7 +96,7 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	in, ok := f.Value()
 	step, has := ticketStep.Get(w)
 	if !has || step.Kind != setupTicket {
-		return merlon.Gone(), nil
+		return setupGone(w.DB)
 	}
 	for _, p := range h.problems {
 		f, ok = f.Reject("Password", p), false
@@ -86,15 +104,19 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	if !ok {
 		return merlon.ShowStatus(422, setupPage, SetupPage{f}), nil
 	}
-	if n, err := countAdmins.One(w.DB); err != nil || n.N > 0 {
-		return merlon.Gone(), err
+	n, err := countAdmins.One(w.DB)
+	if err != nil {
+		return nil, err
+	}
+	if n.N > 0 {
+		return setupGone(w.DB)
 	}
 	_, used, err := use(w.DB, setupTicket, step.Hash, w.Now())
 	if err != nil {
 		return nil, err
 	}
 	if !used || h.hash == "" {
-		return merlon.Gone(), nil
+		return setupGone(w.DB)
 	}
 	id, err := Create(w.DB, in.Email, in.Name, h.hash, w.Now(), Admin)
 	if errors.Is(err, ErrExists) {

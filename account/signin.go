@@ -3,6 +3,7 @@ package account
 import (
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/merlon-web/merlon"
@@ -18,13 +19,15 @@ import (
 type SignIn struct {
 	Email    string        `form:"email,required,max=254" label:"E-mail address" autocomplete:"username"`
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"current-password"`
-	Next     string        `form:"max=2048" label:"Where to go next"`
+	Next     string        `form:"max=2048,hidden" label:"Where to go next"`
+	Tries    int           `form:"min=0,max=1000,hidden" label:"Tries so far"`
 }
 
 // SignInPage is the data of the page sign-in.html.
 type SignInPage struct {
 	Form   form.Form[SignIn]
 	Next   string
+	Tries  int    // wrong passwords so far, on this page
 	SignUp bool   // visitors may sign up
 	Ask    Ask    // for shared/ways.html
 	Lost   string // why a session ended that this browser had, in words
@@ -84,6 +87,37 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 // wrong is said for a wrong password, an unknown address, and one that is locked: nobody learns which.
 const wrong = "account.sign-in.wrong"
 
+// pauseAfter is the try from which on it is said that a pause helps. The page itself counts, whatever the limits do, so that
+// nothing can be learnt from it; and its first word to somebody who has mistyped is no threat.
+const pauseAfter = 3
+
+// mistaken is what is said of a wrong password, with the pause once there were a few.
+func mistaken(r asked, words string, tries int) string {
+	if tries < pauseAfter {
+		return say(r, words)
+	}
+	return say(r, words) + " " + say(r, "account.sign-in.pause")
+}
+
+// triedBefore reads how many wrong passwords the page of a form has counted. A value that it did not write counts as none.
+func triedBefore(raw string) int {
+	n, err := strconv.Atoi(raw)
+	if err != nil || n < 0 || n >= 1000 {
+		return 0
+	}
+	return n
+}
+
+// refuseSignIn shows the sign-in page again.
+func (a *part) refuseSignIn(w *merlon.Write[Guest], f form.Form[SignIn]) *merlon.Response {
+	tries := triedBefore(f.Raw("Tries"))
+	if !f.Failed() {
+		tries++
+		f = f.Reject("", mistaken(w, wrong, tries))
+	}
+	return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Tries: tries, SignUp: !a.cfg.Closed, Ask: a.ask(w)})
+}
+
 func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*merlon.Response, error) {
 	if !t.until.IsZero() {
 		return merlon.TooMany(t.until), nil
@@ -92,10 +126,7 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if in, typed := f.Value(); typed && a.signedUpHere(w, in.Email) {
 			return merlon.Redirect("/sign-up/sent"), nil
 		}
-		if !f.Failed() {
-			f = f.Reject("", say(w, wrong))
-		}
-		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), SignUp: !a.cfg.Closed, Ask: a.ask(w)}), nil
+		return a.refuseSignIn(w, f), nil
 	}
 	// what was compared before the transaction must still hold in it
 	now, err := userByID.One(w.DB, t.row.ID)
@@ -111,7 +142,7 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if in, _ := f.Value(); a.signedUpHere(w, in.Email) {
 			return merlon.Redirect("/sign-up/sent"), nil
 		}
-		return merlon.ShowStatus(422, signInPage, SignInPage{Form: f.Reject("", say(w, wrong)), Next: f.Raw("Next"), SignUp: !a.cfg.Closed, Ask: a.ask(w)}), nil
+		return a.refuseSignIn(w, f), nil
 	}
 	if t.void { // whoever stole the data may know it: only the owner's mailbox helps
 		w.Record(RuleResetAsked, event.Done, slog.Int64("account", now.ID))

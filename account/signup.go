@@ -178,7 +178,7 @@ func (a *part) sendVerify(w *merlon.Write[Guest], row userRow) error {
 
 // sendExists tells an address that it has an account.
 func (a *part) sendExists(w *merlon.Write[Guest], email string) error {
-	if err := decoy(w.DB, w.Now()); err != nil {
+	if err := decoy(w.DB, email, w.Now()); err != nil {
 		return err
 	}
 	return a.mailTo(w.DB, w.Lang(), email, "account.mail.exists", a.house.URL("/sign-in"), a.house.URL("/account/reset/ask"))

@@ -29,6 +29,7 @@ const (
 	setupTicket  ticket = "setup"   // the first administrator
 	returnTicket ticket = "restore" // an account that was to be deleted stays
 	noTicket     ticket = "none"    // opens nothing: see [decoy]
+	noNotMe      ticket = "none-me" // in the place of "that was not me", where there is nobody
 )
 
 // ticketLives are how long tickets can be used (OWASP ASVS 5.0 6.5.5: mailed codes at most 10 minutes; a reset link half an
@@ -43,7 +44,8 @@ var ticketLives = map[ticket]time.Duration{
 	inviteTicket: 24 * time.Hour,
 	setupTicket:  15 * time.Minute,
 	returnTicket: leaveAfter,
-	noTicket:     0,
+	noTicket:     30 * time.Minute,   // what opens nothing lies as long, and in as many places of the index, as what it is taken for
+	noNotMe:      7 * 24 * time.Hour, //
 }
 
 type ticketRow struct {

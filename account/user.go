@@ -153,18 +153,6 @@ func Rename(w *db.Writer, user int64, name string) error {
 	return err
 }
 
-// SetRoles gives a user other roles and ends all the user's sessions, so that none keeps the old rights.
-func SetRoles(h *merlon.House, w *db.Writer, user int64, roles ...string) error {
-	if err := checkRoles(roles); err != nil {
-		return err
-	}
-	if _, err := updateRoles.Run(w, user, strings.Join(roles, ",")); err != nil {
-		return err
-	}
-	_, err := h.Sessions.EndUser(w, user, "roles changed")
-	return err
-}
-
 // Disable shuts a user out at once, or lets the user in again: all sessions end in the same transaction.
 func Disable(h *merlon.House, w *db.Writer, user int64, disabled bool) error {
 	at := int64(0)

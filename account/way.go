@@ -74,8 +74,15 @@ func Enter[U any](w *merlon.Write[U], user int64, way string, next merlon.Local)
 	return landing(row, next), enter(a, w, row, proof{factors: 2, way: way})
 }
 
+// HasApp reports whether a user has an authenticator app: a [Way] tells by it whether the user's last one is the last second
+// factor.
+func HasApp(q db.Querier, user int64) (bool, error) {
+	on, _, _, err := totpState(q, user)
+	return on, err
+}
+
 // Notice tells a user by mail what a [Way] did to the account: texts ID.subject and ID.text of the catalogue, with a link for
-// "that was not me".
+// "that was not me". An administrator whom it left without a second factor is told that the rights sleep.
 func Notice[U any](w *merlon.Write[U], user int64, id string, args ...any) error {
 	a, err := of(w.House())
 	if err != nil {
@@ -85,7 +92,7 @@ func Notice[U any](w *merlon.Write[U], user int64, id string, args ...any) error
 	if err != nil {
 		return err
 	}
-	return a.notice(w.DB, w.Lang(), w.Now(), row, id, args...)
+	return a.factorNotice(w.DB, w.Lang(), w.Now(), row, id, args...)
 }
 
 // of finds the part in the site that a request or command belongs to.

@@ -20,8 +20,8 @@ func day(lang string, t time.Time) string {
 	return text.Own().Format(lang, "when.day", t.Day(), months[t.Month()-1], t.Year())
 }
 
-// date is [day] as a moment.
-func date(lang string, t time.Time) Moment {
+// Date is a day as pages show it, in a language: "28 November 2026", UTC.
+func Date(lang string, t time.Time) Moment {
 	return Moment{day(lang, t), t.UTC().Format(time.RFC3339)}
 }
 
@@ -30,9 +30,9 @@ func minute(lang string, t time.Time) Moment {
 	return Moment{text.Own().Format(lang, "when.minute", day(lang, t), t.UTC().Format("15:04")), t.UTC().Format(time.RFC3339)}
 }
 
-// ago is how long ago something was, in one unit; beyond 60 days the date.
-func ago(lang string, t, now time.Time) Moment {
-	m := date(lang, t)
+// Ago is how long ago something was, in one unit; beyond 60 days the date.
+func Ago(lang string, t, now time.Time) Moment {
+	m := Date(lang, t)
 	switch d := now.Sub(t); {
 	case d < time.Minute:
 		m.Words = text.Own().Format(lang, "when.now")

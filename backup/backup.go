@@ -51,6 +51,7 @@ func newPart(c Config) (*part, merlon.Part) {
 	if c.Every == 0 {
 		c.Every = 15 * time.Minute
 	}
+	c.Every = max(c.Every, time.Minute)
 	p := &part{cfg: c}
 	p.drill = p.nightly
 	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start, Readiness: p.readiness,
@@ -83,8 +84,7 @@ func (p *part) commands() []merlon.Command {
 			{Name: "header", Usage: "write the header file of a point's number, for recovery open: 4711"}}},
 		p.restoreCommand(),
 		p.drillEntry(), p.childEntry(),
-		{Name: "backup policy", Args: "KIND", Short: "what the owner applies at the store: s3", Example: "s3", Apart: true, Run: policy, Flags: []merlon.Flag{
-			{Name: "bucket", Usage: "the bucket's name"},
-			{Name: "prefix", Usage: "the folder in the bucket that the address names"}}},
+		{Name: "backup policy", Args: "KIND", Short: "what the owner applies at the store: s3", Example: "s3", Apart: true, Run: p.policy, Flags: []merlon.Flag{
+			{Name: "to", Usage: "the place, before init has named it: s3://…"}}},
 	}
 }

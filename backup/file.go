@@ -44,7 +44,7 @@ type fileTarget struct {
 	sweep   sync.Once
 }
 
-func openFile(address *url.URL) (*fileTarget, error) {
+func openFile(address *url.URL) (Target, error) {
 	t := &fileTarget{address: address.String()}
 	folder := filepath.FromSlash(address.Path)
 	switch {

@@ -49,7 +49,9 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 	if SameDisk(t, a.Data) && !setup.Try {
 		return merlon.Refuse("%s lies on the same disk as %s\n  one broken disk, or one thief, takes both\n  name a place on another machine or disk; to try it out all the same: --try", t, a.Data)
 	}
-	setup.Site = newSite()
+	if setup.Site, err = h.chosenSite(); err != nil {
+		return merlon.Cannot("%v", err)
+	}
 	store := &Store{target: t, site: setup.Site}
 	if setup.Probes, err = probe(ctx, store, time.Now()); err != nil {
 		return merlon.Cannot("the target could not be tried: %v", err)
@@ -134,6 +136,10 @@ func begin(ctx context.Context, h home, store *Store, setup *Setup, recovery *Re
 		return merlon.Cannot("%v", err)
 	}
 	if err := putRecord(ctx, store, genesisName, encode(g), until); err != nil {
+		if errors.Is(err, ErrExists) { // an init that was cut off; its key may be on paper, and opens nothing
+			_ = os.Remove(h.path(siteFile))
+			return merlon.Cannot("a chain %s was begun there before and not finished: run backup init again: it begins another one, with another key", setup.Site)
+		}
 		return merlon.Cannot("%v", err)
 	}
 	if err := h.write(signersFile, keys); err != nil {
@@ -142,7 +148,11 @@ func begin(ctx context.Context, h home, store *Store, setup *Setup, recovery *Re
 	if err := h.write(stateFile, &state{Format: stateFormat, Branch: 1, Hash: setup.Genesis, Probed: now, Probes: setup.Probes}); err != nil {
 		return err
 	}
-	return h.write(settingsFile, setup)
+	if err := h.write(settingsFile, setup); err != nil {
+		return err
+	}
+	_ = os.Remove(h.path(siteFile))
+	return nil
 }
 
 func newSite() string {

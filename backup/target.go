@@ -101,6 +101,10 @@ type Scheme struct {
 	// Open connects. It refuses an address that holds a password, that it does not understand whole, or that would send
 	// credentials in the clear, and says what to do. Nothing is written.
 	Open func(ctx context.Context, address *url.URL, s Settings) (Target, error)
+
+	// Policy returns what an owner applies at the store for the backups of one site, so that the site itself can take nothing
+	// away: printed by `backup policy`, and the document of its --json. nil: such a place has no policies.
+	Policy func(address, site string) (fmt.Stringer, error)
 }
 
 // An Option is one of the [Settings] of a scheme.

@@ -66,6 +66,22 @@ type RecorderFunc func(context.Context, Event)
 // Record calls f.
 func (f RecorderFunc) Record(ctx context.Context, e Event) { f(ctx, e) }
 
+// A Filler is a recorder that knows the facts of a request.
+type Filler interface {
+	// Fill fills in what a recorder would: time, request, route, client, user.
+	Fill(*Event)
+}
+
+// Fill fills an event in from the request of ctx, for whoever writes it into a transaction by themselves. It reports whether
+// there is one; without it the event is left as it is.
+func Fill(ctx context.Context, e *Event) bool {
+	f, ok := ctx.Value(recorderKey{}).(Filler)
+	if ok {
+		f.Fill(e)
+	}
+	return ok
+}
+
 type recorderKey struct{}
 
 // With returns a context that carries the recorder.

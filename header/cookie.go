@@ -121,13 +121,25 @@ func badOctet(s string) int {
 type ScriptCookie struct{ name, reason, where string }
 
 // InsecureScriptCookie declares a cookie that scripts may read: a colour scheme, never an identifier, since a script that
-// an attacker brings in reads it as well. The name has the prefix __Host-; the reason is a sentence, printed by check with
-// the place of the call. A name or reason that cannot stand is an error of [ScriptCookie.Set].
+// an attacker brings in reads it as well. The name has the prefix __Host-; the reason is a sentence, printed by `check` with
+// the place of the declaration. Declare it once, as a package variable: anywhere else it panics, since check would not see
+// it. A name or reason that cannot stand is an error of [ScriptCookie.Set].
 //
 //go:noinline
 func InsecureScriptCookie(name, reason constant) *ScriptCookie {
-	return &ScriptCookie{name: string(name), reason: string(reason), where: place.Caller(1).At}
+	at := place.Caller(1)
+	if !at.Once {
+		panic(at.At + ": header: InsecureScriptCookie is called while the program runs: check lists what is declared, and would not see it; declare it as a package variable")
+	}
+	c := &ScriptCookie{name: string(name), reason: string(reason), where: at.At}
+	scriptCookies.Add(at, c)
+	return c
 }
+
+var scriptCookies place.Registry[*ScriptCookie]
+
+// ScriptCookies returns all that the program declares by [InsecureScriptCookie], for reports.
+func ScriptCookies() []*ScriptCookie { return scriptCookies.All() }
 
 // Name returns the cookie's name.
 func (c *ScriptCookie) Name() string { return c.name }

@@ -3,6 +3,7 @@ package header_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +72,12 @@ func TestCookiesThatAreRefused(t *testing.T) {
 	}
 }
 
-var theme = header.InsecureScriptCookie("__Host-theme", "the colours are set before the page is painted")
+var (
+	theme      = header.InsecureScriptCookie("__Host-theme", "the colours are set before the page is painted")
+	noReason   = header.InsecureScriptCookie("__Host-theme", " ")
+	noPrefix   = header.InsecureScriptCookie("theme", "a reason")
+	allScripts = []*header.ScriptCookie{theme, noReason, noPrefix}
+)
 
 func TestScriptCookieLacksOnlyHttpOnly(t *testing.T) {
 	h := http.Header{}
@@ -86,12 +92,21 @@ func TestScriptCookieLacksOnlyHttpOnly(t *testing.T) {
 	if v, ok := theme.Find(r); !ok || v != "dark" {
 		t.Errorf("Find = %q, %v", v, ok)
 	}
-	if err := header.InsecureScriptCookie("__Host-theme", " ").Set(h, "dark", 0); err == nil {
+	if err := noReason.Set(h, "dark", 0); err == nil {
 		t.Error("a script cookie without a reason was set")
 	}
-	if err := header.InsecureScriptCookie("theme", "a reason").Set(h, "dark", 0); err == nil {
+	if err := noPrefix.Set(h, "dark", 0); err == nil {
 		t.Error("a script cookie without the prefix was set")
 	}
+	if got := header.ScriptCookies(); !slices.Equal(got, allScripts) {
+		t.Errorf("listed are %v, want %v", got, allScripts)
+	}
+	defer func() {
+		if p, _ := recover().(string); !strings.Contains(p, "declare it as a package variable") {
+			t.Errorf("declared while the program runs: %q", p)
+		}
+	}()
+	header.InsecureScriptCookie("__Host-late", "check never sees this one")
 }
 
 func TestFindEdges(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -208,18 +209,31 @@ type rawPage struct {
 	M    map[string]page.HTML
 }
 
+var ownSanitiser = page.InsecureHTML("the test is its own sanitiser")
+
 func TestInsecureHTML(t *testing.T) {
 	facts, out := fragment[rawPage](t, page.Options{}, `<div>{{.Text}}</div>{{if .Text}}y{{else}}n{{end}}{{with .M.a}}{{.}}{{end}}`)
 	if len(facts.Raw) != 2 || facts.Raw[0] != (page.RawFact{Where: "pages/t.html:1:8", Value: ".Text"}) {
 		t.Errorf("%+v", facts.Raw)
 	}
-	h := page.InsecureHTML("the test is its own sanitiser", "<b>x</b>")
+	h := ownSanitiser.HTML("<b>x</b>")
 	if got := out(rawPage{Text: h, M: map[string]page.HTML{"a": h}}, &page.Render{}); got != "<div><b>x</b></div>y<b>x</b>" || h.Reason() != "the test is its own sanitiser" {
 		t.Errorf("got %s", got)
 	}
 	if got := out(rawPage{}, &page.Render{}); got != "<div></div>n" {
 		t.Errorf("got %s", got)
 	}
+	if all := page.Sanitisers(); !slices.Contains(all, ownSanitiser) || !strings.HasPrefix(ownSanitiser.Where(), "facts_test.go:") || ownSanitiser.Reason() != h.Reason() {
+		t.Errorf("the declaration is not listed with its place and reason: %v", all)
+	}
+	func() {
+		defer func() {
+			if p, _ := recover().(string); !strings.Contains(p, "declare it as a package variable") {
+				t.Errorf("declared while the program runs: %q", p)
+			}
+		}()
+		page.InsecureHTML("check never sees this one")
+	}()
 	for _, source := range []string{`<p title="{{.Text}}">x</p>`, `<textarea>{{.Text}}</textarea>`, `<table>{{.Text}}</table>`, `<svg><text>{{.Text}}</text></svg>`, `<a href="{{.Text}}">x</a>`, `{{print .Text}}`, `{{.Text.text}}`, `<script>{{.Text}}</script>`, `<script type="application/json">{{data .}}</script>`, `{{printf "%s" .Text}}`, `<select><option>{{.Text}}</option></select>`} {
 		if f := compileFaults[rawPage](source); len(f) == 0 {
 			t.Errorf("%s starts", source)

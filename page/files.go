@@ -69,6 +69,13 @@ func (f *Files) Where() string { return f.where }
 // Has reports whether f is other, or is made from it by [Files.Over].
 func (f *Files) Has(other *Files) bool { return slices.Contains(f.layers(), other) }
 
+// Names returns the names of the page files, sorted: "sign-in.html", "shared/row.html". What cannot be read is left out;
+// [Compile] tells of it.
+func (f *Files) Names() []string {
+	files, _ := f.read(false)
+	return names(files)
+}
+
 // Over returns the files of base with those of the same name in f before them: a site's own "sign-in.html" replaces a
 // part's. The pages that base declares keep their data types. Shared files are replaced by name too; a template that a
 // file of f defines comes before one of base's. Neither f nor base is changed.

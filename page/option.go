@@ -67,19 +67,3 @@ func (a attrOption) fault() string {
 	}
 	return ""
 }
-
-// HTML is markup that is printed as it stands. Its zero value is no markup. It is made by [InsecureHTML] alone, and stands
-// only where elements may, between the tags of the body; [Facts].Raw lists the places.
-type HTML struct{ text, reason string }
-
-// Reason returns what [InsecureHTML] was told.
-func (h HTML) Reason() string { return h.reason }
-
-// InsecureHTML makes markup of a text that a sanitiser has returned, with the reason why that is safe:
-//
-//	page.InsecureHTML("bluemonday's UGCPolicy, no styles", policy.Sanitize(note.Text))
-//
-// It is the only way to print markup from data. Nothing proves the reason: one grep for InsecureHTML is the audit.
-func InsecureHTML(reason constant, sanitised string) HTML {
-	return HTML{sanitised, string(reason)}
-}

@@ -46,7 +46,7 @@ var (
 		"a type that says \"do not escape me\" can be made from any string, anywhere in the program",
 		"template.HTML(note.Text) prints <script> as written, and no review of the page shows it.",
 		`type NotesPage struct{ Text template.HTML }`,
-		"type NotesPage struct{ Text string }      // printed escaped\ntype NotesPage struct{ Text page.HTML }   // from a sanitiser, by page.InsecureHTML(reason, …)",
+		"type NotesPage struct{ Text string }      // printed escaped\ntype NotesPage struct{ Text page.HTML }   // from a sanitiser that page.InsecureHTML(reason) declares",
 		"CWE-79; OWASP ASVS 5.0 1.2.1, 1.3.1")
 	RuleSecret = confidential("MRL-PAGE-007", "page data that holds a secret",
 		"a page takes a struct of what it shows, and a secret is never shown",

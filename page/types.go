@@ -61,7 +61,7 @@ func typeFault(t reflect.Type) (r check.Rule, what, do string, bad bool) {
 	case t == secretString || t == secretBytes:
 		return RuleSecret, fmt.Sprintf("is a %s", t), "give the page a struct of what it shows, without the secret", true
 	case t.PkgPath() == "html/template":
-		return RuleSafeType, fmt.Sprintf("is a %s, which is printed unescaped by html/template", t), "make it a string, which is escaped; markup from a sanitiser is a page.HTML, made by page.InsecureHTML(reason, …)", true
+		return RuleSafeType, fmt.Sprintf("is a %s, which is printed unescaped by html/template", t), "make it a string, which is escaped; markup from a sanitiser is a page.HTML, made by a sanitiser that page.InsecureHTML declares", true
 	}
 	switch t.Kind() {
 	case reflect.Interface:

@@ -78,3 +78,14 @@ func TestARemovedPasskeyEndsItsSessions(t *testing.T) {
 		t.Error("without a passkey and an app the session still has two factors")
 	}
 }
+
+// TestAnAdministratorsRightsSleep: the last passkey of an administrator without an app takes the rights along, and that is
+// said before, afterwards and by mail.
+func TestAnAdministratorsRightsSleep(t *testing.T) {
+	s, ann, d := withPasskey(t)
+	s.Write(func(w *db.Writer) error { return account.SetRoles(s.Site.House(), w, ann.UserID, account.Admin) })
+	ann = d.signIn(s.Visitor()).At("/")
+	ann.Get("/account/passkeys/1").Has("your rights sleep")
+	ann.Submit("/account/passkeys/1/remove", nil).At("/account/app").Has("An administrator needs a second factor")
+	ann.Get("/_merlon/dev/mail").Has("A passkey was removed at Test", "its rights sleep until you set one up again")
+}

@@ -22,7 +22,7 @@ import (
 // Add is the form with which a passkey is added: the script fills in the answer.
 type Add struct {
 	Name   string `form:"required,max=60" label:"Name of the passkey" help:"So that you know it again: the device, or where it is kept."`
-	Answer string `form:"max=16384" label:"The passkey's answer"`
+	Answer string `form:"max=16384,hidden" label:"The passkey's answer"`
 }
 
 // Rename is the form with which a passkey gets another name.
@@ -45,9 +45,9 @@ type ByID struct {
 type Shown struct {
 	ID     int64
 	Name   string
-	Added  string // a date, year-month-day, UTC
-	Used   string // the same; empty: not yet
-	Copied bool   // it is on other devices of the user too
+	Added  account.Moment
+	Used   account.Moment // no words: not yet
+	Copied bool           // it is on other devices of the user too
 }
 
 // ListPage is the data of the page passkeys.html.
@@ -67,6 +67,7 @@ type OnePage struct {
 	Form    form.Form[Rename]
 	Passkey Shown
 	Last    bool // the user has no other one
+	Sleep   bool // and is an administrator without an app, whose rights would sleep
 }
 
 // A Creation is what a browser is asked for: WebAuthn's PublicKeyCredentialCreationOptionsJSON, as far as it is used.
@@ -124,11 +125,10 @@ var (
 // 5.4.1 names these three).
 var algorithms = []webauthncose.COSEAlgorithmIdentifier{webauthncose.AlgEdDSA, webauthncose.AlgES256, webauthncose.AlgRS256}
 
-func show(r row) Shown {
-	const day = "2006-01-02"
-	s := Shown{ID: r.ID, Name: r.Name, Added: time.UnixMicro(r.Created).UTC().Format(day), Copied: r.Backed != 0}
+func show(lang string, r row, now time.Time) Shown {
+	s := Shown{ID: r.ID, Name: r.Name, Added: account.Date(lang, time.UnixMicro(r.Created)), Copied: r.Backed != 0}
 	if r.Used != 0 {
-		s.Used = time.UnixMicro(r.Used).UTC().Format(day)
+		s.Used = account.Ago(lang, time.UnixMicro(r.Used), now)
 	}
 	return s
 }
@@ -140,7 +140,7 @@ func (p *part) list(r *merlon.Read[account.User], _ merlon.None) (*merlon.Respon
 	}
 	data := ListPage{Full: len(rows) >= maxPasskeys}
 	for _, one := range rows {
-		data.Passkeys = append(data.Passkeys, show(one))
+		data.Passkeys = append(data.Passkeys, show(r.Lang(), one, r.Now()))
 	}
 	return merlon.Show(listPage, data), nil
 }
@@ -302,11 +302,19 @@ func (p *part) show(r *merlon.Read[account.User], in ByID) (*merlon.Response, er
 	if err != nil {
 		return nil, err
 	}
-	n, err := countOf(r.DB, r.User.ID)
+	data, err := pageOf(r.DB, r.User, one, r.Lang(), r.Now())
+	data.Form = form.New(Rename{ID: one.ID, Name: one.Name})
+	return merlon.Show(onePage, data), err
+}
+
+// pageOf is what the page of a passkey says of it.
+func pageOf(q db.Querier, u account.User, one row, lang string, now time.Time) (data OnePage, err error) {
+	n, err := countOf(q, u.ID)
 	if err != nil {
-		return nil, err
+		return data, err
 	}
-	return merlon.Show(onePage, OnePage{form.New(Rename{ID: one.ID, Name: one.Name}), show(one), n == 1}), nil
+	app, err := account.HasApp(q, u.ID)
+	return OnePage{Passkey: show(lang, one, now), Last: n == 1, Sleep: n == 1 && !app && u.Has(account.Admin)}, err
 }
 
 func (p *part) rename(w *merlon.Write[account.User], f form.Form[Rename]) (*merlon.Response, error) {
@@ -316,11 +324,9 @@ func (p *part) rename(w *merlon.Write[account.User], f form.Form[Rename]) (*merl
 		return nil, err
 	}
 	if !ok {
-		n, err := countOf(w.DB, w.User.ID)
-		if err != nil {
-			return nil, err
-		}
-		return merlon.ShowStatus(422, onePage, OnePage{f, show(one), n == 1}), nil
+		data, err := pageOf(w.DB, w.User, one, w.Lang(), w.Now())
+		data.Form = f
+		return merlon.ShowStatus(422, onePage, data), err
 	}
 	if _, err := renamePasskey.Run(w.DB, one.ID, w.User.ID, in.Name); err != nil {
 		return nil, err
@@ -338,6 +344,10 @@ func (p *part) remove(w *merlon.Write[account.User], f form.Form[Remove]) (*merl
 	if err != nil {
 		return nil, err
 	}
+	data, err := pageOf(w.DB, w.User, one, w.Lang(), w.Now())
+	if err != nil {
+		return nil, err
+	}
 	if _, err := deletePasskey.Run(w.DB, one.ID, w.User.ID); err != nil {
 		return nil, err
 	}
@@ -350,6 +360,9 @@ func (p *part) remove(w *merlon.Write[account.User], f form.Form[Remove]) (*merl
 	w.Record(RuleRemoved, event.Done, slog.Int64("account", w.User.ID), slog.Int64("passkey", one.ID))
 	if err := account.Notice(w, w.User.ID, "passkey.mail.removed", one.Name); err != nil {
 		return nil, err
+	}
+	if data.Sleep {
+		return merlon.Redirect("/account/app"), nil // the page says what that means, and offers another factor
 	}
 	return merlon.Redirect("/account/passkeys"), nil
 }

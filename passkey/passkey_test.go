@@ -76,7 +76,7 @@ func TestAddAndSignIn(t *testing.T) {
 		t.Error("the cookie is the one from before the sign-in")
 	}
 	v.Get("/strong").At("/strong") // a passkey that asked its user is two factors
-	v.Get("/account/passkeys").Has("Last used on "+s.Now().UTC().Format("2006-01-02"), "Kept on one device")
+	v.Get("/account/passkeys").Has("Last used: just now", "Kept on one device")
 	s.Visitor().Get("/passkey/sign-in?next=%2Fprivate").Is(200).Has("Sign in with a passkey", "Passkeys need JavaScript")
 }
 

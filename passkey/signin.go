@@ -20,8 +20,8 @@ import (
 
 // SignIn is the form of the button: the script fills it in.
 type SignIn struct {
-	Answer string `form:"max=16384" label:"The passkey's answer"`
-	Next   string `form:"max=2048" label:"Where to go next"`
+	Answer string `form:"max=16384,hidden" label:"The passkey's answer"`
+	Next   string `form:"max=2048,hidden" label:"Where to go next"`
 }
 
 // SignInPage is the data of the page passkey-sign-in.html.

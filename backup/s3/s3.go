@@ -36,7 +36,8 @@ var Scheme = backup.Scheme{
 		{Name: "credentials", What: "a file of mode 0600 with the lines access-key = … and secret-key = …; without it the environment's AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are taken"},
 		{Name: "ca-file", What: "a PEM file with the authority that signed the store's certificate, when it is none that everybody knows"},
 	},
-	Open: open,
+	Open:   open,
+	Policy: func(address, site string) (fmt.Stringer, error) { return Policy(address, site, "") },
 }
 
 // maxSize is the most that S3 takes in one request, in bytes.

@@ -3,13 +3,16 @@
 package place
 
 import (
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // started is the folder that the program was started in; "" if unknown.
@@ -85,6 +88,16 @@ func (r *Registry[T]) Add(p Place, value T) {
 	r.all[p.Package] = append(r.all[p.Package], value)
 }
 
+// All returns what all packages of the program have declared, sorted by package.
+func (r *Registry[T]) All() (all []T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, pkg := range slices.Sorted(maps.Keys(r.all)) {
+		all = append(all, r.all[pkg]...)
+	}
+	return all
+}
+
 // For returns what a package, and the packages whose folders are around it, have declared: the nearest first.
 func (r *Registry[T]) For(pkg string) (all []T) {
 	r.mu.Lock()
@@ -96,3 +109,12 @@ func (r *Registry[T]) For(pkg string) (all []T) {
 	}
 	return all
 }
+
+var sealed atomic.Bool
+
+// Seal says that a site of this process has started: what is declared from now on was not written in the program's
+// source as a package variable, and rooms that have no files of a site to seal refuse it.
+func Seal() { sealed.Store(true) }
+
+// Sealed reports whether [Seal] was called.
+func Sealed() bool { return sealed.Load() }

@@ -26,7 +26,8 @@
 //   - Reading: [Tab.Text], [Tab.Value], [Tab.Attr], [Tab.Count], [Tab.Title], [Tab.URL], [Tab.HTML], [Tab.Cookies], [Eval].
 //   - Looking: [Tab.Width], [Tab.Dark], [Tab.Script], [Tab.Language], [Tab.Screenshot]. They last for the tab.
 //   - Judging: [Tab.Axe], [Tab.Sideways], [Tab.Violations], [Tab.Errors], and [Tab.Faults], which does all of them narrow and
-//     wide, light and dark. A page that ships has none.
+//     wide, light and dark. A page that ships has none. [Tab.Loads] is what it weighs.
+//   - Tabs: [Tab.Beside] is another one of the same browser, [Tab.In] the same one in a subtest.
 //
 // The address of a site under test is http://127.0.0.1:PORT, http://localhost:PORT or http://NAME.localhost:PORT: browsers
 // keep __Host- cookies and send Fetch Metadata on all three over plain http, and cookies ignore the port. Frames from other
@@ -47,6 +48,7 @@ import (
 
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/merlon-web/merlon/internal/e2e/need"
@@ -109,8 +111,13 @@ func Open(t testing.TB) *Tab {
 	}
 	ctx, done := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(done)
+	return open(t, ctx, axe)
+}
 
-	tab := &Tab{t: t, ctx: ctx, axe: axe, wait: patience, seen: &witness{documents: make(map[string]bool)}}
+// open opens the tab of a chromedp context.
+func open(t testing.TB, ctx context.Context, axe string) *Tab {
+	t.Helper()
+	tab := &Tab{t: t, ctx: ctx, axe: axe, wait: patience, seen: &witness{documents: make(map[string]bool), loading: make(map[network.RequestID]Load)}}
 	if err := chromedp.Listen(ctx, tab.seen.note); err != nil { // opens it; with no deadline, which would close it again
 		t.Fatalf("browser: open a tab: %v", err)
 	}
@@ -121,6 +128,21 @@ func Open(t testing.TB) *Tab {
 	tab.Width(1280)
 	tab.Dark(false)
 	return tab
+}
+
+// Beside opens another tab of the same browser: it has the same cookies. It is closed when the test ends.
+func (tab *Tab) Beside() *Tab {
+	tab.t.Helper()
+	ctx, done := chromedp.NewContext(tab.ctx)
+	tab.t.Cleanup(done)
+	return open(tab.t, ctx, tab.axe)
+}
+
+// In returns the same tab for a subtest: what fails there ends the subtest, not the test that opened the tab.
+func (tab *Tab) In(t testing.TB) *Tab {
+	same := *tab
+	same.t = t
+	return &same
 }
 
 // Context returns the chromedp context, for what Tab does not offer. Most tests use the methods instead.

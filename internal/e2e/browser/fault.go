@@ -109,7 +109,7 @@ func (tab *Tab) Errors() []string {
 	return all
 }
 
-// Faults judges the page 320 and 1280 pixels wide, light and dark, by [Tab.Axe] and [Tab.Sideways], and adds its
+// Faults judges the page 320, 768 and 1280 pixels wide, light and dark, by [Tab.Axe] and [Tab.Sideways], and adds its
 // [Tab.Violations] and [Tab.Errors]. Each fault says in which look it was seen first. The tab is left 1280 wide and light.
 func (tab *Tab) Faults() []string {
 	tab.t.Helper()
@@ -125,7 +125,7 @@ func (tab *Tab) Faults() []string {
 		name  string
 		width int
 		dark  bool
-	}{{"320 light", 320, false}, {"320 dark", 320, true}, {"1280 dark", 1280, true}, {"1280 light", 1280, false}} {
+	}{{"320 light", 320, false}, {"320 dark", 320, true}, {"768 dark", 768, true}, {"768 light", 768, false}, {"1280 dark", 1280, true}, {"1280 light", 1280, false}} {
 		tab.Width(look.width)
 		tab.Dark(look.dark)
 		for _, f := range tab.Axe() {
@@ -210,6 +210,8 @@ type witness struct {
 	documents  map[string]bool // requests of whole pages: their status is the test's to judge
 	violations []Violation
 	errors     []string
+	loads      []Load
+	loading    map[network.RequestID]Load
 }
 
 func (w *witness) note(event any) {
@@ -220,6 +222,14 @@ func (w *witness) note(event any) {
 		// The request of a page's main document has the id of its loader. A redirect keeps the id.
 		if string(e.RequestID) == string(e.LoaderID) && e.Type == network.ResourceTypeDocument {
 			w.documents[string(e.RequestID)] = true
+		}
+	case *network.EventResponseReceived:
+		w.loading[e.RequestID] = Load{URL: e.Response.URL, Kind: string(e.Type)}
+	case *network.EventLoadingFinished:
+		if l, ok := w.loading[e.RequestID]; ok {
+			delete(w.loading, e.RequestID)
+			l.Bytes = int(e.EncodedDataLength)
+			w.loads = append(w.loads, l)
 		}
 	case *audits.EventIssueAdded:
 		if d := e.Issue.Details.ContentSecurityPolicyIssueDetails; d != nil && !d.IsReportOnly {

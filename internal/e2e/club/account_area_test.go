@@ -9,9 +9,9 @@ import (
 	"github.com/merlon-web/merlon/internal/e2e/browser"
 )
 
-var areaPages = []string{"/account", "/account/name", "/account/password", "/account/sessions", "/account/devices", "/account/log", "/account/log?kind=account", "/account/export", "/account/leave"}
+var accountPages = []string{"/account", "/account/name", "/account/password", "/account/sessions", "/account/devices", "/account/log", "/account/log?kind=account", "/account/export", "/account/leave"}
 
-// TestAccountAreaPages: 0 axe faults, 0 policy violations, no sideways scroll, light and dark, 320 and 1280 px, in the account
+// TestAccountAreaPages: 0 axe faults, 0 policy violations, no sideways scroll, light and dark, 320, 768 and 1280 px, in the account
 // area that the club has without a line of its own (B7).
 func TestAccountAreaPages(t *testing.T) {
 	s, password := demoClub(t)
@@ -19,7 +19,7 @@ func TestAccountAreaPages(t *testing.T) {
 	signIn(t, other, s, "ann@club.example", password)
 	tab := browser.Open(t)
 	signIn(t, tab, s, "ann@club.example", password)
-	for _, path := range areaPages {
+	for _, path := range accountPages {
 		tab.Go(s.URL(path))
 		if len(tab.Text("h1")) == 0 || strings.Contains(tab.URL(), "sign-in") {
 			t.Fatalf("%s shows %s", path, tab.URL())
@@ -74,62 +74,25 @@ func signInTo(tab *browser.Tab, url, email, password string) {
 	tab.Follow("main button")
 }
 
-// TestAccountAreaFlows: A3.3 to A3.5 and A3.9, once with scripts and once without.
+// TestAccountAreaFlows: what the first hour does not do: another name, and browsers that are forgotten, with scripts and without.
 func TestAccountAreaFlows(t *testing.T) {
 	for _, script := range []bool{true, false} {
 		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {
 			t.Parallel()
 			s, password := demoClub(t)
-			tab, phone := browser.Open(t), browser.Open(t)
+			tab := browser.Open(t)
 			tab.Script(script)
-			phone.Script(script)
 			signIn(t, tab, s, "ann@club.example", password)
-			signIn(t, phone, s, "ann@club.example", password)
-
-			tab.Follow(`header.top a[href="/account"]`)
-			expect(t, tab, "main", "Recovery codes")
-			tab.Follow(`main a[href="/account/name"]`)
+			tab.Go(s.URL("/account/name"))
 			tab.Type(`[name="Name"]`, "Ann Anders")
 			tab.Follow("main button")
 			expect(t, tab, "main", "Your name is changed.")
 			expect(t, tab, "header.top", "Ann Anders")
-
-			tab.Go(s.URL("/account/sessions"))
-			if n := tab.Count(`button[name="End"]`); n != 1 {
-				t.Fatalf("%d other sessions, want one: %s", n, tab.Text("main"))
-			}
-			expect(t, tab, "main", "this one")
-			tab.Follow(`button[name="End"]`)
-			expect(t, tab, "main", "Signed out there.")
-			phone.Go(s.URL("/members"))
-			expect(t, phone, "main", "signed out here from another device")
-			signIn(t, phone, s, "ann@club.example", password)
-
-			const chosen = "four wide green rivers"
-			tab.Go(s.URL("/account/password"))
-			tab.Type(`[name="Current"]`, password)
-			tab.Type(`[name="New"]`, chosen)
-			tab.Follow("main button")
-			expect(t, tab, "main", "Your password is changed.")
-			phone.Go(s.URL("/members"))
-			expect(t, phone, "main", "the password of the account was changed")
-			phone.Go(s.URL("/_merlon/dev/mail"))
-			expect(t, phone, "body", "If that was not you")
-			signIn(t, phone, s, "ann@club.example", chosen)
-
 			tab.Go(s.URL("/account/log"))
-			expect(t, tab, "main", "The password was changed")
+			expect(t, tab, "main", "The name was changed")
 			tab.Go(s.URL("/account/devices"))
 			tab.Follow(`button[name="All"]`)
 			expect(t, tab, "main", "No browser is remembered.")
-
-			// signing out; the back button shows no private page
-			tab.Go(s.URL("/account"))
-			tab.Follow("header.top button")
-			tab.Back()
-			if strings.Contains(tab.Text("body"), "ann@club.example") {
-				t.Error("after signing out the back button shows the account")
-			}
 		})
 	}
 }

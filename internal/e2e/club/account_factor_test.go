@@ -12,11 +12,10 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/merlon-web/merlon/internal/e2e/browser"
-	"github.com/merlon-web/merlon/merlontest"
 )
 
 // authenticator reads the key of the page and returns what makes its codes.
-func authenticator(t *testing.T, tab *browser.Tab, s *merlontest.Server) func() string {
+func authenticator(t *testing.T, tab *browser.Tab, s interface{ Now() time.Time }) func() string {
 	t.Helper()
 	secret := strings.ReplaceAll(tab.Text("code.secret"), " ", "")
 	if raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret); err != nil || len(raw) != 20 {
@@ -120,8 +119,10 @@ func TestSecondFactorInABrowser(t *testing.T) {
 			}
 
 			// everything is asked before the app is taken away, and what was meant is kept
-			s.Advance(16 * time.Minute)
 			tab.Go(s.URL("/account/app"))
+			tab.Follow("a.danger")
+			look("app-remove")
+			s.Advance(16 * time.Minute)
 			tab.Follow("button.danger")
 			expect(t, tab, "h1", "Sign in again")
 			look("again-all")

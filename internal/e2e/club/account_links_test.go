@@ -2,6 +2,7 @@ package club_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -27,6 +28,56 @@ func openMail(t *testing.T, tab *browser.Tab, s *merlontest.Server, n int) {
 		t.Fatalf("the newest mail has %d links, want more than %d", len(found), n)
 	}
 	tab.Go(s.URL(found[n]))
+}
+
+// TestHandedLinks: the pages of an account that was made for somebody, and of an invitation, with and without script.
+func TestHandedLinks(t *testing.T) {
+	for _, script := range []bool{true, false} {
+		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {
+			t.Parallel()
+			h := &hour{script: script, data: filepath.Join(t.TempDir(), "data")}
+			h.serve(t)
+			t.Cleanup(func() { h.stop() })
+			h.box = browser.Open(t)
+			look := func(tab *browser.Tab, title string) {
+				t.Helper()
+				expect(t, tab, "h1", title)
+				if script {
+					soundPage(t, tab, title)
+				}
+			}
+			made, _ := h.command(t, 0, "user", "add", "emil@example.org")
+			enrol := regexp.MustCompile(`http://\S+`).FindString(made)
+			emil := h.browser(t)
+			emil.Go(enrol)
+			look(emil, "Choose your password")
+			emil.Type(`[name="Password"]`, "short")
+			emil.Follow("main form button:not([name])")
+			look(emil, "Choose your password")
+			expect(t, emil, "main", "at least 15 characters")
+			emil.Type(`[name="Password"]`, annFirst)
+			emil.Follow("main form button:not([name])")
+			expect(t, emil, "main", "Your password is set.")
+			h.again(emil, "emil@example.org", annFirst)
+			in(t, emil)
+
+			h.command(t, 0, "user", "invite", "frieda@example.org")
+			invited, _ := h.mail(t, "An invitation", 0)
+			frieda := h.browser(t)
+			frieda.Go(invited)
+			look(frieda, "Sign up")
+			expect(t, frieda, "main", "frieda@example.org")
+			frieda.Type(`[name="Name"]`, "Frieda")
+			frieda.Type(`[name="Password"]`, "frieda")
+			frieda.Follow("main form button:not([name])")
+			look(frieda, "Sign up")
+			frieda.Type(`[name="Password"]`, annFirst)
+			frieda.Follow("main form button:not([name])")
+			expect(t, frieda, "main", "Your account is ready.")
+			h.again(frieda, "frieda@example.org", annFirst)
+			in(t, frieda)
+		})
+	}
 }
 
 // TestMailedLinks: sign-up, reset, change of address and their undoing, each page without a fault, with and without script.

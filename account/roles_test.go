@@ -1,0 +1,138 @@
+package account_test
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/merlontest"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/sqlite"
+)
+
+//go:embed testdata/roles
+var roleFiles embed.FS
+
+type giveRoles struct {
+	User int64  `form:"min=1" label:"User"`
+	Role string `form:"max=40" label:"Role"`
+	Fail bool   `form:"" label:"Fail"`
+}
+
+type rolesPage struct{ Form form.Form[giveRoles] }
+
+var (
+	rolePages = page.From(roleFiles, "testdata/roles")
+	roleView  = page.New[rolesPage](rolePages, "roles.html")
+)
+
+func showRoles(*merlon.Read[account.User], merlon.None) (*merlon.Response, error) {
+	return merlon.Show(roleView, rolesPage{}), nil
+}
+
+func changeRoles(w *merlon.Write[account.User], f form.Form[giveRoles]) (*merlon.Response, error) {
+	in, _ := f.Value()
+	if err := account.SetRoles(w.House(), w.DB, in.User, in.Role); err != nil {
+		return nil, err
+	}
+	if in.Fail {
+		return nil, errors.New("something else went wrong")
+	}
+	return merlon.Redirect("/roles"), nil
+}
+
+func roleSite(env merlon.Env) (*merlon.Site, error) {
+	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: rolePages,
+		Parts: []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
+		Routes: []merlon.Route{
+			merlon.Get("/roles", account.SignedIn(), showRoles),
+			merlon.Post("/roles", account.HasRole(account.Admin), changeRoles),
+		}})
+}
+
+type roleEvent struct {
+	User    int64
+	Client  string
+	Route   string
+	Account int64
+	Before  string
+	After   string
+}
+
+// roleEvents are the changes of roles in the journal, newest first.
+func roleEvents(s *merlontest.Server) (all []roleEvent) {
+	s.Read(func(r *db.Reader) error {
+		list, err := journal.List(r, journal.Filter{ID: account.RuleRoles.ID})
+		for _, e := range list {
+			one := roleEvent{User: e.User, Client: e.Client, Route: e.Route}
+			if err := json.Unmarshal(e.Detail, &one); err != nil {
+				return err
+			}
+			all = append(all, one)
+		}
+		return err
+	})
+	return all
+}
+
+// A change of roles is an event with who did it, whose they are, before and after; the user is told; a change that was rolled
+// back is none.
+func TestChangesOfRolesAreKnown(t *testing.T) {
+	s := merlontest.Start(t, roleSite)
+	cleo, ann := s.SignedIn("Cleo", account.Admin), s.SignedIn("Ann")
+	change := func(role, fail string) *merlontest.Visitor {
+		in := merlontest.Values{"User": fmt.Sprint(ann.UserID), "Role": role}
+		if fail != "" {
+			in["Fail"] = fail
+		}
+		return cleo.Get("/roles").Submit("/roles", in)
+	}
+	change("board", "on").Is(500)
+	if got := roleEvents(s); len(got) != 0 {
+		t.Errorf("a change that was rolled back is recorded: %v", got)
+	}
+	ann.Get("/roles").At("/roles")
+	change("board", "").Is(200).At("/roles")
+	want := roleEvent{User: cleo.UserID, Client: "127.0.0.1", Route: "/roles", Account: ann.UserID, After: "board"}
+	if got := roleEvents(s); len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	ann.Get("/roles").At("/sign-in?next=%2Froles") // no session keeps the old rights
+	sentMails(s).Has("Your roles at Test were changed", "board (before: –)", "If that was not you")
+	if log := s.Log.String(); !strings.Contains(log, account.RuleRoles.ID) {
+		t.Error("the log says nothing")
+	}
+	change("board", "").Is(200).At("/roles") // the same
+	if got := roleEvents(s); len(got) != 1 {
+		t.Errorf("nothing changed, and there is an event: %+v", got)
+	}
+	// outside of a request: nobody who is signed in did it
+	s.Write(func(w *db.Writer) error { return account.SetRoles(s.Site.House(), w, ann.UserID, "treasury", "news") })
+	want = roleEvent{Account: ann.UserID, Before: "board", After: "treasury,news"}
+	if got := roleEvents(s); len(got) != 2 || got[0] != want {
+		t.Errorf("got %+v, want %+v first", got, want)
+	}
+}
+
+// An administrator who takes the last second factor away is asked on a page of its own, and told there, afterwards and by
+// mail that the rights sleep.
+func TestAnAdministratorsRightsSleep(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, "cleo@example.test", account.Admin)
+	cleo := signIn(s.Visitor(), "cleo@example.test", good)
+	setUp(t, s, cleo)
+	cleo.Get("/admin").At("/admin")
+	cleo.Get("/account/app/remove").Has("last second factor", "your rights sleep")
+	cleo.Submit("/account/app/remove", nil).At("/account/app").Has("An administrator needs a second factor")
+	sentMails(s).Has("Authenticator app removed at Test", "its rights sleep until you set one up again")
+	cleo.Get("/admin").At("/account/app?why=1&next=%2Fadmin")
+}

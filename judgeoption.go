@@ -1,0 +1,34 @@
+package merlon
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// judgeOptions tells of options that change nothing on the route that they stand at: whoever wrote one believes that it
+// does. What each of them means for a route of another kind is nothing at all, never something weaker.
+func (s *Site) judgeOptions(rt *route) {
+	o := &rt.opt
+	get, mount := rt.method == http.MethodGet, rt.method == ""
+	for _, one := range []struct {
+		name  string
+		given bool
+		fits  bool
+		where string // which routes it is for
+	}{
+		{"OwnLinksOnly", o.ownLinks, get, "it is for pages, which merlon.Get declares"},
+		{"Embeddable", len(o.embeddable) > 0, get, "it is for pages, which merlon.Get declares; a mounted handler sets its own headers"},
+		{"InsecureNoToken", o.noToken != nil, !get, "a GET is never asked for a token"},
+		{"InsecureStreaming", o.streaming != nil, mount, "it is for handlers that merlon.Mount hangs in"},
+		{"MaxBody", o.bodySet, !get, "a GET has no body"},
+		{"JSONBody", o.json, rt.method == http.MethodPost, "it is for merlon.Post and merlon.PostAfter"},
+		{"MaxBody beside InsecureStreaming", o.bodySet && !get, o.streaming == nil, "what streams is not bounded"},
+	} {
+		if one.given && !one.fits {
+			s.fault(RuleOption.Finding(rt.where, fmt.Sprintf("route %q has the option %s, which changes nothing there", rt.id(), one.name), "take it away: "+one.where))
+		}
+	}
+	if o.bodySet && o.maxBody < 1 {
+		s.fault(RuleOption.Finding(rt.where, fmt.Sprintf("route %q has a largest body of %d bytes", rt.id(), o.maxBody), "name the largest body in bytes: merlon.MaxBody(64 << 10)"))
+	}
+}

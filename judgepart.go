@@ -1,0 +1,44 @@
+package merlon
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// judgeParts tells where two parts of a site take each other's place: which of them would win is nobody's decision then,
+// and the sign-in page is the last that may be replaced unseen.
+func (s *Site) judgeParts() {
+	names := map[string]bool{}
+	var signIn []string
+	over := map[string]string{} // page file → the first part that puts one over others'
+	for _, p := range s.cfg.Parts {
+		name := string(p.Name)
+		if names[name] {
+			s.fault(RulePart.Finding("Config.Parts", fmt.Sprintf("two parts have the name %q", name), "list each part once; give two different ones names of their own"))
+			continue // its other clashes are with itself
+		}
+		names[name] = true
+		if p.SignIn != "" {
+			signIn = append(signIn, fmt.Sprintf("%s (%s)", name, p.SignIn))
+		}
+		if p.Over == nil {
+			continue
+		}
+		for _, file := range p.Over.Names() {
+			first, taken := over[file]
+			if !taken {
+				over[file] = name
+				continue
+			}
+			if s.cfg.Pages != nil && slices.Contains(s.cfg.Pages.Names(), file) {
+				continue // the site's own comes before both
+			}
+			s.fault(RulePart.Finding("Config.Parts", fmt.Sprintf("parts %s and %s both put a file over others' %s", first, name, file),
+				fmt.Sprintf("list one of them, or write a %s among the pages of the site: it comes before both", file)))
+		}
+	}
+	if len(signIn) > 1 {
+		s.fault(RulePart.Finding("Config.Parts", "several parts have a sign-in page: "+strings.Join(signIn, ", "), "list one of them: visitors are sent to one page to sign in"))
+	}
+}

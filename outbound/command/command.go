@@ -1,0 +1,212 @@
+// Package command runs other programs with data as their arguments and input, and never as code: the program and its
+// options are constants, there is no shell, options end before the data begins, and the program sees nothing of this
+// one's environment (CWE-78, CWE-88; OWASP, OS Command Injection Defense).
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/place"
+)
+
+// constant is a type that only constants of the program have.
+type constant string
+
+// A Command is a program with its options, declared as a package variable. It is safe for concurrent use.
+type Command struct {
+	program string
+	options []string
+	env     []string
+	time    time.Duration
+	output  int
+	where   string
+}
+
+// What a command may use unless [Command.Limits] says else.
+const (
+	DefaultTime   = 10 * time.Second
+	DefaultOutput = 1 << 20 // bytes, of the result and of the messages each
+)
+
+// New declares a command. The program is an absolute path, or a name that is looked up in /usr/local/bin, /usr/bin and
+// /bin (on Windows: where the system's programs lie), never in PATH. An option "--" at the end lets arguments begin with "-".
+//
+// It panics, when the program starts, on a shell, on a program that runs others unless an option names which, on an option with a NUL;
+// and when it is called after a site has started.
+func New(program constant, options ...constant) *Command {
+	c := &Command{program: string(program), time: DefaultTime, output: DefaultOutput, where: place.Caller(1).At}
+	for _, o := range options {
+		c.options = append(c.options, string(o))
+	}
+	if place.Sealed() {
+		panic(RuleSealed.Finding(c.where, fmt.Sprintf("the command %q is declared after the site started", c.program), "declare commands as package variables").Error())
+	}
+	base := strings.TrimSuffix(strings.ToLower(filepath.Base(filepath.ToSlash(c.program))), ".exe")
+	switch {
+	case c.program == "", strings.ContainsRune(c.program, 0), slices.ContainsFunc(c.options, func(o string) bool { return strings.ContainsRune(o, 0) }):
+		panic(RuleProgram.Finding(c.where, fmt.Sprintf("no program can be %q with %q", c.program, c.options), "name the program and its options, without NUL").Error())
+	case !filepath.IsAbs(c.program) && c.program != filepath.Base(c.program):
+		panic(RuleProgram.Finding(c.where, fmt.Sprintf("the program %q is a relative path", c.program), "give its absolute path, or its name alone").Error())
+	case slices.Contains(shells, base), strings.HasSuffix(base, ".bat"), strings.HasSuffix(base, ".cmd"):
+		panic(RuleShell.Finding(c.where, fmt.Sprintf("%q is a shell", c.program), "declare the program itself with its options; join programs in Go").Error())
+	case slices.Contains(launchers, base) && !slices.ContainsFunc(c.options, func(o string) bool { return o != "" && o[0] != '-' && !strings.Contains(o, "=") }):
+		c.options = append(c.options, noArguments)
+	}
+	return c
+}
+
+// noArguments marks a launcher that has no program of its own: it takes no data.
+const noArguments = "\x00"
+
+// Shells read their arguments or input as code; launchers take a program's name as an argument.
+var (
+	shells    = strings.Fields("sh bash dash ash zsh ksh mksh csh tcsh fish rbash busybox cmd command powershell pwsh wscript cscript mshta")
+	launchers = strings.Fields("env xargs sudo doas su runuser nice ionice nohup setsid timeout stdbuf time watch strace chroot unshare nsenter ssh script parallel systemd-run flock find")
+)
+
+// Limits returns the command with other limits: how long it may run, and how many bytes it may write.
+func (c *Command) Limits(longest time.Duration, output int) *Command {
+	d := *c
+	d.time, d.output = longest, output
+	return &d
+}
+
+// Env returns the command with one more variable in its environment, which is empty otherwise.
+func (c *Command) Env(name, value constant) *Command {
+	d := *c
+	d.env = append(slices.Clone(c.env), string(name)+"="+string(value))
+	return &d
+}
+
+// A Result is what a command wrote.
+type Result struct{ Out, Messages []byte }
+
+// Run runs the command with data as its arguments and input, and waits for it. Nothing of it outlives the call: it runs in
+// a process group of its own where there are such, in the root folder, and is killed with its children when its time or ctx ends.
+//
+// The error wraps a [check.Finding] when the arguments are refused or inside a write transaction, before anything is run; it
+// is a [*ExitError] when the program says that it failed, and wraps [ErrTime] or [ErrOutput] when it went past its limits. What
+// it wrote is in the Result in each case.
+func (c *Command) Run(ctx context.Context, in io.Reader, args ...string) (Result, error) {
+	if db.InWrite(ctx) {
+		return Result{}, RuleInWrite.Finding(c.where, fmt.Sprintf("%s would run inside a write transaction", c.program), "run it in PostAfter's before, or in a job")
+	}
+	options, err := c.line(args)
+	if err != nil {
+		return Result{}, err
+	}
+	program, err := find(c.program)
+	if err != nil {
+		return Result{}, fmt.Errorf("outbound/command: %w: install it, or give its absolute path", err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.time, ErrTime)
+	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	run := exec.CommandContext(ctx, program, append(options, args...)...)
+	run.Args[0] = c.program
+	run.Dir, run.Env, run.Stdin = rootFolder(), append([]string{}, c.env...), in
+	run.WaitDelay = time.Second
+	ofGroup(run)
+	out, messages := &limited{most: c.output, stop: stop}, &limited{most: c.output, stop: stop}
+	run.Stdout, run.Stderr = out, messages
+	err = run.Start()
+	if err == nil {
+		err = run.Wait()
+	}
+	result := Result{out.b.Bytes(), messages.b.Bytes()}
+	exit, failed := errors.AsType[*exec.ExitError](err)
+	switch {
+	case err == nil:
+		return result, nil
+	case ctx.Err() != nil:
+		return result, fmt.Errorf("outbound/command: %s was stopped: %w", c.program, context.Cause(ctx))
+	case failed:
+		return result, &ExitError{c.program, exit.ExitCode()}
+	}
+	return result, fmt.Errorf("outbound/command: %s: %w", c.program, err)
+}
+
+// line holds the data against the options, and returns these.
+func (c *Command) line(args []string) ([]string, error) {
+	last := ""
+	if n := len(c.options); n > 0 {
+		last = c.options[n-1]
+	}
+	for i, a := range args {
+		switch {
+		case last == noArguments:
+			return nil, RuleShell.Finding(c.where, fmt.Sprintf("%s would run what its argument names", c.program), "declare the program that it is to run as one of its options")
+		case strings.ContainsRune(a, 0):
+			return nil, RuleArgument.Finding(c.where, fmt.Sprintf("argument %d of %s has a NUL, where systems cut it off", i+1, c.program), "refuse it where it comes in")
+		case strings.HasPrefix(a, "-") && last != "--":
+			return nil, RuleArgument.Finding(c.where, fmt.Sprintf("argument %d of %s begins with \"-\", and would be an option", i+1, c.program), `declare "--" as the last option, if the program knows it; else refuse the value`)
+		}
+	}
+	if last == noArguments {
+		return c.options[:len(c.options)-1], nil
+	}
+	return slices.Clone(c.options), nil
+}
+
+// find looks a program up where only the system's owner puts them.
+func find(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, nil
+	}
+	for _, folder := range folders() {
+		path := filepath.Join(folder, name)
+		if runtime.GOOS == "windows" && filepath.Ext(path) == "" {
+			path += ".exe"
+		}
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("the program %q is in none of %s", name, strings.Join(folders(), ", "))
+}
+
+// A limited buffer takes so many bytes and then stops the command.
+type limited struct {
+	b    bytes.Buffer
+	most int
+	stop context.CancelCauseFunc
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if room := l.most - l.b.Len(); len(p) > room {
+		l.b.Write(p[:room])
+		l.stop(ErrOutput)
+		return room, ErrOutput
+	}
+	return l.b.Write(p)
+}
+
+// Why a command was stopped.
+var (
+	ErrTime   = errors.New("it took longer than it may: give it more time with Limits, or less to do")
+	ErrOutput = errors.New("it wrote more than it may: give it more room with Limits, or less to do")
+)
+
+// An ExitError says that a program ran to its end and failed. What it wrote may repeat data, and is in the Result only.
+type ExitError struct {
+	Program string
+	Code    int // -1: a signal ended it
+}
+
+// Error says which program failed, and how.
+func (e *ExitError) Error() string {
+	return fmt.Sprintf("outbound/command: %s ended with code %d: see its messages", e.Program, e.Code)
+}
