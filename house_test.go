@@ -68,8 +68,6 @@ var houseOutside = map[string]string{
 	"internal/qr":       "github.com/boombuler/barcode",
 	"internal/terminal": "golang.org/x/sys",
 	"internal/browse":   "golang.org/x/net",
-	"outbound/fetch":    "golang.org/x/net",
-	"outbound/ldap":     "github.com/go-ldap/ldap/v3",
 }
 
 // houseLong are the Go files of more than 500 lines, with the reason why they are one topic.
