@@ -18,7 +18,11 @@ type Command struct {
 	Flags   []Flag
 	Reads   bool // it only looks: where there is no data yet it says so, and makes none
 	File    bool // the first argument names a file: it is opened where the command was typed, and is [Call.In]
-	Run     func(context.Context, *Call) error
+	// Apart runs the command in a process of its own, without opening the site's data: the folder may be missing, damaged, or
+	// another process's. Its Call has no House, and what [Apart] tells instead. It never goes to a site that is running.
+	Apart  bool
+	Hidden bool // not in the help: the program calls it itself
+	Run    func(context.Context, *Call) error
 }
 
 // A Flag is an option of a [Command].
@@ -37,6 +41,23 @@ type Call struct {
 	JSON  bool      // the answer is to be one JSON document
 	Out   io.Writer // results
 	In    io.Reader // the file, of a command with File
+	Apart *Apart    // of a command that runs apart; else nil
+}
+
+// Apart is what a command knows that runs without the site's data (see Command.Apart).
+type Apart struct {
+	Data string // the folder of --data, which may be missing
+	Site *Site  // put together, not started
+	// Open puts the site together once more, for data in another folder. It starts nothing.
+	Open func(data string, mode Mode) (*Site, error)
+	Err  io.Writer // progress, and whatever is no result
+	// Terminal says that a person reads Err: progress may be drawn over itself.
+	Terminal bool
+	// Ask prints a question and reads a line, without showing it if it is a secret. Without a person it reads a line of the
+	// standard input. The error is [ErrCannot] when there is none.
+	Ask func(ctx context.Context, question string, secret bool) (string, error)
+	// Input is the standard input, for a command that another process drives.
+	Input io.Reader
 }
 
 // Arg returns an argument, "" if it was left out.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/merlon-web/merlon/db"
 )
@@ -36,7 +35,7 @@ func (s *Site) UndoMigration(ctx context.Context) (undone db.Migration, err erro
 func (s *Site) withDatabase(ctx context.Context, do func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+	if err := s.makeData(); err != nil {
 		return err
 	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {

@@ -26,7 +26,7 @@ const houseModule = "github.com/merlon-web/merlon"
 // houseFloors is the order of the house: a package imports only packages of lower floors, so the rooms of one floor know
 // nothing of each other. The root folder is ".". What tests need (bench, examples, internal/e2e) lies above everything.
 var houseFloors = []string{
-	0:  "check secret internal/place",
+	0:  "check secret internal/place internal/qr internal/terminal internal/swap internal/browse",
 	1:  "event keyring internal/text check/host check/asvs",
 	2:  "db form csrf header trust trust/cert static check/build",
 	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/mail trust/wire",
@@ -43,28 +43,31 @@ var houseFloors = []string{
 }
 
 // houseLater are rooms of the table that are not built yet.
-var houseLater = "attack backup backup/s3 backup/sftp backup/targettest cmd/merlon"
+var houseLater = "attack"
 
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
 var houseOutside = map[string]string{
-	"account":        "github.com/pquerna/otp github.com/boombuler/barcode",
-	"backup":         "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
-	"backup/s3":      "github.com/minio/minio-go/v7",
-	"backup/sftp":    "github.com/pkg/sftp golang.org/x/crypto",
-	"cli":            "github.com/BurntSushi/toml github.com/spf13/cobra github.com/spf13/pflag",
-	"cmd/merlon":     "github.com/spf13/cobra github.com/spf13/pflag",
-	"page":           "golang.org/x/net",
-	"internal/text":  "golang.org/x/text",
-	"trust":          "golang.org/x/net",
-	"trust/cert":     "golang.org/x/crypto",
-	"merlontest":     "golang.org/x/net",
-	"outbound/fetch": "golang.org/x/net",
-	"outbound/ldap":  "github.com/go-ldap/ldap/v3",
-	"outbound/mail":  "github.com/wneessen/go-mail",
-	"password":       "golang.org/x/crypto",
-	"passkey":        "github.com/go-webauthn/webauthn",
-	"sqlite":         "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
+	"account":           "github.com/pquerna/otp",
+	"backup":            "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
+	"backup/s3":         "github.com/minio/minio-go/v7",
+	"backup/sftp":       "github.com/pkg/sftp golang.org/x/crypto",
+	"cli":               "github.com/BurntSushi/toml github.com/spf13/cobra github.com/spf13/pflag",
+	"cmd/merlon":        "github.com/spf13/cobra github.com/spf13/pflag",
+	"page":              "golang.org/x/net",
+	"internal/text":     "golang.org/x/text",
+	"trust":             "golang.org/x/net",
+	"trust/cert":        "golang.org/x/crypto",
+	"merlontest":        "golang.org/x/net",
+	"outbound/fetch":    "golang.org/x/net",
+	"outbound/ldap":     "github.com/go-ldap/ldap/v3",
+	"outbound/mail":     "github.com/wneessen/go-mail",
+	"password":          "golang.org/x/crypto",
+	"passkey":           "github.com/go-webauthn/webauthn",
+	"sqlite":            "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
+	"internal/qr":       "github.com/boombuler/barcode",
+	"internal/terminal": "golang.org/x/sys",
+	"internal/browse":   "golang.org/x/net",
 }
 
 // houseLong are the Go files of more than 500 lines, with the reason why they are one topic.

@@ -30,12 +30,13 @@ func (k *Kind[A]) anyKind() *kind {
 }
 
 type kind struct {
-	name   string
-	where  string // file:line of the declaration
-	typ    reflect.Type
-	every  time.Duration
-	within time.Duration
-	tries  int
+	name       string
+	where      string // file:line of the declaration
+	typ        reflect.Type
+	every      time.Duration
+	within     time.Duration
+	idempotent bool // see [Kind.Idempotent]
+	tries      int
 
 	zero   []byte                                                         // the argument of a periodic run
 	decode func(plain []byte) (func(context.Context, *Work) error, error) // the run on an argument that could be read
@@ -159,6 +160,15 @@ func (k *Kind[A]) Within(d time.Duration) *Kind[A] {
 func (k *Kind[A]) Tries(n int) *Kind[A] {
 	k.k.unsealed("Tries")
 	k.k.tries = max(n, 1)
+	return k
+}
+
+// Idempotent says that a run does no harm when the same work was done before, in a time that the data does not know of: after
+// a restore its jobs are done without being asked for. All others are held then ([House.ReleaseJob]), since what they do may
+// have been done in the lost time. It returns the kind.
+func (k *Kind[A]) Idempotent() *Kind[A] {
+	k.k.unsealed("Idempotent")
+	k.k.idempotent = true
 	return k
 }
 

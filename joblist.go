@@ -36,14 +36,14 @@ type jobCount struct{ N int64 }
 type JobInfo struct {
 	ID      int64     `json:"id"`
 	Name    string    `json:"name"`
-	State   string    `json:"state"` // waiting, or given up
+	State   string    `json:"state"` // waiting, held after a restore, or given up
 	Created time.Time `json:"created"`
 	Due     time.Time `json:"due"` // of one that runs the end of its lease, of one given up the time of that
 	Tries   int       `json:"tries"`
 	Problem string    `json:"problem,omitempty"` // of its last run
 }
 
-// Jobs lists the jobs that are not done, at most limit of them: first those that were given up.
+// Jobs lists the jobs that are not done, at most limit of them: first those that were given up, then those that are held.
 func (h *House) Jobs(from db.Querier, limit int) ([]JobInfo, error) {
 	rows, err := listJobs.All(from, int64(limit))
 	if err != nil {
@@ -67,6 +67,29 @@ func (h *House) RetryJob(w *db.Writer, id int64) error {
 	}
 	w.OnCommit(h.site.wakeJobs)
 	return nil
+}
+
+// ReleaseJob has a job done that is held since a restore: whether what it does was done before is for the owner to know. The
+// error is [db.ErrNoRow] for one that is not held.
+func (h *House) ReleaseJob(w *db.Writer, id int64) error {
+	row, err := findJob.One(w, id)
+	switch {
+	case err != nil:
+		return err
+	case row.State != "held":
+		return db.ErrNoRow
+	}
+	return h.RetryJob(w, id)
+}
+
+// ReleaseJobs has every job done that is held since a restore. It returns how many.
+func (h *House) ReleaseJobs(w *db.Writer) (int64, error) {
+	done, err := releaseJobs.Run(w, h.Clock().UnixMicro())
+	if err != nil {
+		return 0, fmt.Errorf("merlon: the jobs could not be released: %w", err)
+	}
+	w.OnCommit(h.site.wakeJobs)
+	return done.Rows, nil
 }
 
 // DropJob deletes a job that shall not be done, with an event that has the reason. The error is [db.ErrNoRow] for one that

@@ -23,7 +23,7 @@ const (
 	Production  Mode = iota // the world: no detail to visitors, hosts and origin configured
 	Development             // plain http on loopback, faults shown in the browser, pages read again when saved
 	Test                    // as Development without reading pages again; opened by merlontest
-	Drill                   // on a restored copy: no mail leaves
+	Drill                   // on a copy of the data: no mail leaves, no job and no part's task runs
 )
 
 // String returns the mode's name.

@@ -54,6 +54,14 @@ type Part struct {
 	// Demo fills in data to try the site with; `serve --demo` calls it. It returns lines as Ready does, and does nothing and
 	// returns none where there is data already.
 	Demo func(context.Context, *House) ([][2]string, error)
+	// Restored is called on data that came from a backup, in the one transaction that makes it fit for use, before anything
+	// else uses it: the part voids what a copy must not bring back. See [Restore].
+	Restored func(*db.Writer, Restore) error
+	// Probe makes the users that a drill signs in; nil: the part signs nobody in.
+	Probe *Probe
+	// Readiness tells what an owner should know of a site that is otherwise ready: lines of one sentence each, none when all
+	// is well. They stand on the page that a load balancer asks and never change its status.
+	Readiness func(context.Context, *House) []string
 }
 
 // A Task is the house's own upkeep, in memory: nothing of it is kept, and each process has its own. What a site does later,
@@ -140,8 +148,11 @@ func Offers[T any](h *House) (found []T) {
 	return found
 }
 
-// Routes returns the access table of the site: see [Site.Routes].
+// Routes returns the access table of the site, as [Site.Routes] does.
 func (h *House) Routes() []RouteInfo { return h.site.Routes() }
+
+// Check runs every check of the site, as [Site.Check] does.
+func (h *House) Check(ctx context.Context) check.Report { return h.site.Check(ctx) }
 
 // URL returns the absolute address of a path of this site, from the settings, never from a request.
 func (h *House) URL(path string) string { return h.site.Origin() + path }

@@ -16,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/internal/place"
+	"github.com/merlon-web/merlon/internal/swap"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
@@ -35,6 +36,7 @@ type running struct {
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
+	salt      []byte // of the newest restore
 	csrfKey   []byte
 	jobs      *jobs
 	log       *slog.Logger
@@ -87,8 +89,8 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if s.env.Data == "" {
 		return nil, errors.New("merlon: Env.Data is empty: the site has no place for its data; name a folder (--data DIR)")
 	}
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("merlon: data folder: %w", err)
+	if err := s.makeData(); err != nil {
+		return nil, err
 	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
 		return nil, err
@@ -105,9 +107,13 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if err != nil {
 		return nil, err
 	}
-	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1")}
+	since, err := afterRestore(ctx, s.cfg.Engine)
+	if err != nil {
+		return nil, err
+	}
+	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1"), salt: since.Salt}
 	run.engine, run.jobs = boundEngine{s.cfg.Engine, run}, newJobs(s, run, keys)
-	run.csrfKey = append([]byte(nil), keys.Key("merlon/csrf/v1").Reveal()...)
+	run.csrfKey = since.salted(keys.Key("merlon/csrf/v1").Reveal())
 	if run.trust, err = s.newTrust(); err != nil {
 		return nil, err
 	}
@@ -115,11 +121,11 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		run.rates = newRates()
 	}
 	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
-		Secret: func(string) []byte { return keys.Key("merlon/presession/v1").Reveal() }})
+		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
 	if err != nil {
 		return nil, err
 	}
-	limits, err := throttle.New(throttle.Config{Store: throttle.NewStore(s.cfg.Engine), Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal()})
+	limits, err := throttle.New(throttle.Config{Store: throttle.NewStore(s.cfg.Engine), Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal(), HalvedUntil: since.halvedUntil()})
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +136,21 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: run.engine,
 		Keys: keys, Limits: limits, Sessions: run.sessions, site: s}
 	return run, s.startParts(ctx, run.house)
+}
+
+// makeData makes the data folder if need be; first it completes a restore that was cut off between its two renames.
+func (s *Site) makeData() error {
+	done, err := swap.Finish(s.env.Data)
+	if err != nil {
+		return fmt.Errorf("merlon: data folder: %w", err)
+	}
+	if done {
+		s.log.Warn("a restore that was cut off is complete now: the old data lies beside it", "data", s.env.Data)
+	}
+	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+		return fmt.Errorf("merlon: data folder: %w", err)
+	}
+	return nil
 }
 
 // migrations migrates a database that is new, and refuses one that has data and lacks a migration.
@@ -183,7 +204,7 @@ func (e *pendingError) Is(target error) bool { return target == ErrPending }
 func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+	if err := s.makeData(); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
@@ -197,7 +218,7 @@ func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+	if err := s.makeData(); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
@@ -269,6 +290,9 @@ func (s *Site) tasks(run *running) []Task {
 	}
 	if s.sends() {
 		own = append(own, s.mailTask(run))
+	}
+	if s.env.Mode == Drill { // a copy that is deleted soon: nothing of it is kept up, backed up or told
+		return own
 	}
 	for _, p := range s.cfg.Parts {
 		own = append(own, p.Tasks...)
@@ -380,11 +404,11 @@ func (r *running) flush(ctx context.Context, h *House) error {
 }
 
 // seal and open keep what travels in cookies: one key, and the kind of cookie as associated data, so that one kind is never
-// taken for another.
+// taken for another. The salt of the newest restore is part of it: cookies from before are void.
 func (r *running) seal(kind string, plain []byte) ([]byte, error) {
-	return r.cookieKey.Seal(nil, plain, []byte(kind))
+	return r.cookieKey.Seal(nil, plain, append([]byte(kind), r.salt...))
 }
 
 func (r *running) open(kind string, sealed []byte) ([]byte, error) {
-	return r.cookieKey.Open(nil, sealed, []byte(kind))
+	return r.cookieKey.Open(nil, sealed, append([]byte(kind), r.salt...))
 }

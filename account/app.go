@@ -10,6 +10,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/internal/qr"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/throttle"
@@ -119,7 +120,7 @@ func (a *part) appState(r asked, q db.Querier, s leveled, now time.Time) (p AppP
 	if p.Link, err = totpAddress(a.siteName(), row.Email, fresh.Secret); err != nil {
 		return p, err
 	}
-	if p.QR, err = drawQR(p.Link); err != nil {
+	if p.QR, err = qr.Draw(p.Link); err != nil {
 		return p, err
 	}
 	p.Secret = grouped(plainBase32.EncodeToString(fresh.Secret), " ")

@@ -21,6 +21,8 @@ type attempt struct {
 	device  string    // names the known device's own limit
 	until   time.Time // the known device must wait
 	upgrade string    // a new hash of the same password
+	void    bool      // it was the right one, and may not be used since a theft: see voidPassword
+	quota   quota     // of the mail that is sent then
 }
 
 // compare counts an attempt at the password of an address, then compares: the count is kept before the first hash, whatever

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"strings"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -11,6 +12,7 @@ import (
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/secret"
+	"github.com/merlon-web/merlon/throttle"
 )
 
 // SignIn is what the sign-in form binds.
@@ -67,7 +69,19 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return attempt{}, err
 	}
-	return compare(a, r, email, row, err == nil && row.Disabled == 0, in.Password)
+	found := err == nil && row.Disabled == 0
+	stolen := row
+	hash, void := strings.CutPrefix(row.Password, voidPassword)
+	if void {
+		stolen.Password = hash
+	}
+	t, err := compare(a, r, email, stolen, found, in.Password)
+	if err != nil || !t.ok || !void {
+		return t, err
+	}
+	t.row, t.void, t.upgrade = row, true, ""
+	t.quota, err = a.mayAsk(r, throttle.ResetMail(email, r.Client()))
+	return t, err
 }
 
 // wrong is said for a wrong password, an unknown address, and one that is locked: nobody learns which.
@@ -129,6 +143,15 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 			return merlon.Redirect("/sign-up/sent"), nil
 		}
 		return a.refuseSignIn(w, f), nil
+	}
+	if t.void { // whoever stole the data may know it: only the owner's mailbox helps
+		w.Record(RuleResetAsked, event.Done, slog.Int64("account", now.ID))
+		if !t.quota.full && t.quota.until.IsZero() {
+			if err := a.sendReset(w.DB, w.Lang(), w.Now(), now, now.Email); err != nil {
+				return nil, err
+			}
+		}
+		return merlon.Redirect("/account/reset/sent"), nil
 	}
 	if t.upgrade != "" {
 		if _, err := updateHash.Run(w.DB, t.row.ID, t.upgrade, t.row.Password); err != nil {

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/boombuler/barcode/qr"
+	barcode "github.com/boombuler/barcode/qr"
+
+	"github.com/merlon-web/merlon/internal/qr"
 )
 
 // TestRFC6238 holds the codes against appendix B of RFC 6238: six digits are the last six of its eight.
@@ -98,12 +100,12 @@ func TestQR(t *testing.T) {
 	if err != nil || !strings.HasPrefix(link, "otpauth://totp/Club%20&%20S%C3%B6hne:ann@example.test?") || !strings.Contains(link, "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ") {
 		t.Fatalf("%s, %v", link, err)
 	}
-	code, err := qr.Encode(link, qr.M, qr.Auto)
+	code, err := barcode.Encode(link, barcode.M, barcode.Auto)
 	if err != nil {
 		t.Fatal(err)
 	}
 	size := code.Bounds().Dx()
-	picture, err := drawQR(link)
+	picture, err := qr.Draw(link)
 	if err != nil || picture.Side != size+8 {
 		t.Fatalf("%d modules, %v", picture.Side, err)
 	}

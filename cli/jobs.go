@@ -16,8 +16,9 @@ const maxJobs = 1000
 
 // jobCommands are the commands of what the site does later.
 var jobCommands = []merlon.Command{
-	{Name: "jobs list", Reads: true, Short: "those that wait or were given up", Run: listJobs},
+	{Name: "jobs list", Reads: true, Short: "those that wait, are held or were given up", Run: listJobs},
 	{Name: "jobs retry", Args: "ID", Short: "have a job done again, now", Example: "7", Run: retryJob},
+	{Name: "jobs release", Args: "[ID]", Short: "have the jobs done that are held, as after a restore; or one of them", Example: "7", Run: releaseJob},
 	{Name: "jobs drop", Args: "ID", Short: "delete a job that shall not be done", Example: `7 --reason "the order was cancelled"`, Run: dropJob,
 		Flags: []merlon.Flag{{Name: "reason", Usage: "why; it is kept in the journal", Required: true}}},
 }
@@ -51,6 +52,24 @@ func retryJob(ctx context.Context, c *merlon.Call) error {
 	return withJob(ctx, c, "waiting", (*merlon.House).RetryJob)
 }
 
+func releaseJob(ctx context.Context, c *merlon.Call) error {
+	if c.Arg(0) != "" {
+		return withJob(ctx, c, "waiting", (*merlon.House).ReleaseJob)
+	}
+	var n int64
+	err := c.House.Engine.Write(ctx, func(_ context.Context, w *db.Writer) (err error) {
+		n, err = c.House.ReleaseJobs(w)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.Answer("merlon/job-release/v1", "released", n, func(out io.Writer) error {
+		_, err := fmt.Fprintf(out, "%d jobs released: the site does them when it runs\n", n)
+		return err
+	})
+}
+
 func dropJob(ctx context.Context, c *merlon.Call) error {
 	return withJob(ctx, c, "dropped", func(h *merlon.House, w *db.Writer, id int64) error { return h.DropJob(w, id, c.Flag("reason")) })
 }
@@ -64,7 +83,7 @@ func withJob(ctx context.Context, c *merlon.Call, what string, do func(*merlon.H
 	err = c.House.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error { return do(c.House, w, id) })
 	switch {
 	case errors.Is(err, db.ErrNoRow):
-		return fmt.Errorf("there is no job %d: it was done, or dropped: see jobs list", id)
+		return fmt.Errorf("there is no such job %d: it was done, dropped, or is not held: see jobs list", id)
 	case err != nil:
 		return err
 	}

@@ -80,7 +80,7 @@ func (p *program) partCommand(cmd merlon.Command, first, second string) *cobra.C
 	example := strings.TrimSpace(string(cmd.Example))
 	c := &cobra.Command{Use: strings.TrimSpace(name + " " + string(cmd.Args)), Short: string(cmd.Short),
 		Example: "  " + strings.TrimSpace(programName()+" "+string(cmd.Name)+" "+example),
-		Args:    argsOf(cmd)}
+		Args:    argsOf(cmd), Hidden: cmd.Hidden}
 	values := map[string]*string{}
 	switches := map[string]*bool{}
 	for _, f := range cmd.Flags {
@@ -102,6 +102,9 @@ func (p *program) partCommand(cmd merlon.Command, first, second string) *cobra.C
 		}
 		if err := judge(cmd, o); err != nil {
 			return err
+		}
+		if cmd.Apart {
+			return p.apart(c.Context(), cmd, o)
 		}
 		return p.order(c.Context(), cmd, o)
 	}
@@ -240,14 +243,18 @@ func readInput(path string) ([]byte, error) {
 	return b, nil
 }
 
-// run runs a command in this process and gives its error the exit code.
+// run runs a command in this process, on the site's data.
 func run(ctx context.Context, site *merlon.Site, cmd merlon.Command, o order, out io.Writer) error {
 	if err := judge(cmd, o); err != nil {
 		return err
 	}
 	ctx = event.With(ctx, site.House().Recorder())
 	call := &merlon.Call{House: site.House(), Args: o.Args, Flags: o.Flags, JSON: o.JSON, Out: out, In: strings.NewReader(string(o.Input))}
-	err := cmd.Run(ctx, call)
+	return coded(ctx, cmd, cmd.Run(ctx, call))
+}
+
+// coded gives the error of a command its exit code.
+func coded(ctx context.Context, cmd merlon.Command, err error) error {
 	switch {
 	case err == nil:
 		return nil

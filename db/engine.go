@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"time"
 )
 
@@ -54,14 +53,42 @@ type Engine interface {
 	// its rows. It is refused when none was run, when its file has no part "Down", and as Pending is.
 	Undo(ctx context.Context, schema *Schema) (Migration, error)
 
-	// Snapshot writes a consistent copy of the database to w while readers and writers go on.
-	Snapshot(ctx context.Context, w io.Writer) (Info, error)
+	// Snapshot makes a consistent copy of the database while readers and writers go on: its size, its hash and the rows of
+	// each table are known before the first byte is read. Close it.
+	Snapshot(ctx context.Context) (*Snapshot, error)
+
+	// Generation returns a number that is another one than before when anything was committed since, by this process or
+	// another. It counts within one opening of the engine only.
+	Generation(ctx context.Context) (int64, error)
 
 	// CopyTo makes a consistent copy that this kind of engine can open in the folder dir. It overwrites nothing.
 	CopyTo(ctx context.Context, dir string) error
 
 	// Close waits for the running transactions, refuses new ones with [ErrClosed], and gives the lock back.
 	Close() error
+}
+
+// A Skipper is an engine that gives numbers to new rows and can leave some out.
+type Skipper interface {
+	// Skip has the next row of every table whose numbers are never given twice (AUTOINCREMENT) get one that is n higher than
+	// it would be: after a restore, when numbers of the lost time are known outside.
+	Skip(ctx context.Context, n int64) error
+}
+
+// A Prover is an engine that can look whether its file is whole. It is asked about copies that came from elsewhere.
+type Prover interface {
+	// Prove reads all of the open database. An error says that it could not; what is wrong is in the Proof.
+	Prove(ctx context.Context) (Proof, error)
+	// Hold takes the lock of the database in a folder and opens nothing, so that no other process begins to use it. The error
+	// wraps [ErrLocked] when one does.
+	Hold(dir string) (release func() error, err error)
+}
+
+// A Proof is what a look through a whole database found.
+type Proof struct {
+	Problems    []string         // of its structure, in the engine's words; none: it is whole
+	ForeignKeys int              // rows that refer to none
+	Tables      map[string]int64 // how many rows each table has
 }
 
 // A Migration is one step of a schema.
@@ -87,10 +114,10 @@ func MigrationSum(text []byte) string {
 
 // Info describes a snapshot.
 type Info struct {
-	Size     int64    // bytes written
+	Size     int64    // bytes
 	Pages    int64    // pages of the database, 0 where the engine has none
 	PageSize int      // bytes a page, 0 where the engine has none
-	SHA256   [32]byte // of the bytes written
+	SHA256   [32]byte // of the bytes
 }
 
 // A Shape is what an engine knows of a prepared text.

@@ -246,7 +246,12 @@ func TestAStolenDatabaseHoldsNoLink(t *testing.T) {
 	b := open(t)
 	b.queue(mail(t, "canary-subject"))
 	var copy bytes.Buffer
-	if _, err := b.engine.Snapshot(t.Context(), &copy); err != nil {
+	snapshot, err := b.engine.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	if _, err := snapshot.WriteTo(&copy); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Contains(copy.Bytes(), []byte("ann@site.test")) {

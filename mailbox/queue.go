@@ -36,6 +36,9 @@ var (
 	dropMails    = db.Exec(schema, `
 		UPDATE merlon_mail SET state = 'failed', settled = $1, problem = $2, content = $3
 		WHERE kind = $4 AND state IN ('queued', 'held')`)
+	dropAllMails = db.Exec(schema, `
+		UPDATE merlon_mail SET state = 'failed', settled = $1, problem = $2, content = $3
+		WHERE state IN ('queued', 'held')`)
 	purgeMails = db.Exec(schema, `DELETE FROM merlon_mail WHERE state IN ('sent', 'failed') AND settled < $1`)
 	stuckMails = db.Query[countRow](schema, `
 		SELECT COUNT(*) AS n FROM merlon_mail
@@ -133,6 +136,11 @@ func (b *Box) ReleaseAll(w *db.Writer) (int64, error) {
 // how many.
 func (b *Box) Drop(w *db.Writer, kind constant, why constant) (int64, error) {
 	return rows(dropMails.Run(w, b.clock().UnixMicro(), string(why), []byte{}, string(kind)))
+}
+
+// DropAll gives up every waiting mail, held ones too. It returns how many.
+func (b *Box) DropAll(w *db.Writer, why constant) (int64, error) {
+	return rows(dropAllMails.Run(w, b.clock().UnixMicro(), string(why), []byte{}))
 }
 
 // Purge deletes the mails that were sent or given up before a time. It returns how many.

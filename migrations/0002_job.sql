@@ -1,10 +1,11 @@
 -- +goose Up
--- due: when to run it next, while it runs the end of its lease, and of one given up the time of that.
+-- due: when to run it next, while it runs the end of its lease, and of one given up the time of that. held: after a
+-- restore, until somebody releases it.
 CREATE TABLE merlon_job (
 	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	name     TEXT    NOT NULL,
 	series   TEXT    NOT NULL DEFAULT '',
-	state    TEXT    NOT NULL CHECK (state IN ('waiting', 'given up')),
+	state    TEXT    NOT NULL CHECK (state IN ('waiting', 'held', 'given up')),
 	created  INTEGER NOT NULL,
 	due      INTEGER NOT NULL,
 	tries    INTEGER NOT NULL DEFAULT 0,

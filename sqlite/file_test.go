@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -71,7 +72,7 @@ func TestNamesOfFiles(t *testing.T) {
 		}
 		add(t, e, "a", "b")
 		var out bytes.Buffer
-		if _, err := e.Snapshot(t.Context(), &out); err != nil || !bytes.HasPrefix(out.Bytes(), []byte("SQLite format 3\x00")) {
+		if _, err := snapshot(t.Context(), e, &out); err != nil || !bytes.HasPrefix(out.Bytes(), []byte("SQLite format 3\x00")) {
 			t.Errorf("snapshot: %v", err)
 		}
 		if err := e.CopyTo(t.Context(), t.TempDir()); err != nil {
@@ -150,7 +151,7 @@ func TestSnapshotLeavesNothingInTheClear(t *testing.T) {
 	before := len(look(t, dir))
 	var out bytes.Buffer
 	looked := false
-	info, err := e.Snapshot(t.Context(), writer(func(b []byte) (int, error) {
+	info, err := snapshot(t.Context(), e, writer(func(b []byte) (int, error) {
 		for name := range look(t, dir) {
 			if !strings.HasPrefix(name, ".x.db-spool-") {
 				continue
@@ -199,7 +200,7 @@ func TestSnapshotLeavesNothingInTheClear(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := e.Snapshot(ctx, &out); !errors.Is(err, context.Canceled) {
+	if _, err := snapshot(ctx, e, &out); !errors.Is(err, context.Canceled) {
 		t.Errorf("a snapshot under a context that is done: %v", err)
 	}
 	to := t.TempDir()
@@ -209,6 +210,16 @@ func TestSnapshotLeavesNothingInTheClear(t *testing.T) {
 	if after := len(look(t, dir)); after != before {
 		t.Errorf("%d files before, %d after what was stopped", before, after)
 	}
+}
+
+// snapshot writes a snapshot of the engine to w.
+func snapshot(ctx context.Context, e db.Engine, w io.Writer) (info db.Info, err error) {
+	s, err := e.Snapshot(ctx)
+	if err != nil {
+		return info, err
+	}
+	_, err = s.WriteTo(w)
+	return s.Info, errors.Join(err, s.Close())
 }
 
 type writer func([]byte) (int, error)
@@ -241,7 +252,7 @@ func TestScratchIsNotCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	if _, err := e.Snapshot(t.Context(), &bytes.Buffer{}); err == nil {
+	if _, err := e.Snapshot(t.Context()); err == nil {
 		t.Error("a scratch gave a snapshot")
 	}
 	if err := e.CopyTo(t.Context(), t.TempDir()); err == nil {

@@ -33,7 +33,7 @@ func (e *engine) Scratch(ctx context.Context, schemas ...*db.Schema) (db.Engine,
 	c.pool = one
 	one.idle, one.count = []*conn{c}, 1
 	scratch := &engine{file: e.file}
-	scratch.on.Store(&opened{"", schemas, one, one})
+	scratch.on.Store(&opened{schemas: schemas, readers: one, writer: one})
 	return scratch, nil
 }
 

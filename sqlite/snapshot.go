@@ -39,35 +39,41 @@ func sweep(path string) error {
 	return nil
 }
 
-// Snapshot copies the database into an encrypted spool beside it, in one step, and streams the spool: the copy does not
-// wait for a slow w, and no second file in the clear comes to be. The key is random and lives in this call only; a spool
-// that a kill left behind is noise, and the next Open removes it.
-func (e *engine) Snapshot(ctx context.Context, w io.Writer) (info db.Info, err error) {
+// Snapshot copies the database into an encrypted spool beside it, in one step: the copy does not wait for whoever reads it,
+// and no second file in the clear comes to be. The key is random and lives in this process only; a spool that a kill left
+// behind is noise, and the next Open removes it.
+func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 	path, err := e.onDisk()
 	if err != nil {
-		return info, err
+		return nil, err
 	}
 	spool, err := os.CreateTemp(filepath.Dir(path), spoolName(path)+"*")
 	if err != nil {
-		return info, fmt.Errorf("sqlite: the spool of a snapshot: %w", err)
+		return nil, fmt.Errorf("sqlite: the spool of a snapshot: %w", err)
 	}
-	defer func() {
+	remove := func() (err error) {
 		for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
 			if e := os.Remove(spool.Name() + suffix); e != nil && !errors.Is(e, os.ErrNotExist) {
 				err = errors.Join(err, e)
 			}
 		}
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, remove())
+		}
 	}()
 	if err := spool.Close(); err != nil {
-		return info, err
+		return nil, err
 	}
 	var key [64]byte
 	rand.Read(key[:])
 	address := (&url.URL{Scheme: "file", OmitHost: true, Path: spool.Name(), RawQuery: url.Values{"vfs": {"xts"}, "hexkey": {hex.EncodeToString(key[:])}}.Encode()}).String()
 	if err := copyDatabase(ctx, path, address); err != nil {
-		return info, err
+		return nil, err
 	}
-	return stream(ctx, address, w)
+	return e.measured(ctx, address, remove)
 }
 
 // CopyTo copies the database into dir, under its own name.
@@ -152,48 +158,100 @@ func copyDatabase(ctx context.Context, path, to string) (err error) {
 	}
 }
 
-// stream writes the decrypted spool to w.
-func stream(ctx context.Context, address string, w io.Writer) (info db.Info, err error) {
+// spooled is the decrypted spool of a snapshot.
+type spooled struct {
+	c    *conn
+	file vfs.File
+	info db.Info
+}
+
+// ReadAt implements [io.ReaderAt].
+func (s *spooled) ReadAt(p []byte, at int64) (int, error) { return s.file.ReadAt(p, at) }
+
+// openSpool opens the spool through the file system that decrypts it.
+func openSpool(address string) (_ *spooled, err error) {
 	raw, err := sqlite3.OpenFlags(address, sqlite3.OPEN_READONLY|sqlite3.OPEN_URI)
 	if err != nil {
-		return info, err
+		return nil, err
 	}
 	c := &conn{c: raw, mode: modeOwn}
-	defer raw.Close()
+	defer c.closeIf(&err)
 	defer c.rescue(&err)
 	pages, err := c.integers("PRAGMA page_count")
 	if err != nil {
-		return info, err
+		return nil, err
 	}
 	size, err := c.integers("PRAGMA page_size")
 	if err != nil {
-		return info, err
+		return nil, err
 	}
 	pointer, err := raw.FileControl("main", sqlite3.FCNTL_FILE_POINTER)
 	if err != nil {
-		return info, err
+		return nil, err
 	}
 	file, ok := pointer.(vfs.File)
 	if !ok {
-		return info, fmt.Errorf("sqlite: the spool is a %T", pointer)
+		return nil, fmt.Errorf("sqlite: the spool is a %T", pointer)
 	}
-	info = db.Info{Pages: pages[0], PageSize: int(size[0]), Size: pages[0] * size[0]}
+	return &spooled{c, file, db.Info{Pages: pages[0], PageSize: int(size[0]), Size: pages[0] * size[0]}}, nil
+}
+
+// measured hands out the spool when its hash and its rows are known: both are found at once, over two connections.
+func (e *engine) measured(ctx context.Context, address string, remove func() error) (_ *db.Snapshot, err error) {
+	s, err := openSpool(address)
+	if err != nil {
+		return nil, err
+	}
+	defer s.c.closeIf(&err)
+	counted := make(chan error, 1)
+	tables := map[string]int64{}
+	go func() { counted <- countRows(ctx, address, tables) }()
 	sum := sha256.New()
 	buf := make([]byte, 1<<20)
-	for at := int64(0); at < info.Size; {
-		if ctx.Err() != nil {
-			return db.Info{}, stopped(ctx)
-		}
-		part := buf[:min(int64(len(buf)), info.Size-at)]
-		if n, err := file.ReadAt(part, at); n < len(part) {
-			return db.Info{}, fmt.Errorf("sqlite: the spool ends at %d of %d bytes: %w", at+int64(n), info.Size, errors.Join(err, io.ErrUnexpectedEOF))
+	for at := int64(0); at < s.info.Size && err == nil; {
+		part := buf[:min(int64(len(buf)), s.info.Size-at)]
+		if n, e := s.file.ReadAt(part, at); n < len(part) {
+			err = fmt.Errorf("sqlite: the spool ends at %d of %d bytes: %w", at+int64(n), s.info.Size, errors.Join(e, io.ErrUnexpectedEOF))
+		} else if ctx.Err() != nil {
+			err = stopped(ctx)
 		}
 		sum.Write(part)
-		if _, err := w.Write(part); err != nil {
-			return db.Info{}, fmt.Errorf("sqlite: snapshot: %w", err)
-		}
 		at += int64(len(part))
 	}
-	sum.Sum(info.SHA256[:0])
-	return info, nil
+	if err = errors.Join(err, <-counted); err != nil {
+		return nil, err
+	}
+	sum.Sum(s.info.SHA256[:0])
+	return db.NewSnapshot(s.info, e.file, tables, s, func() error { return errors.Join(s.c.c.Close(), remove()) }), nil
+}
+
+// countRows counts the rows of every table that is one by itself: those of virtual tables lie in others.
+func countRows(ctx context.Context, address string, tables map[string]int64) (err error) {
+	s, err := openSpool(address)
+	if err != nil {
+		return err
+	}
+	defer s.c.c.Close()
+	return s.c.countRows(ctx, tables)
+}
+
+func (c *conn) countRows(ctx context.Context, tables map[string]int64) (err error) {
+	defer c.rescue(&err)
+	names, _, err := c.c.Prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name")
+	if err != nil {
+		return err
+	}
+	defer names.Close()
+	for names.Step() {
+		if ctx.Err() != nil {
+			return stopped(ctx)
+		}
+		name := names.ColumnText(0)
+		n, err := c.integers(`SELECT count(*) FROM "` + strings.ReplaceAll(name, `"`, `""`) + `"`)
+		if err != nil {
+			return err
+		}
+		tables[name] = n[0]
+	}
+	return names.Err()
 }

@@ -55,6 +55,7 @@ type opened struct {
 	schemas []*db.Schema
 	readers *pool
 	writer  *pool // of one; in memory it is the readers' pool too
+	watch   watch
 }
 
 // Name returns "sqlite".
@@ -153,7 +154,7 @@ func (e *engine) Close() error {
 	if on == nil {
 		return nil
 	}
-	err := on.readers.close()
+	err := errors.Join(on.watch.close(), on.readers.close())
 	if on.writer != on.readers {
 		err = errors.Join(err, on.writer.close()) // last: the last connection checkpoints the log and removes it
 	}

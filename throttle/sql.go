@@ -21,7 +21,15 @@ ON CONFLICT (key) DO UPDATE SET state = excluded.state, expires = excluded.expir
 	deleteState = db.Exec(schema, "DELETE FROM merlon_throttle WHERE key = $1")
 	selectDone  = db.Query[[]byte](schema, "SELECT key FROM merlon_throttle WHERE expires <= $1 ORDER BY expires LIMIT 500")
 	sweepState  = db.Exec(schema, "DELETE FROM merlon_throttle WHERE key = $1 AND expires <= $2")
+	forgetAll   = db.Exec(schema, "DELETE FROM merlon_throttle")
 )
+
+// ForgetAll empties every bucket of the site's own database and returns how many there were: after a theft, when the names
+// under which they are kept are no secret any more. A limiter that is at work does not notice.
+func ForgetAll(w *db.Writer) (int64, error) {
+	done, err := forgetAll.Run(w)
+	return done.Rows, err
+}
 
 // Schema returns the table of [NewStore] and its statements: what the engine is opened and migrated with.
 func Schema() *db.Schema { return schema }

@@ -43,6 +43,9 @@ type Config struct {
 	// Shared says that other processes write to the same store. Nothing is then remembered, since another process may
 	// release a bucket.
 	Shared bool
+	// HalvedUntil is until when each limit takes half of its attempts, one at the least: after a restore, since failures of
+	// the lost time are not counted. The zero time: never.
+	HalvedUntil time.Time
 }
 
 // A Limiter hands out permits for attempts. It is safe for concurrent use.
@@ -53,6 +56,7 @@ type Limiter struct {
 	limits map[Kind]Limit
 	full   *full // nil: nothing is remembered
 	alarm  alarm
+	halved int64 // until when
 }
 
 var errWriting = errors.New("throttle: called within a write transaction: counters are kept even if the request is rolled back, so they have transactions of their own; take the permit before the transaction and settle it before or after")
@@ -70,6 +74,9 @@ func New(c Config) (*Limiter, error) {
 	}
 	if l.clock == nil {
 		l.clock = time.Now
+	}
+	if !c.HalvedUntil.IsZero() {
+		l.halved = c.HalvedUntil.UnixMicro()
 	}
 	for kind, limit := range Defaults() {
 		l.limits[kind] = limit
@@ -175,6 +182,9 @@ func (l *Limiter) ask(b Bucket) (Ask, error) {
 	}
 	if why := limit.fault(); why != "" {
 		return Ask{}, fmt.Errorf("throttle: bucket %q: %s: the attempt would not be limited as meant; give Burst 1 to 10,000 and Window 1 s to 24 h", b.kind, why)
+	}
+	if l.now() < l.halved {
+		limit.Burst = max(limit.Burst/2, 1)
 	}
 	return Ask{Key: l.keyOf(b), Kind: string(b.kind), Limit: limit}, nil
 }

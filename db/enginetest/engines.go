@@ -240,17 +240,25 @@ func snapshot(t *testing.T, s *suite) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	var out bytes.Buffer
-	info, err := e.Snapshot(t.Context(), &out)
-	if err != nil {
-		t.Fatal(err)
+	copied := must(e.Snapshot(t.Context()))
+	for range 2 { // it can be read twice
+		var out bytes.Buffer
+		if _, err := copied.WriteTo(&out); err != nil {
+			t.Fatal(err)
+		}
+		if copied.Size != int64(out.Len()) || copied.SHA256 != sha256.Sum256(out.Bytes()) || copied.Size == 0 {
+			t.Errorf("Info %+v of %d bytes", copied.Info, out.Len())
+		}
 	}
-	if info.Size != int64(out.Len()) || info.SHA256 != sha256.Sum256(out.Bytes()) || info.Size == 0 {
-		t.Errorf("Info %+v of %d bytes", info, out.Len())
+	if copied.File == "" || copied.Tables["item"] != 2000 {
+		t.Errorf("the file %q, rows %v: want 2000 of the table", copied.File, copied.Tables)
 	}
 	failing := errors.New("the disk of the copy is full")
-	if _, err := e.Snapshot(t.Context(), writerFunc(func([]byte) (int, error) { return 0, failing })); !errors.Is(err, failing) {
+	if _, err := copied.WriteTo(writerFunc(func([]byte) (int, error) { return 0, failing })); !errors.Is(err, failing) {
 		t.Errorf("a failing writer: %v", err)
+	}
+	if err := errors.Join(copied.Close(), copied.Close()); err != nil {
+		t.Error(err)
 	}
 	dir := t.TempDir()
 	if err := e.CopyTo(t.Context(), dir); err != nil {
@@ -279,6 +287,36 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
+func generation(t *testing.T, s *suite) {
+	e := s.open(t)
+	write(t, e, func(w *db.Writer) { must(insertItem.Run(w, "item 1", 1)) })
+	last := must(e.Generation(t.Context()))
+	for i := range 3 {
+		if now := must(e.Generation(t.Context())); now != last {
+			t.Errorf("round %d: generation %d, then %d without a commit", i, last, now)
+		}
+		refused := errors.New("no")
+		if err := e.Write(t.Context(), func(context.Context, *db.Writer) error { return refused }); !errors.Is(err, refused) {
+			t.Fatal(err)
+		}
+		if now := must(e.Generation(t.Context())); now != last {
+			t.Errorf("round %d: generation %d, then %d after what was rolled back", i, last, now)
+		}
+		err := e.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+			_, err := addRank.Run(w, 1, "item 1")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := must(e.Generation(t.Context()))
+		if now == last {
+			t.Errorf("round %d: generation %d before and after a commit", i, now)
+		}
+		last = now
+	}
+}
+
 func closed(t *testing.T, s *suite) {
 	e := s.make(t)
 	check := func(when string) {
@@ -288,9 +326,10 @@ func closed(t *testing.T, s *suite) {
 		errWrite := e.Write(t.Context(), func(context.Context, *db.Writer) error { return nil })
 		_, errPending := e.Pending(t.Context())
 		_, errMigrate := e.Migrate(t.Context())
-		_, errSnapshot := e.Snapshot(t.Context(), &bytes.Buffer{})
+		_, errSnapshot := e.Snapshot(t.Context())
+		_, errGeneration := e.Generation(t.Context())
 		errCopy := e.CopyTo(t.Context(), t.TempDir())
-		for name, err := range map[string]error{"Read": errRead, "Write": errWrite, "Pending": errPending, "Migrate": errMigrate, "Snapshot": errSnapshot, "CopyTo": errCopy} {
+		for name, err := range map[string]error{"Read": errRead, "Write": errWrite, "Pending": errPending, "Migrate": errMigrate, "Snapshot": errSnapshot, "Generation": errGeneration, "CopyTo": errCopy} {
 			if !errors.Is(err, db.ErrClosed) {
 				t.Errorf("%s %s: %v, want ErrClosed", name, when, err)
 			}

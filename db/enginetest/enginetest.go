@@ -57,6 +57,7 @@ func Run(t *testing.T, make func(t *testing.T) db.Engine) {
 		{"Verify finds what is wrong", verifyWrong},
 		{"queries without a limit", unlimited},
 		{"a snapshot and a copy beside a writer", snapshot},
+		{"the generation is another one after a commit", generation},
 		{"a closed engine", closed},
 	} {
 		t.Run(one.name, func(t *testing.T) { one.test(t, &suite{make: make}) })

@@ -39,7 +39,7 @@ func used(t *testing.T) map[string]string {
 			return err
 		}
 		room, _, below := strings.Cut(name, "/")
-		if d.IsDir() && name != "." && (!slices.Contains([]string{"pages", "account", "passkey", "form", "password"}, room) || d.Name() == "testdata") {
+		if d.IsDir() && name != "." && (!slices.Contains([]string{"pages", "account", "backup", "passkey", "form", "password"}, room) || d.Name() == "testdata") {
 			return fs.SkipDir
 		}
 		html := path.Ext(name) == ".html"

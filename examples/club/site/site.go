@@ -10,6 +10,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/backup"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/passkey"
@@ -39,6 +40,7 @@ func OpenOn(env merlon.Env, engine db.Engine) (*merlon.Site, error) {
 		Parts: []merlon.Part{
 			account.New(account.Config{SecurityContact: "mailto:security@club.example", Hooks: hooks}),
 			passkey.New(passkey.Config{}),
+			backup.New(backup.Config{}),
 			{Name: "club", Demo: demo},
 		},
 		Routes: []merlon.Route{

@@ -1,0 +1,308 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Chain walks the chain from its genesis and returns the points that are there, oldest first: each signed by the key that the
+// one before it named. Beside an error of the type [ChainErrors] the points that were proven are returned too: what is
+// missing, altered, foreign, reordered, forked or hidden is named, and does not take the others away. known is a point that
+// somebody remembers, nil: none.
+//
+// Data is looked at by name and size only; [Store.Scrub] reads it.
+func (s *Store) Chain(ctx context.Context, known *Receipt) ([]*Point, error) {
+	w, err := s.walk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.knows(known)
+	sort.SliceStable(w.faults, func(i, j int) bool { return w.faults[i].Seq < w.faults[j].Seq })
+	return w.points, w.faults.err()
+}
+
+// A walk is one look at a whole chain.
+type walk struct {
+	s        *Store
+	now      time.Time
+	objects  map[string][]Object // by name below the site's folder: all versions, oldest first
+	names    []string            // in order
+	texts    map[Object][]byte
+	genesis  *Genesis
+	links    map[int64][]Link // of the links records, by number
+	rebirths []*Rebirth
+	retarget []*Retarget
+	found    map[int64][]*Point // manifests, by number
+
+	points []*Point
+	faults ChainErrors
+	over   bool   // what was accepted last is past its time: the store's lifecycle puts a marker before it
+	orphan int64  // bytes of data that no manifest names
+	last   int64  // the newest number
+	hash   string // its hash
+	linked int64  // the last number that a links record has
+	next   PublicKey
+	branch int
+	r      []string // the recipients in force
+}
+
+var (
+	manifestPath = regexp.MustCompile(`^([hdwm])/(\d{8})/manifest\.json$`)
+	pointPath    = regexp.MustCompile(`^([hdwm])/(\d{8})/(data-[0-9TZ]+\.age|receipt-\d+\.json)$`)
+	chainPath    = regexp.MustCompile(`^chain/(\d{8})-(genesis|links|retarget|rebirth)(-\d+)?\.json$`)
+)
+
+// readers is how many records are read at once.
+const readers = 8
+
+func (s *Store) walk(ctx context.Context) (*walk, error) {
+	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, links: map[int64][]Link{}, found: map[int64][]*Point{}}
+	var err error
+	if w.now, err = s.target.Now(ctx); err != nil {
+		return nil, err
+	}
+	for o, err := range s.list(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		name := s.below(o.Name)
+		if len(w.objects[name]) == 0 {
+			w.names = append(w.names, name)
+		}
+		w.objects[name] = append(w.objects[name], o)
+	}
+	if len(w.names) == 0 {
+		return nil, fmt.Errorf("%w: the site %s has no backups at %s: see that the address is the one in the kit", ErrNotFound, s.site, s.target)
+	}
+	if err := w.read(ctx); err != nil {
+		return nil, err
+	}
+	w.readFormat()
+	w.readGenesis()
+	if w.genesis == nil {
+		return w, nil
+	}
+	w.readChain()
+	w.readManifests()
+	w.follow()
+	w.data()
+	w.proofs()
+	return w, nil
+}
+
+// read reads all records.
+func (w *walk) read(ctx context.Context) error {
+	var all []Object
+	for _, name := range w.names {
+		if name != formatObject && !manifestPath.MatchString(name) && !chainPath.MatchString(name) && !strings.Contains(name, "/receipt-") {
+			continue
+		}
+		for _, o := range w.objects[name] {
+			if o.Size > 0 { // a marker that something was deleted has no content
+				all = append(all, o)
+			}
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	todo := make(chan Object)
+	for range readers {
+		group.Go(func() {
+			for o := range todo {
+				text, err := w.s.text(ctx, o)
+				if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDamaged) { // found out by whoever needs it
+					err = nil
+				}
+				if err != nil {
+					cancel(err)
+					continue
+				}
+				mu.Lock()
+				w.texts[o] = text
+				mu.Unlock()
+			}
+		})
+	}
+	for _, o := range all {
+		select {
+		case todo <- o:
+		case <-ctx.Done():
+		}
+	}
+	close(todo)
+	group.Wait()
+	return context.Cause(ctx)
+}
+
+func (w *walk) fault(f ChainFault, name string, seq int64, format string, args ...any) {
+	w.faults = append(w.faults, w.s.fault(f, name, seq, format, args...))
+}
+
+// pick returns the oldest version of a record that is accepted, and names what stands in front of it: whoever writes later
+// cannot make an earlier one that is right untrue. Of a record that nobody accepts the reason of the newest is told.
+func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault, error)) (ok bool) {
+	all := w.objects[name]
+	var why error
+	var kind ChainFault
+	var taken []byte
+	at, other, current, over := -1, false, false, false
+	for i, o := range all {
+		text, there := w.texts[o]
+		if !there {
+			if at >= 0 || i < len(all)-1 || o.Size > 0 {
+				continue
+			}
+			kind, why = Missing, errors.New("it has no content: it was deleted or emptied")
+			continue
+		}
+		if at >= 0 {
+			other = other || string(text) != string(taken)
+			current = current || string(text) == string(taken) && !o.Hidden
+			continue
+		}
+		w.over = false
+		if kind, why = accept(text); why == nil {
+			at, taken, current, over = i, text, !o.Hidden, w.over
+		}
+	}
+	switch {
+	case at < 0 && why == nil:
+		w.fault(Altered, name, seq, "it cannot be read")
+	case at < 0:
+		w.fault(kind, name, seq, "%v", why)
+	case other || !current && !over:
+		w.fault(Hidden, name, seq, "it was deleted or written over; the earlier version was found and used")
+	case at > 0:
+		w.fault(Altered, name, seq, "an earlier version of it is not signed as it should be; the later one was used")
+	}
+	return at >= 0
+}
+
+func (w *walk) readFormat() {
+	if len(w.objects[formatObject]) == 0 {
+		w.fault(Missing, formatObject, 0, "it begins every chain")
+		return
+	}
+	w.pick(formatObject, 0, func(text []byte) (ChainFault, error) {
+		if string(text) != formatName+"\n" {
+			return Altered, fmt.Errorf("it says another format than %q: a newer program wrote it, or it was altered", formatName)
+		}
+		return "", nil
+	})
+}
+
+func (w *walk) readGenesis() {
+	if len(w.objects[genesisName]) == 0 {
+		w.fault(Missing, genesisName, 0, "without it no point can be told from one that anybody made")
+		return
+	}
+	w.pick(genesisName, 0, func(text []byte) (ChainFault, error) {
+		g := &Genesis{}
+		if err := decode(text, g); err != nil {
+			return Altered, err
+		}
+		if err := g.valid(); err != nil {
+			return Altered, err
+		}
+		if g.Site != w.s.site {
+			return Foreign, fmt.Errorf("it is that of the site %s", g.Site)
+		}
+		if w.s.root != "" && g.T != w.s.root {
+			return Foreign, fmt.Errorf("another recovery key began it (%s) than yours (%s): somebody put a chain in its place, or the key is another site's", Fingerprint(string(g.T)), Fingerprint(string(w.s.root)))
+		}
+		w.genesis = g
+		return "", nil
+	})
+}
+
+// readChain reads the records beside the genesis.
+func (w *walk) readChain() {
+	for _, name := range w.names {
+		m := chainPath.FindStringSubmatch(name)
+		if m == nil || m[2] == "genesis" {
+			continue
+		}
+		seq := number(m[1])
+		w.pick(name, seq, func(text []byte) (ChainFault, error) {
+			var site string
+			var err error
+			switch m[2] {
+			case "links":
+				l := &Links{}
+				if err = decode(text, l); err == nil {
+					err = l.valid()
+				}
+				if site = l.Site; err == nil && site == w.s.site {
+					if last := l.Links[len(l.Links)-1].Seq; last != seq {
+						return Reordered, fmt.Errorf("it ends with point %d, its name says %d", last, seq)
+					}
+					if err := w.tryLinks(l); err != nil {
+						return Altered, err
+					}
+				}
+			case "retarget":
+				r := &Retarget{}
+				if err = decode(text, r); err == nil {
+					err = r.valid(w.genesis.T)
+				}
+				if site = r.Site; err == nil && site == w.s.site {
+					if r.After != seq {
+						return Reordered, fmt.Errorf("it follows point %d, its name says %d", r.After, seq)
+					}
+					w.retarget = append(w.retarget, r)
+				}
+			case "rebirth":
+				r := &Rebirth{}
+				if err = decode(text, r); err == nil {
+					err = r.valid(w.genesis.T)
+				}
+				if site = r.Site; err == nil && site == w.s.site {
+					if r.From-1 != seq {
+						return Reordered, fmt.Errorf("it precedes point %d, its name says %d", r.From, seq)
+					}
+					w.rebirths = append(w.rebirths, r)
+				}
+			}
+			switch {
+			case err != nil:
+				return Altered, err
+			case site != w.s.site:
+				return Foreign, fmt.Errorf("it is that of the site %s", site)
+			}
+			return "", nil
+		})
+	}
+	slices.SortFunc(w.rebirths, func(a, b *Rebirth) int { return a.Branch - b.Branch })
+	slices.SortFunc(w.retarget, func(a, b *Retarget) int { return int(a.After - b.After) })
+}
+
+// tryLinks takes a links record's links if each is signed by the key that the one before it in the record names. Who signs
+// the first one is found out by the walk.
+func (w *walk) tryLinks(l *Links) error {
+	for i := range l.Links[1:] {
+		before, link := &l.Links[i], &l.Links[i+1]
+		if link.Branch == before.Branch && (link.Seq != before.Seq+1 || !before.KNext.verify(link.message(w.s.site), link.Sig)) {
+			return fmt.Errorf("the link of point %d is not signed by the key that point %d names", link.Seq, before.Seq)
+		}
+	}
+	for _, link := range l.Links {
+		w.links[link.Seq] = append(w.links[link.Seq], link)
+		w.linked = max(w.linked, link.Seq)
+	}
+	return nil
+}
+
+func number(digits string) int64 {
+	n, _ := strconv.ParseInt(digits, 10, 64) // the pattern has digits only
+	return n
+}

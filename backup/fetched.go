@@ -1,0 +1,295 @@
+package backup
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/swap"
+)
+
+// fetching is what a restore begins with.
+type fetching struct {
+	store   *Store
+	point   *Point
+	key     key
+	dest    string // the folder that the data is to become
+	open    func(data string, mode merlon.Mode) (*merlon.Site, error)
+	say     func(format string, args ...any)
+	restore merlon.Restore
+}
+
+// A fetched point is a whole data folder beside its place. It is nobody's until it is committed.
+type fetched struct {
+	fetching
+	path   string // the folder
+	unlock func()
+	inner  *Inner
+	result *merlon.Restored
+	reborn bool // it goes on with the chain, in a branch of its own
+}
+
+// fetch makes a data folder of a point: fetched, decrypted, unpacked, proven, migrated, and void of what must not come back.
+func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error) {
+	f := &fetched{fetching: want}
+	if _, err := swap.Finish(want.dest); err != nil { // one that was cut off: its folders are no rubbish
+		return nil, merlon.Cannot("%v", err)
+	}
+	if err := sweepScratch(want.dest); err != nil {
+		return nil, merlon.Cannot("%v", err)
+	}
+	if f.path, f.unlock, err = scratch(want.dest); err != nil {
+		return nil, merlon.Cannot("%v", err)
+	}
+	defer func() {
+		if err != nil {
+			f.discard()
+		}
+	}()
+	if f.inner, err = unpackInto(ctx, want.store, want.point, want.key, f.path, want.say); err != nil {
+		return nil, err
+	}
+	site, err := want.open(f.path, merlon.Drill)
+	if err != nil {
+		return nil, fmt.Errorf("backup: the site cannot be put together: %w", err)
+	}
+	if err := proveCopy(ctx, site, f.inner, want.point); err != nil {
+		return nil, err
+	}
+	want.say("checked     integrity, %d tables, row counts, keys", len(f.inner.Tables))
+	r := want.restore
+	r.Point, r.Instant = want.point.ID(), want.point.Instant
+	if f.result, err = site.Restore(ctx, r); err != nil {
+		return nil, fmt.Errorf("backup: point %d cannot be made fit for use: %w", want.point.Seq, err)
+	}
+	return f, nil
+}
+
+// unpackInto lays a point out in a folder as a site's data.
+func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir string, say func(string, ...any)) (*Inner, error) {
+	say("fetching    point %d, %s", p.Seq, megabytes(p.Data.Size))
+	stream, err := store.Fetch(ctx, p, with.id)
+	if err != nil {
+		return nil, notOpened(p, err)
+	}
+	defer stream.Close()
+	in := filepath.Join(dir, "in")
+	if err := os.Mkdir(in, 0o700); err != nil {
+		return nil, merlon.Cannot("the folder to unpack into cannot be made: %v", err)
+	}
+	inner, err := Unpack(stream, in)
+	if err != nil {
+		return nil, notOpened(p, err)
+	}
+	if inner.Site != p.Site || inner.Seq != p.Seq {
+		return nil, fmt.Errorf("backup: point %d holds the data of point %d of the site %s: it was put in its place: nothing was restored", p.Seq, inner.Seq, inner.Site)
+	}
+	if err := Arrange(inner, in, dir); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(in); err != nil {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	return inner, nil
+}
+
+// notOpened names the point.
+func notOpened(p *Point, err error) error {
+	return fmt.Errorf("backup: point %d of %s cannot be restored: %w", p.Seq, p.Instant.UTC().Format("2006-01-02 15:04 MST"), err)
+}
+
+// proveCopy looks whether the database is whole and has the rows that it had when it was copied.
+func proveCopy(ctx context.Context, site *merlon.Site, in *Inner, p *Point) error {
+	if in.Name != site.Name() {
+		return merlon.Refuse("point %d is of the site %q, and this is the program of %q: it would not know the data: use the other one", p.Seq, in.Name, site.Name())
+	}
+	proof, err := site.Prove(ctx)
+	if err != nil {
+		return notOpened(p, err)
+	}
+	switch {
+	case len(proof.Problems) > 0:
+		return notOpened(p, fmt.Errorf("the database in it is damaged, and was when it was copied: %s: restore an older point", proof.Problems[0]))
+	case proof.ForeignKeys > 0:
+		return notOpened(p, fmt.Errorf("%d rows in it refer to rows that are not there: restore an older point", proof.ForeignKeys))
+	}
+	for name, n := range in.Tables {
+		if got, there := proof.Tables[name]; !there || got != n {
+			return notOpened(p, fmt.Errorf("the table %s has %d rows, and had %d when it was copied", name, got, n))
+		}
+	}
+	return nil
+}
+
+// scratchPrefix begins the names of the folders that restores work in, beside the place of the data.
+func scratchPrefix(dest string) string { return "." + filepath.Base(dest) + "-restore-" }
+
+// scratch makes a folder beside dest, and holds it.
+func scratch(dest string) (path string, unlock func(), err error) {
+	var b [6]byte
+	_, _ = rand.Read(b[:])
+	path = filepath.Join(filepath.Dir(dest), scratchPrefix(dest)+hex.EncodeToString(b[:]))
+	if err := os.MkdirAll(filepath.Dir(dest), 0o700); err != nil {
+		return "", nil, err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return "", nil, fmt.Errorf("backup: the folder to restore into: %w", err)
+	}
+	unlock, err = home{path}.lock()
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(path))
+	}
+	return path, unlock, nil
+}
+
+// sweepScratch removes what restores left that were killed: plain copies of the data, which nobody holds any more.
+func sweepScratch(dest string) error {
+	all, err := os.ReadDir(filepath.Dir(dest))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	for _, e := range all {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), scratchPrefix(dest)) {
+			continue
+		}
+		path := filepath.Join(filepath.Dir(dest), e.Name())
+		unlock, err := home{path}.lock()
+		if errors.Is(err, ErrBusy) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		unlock()
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("backup: what a restore left cannot be removed: %w", err)
+		}
+	}
+	return nil
+}
+
+// discard removes the folder, unless it was committed.
+func (f *fetched) discard() {
+	if f.unlock != nil {
+		f.unlock()
+		f.unlock = nil
+	}
+	if f.path != "" {
+		_ = os.RemoveAll(f.path) // the next restore sweeps what is left
+		f.path = ""
+	}
+}
+
+// commit puts the folder in its place; an old one is kept beside it, and its new name returned. This is the moment at which
+// the site is the restored one.
+func (f *fetched) commit() (before string, err error) {
+	f.unlock()
+	f.unlock = nil
+	if err := os.Remove(filepath.Join(f.path, lockFile)); err != nil {
+		return "", fmt.Errorf("backup: %w", err)
+	}
+	if err := syncFolder(f.path); err != nil {
+		return "", err
+	}
+	before = f.dest + ".before-restore-" + time.Now().UTC().Format("20060102T150405.000Z")
+	_, err = os.Lstat(f.dest)
+	had := err == nil
+	if err := swap.Do(f.dest, f.path, before); err != nil {
+		if _, there := os.Lstat(f.path); there != nil {
+			f.path = ""
+		}
+		return "", merlon.Cannot("the restored data could not be put in place: %v\n  nothing is lost: the old data is there; a mount cannot be renamed: restore with --into a folder beside it", err)
+	}
+	f.path = ""
+	if !had {
+		before = ""
+	}
+	return before, nil
+}
+
+// report prints what came of it.
+func (f *fetched) report(c *merlon.Call, want placing, before string, took time.Duration) error {
+	own := f.rows()
+	facts := map[string]any{"point": f.point.Seq, "instant": f.point.Instant, "data": want.path, "live": want.live, "before": before, "after_theft": f.restore.AfterTheft,
+		"rows": own, "restored": f.result, "goes_on": f.reborn, "seconds": took.Seconds()}
+	return c.Answer("merlon/restore/v1", "restore", facts, func(out io.Writer) error {
+		if want.live {
+			fmt.Fprintf(out, "site is back: %s", plural(f.result.Users, "user"))
+		} else {
+			fmt.Fprintf(out, "restored into %s: %s", want.path, plural(f.result.Users, "user"))
+		}
+		for i, t := range slices.Sorted(keysOf(own)) {
+			if i == maxRowsTold {
+				fmt.Fprint(out, " …")
+				break
+			}
+			fmt.Fprintf(out, ", %s %d", t, own[t])
+		}
+		fmt.Fprintf(out, ". All sessions were ended, old links made void, %s held.\n", plural(f.result.Of("mails held"), "mail"))
+		for _, n := range f.result.Ended {
+			if n.N > 0 {
+				fmt.Fprintf(out, "  %6d  %s\n", n.N, n.What)
+			}
+		}
+		if f.result.Of("mails held") > 0 {
+			fmt.Fprintln(out, "held mails were perhaps sent before: mail list, then mail release")
+		}
+		if f.result.Of("jobs held") > 0 {
+			fmt.Fprintln(out, "held jobs were perhaps done before: jobs list, then jobs release, or jobs drop")
+		}
+		for _, s := range f.result.MayReturn {
+			fmt.Fprintln(out, "may have come back: "+s)
+		}
+		if before != "" {
+			fmt.Fprintf(out, "the data from before lies in %s; delete it when you need it no more\n", before)
+		}
+		if want.live && !f.reborn {
+			fmt.Fprintln(out, "backups begin anew: run backup init; the old points stay where they are")
+		}
+		_, err := fmt.Fprintf(out, "lost: what happened after %s. took %.0f s.\n", f.point.Instant.UTC().Format("2006-01-02 15:04:05 MST"), max(took.Seconds(), 1))
+		return err
+	})
+}
+
+// maxRowsTold is how many of the site's own tables the report names.
+const maxRowsTold = 8
+
+// rows are how many rows the site's own tables have.
+func (f *fetched) rows() map[string]int64 {
+	own := map[string]int64{}
+	for name, n := range f.inner.Tables {
+		if !strings.HasPrefix(name, "merlon_") && !strings.HasPrefix(name, "goose_") {
+			own[name] = n
+		}
+	}
+	return own
+}
+
+func keysOf(m map[string]int64) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,253 @@
+package backup
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// readManifests reads the manifests that are there; each is judged by itself, and by its place.
+func (w *walk) readManifests() {
+	for _, name := range w.names {
+		path := manifestPath.FindStringSubmatch(name)
+		if path == nil {
+			continue
+		}
+		class, seq := Class(path[1]), number(path[2])
+		all := w.objects[name]
+		w.pick(name, seq, func(text []byte) (ChainFault, error) {
+			m := Manifest{}
+			if err := decode(text, &m); err != nil {
+				return Altered, err
+			}
+			if err := m.valid(); err != nil {
+				return Altered, err
+			}
+			switch {
+			case m.Site != w.s.site:
+				return Foreign, fmt.Errorf("it is the manifest of a point of the site %s", m.Site)
+			case m.Class != class || m.Seq != seq:
+				return Reordered, fmt.Errorf("it is the manifest of %s", m.Folder())
+			}
+			p := &Point{Manifest: m}
+			for _, o := range all {
+				if string(w.texts[o]) == string(text) {
+					p.object = o
+					break
+				}
+			}
+			// Whether its key is the one that the chain names is known when the walk comes to it; only then is it known too
+			// that an earlier version that is signed by some other key was not the right one.
+			if len(w.links[seq]) > 0 && !slices.ContainsFunc(w.links[seq], func(l Link) bool { return l.Manifest == m.Hash() }) {
+				return Altered, fmt.Errorf("it is signed, and not the point %d that was linked into the chain", seq)
+			}
+			w.found[seq] = append(w.found[seq], p)
+			w.over = m.Data.LockUntil.Before(w.now)
+			return "", nil
+		})
+	}
+}
+
+// follow goes from one point to the next, by the keys that each names.
+func (w *walk) follow() {
+	w.next, w.branch, w.r, w.hash = w.genesis.K, 1, w.genesis.R, hashOf(w.genesis.unsigned())
+	top := int64(0)
+	for seq := range w.found {
+		top = max(top, seq)
+	}
+	top = max(top, w.linked)
+	targets := w.retarget
+	births := w.rebirths
+	left := map[int64]string{0: w.hash} // hashes, by number
+	for seq := int64(1); seq <= top || len(births) > 0; seq++ {
+		if len(births) > 0 && births[0].From == seq {
+			w.reborn(births[0], left)
+			births = births[1:]
+		}
+		if seq > top {
+			if len(births) > 0 {
+				if seq <= births[0].After {
+					w.fault(Missing, folder(Hourly, seq), seq, "the chain goes on at point %d, and nothing is left of this one", births[0].From)
+				}
+				seq = births[0].From - 1
+			}
+			continue
+		}
+		for len(targets) > 0 && targets[0].After < seq {
+			w.retargeted(targets[0], left)
+			targets = targets[1:]
+		}
+		if len(births) > 0 && seq > births[0].After && len(w.found[seq])+len(w.links[seq]) == 0 {
+			continue // of a branch that was left: its last points expired before they were linked
+		}
+		if !w.step(seq, left) {
+			if len(births) > 0 { // what follows a rebirth has a signer of its own
+				seq = births[0].From - 1
+				continue
+			}
+			w.cut(seq, top)
+			return
+		}
+	}
+}
+
+func (w *walk) reborn(b *Rebirth, left map[int64]string) {
+	if left[b.After] != b.Prev || b.Branch != w.branch+1 {
+		w.fault(Reordered, fmt.Sprintf("chain/%08d-rebirth-%d.json", b.From-1, b.Branch), b.From, "it follows another point %d than the one that is here", b.After)
+	}
+	for _, p := range w.points {
+		p.Abandoned = p.Abandoned || p.Seq > b.After
+	}
+	w.next, w.branch, w.hash = b.K, b.Branch, hashOf(b.unsigned())
+}
+
+func (w *walk) retargeted(r *Retarget, left map[int64]string) {
+	if left[r.After] != r.Prev {
+		w.fault(Reordered, fmt.Sprintf("chain/%08d-retarget.json", r.After), r.After, "it follows another point %d than the one that is here", r.After)
+	}
+	w.r = r.R
+}
+
+// step proves the point of one number. It reports whether the walk can go on.
+func (w *walk) step(seq int64, left map[int64]string) bool {
+	var link *Link
+	for _, l := range w.links[seq] {
+		if l.Branch == w.branch && w.next.verify(l.message(w.s.site), l.Sig) {
+			link = &l
+		}
+	}
+	name := fmt.Sprintf("chain/%08d-links.json", seq)
+	if len(w.links[seq]) > 0 && link == nil {
+		w.fault(Altered, name, seq, "the link of point %d is not signed by the key that point %d names", seq, seq-1)
+	}
+	var point *Point
+	for _, p := range w.found[seq] {
+		own := p.link()
+		name := p.Folder() + "/manifest.json"
+		switch {
+		case p.K != w.next || p.Branch != w.branch:
+			fault, text := Altered, "it is signed by another key than the one that the point before it names"
+			if p.Branch != w.branch {
+				fault, text = Forked, fmt.Sprintf("it belongs to branch %d, where the chain is in branch %d: a copy of the site that was restored elsewhere still runs", p.Branch, w.branch)
+			}
+			w.fault(fault, name, seq, "%s", text)
+		case point != nil:
+			w.fault(Forked, name, seq, "two points have the number %d: two servers write one site: stop one of them", seq)
+		case p.Prev != w.hash:
+			w.fault(Reordered, name, seq, "it does not follow the point %d that is here", seq-1)
+		case link != nil && link.Manifest != own.Manifest:
+			w.fault(Forked, name, seq, "the chain linked another point of this number")
+		default:
+			if link == nil {
+				link = &own
+			}
+			point = p
+		}
+	}
+	if link == nil {
+		if len(w.found[seq])+len(w.links[seq]) == 0 {
+			w.fault(Missing, folder(Hourly, seq), seq, "the chain goes on behind it, and nothing is left of it")
+		}
+		return false
+	}
+	if point != nil {
+		if want := fingerprints(w.r); !slices.Equal(point.R, want) {
+			w.fault(Foreign, point.Folder()+"/manifest.json", seq, "it is sealed to %s, where the owner's key is %s: whoever wrote it would not let you read it", strings.Join(point.R, ", "), strings.Join(want, ", "))
+		}
+		w.points = append(w.points, point)
+	} else if link.LockUntil.After(w.now) {
+		w.fault(Missing, folder(link.Class, seq)+"/manifest.json", seq, "the point is to be kept until %s", link.LockUntil.Format("2006-01-02 15:04 MST"))
+	}
+	w.last, w.hash, w.next = seq, link.Manifest, link.KNext
+	left[seq] = link.Manifest
+	return true
+}
+
+// cut names what lies behind a gap: it cannot be proven.
+func (w *walk) cut(at, top int64) {
+	for seq := at + 1; seq <= top; seq++ {
+		for _, p := range w.found[seq] {
+			w.fault(Altered, p.Folder()+"/manifest.json", seq, "nothing proves it: the chain is broken at point %d", at)
+		}
+	}
+}
+
+// data looks whether the data of each point is there in the right size, and counts what nobody names.
+func (w *walk) data() {
+	named := map[string]bool{}
+	for _, p := range w.points {
+		name := p.Folder() + "/" + p.Data.Name
+		named[name] = true
+		all := w.objects[name]
+		fits := func(o Object) bool {
+			return o.Size == p.Data.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == p.Data.SHA256)
+		}
+		switch at := slices.IndexFunc(all, fits); {
+		case len(all) == 0 && p.Data.LockUntil.Before(w.now): // expired between manifest and data
+		case len(all) == 0:
+			w.fault(Missing, name, p.Seq, "the point's data is gone")
+		case at < 0:
+			w.fault(Altered, name, p.Seq, "it has %d bytes or another hash, where %d were signed", all[len(all)-1].Size, p.Data.Size)
+		case all[at].Hidden && p.Data.LockUntil.After(w.now): // listings tell no hash: what stands in front may have the size
+			w.fault(Hidden, name, p.Seq, "it was deleted or written over; the earlier version is still there")
+		case !fits(all[0]):
+			w.fault(Altered, name, p.Seq, "an earlier version of it is another")
+		}
+	}
+	for _, name := range w.names {
+		if m := pointPath.FindStringSubmatch(name); m != nil && strings.HasPrefix(m[3], "data-") && !named[name] {
+			for _, o := range w.objects[name] {
+				w.orphan += o.Size
+			}
+		}
+	}
+}
+
+// proofs reads what is proven of each point.
+func (w *walk) proofs() {
+	for _, p := range w.points {
+		for k := 1; ; k++ {
+			name := fmt.Sprintf("%s/receipt-%d.json", p.Folder(), k)
+			if len(w.objects[name]) == 0 {
+				break
+			}
+			w.pick(name, p.Seq, func(text []byte) (ChainFault, error) {
+				proof := &Proof{}
+				if err := decode(text, proof); err != nil {
+					return Altered, err
+				}
+				if err := proof.valid(&p.Manifest); err != nil {
+					return Altered, err
+				}
+				p.Proofs = append(p.Proofs, proof)
+				if proof.Depth.rank() > p.Depth.rank() {
+					p.Depth = proof.Depth
+				}
+				w.over = p.Data.LockUntil.Before(w.now)
+				return "", nil
+			})
+		}
+	}
+}
+
+// knows compares the chain with a point that is known from elsewhere.
+func (w *walk) knows(known *Receipt) {
+	if known == nil || w.genesis == nil {
+		return
+	}
+	if w.last < known.Seq {
+		w.fault(Older, folder(Hourly, known.Seq), known.Seq, "the newest point that can be proven here is %d, and %d is known of: an old state of the store is shown, or it was taken away", w.last, known.Seq)
+		return
+	}
+	for _, p := range w.points {
+		if p.Seq == known.Seq && p.Hash() != known.Hash {
+			w.fault(Forked, p.Folder()+"/manifest.json", p.Seq, "another point of this number is known of: two servers write one site, or the chain was written anew")
+		}
+	}
+	for _, l := range w.links[known.Seq] {
+		if l.Manifest != known.Hash && l.Branch == w.branch {
+			w.fault(Forked, fmt.Sprintf("chain/%08d-links.json", known.Seq), known.Seq, "another point of this number is known of")
+			return
+		}
+	}
+}

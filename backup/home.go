@@ -1,0 +1,189 @@
+package backup
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A home is the folder data/backup: what the server keeps of its backups. None of it opens a point. Nothing in it but the
+// settings is in a point.
+type home struct{ dir string }
+
+func homeOf(data string) home { return home{filepath.Join(data, "backup")} }
+
+// The files of a home, all of mode 0600.
+const (
+	settingsFile = "settings.json" // where the points go, to whom they are sealed
+	signersFile  = "signers.json"  // the keys of the next one and the one after it: in no point
+	stateFile    = "state.json"    // what was done
+	lockFile     = "lock"          // one runner at a time
+	spoolFolder  = "spool"         // ciphertext on its way
+)
+
+func (h home) path(name string) string { return filepath.Join(h.dir, name) }
+
+// A Setup is what init wrote: where the points go and who can open them.
+type Setup struct {
+	Format  string    `json:"format"`
+	Site    string    `json:"site"`
+	Created time.Time `json:"created"`
+	Target  string    `json:"target"`            // its address, without secrets
+	Options Settings  `json:"options,omitempty"` // of its scheme; secrets are named by their files
+	R       []string  `json:"r"`                 // recipients of the points
+	T       PublicKey `json:"t"`                 // the owner's root key
+	Genesis string    `json:"genesis"`           // its hash
+	Try     bool      `json:"try,omitempty"`     // the target is no safe place, and the owner said so
+	Mail    string    `json:"mail,omitempty"`    // whom failures are told
+	Probes  []Probe   `json:"probes,omitempty"`  // what the target answered at init
+}
+
+// setupFormat stands in a Setup, stateFormat in a state.
+const (
+	setupFormat   = "merlon-backup-settings 1"
+	signersFormat = "merlon-backup-signers 1"
+	stateFormat   = "merlon-backup-state 1"
+)
+
+// ErrNotSetUp says that the site has no backups yet.
+var ErrNotSetUp = errors.New("backup: this site has no backups yet: run backup init --to ADDRESS")
+
+// ReadSetup returns the backup settings of a data folder. The error is [ErrNotSetUp] when there are none.
+func ReadSetup(data string) (*Setup, error) {
+	s := &Setup{}
+	switch err := homeOf(data).read(settingsFile, s); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ErrNotSetUp
+	case err != nil:
+		return nil, err
+	}
+	if s.Format != setupFormat || !siteShape.MatchString(s.Site) || recipients(s.R) != nil {
+		return nil, fmt.Errorf("backup: %s is damaged or a newer program's: restore it, or move the folder away and run backup init again", homeOf(data).path(settingsFile))
+	}
+	return s, nil
+}
+
+// state is what the server remembers of its chain.
+type state struct {
+	Format  string              `json:"format"`
+	Seq     int64               `json:"seq"`    // of the newest point
+	Hash    string              `json:"hash"`   // of its manifest, of the genesis before the first
+	Branch  int                 `json:"branch"` //
+	Instant time.Time           `json:"instant"`
+	Until   time.Time           `json:"until"`             // the lock of the newest point
+	Class   Class               `json:"class,omitempty"`   // of the newest point
+	Lasts   map[Class]time.Time `json:"lasts,omitempty"`   // the newest instant of each class
+	Links   []Link              `json:"links,omitempty"`   // not in a links record yet
+	Size    int64               `json:"size,omitempty"`    // of the last ciphertext
+	Content string              `json:"content,omitempty"` // what the last point held: equal, and there is nothing to do
+	Current time.Time           `json:"current"`           // the newest point is what the site is, as of then
+	Recent  []time.Time         `json:"recent,omitempty"`  // when the site was covered, the last day's
+
+	Tried  time.Time `json:"tried"`            // the last run
+	Failed string    `json:"failed,omitempty"` // why it failed, "": it did not
+	Since  time.Time `json:"since"`            // of the first failure in a row
+	Mailed time.Time `json:"mailed"`           // when the owner was told last
+	Offset float64   `json:"offset,omitempty"` // seconds by which this machine's clock is before the store's
+
+	Proven  time.Time   `json:"proven"`            // the owner's key was shown to open a point
+	Codes   []codeHash  `json:"codes,omitempty"`   // that would show it
+	Wrong   []time.Time `json:"wrong,omitempty"`   // tries of the last day
+	Drilled time.Time   `json:"drilled"`           // the last drill that passed
+	Drill   string      `json:"drill,omitempty"`   // how the last one ended
+	DrillAt time.Time   `json:"drill_at"`          // and when
+	Probed  time.Time   `json:"probed"`            // when the target was probed last
+	Probes  []Probe     `json:"probes,omitempty"`  // what it answered then
+	Orphans int64       `json:"orphans,omitempty"` // bytes of data that no manifest names, kept until their lock ends
+}
+
+// codeHash is what the server keeps of a recovery code: enough to compare.
+type codeHash struct {
+	Seq  int64  `json:"seq"`
+	Salt []byte `json:"salt"`
+	Sum  []byte `json:"sum"`
+}
+
+// readState returns the state, a fresh one when there is none.
+func (h home) readState() (*state, error) {
+	s := &state{}
+	switch err := h.read(stateFile, s); {
+	case errors.Is(err, fs.ErrNotExist):
+		return &state{Format: stateFormat, Branch: 1, Lasts: map[Class]time.Time{}}, nil
+	case err != nil:
+		return nil, err
+	}
+	if s.Format != stateFormat || s.Branch < 1 {
+		return nil, fmt.Errorf("backup: %s is damaged or a newer program's: delete it, and the next run reads the chain from the target", h.path(stateFile))
+	}
+	if s.Lasts == nil {
+		s.Lasts = map[Class]time.Time{}
+	}
+	return s, nil
+}
+
+// read reads a file of JSON.
+func (h home) read(name string, v any) error {
+	text, err := os.ReadFile(h.path(name))
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("backup: %s is damaged: %w", h.path(name), err)
+	}
+	return nil
+}
+
+// write writes a file of JSON in one step: after a crash the old one is there or the new one, whole.
+func (h home) write(name string, v any) error {
+	text, err := json.MarshalIndent(v, "", "\t")
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return writeFile(h.path(name), append(text, '\n'))
+}
+
+func writeFile(path string, text []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("backup: %s cannot be written: %w", path, err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// sweep removes what a run that was killed left: ciphertext whose drill key died with it, and halves of files.
+func (h home) sweep() error {
+	for _, pattern := range []string{filepath.Join(h.path(spoolFolder), "*"), h.path(".new-*")} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return fmt.Errorf("backup: %w", err)
+		}
+		for _, name := range found {
+			if err := os.Remove(name); err != nil {
+				return fmt.Errorf("backup: what an earlier run left cannot be removed: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package backup
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon/internal/qr"
+)
+
+// A Kit is what the owner keeps on paper: with it alone a machine that never saw the site gets it back.
+type Kit struct {
+	Title   string // the site's name
+	Site    string // its id
+	Target  string // where its points are
+	Options Settings
+	Made    time.Time
+
+	recovery *Recovery
+}
+
+//go:embed kit.html
+var kitPage string
+
+var kitTemplate = template.Must(template.New("kit").Parse(kitPage))
+
+// Code is what the kit's QR code holds: key and address, and which site it is there.
+func (k *Kit) Code() string {
+	return "merlon-recovery 1\n" + k.recovery.Reveal() + "\n" + k.Target + "\n" + k.Site + "\n"
+}
+
+// ParseKit reads what the kit's code holds, or the kit's text: the key, and address and site if they are there.
+func ParseKit(text string) (key *Recovery, target, site string, err error) {
+	if key, err = ParseRecovery(text); err != nil {
+		return nil, "", "", err
+	}
+	for line := range strings.Lines(text) {
+		switch word := strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(line, "target"), "site")); {
+		case target == "" && strings.Contains(word, "://") && !strings.Contains(word, " "):
+			target = word
+		case site == "" && siteShape.MatchString(word):
+			site = word
+		}
+	}
+	return key, target, site, nil
+}
+
+// kitFacts is what the kit says, as page and as text.
+type kitFacts struct {
+	*Kit
+	Key, KeyFingerprint, RootFingerprint, Day string
+	Set                                       [][2]string
+	QR                                        qr.Code
+}
+
+func (k *Kit) facts() (kitFacts, error) {
+	code, err := qr.Draw(k.Code())
+	if err != nil {
+		return kitFacts{}, fmt.Errorf("backup: the kit's code: %w", err)
+	}
+	f := kitFacts{Kit: k, Key: groups(k.recovery.Reveal(), 8), KeyFingerprint: Fingerprint(k.recovery.Recipient()), RootFingerprint: Fingerprint(string(k.recovery.Root())),
+		Day: k.Made.Format(time.DateOnly), QR: code}
+	for _, name := range sortedNames(k.Options) {
+		f.Set = append(f.Set, [2]string{name, k.Options[name]})
+	}
+	return f, nil
+}
+
+// HTML returns the kit as one page to print: no script, nothing that is fetched.
+func (k *Kit) HTML() ([]byte, error) {
+	f, err := k.facts()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := kitTemplate.Execute(&b, f); err != nil {
+		return nil, fmt.Errorf("backup: the kit: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Text returns the kit as plain text.
+func (k *Kit) Text() ([]byte, error) {
+	f, err := k.facts()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `RECOVERY KIT OF %s
+
+Who has this sheet can open every backup of the site. Keep two copies, in two places,
+neither of them with the server.
+
+recovery key
+%s
+
+target    %s
+site      %s
+`, f.Title, f.Key, f.Target, f.Site)
+	for _, one := range f.Set {
+		fmt.Fprintf(&b, "setting   %s=%s\n", one[0], one[1])
+	}
+	fmt.Fprintf(&b, `made      %s
+
+fingerprint of the key    %s
+fingerprint of the root   %s
+
+Once a month: on a machine of yours, with no network,
+  merlon recovery prove HEADER-FILE        and on the server: backup verify --proof CODE
+To get the site back, on any machine with the site's program:
+  restore latest --live --confirm-site %s
+Without Merlon:
+  go install filippo.io/age/cmd/age@v1.3.2
+  age -d -i KEY-FILE data-….age | zstd -d | tar x
+
+To read the store you need an account there. Write down here how you get one
+if yours is lost:
+
+________________________________________________________________________
+`, f.Day, f.KeyFingerprint, f.RootFingerprint, f.Title)
+	return b.Bytes(), nil
+}
+
+// kitText is the name of the text beside the page.
+func kitText(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".txt" }
+
+// write writes both forms, readable by their owner only. It overwrites nothing.
+func (k *Kit) write(path string) error {
+	page, err := k.HTML()
+	if err != nil {
+		return err
+	}
+	plain, err := k.Text()
+	if err != nil {
+		return err
+	}
+	if kitText(path) == path {
+		path += ".html"
+	}
+	for name, text := range map[string][]byte{path: page, kitText(path): plain} {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return fmt.Errorf("backup: the kit cannot be written: %w: name a file that is not there, in a folder that is", err)
+		}
+		_, err = f.Write(text)
+		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+			return fmt.Errorf("backup: the kit cannot be written: %w", err)
+		}
+	}
+	return nil
+}
+
+// inside reports whether a path lies in a folder.
+func inside(folder, path string) bool {
+	real := func(p string) string {
+		if abs, err := filepath.Abs(p); err == nil {
+			p = abs
+		}
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(p)); err == nil {
+			p = filepath.Join(dir, filepath.Base(p))
+		}
+		return p
+	}
+	rel, err := filepath.Rel(real(folder), real(path))
+	return err == nil && filepath.IsLocal(rel)
+}

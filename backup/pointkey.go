@@ -1,0 +1,71 @@
+package backup
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"strings"
+
+	"filippo.io/age"
+)
+
+// A point's header alone, a few kilobytes, tells whether a key opens the point: so the recovery key is proven, and one point
+// opened, without the key ever coming near the server. See age's DecryptHeader.
+
+// fileKeySize is the length of the key of one age file, in bytes.
+const fileKeySize = 16
+
+var letters32 = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// FormatPointKey writes the key of one point as 26 letters and 2 check letters, in groups of four.
+func FormatPointKey(fileKey []byte) string {
+	return groups(letters32.EncodeToString(fileKey)+checkLetters(fileKey), 4)
+}
+
+// checkLetters find a letter that was mistyped in 1,023 of 1,024 cases.
+func checkLetters(fileKey []byte) string {
+	sum := sha256.Sum256(append([]byte("merlon/backup/point-key/v1\x00"), fileKey...))
+	return letters32.EncodeToString(sum[:])[:2]
+}
+
+// PointKey reads what [FormatPointKey] wrote: the key of one point, which opens that one and no other.
+func PointKey(text string) (age.Identity, error) {
+	const wrong = "type the 28 letters as `recovery open` printed them"
+	clean := strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' || r == '\t' || r == '\r' || r == '\n' {
+			return -1
+		}
+		return r
+	}, strings.ToUpper(text))
+	if len(clean) != 28 {
+		return nil, fmt.Errorf("backup: the point key has %d letters, one has 28: %s", len(clean), wrong)
+	}
+	key, err := letters32.DecodeString(clean[:26])
+	if err != nil || len(key) != fileKeySize || letters32.EncodeToString(key) != clean[:26] || checkLetters(key) != clean[26:] {
+		return nil, fmt.Errorf("backup: the point key has a mistake: its check letters do not fit: %s", wrong)
+	}
+	return age.NewInjectedFileKeyIdentity(key), nil
+}
+
+// OpenHeader returns the key of the point whose header this is.
+func OpenHeader(header []byte, with ...age.Identity) (fileKey []byte, err error) {
+	key, err := age.DecryptHeader(header, with...)
+	if err != nil {
+		return nil, fmt.Errorf("backup: this key does not open this header: it is another site's, or the file is damaged: %w", err)
+	}
+	return key, nil
+}
+
+// ProofCode returns the eight characters that show who made them could open this very point: its manifest's hash is part of
+// them. 40 bits are enough, since they can only be tried at the site, five times a day.
+func ProofCode(fileKey []byte, manifest string) string {
+	mac := hmac.New(sha256.New, fileKey)
+	mac.Write([]byte("merlon/recovery-proof/v1\x00" + manifest))
+	return letters32.EncodeToString(mac.Sum(nil)[:5])
+}
+
+// cleanCode is a code as it was typed, in the one form that is compared.
+func cleanCode(text string) string {
+	return strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(strings.TrimSpace(text)))
+}

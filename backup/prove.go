@@ -1,0 +1,234 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"filippo.io/age"
+)
+
+// putRecord puts a record that never changes. One of the same text that is there already is a success: an earlier try of this
+// very run may have arrived.
+func putRecord(ctx context.Context, s *Store, name string, text []byte, until time.Time) error {
+	o := PutOptions{Size: int64(len(text)), SHA256: sha256.Sum256(text), Once: true}
+	if s.target.Traits().Locks {
+		o.LockUntil = until
+	}
+	_, err := s.target.Put(ctx, s.full(name), bytes.NewReader(text), o)
+	if err == nil || !errors.Is(err, ErrExists) && !errors.Is(err, ErrUnreachable) {
+		return err
+	}
+	there, e := s.target.Stat(ctx, s.full(name))
+	if e != nil {
+		return err
+	}
+	if have, e := s.text(ctx, there); e == nil && bytes.Equal(have, text) {
+		return nil
+	}
+	return err
+}
+
+// prove shows how far the point that was just put can be trusted: by the hash that the store tells, or by reading it back and
+// decrypting it with the key that only this process has. Points that are kept longer than days are always read.
+func (j *job) prove(ctx context.Context, p *Point, d *age.HybridIdentity) (Depth, error) {
+	depth := Stored
+	if p.Class != Hourly || !j.target.Traits().Hashes {
+		depth = Read
+	}
+	j.say("proving point %d", p.Seq)
+	switch depth {
+	case Stored:
+		o, err := j.target.Stat(ctx, j.store.full(p.Folder()+"/"+p.Data.Name))
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", ErrUnread, err)
+		}
+		if "sha256:"+o.SHA256 != p.Data.SHA256 || o.Size != p.Data.Size {
+			return "", fmt.Errorf("%w: the store says that it has other bytes than were sent", ErrUnread)
+		}
+	case Read:
+		if err := j.readBack(ctx, p, d); err != nil {
+			j.state.Content, j.known = "", false // the next run makes another
+			return "", fmt.Errorf("%w: %w", ErrUnread, err)
+		}
+		j.keep(&drillKey{p, d, time.Now().Add(drillKeyLife)})
+	}
+	if err := j.putProof(ctx, p, depth, ""); err != nil {
+		return "", err
+	}
+	p.Depth = depth
+	return depth, nil
+}
+
+func (j *job) readBack(ctx context.Context, p *Point, with age.Identity) error {
+	stream, err := j.store.Fetch(ctx, p, with)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	in, err := Inspect(stream)
+	if err != nil {
+		return err
+	}
+	if in.Site != p.Site || in.Seq != p.Seq {
+		return errors.New("backup: what is in it is another point")
+	}
+	return nil
+}
+
+// putProof puts a proof of the newest point, signed by the key of the next one.
+func (j *job) putProof(ctx context.Context, p *Point, depth Depth, evidence string) error {
+	if j.signers.Seq != p.Seq+1 {
+		return fmt.Errorf("backup: point %d is not the newest any more: what was proven of it cannot be signed", p.Seq)
+	}
+	proof := &Proof{Format: formatName, Kind: "proof", Site: p.Site, Seq: p.Seq, Point: p.Hash(), Depth: depth, At: stamp(j.house.Clock()), Evidence: evidence}
+	proof.sign(j.signers.current())
+	text := encode(proof)
+	for k := len(p.Proofs) + 1; ; k++ {
+		err := j.putRecord(ctx, fmt.Sprintf("%s/receipt-%d.json", p.Folder(), k), text, p.Data.LockUntil)
+		if errors.Is(err, ErrExists) && k < 20 {
+			continue
+		}
+		if err == nil {
+			p.Proofs = append(p.Proofs, proof)
+		}
+		return err
+	}
+}
+
+// Codes of the recovery proof that wait, each of a point; older ones are forgotten.
+const (
+	maxCodes    = 10
+	maxWrong    = 5 // tries within a day
+	headerNames = "header-*.bin"
+)
+
+// keepCode makes what the owner proves the recovery key with: the point's header as a file, and the hash of the code that
+// only whoever opens the header can tell. A failure takes nothing from the point.
+func (j *job) keepCode(_ context.Context, p *Point, d *age.HybridIdentity, from *spool) {
+	err := func() error {
+		f, err := from.open()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		text, err := headerFile(p, f)
+		if err != nil {
+			return err
+		}
+		h, err := ParseHeader(text)
+		if err != nil {
+			return err
+		}
+		fileKey, err := OpenHeader(h.Header, d)
+		if err != nil {
+			return err
+		}
+		salt := make([]byte, 16)
+		rand.Read(salt)
+		j.state.Codes = append(j.state.Codes, codeHash{p.Seq, salt, sumCode(salt, ProofCode(fileKey, h.Manifest))})
+		clear(fileKey)
+		j.state.Codes = j.state.Codes[max(0, len(j.state.Codes)-maxCodes):]
+		if err := writeFile(j.home.path(headerName(p.Seq)), text); err != nil {
+			return err
+		}
+		return j.home.tidyHeaders(j.state.Codes)
+	}()
+	if err != nil {
+		j.notes = append(j.notes, "the header for the recovery proof was not kept: "+err.Error())
+	}
+}
+
+func headerName(seq int64) string { return fmt.Sprintf("header-%08d.bin", seq) }
+
+// tidyHeaders removes the header files whose codes are forgotten.
+func (h home) tidyHeaders(kept []codeHash) error {
+	found, err := filepath.Glob(h.path(headerNames))
+	if err != nil {
+		return err
+	}
+	for _, path := range found {
+		if !slices.ContainsFunc(kept, func(c codeHash) bool { return headerName(c.Seq) == filepath.Base(path) }) {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func sumCode(salt []byte, code string) []byte {
+	sum := sha256.Sum256(append(slices.Clone(salt), code...))
+	return sum[:]
+}
+
+// ErrTries says that codes cannot be tried any more today.
+var ErrTries = errors.New("backup: five wrong codes were tried within a day: the next may be tried a day after the first of them")
+
+// ErrCode says that a code is none of those that are waited for.
+var ErrCode = errors.New("backup: this is not the code of a point: see that the header file was the newest, and that the code is typed whole")
+
+// tryCode judges a code of the recovery proof. It writes nothing: the caller keeps the state, whatever the answer.
+func (s *state) tryCode(code string, now time.Time) (seq int64, err error) {
+	s.Wrong = slices.DeleteFunc(s.Wrong, func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
+	if len(s.Wrong) >= maxWrong {
+		return 0, ErrTries
+	}
+	code = cleanCode(code)
+	for _, c := range s.Codes {
+		if subtle.ConstantTimeCompare(sumCode(c.Salt, code), c.Sum) == 1 {
+			seq = c.Seq
+		}
+	}
+	if seq == 0 {
+		s.Wrong = append(s.Wrong, now)
+		return 0, ErrCode
+	}
+	s.Proven = now
+	s.Codes = slices.DeleteFunc(s.Codes, func(c codeHash) bool { return c.Seq <= seq }) // a code proves once
+	return seq, nil
+}
+
+// upkeep does once a day what keeps the chain in order. Nothing of it takes anything from a point: what fails is tried again
+// the next day, and told.
+func (j *job) upkeep(ctx context.Context) {
+	if err := j.putLinks(ctx); err != nil {
+		j.notes = append(j.notes, "the links of the chain were not put, and will be with the next daily point: "+err.Error())
+	}
+	if err := j.expire(ctx); err != nil {
+		j.notes = append(j.notes, "points whose time is over were not deleted: "+err.Error())
+	}
+}
+
+// linksAtOnce bounds a links record: about 300 bytes each.
+const linksAtOnce = 2000
+
+// putLinks puts the links of all points since the last time, so that the chain can be walked when the points are gone.
+func (j *job) putLinks(ctx context.Context) error {
+	for len(j.state.Links) > 0 {
+		n := min(len(j.state.Links), linksAtOnce)
+		for i := 1; i < n; i++ { // a record is of one branch
+			if j.state.Links[i].Branch != j.state.Links[0].Branch {
+				n = i
+			}
+		}
+		l := Links{Format: formatName, Kind: "links", Site: j.setup.Site, Links: j.state.Links[:n]}
+		name := fmt.Sprintf("chain/%08d-links.json", l.Links[n-1].Seq)
+		if err := j.putRecord(ctx, name, encode(l), j.now.Add(Monthly.Keep())); err != nil && !errors.Is(err, ErrExists) {
+			return err // one that exists ends with the same point: the chain is whole with it
+		}
+		j.state.Links = slices.Clone(j.state.Links[n:])
+		if err := j.home.write(stateFile, j.state); err != nil {
+			return err
+		}
+	}
+	return nil
+}

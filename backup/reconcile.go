@@ -1,0 +1,177 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// reconcile brings what the server remembers into line with what is at the target, after a kill between two steps, and
+// refuses when the target holds something that this server did not put.
+func (j *job) reconcile(ctx context.Context) error {
+	s := j.state
+	if s.Hash == "" && s.Seq == 0 {
+		s.Hash = j.setup.Genesis
+	}
+	if j.signers.Seq > s.Seq+1 || s.Seq == 0 && j.signers.Seq > 1 { // the state was lost: it is read from the chain
+		if err := j.rebuild(ctx); err != nil {
+			return err
+		}
+	}
+	if err := putRebirth(ctx, j.home, j.store); err != nil {
+		return err
+	}
+	if err := j.sameNewest(ctx); err != nil {
+		return err
+	}
+	if j.signers.Seq <= s.Seq { // killed after the point was counted
+		if j.signers.Next == nil || j.signers.Seq < s.Seq {
+			return j.foreign("the signing keys in " + j.home.path(signersFile) + " are older than the chain")
+		}
+		if err := j.home.turn(j.signers, j.signers.Seq); err != nil {
+			return err
+		}
+	}
+	if err := j.adopt(ctx); err != nil {
+		return err
+	}
+	return j.notReborn(ctx)
+}
+
+func (j *job) foreign(why string) error {
+	return fmt.Errorf("%w: %s: this data folder is a copy, or a copy of it runs elsewhere: stop the other one; if there is none, begin a new chain with backup init", ErrForked, why)
+}
+
+// sameNewest compares the newest point that is known of with the one at the target.
+func (j *job) sameNewest(ctx context.Context) error {
+	s := j.state
+	if s.Seq == 0 {
+		o, err := j.target.Stat(ctx, j.store.full(genesisName))
+		if err != nil {
+			return fmt.Errorf("%w: the record that began the chain: %w", ErrUnknown, err)
+		}
+		text, err := j.store.text(ctx, o)
+		if err != nil {
+			return err
+		}
+		g := &Genesis{}
+		if err := decode(text, g); err != nil || hashOf(g.unsigned()) != j.setup.Genesis {
+			return fmt.Errorf("%w: the record that began the chain is another one", ErrUnknown)
+		}
+		return nil
+	}
+	if s.Class == "" { // restored, and no point of the new branch yet
+		return j.sameRebirth(ctx)
+	}
+	name := folder(s.Class, s.Seq) + "/manifest.json"
+	m, err := j.manifest(ctx, name)
+	switch {
+	case errors.Is(err, ErrNotFound) && j.now.After(s.Until): // its time was over: the site was down for long
+		return nil
+	case errors.Is(err, ErrNotFound):
+		return fmt.Errorf("%w: point %d is gone, which is to be kept until %s: somebody deleted it, or this is another place than before", ErrUnknown, s.Seq, s.Until.Format("2006-01-02"))
+	case err != nil && !errors.Is(err, errNotOurs):
+		return err
+	case err != nil || m.Hash() != s.Hash:
+		return fmt.Errorf("%w: point %d at the target is another one: look with backup verify", ErrUnknown, s.Seq)
+	}
+	return nil
+}
+
+// sameRebirth compares the record that gave the chain to this restored site with the one at the target.
+func (j *job) sameRebirth(ctx context.Context) error {
+	o, err := j.target.Stat(ctx, j.store.full(rebirthName(&Rebirth{From: j.state.Seq + 1, Branch: j.state.Branch})))
+	if err != nil {
+		return fmt.Errorf("%w: the record that gave the chain to this restored site: %w", ErrUnknown, err)
+	}
+	text, err := j.store.text(ctx, o)
+	if err != nil {
+		return err
+	}
+	r := &Rebirth{}
+	if err := decode(text, r); err != nil || hashOf(r.unsigned()) != j.state.Hash {
+		return j.foreign("the chain was given to another restored copy")
+	}
+	return nil
+}
+
+// errNotOurs says that a manifest is none of this site's.
+var errNotOurs = errors.New("backup: no manifest of this site")
+
+func (j *job) manifest(ctx context.Context, name string) (*Manifest, error) {
+	o, err := j.target.Stat(ctx, j.store.full(name))
+	if err != nil {
+		return nil, err
+	}
+	text, err := j.store.text(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manifest{}
+	if decode(text, m) != nil || m.valid() != nil || m.Site != j.setup.Site {
+		return nil, errNotOurs
+	}
+	return m, nil
+}
+
+// adopt counts the point that an earlier run put and did not live to count.
+func (j *job) adopt(ctx context.Context) error {
+	seq := j.state.Seq + 1
+	for _, class := range []Class{Hourly, Daily, Weekly, Monthly} {
+		m, err := j.manifest(ctx, folder(class, seq)+"/manifest.json")
+		switch {
+		case errors.Is(err, ErrNotFound):
+			continue
+		case err != nil && !errors.Is(err, errNotOurs):
+			return err
+		case err != nil || m.K != public(j.signers.current()) || j.signers.Next == nil || m.KNext != public(j.signers.next()) || m.Prev != j.state.Hash || m.Branch != j.state.Branch:
+			return j.foreign(fmt.Sprintf("a point %d is at the target that this one did not put", seq))
+		}
+		return j.announce(&Point{Manifest: *m})
+	}
+	return nil
+}
+
+// notReborn refuses to go on when the chain was given to a restored copy.
+func (j *job) notReborn(ctx context.Context) error {
+	for o, err := range j.store.list(ctx, "chain/") {
+		if err != nil {
+			return err
+		}
+		m := chainPath.FindStringSubmatch(j.store.below(o.Name))
+		if m == nil || m[2] != "rebirth" {
+			continue
+		}
+		if branch, err := strconv.Atoi(strings.TrimPrefix(m[3], "-")); err == nil && branch > j.state.Branch {
+			return j.foreign("the site was restored elsewhere, and its chain goes on there")
+		}
+	}
+	return nil
+}
+
+// rebuild reads the state from the chain, which must end where the signing keys go on.
+func (j *job) rebuild(ctx context.Context) error {
+	w, err := j.store.walk(ctx)
+	if err != nil {
+		return err
+	}
+	if w.genesis == nil || w.last+1 != j.signers.Seq || w.next != public(j.signers.current()) {
+		return errors.Join(j.foreign("the signing keys do not fit the end of the chain"), w.faults.err())
+	}
+	s := j.state
+	s.Seq, s.Hash, s.Branch = w.last, w.hash, w.branch
+	for _, p := range w.points {
+		if p.Instant.After(s.Lasts[p.Class]) {
+			s.Lasts[p.Class] = p.Instant
+		}
+		if p.Seq > w.linked {
+			s.Links = append(s.Links, p.link())
+		}
+		if p.Seq == w.last && p.Hash() == w.hash {
+			s.Instant, s.Until, s.Class, s.Size = p.Instant, p.Data.LockUntil, p.Class, p.Data.Size
+		}
+	}
+	return j.home.write(stateFile, s)
+}

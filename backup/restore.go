@@ -1,0 +1,310 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+)
+
+// restoreCommand is `restore`.
+func (p *part) restoreCommand() merlon.Command {
+	return merlon.Command{Name: "restore", Args: "[POINT]", Short: "get the site back from a backup: a point's number, or latest", Example: "latest --live --confirm-site shop", Apart: true, Run: p.restore,
+		Flags: []merlon.Flag{
+			{Name: "at", Usage: "the newest point that is not younger than this time: 2026-11-24T12:40Z"},
+			{Name: "into", Usage: "put it into this folder, which must not be there yet"},
+			{Name: "live", Usage: "put it in the place of the data folder; the old one is kept beside it", Switch: true},
+			{Name: "confirm-site", Usage: "the site's name, with --live"},
+			{Name: "after-theft", Usage: "the data was stolen: void every password, app and mail", Switch: true},
+			{Name: "key-file", Usage: "a file with the kit's code or text, the recovery key, or a point key; without it the key is asked for"},
+			{Name: "key-fd", Usage: "the number of an open file to read the key from"},
+			{Name: "from", Usage: "the address in the kit, if the settings are gone"},
+			{Name: "set", Usage: "settings of the place: name=value,name=value"}}}
+}
+
+// A key is what the owner opens points with.
+type key struct {
+	id       age.Identity
+	recovery *Recovery // nil: it opens one point only
+	target   string    // "": it did not come with the kit
+	site     string
+}
+
+// maxKey bounds the file that a key is read from, in bytes.
+const maxKey = 64 << 10
+
+// parseKey reads a recovery key, alone or in the kit, or a point key.
+func parseKey(text string) (key, error) {
+	if strings.Contains(strings.Join(strings.Fields(strings.ToUpper(text)), ""), recoveryPrefix) {
+		r, target, site, err := ParseKit(text)
+		if err != nil {
+			return key{}, merlon.Misused("%v", err)
+		}
+		return key{r.Identity(), r, target, site}, nil
+	}
+	id, err := PointKey(text)
+	if err != nil {
+		return key{}, merlon.Misused("this is neither a recovery key, which begins with %s, nor a point key: %v", recoveryPrefix, err)
+	}
+	return key{id: id}, nil
+}
+
+// readKey reads the key from where the command says, else asks for it. It is never an argument: those are in the list of
+// processes and in the shell's history.
+func readKey(ctx context.Context, c *merlon.Call) (key, error) {
+	var from io.ReadCloser
+	switch file, fd := c.Flag("key-file"), c.Flag("key-fd"); {
+	case file != "" && fd != "":
+		return key{}, merlon.Misused("--key-file and --key-fd are both given: the key comes from one of them: choose")
+	case file != "":
+		f, err := os.Open(file)
+		if err != nil {
+			return key{}, merlon.Cannot("the key's file cannot be read: %v", err)
+		}
+		from = f
+	case fd != "":
+		n, err := strconv.ParseUint(fd, 10, 16)
+		if err != nil {
+			return key{}, merlon.Misused("--key-fd takes the number of an open file: %q is none", fd)
+		}
+		from = os.NewFile(uintptr(n), "key")
+		if from == (*os.File)(nil) {
+			return key{}, merlon.Cannot("no file is open as number %d", n)
+		}
+	default:
+		text, err := c.Apart.Ask(ctx, "recovery key, or the point key", true)
+		if err != nil {
+			return key{}, err
+		}
+		return parseKey(text)
+	}
+	defer from.Close()
+	text, err := io.ReadAll(io.LimitReader(from, maxKey))
+	if err != nil {
+		return key{}, merlon.Cannot("the key cannot be read: %v", err)
+	}
+	return parseKey(string(text))
+}
+
+// restore is `restore`: everything that can be refused is refused before anything is fetched.
+func (p *part) restore(ctx context.Context, c *merlon.Call) error {
+	began := time.Now()
+	a := c.Apart
+	want, err := p.place(c)
+	if err != nil {
+		return err
+	}
+	if want.live {
+		release, err := a.Site.Hold()
+		if errors.Is(err, db.ErrLocked) {
+			return merlon.Cannot("%v\n  the site is running, and its data would change under it\n  stop it, then restore again", err)
+		}
+		if err != nil {
+			return merlon.Cannot("the data folder cannot be held: %v", err)
+		}
+		defer release()
+	}
+	k, err := readKey(ctx, c)
+	if err != nil {
+		return err
+	}
+	store, known, err := p.openFor(ctx, c, k)
+	if err != nil {
+		return err
+	}
+	defer store.target.Close()
+	point, err := choose(ctx, c, store, known)
+	if err != nil {
+		return err
+	}
+	f, err := p.fetch(ctx, fetching{store: store, point: point, key: k, dest: want.path, open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
+		restore: merlon.Restore{Now: time.Now(), AfterTheft: c.Flag("after-theft") != "", Who: "command"}})
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if want.live {
+		if err := f.goOn(ctx, a.Data); err != nil {
+			fmt.Fprintf(a.Err, "WARN    backups do not go on by themselves: %v: run backup init when the site is back\n", err)
+		}
+	}
+	before, err := f.commit()
+	if err != nil {
+		return err
+	}
+	if f.reborn {
+		if err := f.announceBirth(ctx); err != nil {
+			fmt.Fprintf(a.Err, "WARN    the chain's new branch could not be put: %v: the next backup run puts it\n", err)
+		}
+	}
+	return f.report(c, want, before, time.Since(began))
+}
+
+// A placing says where the restored data goes.
+type placing struct {
+	path string
+	live bool
+}
+
+func (p *part) place(c *merlon.Call) (placing, error) {
+	a := c.Apart
+	name := a.Site.Name()
+	if name == "" {
+		name = "site"
+	}
+	live, into := c.Flag("live") != "", c.Flag("into")
+	switch {
+	case live && into != "":
+		return placing{}, merlon.Misused("--live and --into are both given: the data goes to one place: choose")
+	case live && c.Flag("confirm-site") != name:
+		return placing{}, merlon.Refuse("nothing was restored\n  with --live the data folder %s is put aside, and what happened since the point is lost\n  name the site to go on: --confirm-site %s", a.Data, name)
+	case live:
+		return placing{filepath.Clean(a.Data), true}, nil
+	case into == "":
+		into = filepath.Clean(a.Data) + ".restored-" + time.Now().UTC().Format("20060102T150405Z")
+	}
+	into = filepath.Clean(into)
+	if _, err := os.Lstat(into); !errors.Is(err, os.ErrNotExist) {
+		return placing{}, merlon.Refuse("%s is there already: nothing is written over: name another folder, or give --live", into)
+	}
+	if err := os.MkdirAll(filepath.Dir(into), 0o700); err != nil {
+		return placing{}, merlon.Cannot("the folder cannot be made: %v", err)
+	}
+	return placing{path: into}, nil
+}
+
+// openFor opens the chain that the settings of the data folder name, or the kit, or --from. A point that the site knew of is
+// known too.
+func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Receipt, error) {
+	address, site, root := c.Flag("from"), k.site, PublicKey("")
+	options, err := optionsOf(c.Flag("set"))
+	if err != nil {
+		return nil, nil, err
+	}
+	var known *Receipt
+	setup, err := ReadSetup(c.Apart.Data)
+	switch {
+	case err == nil && (address == "" || address == setup.Target):
+		address, root = setup.Target, setup.T
+		if site == "" || site == setup.Site {
+			site = setup.Site
+			if s, err := homeOf(c.Apart.Data).readState(); err == nil && s.Seq > 0 && s.Class != "" {
+				known = &Receipt{s.Seq, s.Hash}
+			}
+		}
+		if options == nil {
+			options = setup.Options
+		}
+	case err != nil && !errors.Is(err, ErrNotSetUp):
+		fmt.Fprintf(c.Apart.Err, "WARN    %v: the settings are not used\n", err)
+	}
+	if address == "" {
+		address = k.target
+	}
+	if address == "" {
+		if address, err = c.Apart.Ask(ctx, "address of the backups, as it stands in the kit", false); err != nil {
+			return nil, nil, err
+		}
+	}
+	if k.recovery != nil {
+		root = k.recovery.Root()
+	}
+	store, err := p.openStore(ctx, address, options, site)
+	if err != nil {
+		return nil, nil, err
+	}
+	store.Trust(root)
+	if root == "" {
+		fmt.Fprintln(c.Apart.Err, "WARN    a point key cannot tell who began the chain: compare the point's number and time with the mail of your last backup")
+	}
+	return store, known, nil
+}
+
+func (p *part) openStore(ctx context.Context, address string, options Settings, site string) (*Store, error) {
+	t, err := OpenTarget(ctx, address, options, p.cfg.Schemes)
+	if err != nil {
+		if errors.Is(err, ErrAddress) {
+			return nil, merlon.Misused("%v", err)
+		}
+		return nil, commandError(err)
+	}
+	store, err := OpenStore(ctx, t, site)
+	if err != nil {
+		return nil, errors.Join(commandError(err), t.Close())
+	}
+	return store, nil
+}
+
+// choose finds the point. Faults of the chain elsewhere are told and take nothing from the points that are proven.
+func choose(ctx context.Context, c *merlon.Call, store *Store, known *Receipt) (*Point, error) {
+	points, err := store.Chain(ctx, known)
+	var faults ChainErrors
+	if err != nil && !errors.As(err, &faults) {
+		return nil, commandError(err)
+	}
+	for _, f := range faults {
+		fmt.Fprintf(c.Apart.Err, "WARN    %v\n", f)
+	}
+	point, err := pick(points, c.Arg(0), c.Flag("at"))
+	if err != nil {
+		return nil, errors.Join(err, faults.err())
+	}
+	newest := points[len(points)-1]
+	fmt.Fprintf(c.Apart.Err, "newest here is point %d of %s\n", newest.Seq, newest.Instant.UTC().Format("2006-01-02 15:04:05 MST"))
+	if point != newest {
+		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", point.Seq, point.Instant.UTC().Format("2006-01-02 15:04:05 MST"))
+	}
+	return point, nil
+}
+
+// pick finds a point by number, "latest" or time.
+func pick(points []*Point, which, at string) (*Point, error) {
+	alive := slices.DeleteFunc(slices.Clone(points), func(p *Point) bool { return p.Abandoned })
+	if len(alive) == 0 {
+		return nil, errors.New("backup: no point here is proven: nothing was restored")
+	}
+	switch {
+	case at != "" && which != "" && which != "latest":
+		return nil, merlon.Misused("a point and --at are both given: choose one")
+	case at != "":
+		var when time.Time
+		var err error
+		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02 15:04", time.DateOnly} {
+			if when, err = time.Parse(layout, at); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			return nil, merlon.Misused("--at %q is no time: write 2026-11-24T12:40Z, in UTC", at)
+		}
+		for _, p := range slices.Backward(alive) {
+			if !p.Instant.After(when) {
+				return p, nil
+			}
+		}
+		return nil, fmt.Errorf("backup: no point is as old as %s: the oldest here is point %d of %s", at, alive[0].Seq, alive[0].Instant.UTC().Format(time.RFC3339))
+	case which == "" || which == "latest":
+		return alive[len(alive)-1], nil
+	}
+	seq, err := strconv.ParseInt(which, 10, 64)
+	if err != nil {
+		return nil, merlon.Misused("%q is no point: give its number, or latest: see backup list", which)
+	}
+	for _, p := range points {
+		if p.Seq == seq {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("backup: there is no point %d here, or nothing proves it: nothing was restored", seq)
+}

@@ -1,0 +1,115 @@
+package backup
+
+import "github.com/merlon-web/merlon/check"
+
+const (
+	cis  = "CIS Critical Security Controls v8, control 11 (data recovery)"
+	nist = "NIST SP 800-34 rev. 1, 3.4.1; NIST SP 800-209, 4.6"
+)
+
+// What check finds.
+var (
+	RuleNone = check.Rule{ID: "MRL-BACK-001", Property: check.Availability, Severity: check.High,
+		Title: "there are no backups", Why: "a lost disk, a mistake or a thief would be the end of the site",
+		Attack: "Whoever gets in encrypts or deletes the database and asks for money.",
+		Wrong:  "serve, without backup init", Right: "backup init --to s3://…, then backup run; it goes on by itself every 15 minutes.",
+		Source: cis + ", 11.2; " + nist}
+	RuleSameDisk = check.Rule{ID: "MRL-BACK-002", Property: check.Availability, Severity: check.High,
+		Title: "the backups lie on the disk of the data", Why: "what takes the one takes the other",
+		Attack: "The disk fails, the machine is stolen, or ransomware encrypts all that it can write.",
+		Wrong:  "backup init --to file:///srv/backup --try", Right: "Name a place on another machine, of another account: s3:// with object lock is best, sftp:// or a mounted disk is good.",
+		Source: cis + ", 11.4 (isolated instance of recovery data); NIST SP 800-34 rev. 1, 3.4.2"}
+	RuleKeyBeside = check.Rule{ID: "MRL-BACK-003", Property: check.Confidentiality, Severity: check.High,
+		Title: "a recovery key lies with the data", Why: "who takes the server could open every backup, also of what was deleted long ago",
+		Attack: "A thief of the data folder finds the kit in it and reads years of points.",
+		Wrong:  "backup init --kit data/kit.html", Right: "Print the kit twice, keep the sheets away from the server, delete the file there.",
+		Source: cis + ", 11.3 (protect recovery data); NIST SP 800-57 part 1 rev. 5, 6.2.2"}
+	RuleDrillOld = check.Rule{ID: "MRL-BACK-004", Property: check.Availability, Severity: check.Medium,
+		Title: "no restore was rehearsed for eight days", Why: "a backup that was never restored is a hope",
+		Attack: "Nobody needs to attack: a missing file or a wrong setting is found on the day on which it is needed.",
+		Right:  "Run drill, and see why the nightly one does not: events --id MRL-BACK-004 and the log.", Source: cis + ", 11.5 (test data recovery); NIST SP 800-84, 2"}
+	RuleProofOld = check.Rule{ID: "MRL-BACK-005", Property: check.Availability, Severity: check.Medium,
+		Title: "the recovery key was not shown to work for 90 days", Why: "drills use a key of the server's own: only the owner can show that the sheet of paper is the right one and still there",
+		Attack: "Nobody needs to attack: the sheet was lost, or was never the right one, and every drill is green.",
+		Right:  "Take data/backup/header-….bin to a machine of yours, run: merlon recovery prove FILE, and here: backup verify --proof CODE.",
+		Source: cis + ", 11.5; NIST SP 800-57 part 1 rev. 5, 8.2.2.2 (key recovery)"}
+	RuleProofMissing = check.Rule{ID: "MRL-BACK-006", Property: check.Availability, Severity: check.High,
+		Title: "nobody knows whether the recovery key works", Why: "for half a year, or ever since init a week ago, it was not shown to open a point",
+		Attack: "Nobody needs to attack: on the day of need the points cannot be opened by anybody.",
+		Right:  "merlon recovery prove FILE with the newest header, then backup verify --proof CODE. If the key is lost: begin a new chain with backup init while the site still runs.",
+		Source: cis + ", 11.5; NIST SP 800-57 part 1 rev. 5, 8.2.2.2"}
+	RuleGap = check.Rule{ID: "MRL-BACK-007", Property: check.Availability, Severity: check.Medium,
+		Title: "more can be lost than the schedule says", Why: "runs fail, and the newest point is older than it should be",
+		Attack: "Whoever stops the backups first, and deletes later, takes what came between.",
+		Right:  "See why runs failed: events --id MRL-BACK-019, and the log. A run that takes longer than its turn needs a nearer or faster target.",
+		Source: cis + ", 11.2 (automated backups); NIST SP 800-34 rev. 1, 3.2 (recovery point objective)"}
+	RuleDeletable = check.Rule{ID: "MRL-BACK-008", Property: check.Availability, Severity: check.Medium,
+		Title: "this server can delete its backups", Why: "whoever takes the server has its credentials, and deletes the backups before the data",
+		Attack: "Ransomware looks for backup credentials first; most victims find their backups gone too.",
+		Right:  "A bucket with object lock and the rights that backup policy s3 prints; or a second copy on a machine that fetches, and that this one cannot reach.",
+		Source: cis + ", 11.4; CISA #StopRansomware guide, part 1 (offline, immutable backups)"}
+	RuleClock = check.Rule{ID: "MRL-BACK-009", Property: check.Integrity, Severity: check.Medium,
+		Title: "the clocks of site and store differ by more than five minutes", Why: "a lock would end too early, or in forty years",
+		Attack: "Whoever can set the clock makes a point that is locked for ever, or one that is not locked at all.",
+		Right:  "Set this machine's clock by NTP; the store's is the one that counts.", Source: "OWASP ASVS 5.0 16.2.2 (synchronised time); RFC 8633, 3"}
+)
+
+// What is recorded.
+var (
+	RuleTwoServers = check.Rule{ID: "MRL-BACK-010", Property: check.Integrity, Severity: check.High,
+		Title: "two servers write one chain of backups", Why: "a copy of the site runs elsewhere, or somebody has its keys; each takes the other's place in the chain",
+		Attack: "A stolen copy of the data folder is started, and its points are taken for the site's.",
+		Right:  "Find the other one and stop it. A copy that is to go on gets a chain of its own: restore, or backup init in its folder.", Source: cis + ", 11.3"}
+	RuleGone = check.Rule{ID: "MRL-BACK-011", Property: check.Availability, Severity: check.High,
+		Title: "a point is gone or another before its time", Why: "the target does not hold what it said that it keeps",
+		Attack: "A thief deletes the newest points; or the store shows an older state.",
+		Right:  "backup verify names what is missing. Look at the store's own log for who deleted, change its credentials, and see MRL-BACK-008.", Source: cis + ", 11.3; CISA #StopRansomware guide, part 1"}
+	RuleUnread = check.Rule{ID: "MRL-BACK-012", Property: check.Integrity, Severity: check.High,
+		Title: "a point could not be read back", Why: "what came back is not what was sent: such a point restores nothing",
+		Attack: "A failing disk or a proxy in between alters what is stored.",
+		Right:  "The next run makes another point. If it fails too: backup verify --all, and use another target.", Source: cis + ", 11.5; NIST SP 800-209, 4.6"}
+	RuleTargetAway = check.Rule{ID: "MRL-BACK-013", Property: check.Availability, Severity: check.Medium,
+		Title: "the target cannot be reached", Why: "no point is made until it can", Attack: "Whoever cuts the way to the backups first, and deletes later, takes what came between.",
+		Right: "See the network, the address and the credentials; the next try is in five minutes.", Source: cis + ", 11.2"}
+	RuleTargetDenies = check.Rule{ID: "MRL-BACK-014", Property: check.Availability, Severity: check.Medium,
+		Title: "the target refuses", Why: "the credentials lost a right, or are not the site's any more", Attack: "Somebody at the store's account withdraws the rights so that backups stop unseen.",
+		Right: "Compare the rights with those that backup policy s3 prints.", Source: cis + ", 11.2"}
+	RuleTargetFull = check.Rule{ID: "MRL-BACK-015", Property: check.Availability, Severity: check.Medium,
+		Title: "the target is full", Why: "no point is made until there is room", Attack: "A visitor uploads until the backups stop.",
+		Right: "Give it more room, or see that its lifecycle rules delete what the locks have released.", Source: cis + ", 11.2"}
+	RuleNoRoom = check.Rule{ID: "MRL-BACK-016", Property: check.Availability, Severity: check.Medium,
+		Title: "there is no room here to make a point", Why: "a copy of the database and its ciphertext lie on this disk for a while", Attack: "A visitor fills the disk, and the backups stop before the site does.",
+		Right: "Free as much as the database has, and half of it again.", Source: "CWE-400; " + cis}
+	RuleChain = check.Rule{ID: "MRL-BACK-017", Property: check.Integrity, Severity: check.High,
+		Title: "the chain of points has faults", Why: "something at the target is missing, altered, hidden, or another's",
+		Attack: "A thief replaces a point, or hides it behind a newer one, so that a restore brings back what they want.",
+		Right:  "backup verify names each object. Points that are proven can be restored all the same.", Source: cis + ", 11.3; NIST SP 800-209, 4.6"}
+	RuleWrongCode = check.Rule{ID: "MRL-BACK-018", Property: check.Integrity, Severity: check.Low,
+		Title: "a wrong code of the recovery proof", Why: "guessing it would show a key to work that nobody has", Attack: "Somebody types codes so that the check is green.",
+		Right: "Five tries a day are allowed. Use the newest header file.", Source: "OWASP ASVS 5.0 6.3.1"}
+	RuleFailed = check.Rule{ID: "MRL-BACK-019", Property: check.Availability, Severity: check.Medium,
+		Title: "a backup failed", Why: "until one succeeds the newest point grows older", Attack: "Whoever stops the backups first, and deletes later, takes what came between.",
+		Right: "The event and the log say why; backup run tries at once.", Source: cis + ", 11.2"}
+	RuleWorksAgain = check.Rule{ID: "MRL-BACK-020", Property: check.Availability, Severity: check.Low,
+		Title: "backups work again", Why: "that there was a gap, and how long, must be known afterwards", Attack: "A gap that nobody sees is where what was deleted cannot be brought back from.",
+		Right: "Nothing to do.", Source: cis + ", 11.2"}
+	RuleProven = check.Rule{ID: "MRL-BACK-021", Property: check.Availability, Severity: check.Low,
+		Title: "the recovery key was shown to work", Why: "when that was must be known, since keys are lost in silence", Attack: "Nobody needs to attack: sheets of paper get lost.",
+		Right: "Do it again within 90 days.", Source: cis + ", 11.5"}
+)
+
+// Rules lists the rules of the room.
+func Rules() []check.Rule {
+	return append([]check.Rule{RuleNone, RuleSameDisk, RuleKeyBeside, RuleDrillOld, RuleProofOld, RuleProofMissing, RuleGap, RuleDeletable, RuleClock,
+		RuleTwoServers, RuleGone, RuleUnread, RuleTargetAway, RuleTargetDenies, RuleTargetFull, RuleNoRoom, RuleChain, RuleWrongCode, RuleFailed, RuleWorksAgain, RuleProven}, moreRules...)
+}
+
+// RuleDrillFailed is the event of a drill that failed.
+var RuleDrillFailed = check.Rule{ID: "MRL-BACK-022", Property: check.Availability, Severity: check.High,
+	Title:  "a drill failed",
+	Why:    "the newest backup could not be restored and used: until the next drill passes nobody knows that one can be",
+	Attack: "Nobody needs to attack: a disk that lies or a migration that does not run shows only on the day it is needed.",
+	Wrong:  "backups that nobody ever restored", Right: "Read the problem in data/drills and in events --id MRL-BACK-022, mend it, then run drill.", Source: cis + ", 11.5 (test data recovery); NIST SP 800-34 Rev. 1, 3.5"}
+
+// moreRules are those of drill and restore.
+var moreRules = []check.Rule{RuleDrillFailed}

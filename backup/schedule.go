@@ -1,0 +1,156 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/text"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/mailbox"
+)
+
+// The schedule's measures.
+const (
+	drillHour  = 3              // UTC: from when on the night's drill is due
+	mailPause  = 24 * time.Hour // between two mails about one failure
+	retryAfter = 5 * time.Minute
+)
+
+// round is the task: once a minute it looks whether a point is due, and once a night whether the drill is.
+func (p *part) round(ctx context.Context, h *merlon.House) error {
+	if _, err := ReadSetup(h.Data); err != nil {
+		if errors.Is(err, ErrNotSetUp) {
+			return nil
+		}
+		return err
+	}
+	s, err := p.runner.home.readState()
+	if err != nil {
+		return err
+	}
+	now := h.Clock()
+	wait := p.cfg.Every
+	if s.Failed != "" {
+		wait = min(wait, retryAfter)
+	}
+	night := p.drill != nil && drillDue(s, now)
+	if since := now.Sub(s.Tried); since >= 0 && since < wait && !night {
+		return nil
+	}
+	_, err = p.attempt(ctx, h, wish{daily: night, force: night})
+	if errors.Is(err, ErrBusy) {
+		return nil // the other one does it
+	}
+	if err == nil && night {
+		return p.drill(ctx, h)
+	}
+	return nil // told already
+}
+
+// drillDue reports whether the night's drill has not been tried yet.
+func drillDue(s *state, now time.Time) bool {
+	now = now.UTC()
+	at := s.DrillAt.UTC()
+	return now.Hour() >= drillHour && (at.YearDay() != now.YearDay() || at.Year() != now.Year())
+}
+
+// attempt runs, and tells of a failure: an event each time, a mail once a day.
+func (p *part) attempt(ctx context.Context, h *merlon.House, want wish) (*Made, error) {
+	before, err := p.runner.home.readState()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	made, err := p.runner.run(ctx, want)
+	switch {
+	case errors.Is(err, ErrBusy) || ctx.Err() != nil:
+		return made, err
+	case err != nil:
+		return made, errors.Join(err, p.failed(ctx, h, before, err))
+	}
+	if !made.Skipped {
+		h.Log.LogAttrs(ctx, slog.LevelInfo, "backup point", slog.Int64("seq", made.Seq), slog.String("class", string(made.Class)), slog.Int64("bytes", made.Size),
+			slog.String("proven", string(made.Depth)), slog.Duration("took", time.Since(began).Round(time.Millisecond)))
+	}
+	for _, note := range made.Notes {
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "backup upkeep", slog.String("problem", note))
+	}
+	if before.Failed != "" {
+		err = p.tell(ctx, h, RuleWorksAgain, event.Done, "backup.mail.again", before.Since.UTC().Format("2006-01-02 15:04 MST"), made.Receipt)
+	}
+	return made, err
+}
+
+// failed records a failure and tells it.
+func (p *part) failed(ctx context.Context, h *merlon.House, before *state, why error) error {
+	mailed := "backup.mail.failed"
+	now := h.Clock()
+	if before.Failed != "" && now.Sub(before.Mailed) < mailPause {
+		mailed = ""
+	}
+	rule := ruleOf(why)
+	newest := "-"
+	if before.Seq > 0 {
+		newest = fmt.Sprintf("%d, %s", before.Seq, before.Current.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	err := p.tell(ctx, h, rule, event.Failed, mailed, why.Error(), newest, slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
+	if err != nil || mailed == "" {
+		return err
+	}
+	unlock, err := p.runner.home.lock()
+	if err != nil {
+		return nil // another run has the lock: the next failure notes the mail
+	}
+	defer unlock()
+	s, err := p.runner.home.readState()
+	if err != nil {
+		return err
+	}
+	s.Mailed = now
+	return p.runner.home.write(stateFile, s)
+}
+
+// tell records an event and queues a mail with the text of an id, "": none. Both are in one transaction.
+func (p *part) tell(ctx context.Context, h *merlon.House, rule check.Rule, outcome event.Outcome, mail string, first, second string, detail ...slog.Attr) error {
+	e := event.New(rule, outcome, detail...)
+	e.Time = h.Clock()
+	h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
+	to := p.cfg.Mail
+	if setup, err := ReadSetup(h.Data); err == nil && setup.Mail != "" {
+		to = setup.Mail
+	}
+	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		if err := journal.Append(w, e); err != nil || mail == "" || to == "" {
+			return err
+		}
+		address, err := mailbox.ParseAddress(to)
+		if err != nil {
+			return err
+		}
+		say := func(key string, args ...any) string { return text.Own().Format(h.Lang(), mail+"."+key, args...) }
+		return h.Mails.Queue(w, mailbox.Mail{To: address, Kind: "backup", Subject: say("subject", h.Title), Text: say("text", h.Title, first, second)})
+	})
+}
+
+// ruleOf is the rule of a failure.
+func ruleOf(err error) check.Rule {
+	for _, one := range []struct {
+		kind error
+		rule check.Rule
+	}{
+		{ErrForked, RuleTwoServers}, {ErrClock, RuleClock}, {ErrNoRoom, RuleNoRoom}, {ErrUnknown, RuleGone}, {ErrUnread, RuleUnread}, {ErrDamaged, RuleUnread},
+		{ErrFull, RuleTargetFull}, {ErrDenied, RuleTargetDenies}, {ErrUnreachable, RuleTargetAway}, {ErrNotFound, RuleTargetAway},
+	} {
+		if errors.Is(err, one.kind) {
+			return one.rule
+		}
+	}
+	return RuleFailed
+}

@@ -1,0 +1,224 @@
+package backup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+)
+
+// A spool is the ciphertext of a point on its way: a file of known length and hash. No store is ever given a stream whose
+// end it would have to guess.
+type spool struct {
+	path string
+	size int64
+	sum  [32]byte
+}
+
+func (s *spool) open() (*os.File, error) {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	return f, nil
+}
+
+func (s *spool) remove() { _ = os.Remove(s.path) } // the next run sweeps what is left
+
+// spool copies the database, and seals the copy with the keys and settings into a file. It returns a point that is not
+// signed yet; none when the content is that of the newest point.
+func (j *job) spool(ctx context.Context, instant time.Time, small []source, drill age.Recipient) (p *Point, s *spool, content string, err error) {
+	copying, cancel := context.WithTimeout(ctx, snapshotTime)
+	snapshot, err := j.house.Engine.Snapshot(copying)
+	cancel()
+	if err != nil {
+		return nil, nil, "", fmt.Errorf("backup: the copy of the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	content = hex.EncodeToString(snapshot.SHA256[:]) + " " + hashSources(small)
+	if content == j.state.Content && !j.force && j.label == "" {
+		return nil, nil, content, nil
+	}
+	migrations, err := j.house.Engine.Migrations(ctx)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	in := &Inner{Site: j.setup.Site, Name: j.house.Name, Seq: j.state.Seq + 1, Instant: instant, Build: build(j.house.Name), Go: runtime.Version(),
+		Engine: j.house.Engine.Name(), Database: snapshot.File, Tables: snapshot.Tables}
+	for _, m := range migrations {
+		if !m.Applied.IsZero() {
+			in.Migrations = append(in.Migrations, m.Migration)
+		}
+	}
+	from := append([]source{{databaseName, snapshot.Size, snapshot.SHA256, snapshot.Reader}}, small...)
+	from = append(from, inMemory(uploadsName, nil))
+
+	j.say("sealing %s", megabytes(snapshot.Size))
+	to := []age.Recipient{}
+	for _, text := range j.setup.R {
+		r, err := age.ParseHybridRecipient(text)
+		if err != nil {
+			return nil, nil, "", fmt.Errorf("backup: the recipient in the settings: %w", err)
+		}
+		to = append(to, r)
+	}
+	s, plain, err := j.sealFile(ctx, in, from, append(to, drill))
+	if err != nil {
+		return nil, nil, "", err
+	}
+	class := classOf(instant, j.state.Lasts)
+	if j.daily && class == Hourly {
+		class = Daily
+	}
+	until := stamp(j.now.Add(class.Keep()))
+	p = &Point{Manifest: Manifest{Format: formatName, Kind: "point", Site: j.setup.Site, Branch: j.state.Branch, Seq: j.state.Seq + 1, Class: class, Label: j.label,
+		Instant: instant, StoreDate: stamp(j.now), Build: in.Build, Prev: j.state.Hash, R: fingerprints(j.setup.R),
+		Data: Sealed{Name: dataName(instant), Size: s.size, SHA256: hashText(s.sum), PlainMax: plain, LockUntil: until}}}
+	return p, s, content, nil
+}
+
+// dataName has the time in it: the data of a run that was killed before its manifest stays, locked, beside the next one's.
+func dataName(at time.Time) string {
+	return "data-" + strings.Replace(at.Format("20060102T150405.000Z"), ".", "", 1) + ".age"
+}
+
+func (j *job) sealFile(ctx context.Context, in *Inner, from []source, to []age.Recipient) (_ *spool, plain int64, err error) {
+	dir := j.home.path(spoolFolder)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, 0, fmt.Errorf("backup: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("%08d.part", in.Seq)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, 0, fmt.Errorf("backup: %w", err)
+	}
+	s := &spool{path: f.Name()}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			s.remove()
+		}
+	}()
+	out := &summing{to: f, sum: sha256.New()}
+	sealed, err := seal(out, to...)
+	if err != nil {
+		return nil, 0, err
+	}
+	counting := &gentle{ctx: ctx, to: sealed}
+	if err := errors.Join(pack(counting, in, from), sealed.Close()); err != nil {
+		return nil, 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return nil, 0, fmt.Errorf("backup: %w", err)
+	}
+	s.size = out.n
+	out.sum.Sum(s.sum[:0])
+	return s, counting.n, nil
+}
+
+// summing hashes and counts what is written through it.
+type summing struct {
+	to  io.Writer
+	sum hash.Hash
+	n   int64
+}
+
+func (s *summing) Write(p []byte) (int, error) {
+	n, err := s.to.Write(p)
+	s.sum.Write(p[:n])
+	s.n += int64(n)
+	return n, err
+}
+
+// gentle pauses every 4 MB, so that the site's requests come between, and ends when the context does.
+type gentle struct {
+	ctx context.Context
+	to  io.Writer
+	n   int64
+}
+
+func (g *gentle) Write(p []byte) (int, error) {
+	if err := g.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if (g.n+int64(len(p)))>>22 != g.n>>22 {
+		time.Sleep(time.Millisecond)
+	}
+	n, err := g.to.Write(p)
+	g.n += int64(n)
+	return n, err
+}
+
+// smallFiles are what a point holds beside the database: the key ring, and the settings that lie as JSON in the data folder.
+// The signing keys, the credentials of the store and certificates are not among them.
+func smallFiles(data string, setup *Setup) ([]source, error) {
+	keys, err := os.ReadFile(filepath.Join(data, "keys"))
+	if err != nil {
+		return nil, fmt.Errorf("backup: the site's keys: %w", err)
+	}
+	all := []source{inMemory(keyringName, keys)}
+	found, err := filepath.Glob(filepath.Join(data, "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	for _, path := range found {
+		name := "settings/" + filepath.Base(path)
+		info, err := os.Lstat(path)
+		if err != nil {
+			return nil, fmt.Errorf("backup: %w", err)
+		}
+		if !settingName.MatchString(name) || name == "settings/backup.json" || !info.Mode().IsRegular() || info.Size() > maxSmall {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("backup: %w", err)
+		}
+		all = append(all, inMemory(name, text))
+	}
+	without := *setup
+	without.Probes = nil
+	return append(all, inMemory("settings/backup.json", encode(without))), nil
+}
+
+func hashSources(all []source) string {
+	h := sha256.New()
+	for _, s := range all {
+		fmt.Fprintf(h, "%s %x\n", s.name, s.sum)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// dataSize is about how large the database is: what lies in the data folder, but for the backups' own.
+func dataSize(data string) (n int64, err error) {
+	own := filepath.Join(data, "backup")
+	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // it went meanwhile
+			return nil
+		case err != nil:
+			return err
+		case path == own:
+			return fs.SkipDir
+		case d.Type().IsRegular():
+			info, err := d.Info()
+			if err == nil {
+				n += info.Size()
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("backup: %w", err)
+	}
+	return n, nil
+}

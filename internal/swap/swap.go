@@ -1,0 +1,123 @@
+// Package swap puts a new data folder in the place of the old one, which is kept beside it: two renames, announced in a file
+// before the first, so that a process that is killed between them is completed by the next one. Nothing is ever deleted.
+package swap
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A plan is what the announcement says. The names are of folders beside the data folder.
+type plan struct {
+	Fresh  string `json:"fresh"`  // becomes the data folder
+	Before string `json:"before"` // what the data folder is then called
+}
+
+// note is where a swap of a data folder is announced.
+func note(data string) string { return data + ".swap" }
+
+// Do puts the folder fresh in the place of data, and calls the old one before; there may be no old one. All three lie in one
+// folder. When it returns, the names are on the disk. An error tells what is where.
+func Do(data, fresh, before string) error {
+	data = filepath.Clean(data)
+	folder := filepath.Dir(data)
+	for _, path := range []string{fresh, before} {
+		if filepath.Dir(filepath.Clean(path)) != folder {
+			return fmt.Errorf("swap: %s does not lie beside %s: a rename would not be one step", path, data)
+		}
+	}
+	if there(before) {
+		return fmt.Errorf("swap: %s is there already: nothing is written over; try again", before)
+	}
+	p := plan{filepath.Base(fresh), filepath.Base(before)}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := announce(note(data), text); err != nil {
+		return err
+	}
+	return p.complete(data)
+}
+
+// Finish completes a swap that was announced and not completed. It reports whether there was one. Whoever opens a data folder
+// calls it before anything else.
+func Finish(data string) (bool, error) {
+	data = filepath.Clean(data)
+	text, err := os.ReadFile(note(data))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("swap: an announced restore cannot be read: %w", err)
+	}
+	var p plan
+	if err := json.Unmarshal(text, &p); err != nil || p.Fresh != filepath.Base(p.Fresh) || p.Before != filepath.Base(p.Before) || p.Fresh == "" || p.Before == "" {
+		return false, fmt.Errorf("swap: %s is damaged: look which of the folders beside it is the data, give it that name, then delete the file", note(data))
+	}
+	return true, p.complete(data)
+}
+
+// complete does what is left to do. The fresh folder is there until it is the data folder.
+func (p plan) complete(data string) error {
+	folder := filepath.Dir(data)
+	fresh, before := filepath.Join(folder, p.Fresh), filepath.Join(folder, p.Before)
+	if there(fresh) {
+		if there(data) {
+			if there(before) {
+				return fmt.Errorf("swap: %s and %s are both there: something made one of them in between: see which one is the data, give it that name, then delete %s", data, before, note(data))
+			}
+			if err := os.Rename(data, before); err != nil {
+				return fmt.Errorf("swap: the old data stays: %w", errors.Join(err, os.Remove(note(data))))
+			}
+		}
+		if err := os.Rename(fresh, data); err != nil {
+			return fmt.Errorf("swap: the old data is %s, the new %s: %w", before, fresh, err)
+		}
+	}
+	if err := sync(folder); err != nil {
+		return err
+	}
+	if err := os.Remove(note(data)); err != nil {
+		return fmt.Errorf("swap: %w", err)
+	}
+	return sync(folder)
+}
+
+func there(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// announce writes the file whole or not at all.
+func announce(path string, text []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".swap-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("swap: %w", err)
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("swap: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return sync(filepath.Dir(path))
+}
+
+// sync makes names durable. Some systems cannot sync a folder; they write names through.
+func sync(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return fmt.Errorf("swap: %w", err)
+	}
+	_ = d.Sync()
+	return d.Close()
+}

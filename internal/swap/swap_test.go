@@ -1,0 +1,90 @@
+package swap
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func folder(t *testing.T, path, holds string) {
+	t.Helper()
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(path, "who"), []byte(holds), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func holds(path string) string {
+	b, err := os.ReadFile(filepath.Join(path, "who"))
+	if err != nil {
+		return "-"
+	}
+	return string(b)
+}
+
+// From every state in which a kill can leave the folders the next start ends with the new data in place and the old beside it.
+func TestEveryState(t *testing.T) {
+	for name, make := range map[string]func(t *testing.T, data, fresh, before string){
+		"announced":         func(t *testing.T, data, fresh, before string) { folder(t, data, "old"); folder(t, fresh, "new") },
+		"the old one aside": func(t *testing.T, data, fresh, before string) { folder(t, before, "old"); folder(t, fresh, "new") },
+		"both renamed":      func(t *testing.T, data, fresh, before string) { folder(t, before, "old"); folder(t, data, "new") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			data, fresh, before := filepath.Join(dir, "data"), filepath.Join(dir, "fresh"), filepath.Join(dir, "data.before")
+			make(t, data, fresh, before)
+			text, _ := json.Marshal(plan{"fresh", "data.before"})
+			if err := os.WriteFile(note(data), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if done, err := Finish(data); err != nil || !done {
+				t.Fatal(done, err)
+			}
+			if holds(data) != "new" || holds(before) != "old" || there(fresh) || there(note(data)) {
+				t.Errorf("data holds %s, before %s, fresh there %v, the note %v", holds(data), holds(before), there(fresh), there(note(data)))
+			}
+			if done, err := Finish(data); err != nil || done {
+				t.Errorf("a second time: %v, %v", done, err)
+			}
+		})
+	}
+}
+
+func TestDo(t *testing.T) {
+	dir := t.TempDir()
+	data, fresh, before := filepath.Join(dir, "data"), filepath.Join(dir, "fresh"), filepath.Join(dir, "data.before")
+	folder(t, fresh, "first")
+	if err := Do(data, fresh, before); err != nil || holds(data) != "first" || there(before) {
+		t.Fatalf("without old data: %v", err)
+	}
+	folder(t, fresh, "second")
+	if err := Do(data, fresh, before); err != nil || holds(data) != "second" || holds(before) != "first" {
+		t.Fatalf("over old data: %v", err)
+	}
+	folder(t, fresh, "third")
+	if err := Do(data, fresh, before); err == nil || holds(data) != "second" || holds(before) != "first" || there(note(data)) {
+		t.Fatalf("over a folder that was kept: %v", err)
+	}
+	if err := Do(data, filepath.Join(t.TempDir(), "far"), before+"2"); err == nil {
+		t.Error("a folder elsewhere is taken")
+	}
+}
+
+// What cannot be understood is left as it is, and said.
+func TestFinishRefuses(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	folder(t, data, "old")
+	for _, text := range []string{"", "{", `{"fresh":"../x","before":"y"}`, `{"fresh":"x"}`} {
+		if err := os.WriteFile(note(data), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Finish(data); err == nil || !strings.Contains(err.Error(), "damaged") || holds(data) != "old" {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package merlon
+
+import "context"
+
+// A Probe is how a part lets a drill, or a test of the whole site, be a user of it.
+type Probe struct {
+	// Users makes made-up users in a copy of the data: one without a role, and one for each role that the access table
+	// names. It is called before [Part.Restored], so that each has what a restore must void.
+	Users func(context.Context, *House) ([]ProbeUser, error)
+	// SignIn signs one of them in over HTTP, through the pages and forms that everybody uses, with every factor that the
+	// user has. The error says which step failed, never a secret.
+	SignIn func(context.Context, Browser, ProbeUser) error
+}
+
+// A ProbeUser is a made-up user. It is handed from process to process, and its secrets are worth something in one copy of
+// the data only, which is deleted.
+type ProbeUser struct {
+	Role     string `json:"role,omitempty"`
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	Code     string `json:"code,omitempty"` // of a second factor, good once
+	// Cookie and Link are from before the restore: NAME=VALUE of a session, and the path of a mailed link. Both must be
+	// refused afterwards.
+	Cookie string `json:"cookie"`
+	Link   string `json:"link"`
+}
+
+// A Browser loads pages and fills in the forms that stand on them. Paths are of the site alone. It follows redirects.
+type Browser interface {
+	// Get loads a page and returns its status.
+	Get(ctx context.Context, path string) (status int, err error)
+	// Submit sends the form of the last page that posts to this path, with its own hidden fields and these values. The
+	// error says when there is no such form.
+	Submit(ctx context.Context, action string, values map[string]string) (status int, err error)
+	// Path is where the last page came from, after redirects.
+	Path() string
+	// Has reports whether the last page holds a text.
+	Has(text string) bool
+}
+
+// Probes are what the parts of the site have for drills.
+func (h *House) Probes() (all []*Probe) {
+	for _, p := range h.site.cfg.Parts {
+		if p.Probe != nil {
+			all = append(all, p.Probe)
+		}
+	}
+	return all
+}
