@@ -127,6 +127,19 @@ func (h *House) TestMail(ctx context.Context, to mailbox.Address) (said string, 
 	return s.sender.Send(ctx, m)
 }
 
+// SendNow sends one mail at once, past the queue and without the database: for what must be told when these may be what
+// fails. Its texts are ID.subject and ID.text of Merlon's catalogue; the first place of both is the site, further ones are args. The error is
+// [ErrNoMail], or a *mail.Error of room outbound/mail.
+func (h *House) SendNow(ctx context.Context, to mailbox.Address, id string, args ...any) (said string, err error) {
+	s := h.site
+	if !s.sends() {
+		return "", ErrNoMail
+	}
+	m := mail.Mail{To: to.String(), Subject: text.Own().Format(s.lang, id+".subject", s.title), Text: text.Own().Format(s.lang, id+".text", args...), Date: s.clock()}
+	m.HTML = mailbox.HTML(s.lang, s.Origin(), m.Subject, m.Text)
+	return s.sender.Send(ctx, m)
+}
+
 // The worker's measures.
 const (
 	mailPoll  = 5 * time.Second  // looks for mails whose next try has come; new ones wake it

@@ -37,3 +37,13 @@ type Browser interface {
 	// Has reports whether the last page holds a text.
 	Has(text string) bool
 }
+
+// Probes are what the parts of the site have for drills.
+func (h *House) Probes() (all []*Probe) {
+	for _, p := range h.site.cfg.Parts {
+		if p.Probe != nil {
+			all = append(all, p.Probe)
+		}
+	}
+	return all
+}

@@ -116,7 +116,7 @@ func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
 // void is what Restore does to open data.
 func (s *Site) void(ctx context.Context, run *running, r Restore) error {
 	ctx = event.With(ctx, event.RecorderFunc(func(context.Context, event.Event) {})) // one event tells of all
-	if r.AfterTheft { // what is sealed from now on is under a key that nobody took
+	if r.AfterTheft {                                                                // what is sealed from now on is under a key that nobody took
 		if _, err := run.keys.Rotate(r.Now); err != nil {
 			return err
 		}

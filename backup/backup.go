@@ -53,14 +53,18 @@ func newPart(c Config) (*part, merlon.Part) {
 	}
 	c.Every = max(c.Every, time.Minute)
 	p := &part{cfg: c}
-	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start,
+	p.drill = p.nightly
+	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start, Readiness: p.readiness,
 		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round}}}
 }
 
 func (p *part) start(_ context.Context, h *merlon.House) error {
 	p.house = h
 	p.runner = &runner{house: h, home: homeOf(h.Data), schemes: p.cfg.Schemes}
-	return nil
+	if h.Mode == merlon.Drill {
+		return nil
+	}
+	return sweepScratch(drillFolder(h.Data)) // plain copies of the data, of a drill that was killed
 }
 
 func (p *part) commands() []merlon.Command {
@@ -79,6 +83,7 @@ func (p *part) commands() []merlon.Command {
 			{Name: "proof", Usage: "the code that `merlon recovery prove` printed"},
 			{Name: "header", Usage: "write the header file of a point's number, for recovery open: 4711"}}},
 		p.restoreCommand(),
+		p.drillEntry(), p.childEntry(),
 		{Name: "backup policy", Args: "KIND", Short: "what the owner applies at the store: s3", Example: "s3", Apart: true, Run: p.policy, Flags: []merlon.Flag{
 			{Name: "to", Usage: "the place, before init has named it: s3://…"}}},
 	}

@@ -104,5 +104,12 @@ func Rules() []check.Rule {
 		RuleTwoServers, RuleGone, RuleUnread, RuleTargetAway, RuleTargetDenies, RuleTargetFull, RuleNoRoom, RuleChain, RuleWrongCode, RuleFailed, RuleWorksAgain, RuleProven}, moreRules...)
 }
 
+// RuleDrillFailed is the event of a drill that failed.
+var RuleDrillFailed = check.Rule{ID: "MRL-BACK-022", Property: check.Availability, Severity: check.High,
+	Title:  "a drill failed",
+	Why:    "the newest backup could not be restored and used: until the next drill passes nobody knows that one can be",
+	Attack: "Nobody needs to attack: a disk that lies or a migration that does not run shows only on the day it is needed.",
+	Wrong:  "backups that nobody ever restored", Right: "Read the problem in data/drills and in events --id MRL-BACK-022, mend it, then run drill.", Source: cis + ", 11.5 (test data recovery); NIST SP 800-34 Rev. 1, 3.5"}
+
 // moreRules are those of drill and restore.
-var moreRules []check.Rule
+var moreRules = []check.Rule{RuleDrillFailed}

@@ -1,0 +1,260 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/mailbox"
+)
+
+// A drill restores the newest point into a scratch folder, starts the site's own program on it, without network, and uses it
+// as people do: signs in, reads, posts. What was not restored may not be restorable.
+
+// The targets of a drill when none are named.
+const (
+	targetRPO = 15 * time.Minute
+	targetRTO = 5 * time.Minute
+	drillTime = 30 * time.Minute // for all of it
+)
+
+func (p *part) drillEntry() merlon.Command {
+	return merlon.Command{Name: "drill", Short: "rehearse: restore the newest point into a scratch place, start the site on it, sign in", Example: "--target rpo=15m,rto=5m", Run: p.drillCommand, Flags: []merlon.Flag{
+		{Name: "target", Usage: "how old the newest point may be, and how long a restore may take: rpo=15m,rto=5m, which is used without it"}}}
+}
+
+func (p *part) childEntry() merlon.Command {
+	return merlon.Command{Name: "drill-child", Args: "FOLDER SOCKET", Short: "the site of a drill", Hidden: true, Apart: true, Run: p.child}
+}
+
+// aims are what a drill is measured against.
+type aims struct{ rpo, rto time.Duration }
+
+func parseAims(text string) (aims, error) {
+	a := aims{targetRPO, targetRTO}
+	if text == "" {
+		return a, nil
+	}
+	for one := range strings.SplitSeq(text, ",") {
+		name, value, _ := strings.Cut(one, "=")
+		d, err := time.ParseDuration(value)
+		switch {
+		case err != nil || d <= 0:
+			return a, merlon.Misused("--target takes times: rpo=15m,rto=5m: %q is none", one)
+		case name == "rpo":
+			a.rpo = d
+		case name == "rto":
+			a.rto = d
+		default:
+			return a, merlon.Misused("--target takes rpo and rto: %q is neither", name)
+		}
+	}
+	return a, nil
+}
+
+func (p *part) drillCommand(ctx context.Context, c *merlon.Call) error {
+	aim, err := parseAims(c.Flag("target"))
+	if err != nil {
+		return err
+	}
+	e, path, err := p.rehearse(ctx, c.House, aim)
+	if e == nil {
+		return commandError(err)
+	}
+	printed := c.Answer("merlon/drill/v1", "drill", e, func(out io.Writer) error {
+		e.print(out)
+		_, err := fmt.Fprintf(out, "evidence  %s (no secrets)\n", path)
+		return err
+	})
+	return errors.Join(err, printed)
+}
+
+// nightly is the drill of the task.
+func (p *part) nightly(ctx context.Context, h *merlon.House) error {
+	_, _, err := p.rehearse(ctx, h, aims{targetRPO, targetRTO})
+	return err
+}
+
+// rehearse runs a drill and tells what came of it: evidence, state, and when it failed an event and a mail.
+func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Evidence, string, error) {
+	if h.Mode == merlon.Drill {
+		return nil, "", merlon.Refuse("this is a drill already: a copy rehearses nothing")
+	}
+	ctx, cancel := context.WithTimeout(ctx, drillTime)
+	defer cancel()
+	e := &Evidence{Format: evidenceFormat, Started: stamp(h.Clock()), Steps: map[string]float64{}, RPOTarget: aim.rpo.Seconds(), RTOTarget: aim.rto.Seconds()}
+	point, err := p.drillOnce(ctx, h, e)
+	if errors.Is(err, ErrNotSetUp) || errors.Is(err, ErrBusy) {
+		return nil, "", err
+	}
+	if err == nil {
+		err = e.judge()
+	}
+	e.Outcome = "pass"
+	if err != nil {
+		e.Outcome, e.Problem = "fail", err.Error()
+	}
+	path, sum, kept := e.write(h.Data)
+	err = errors.Join(err, kept)
+	noting := context.WithoutCancel(ctx)
+	err = errors.Join(err, p.runner.noteDrill(noting, point, sum, err))
+	if err != nil {
+		err = errors.Join(err, p.drillFailed(noting, h, e))
+		return e, path, err
+	}
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "drill passed", slog.Int64("point", e.Seq), slog.Float64("rto", e.RTO))
+	return e, path, nil
+}
+
+// drillFailed tells of a failure: an event, and a mail that does not wait in the site's own queue if a mail server is set.
+func (p *part) drillFailed(ctx context.Context, h *merlon.House, e *Evidence) error {
+	subject, body := "backup.mail.drill", e.Problem
+	to := p.cfg.Mail
+	if setup, err := ReadSetup(h.Data); err == nil && setup.Mail != "" {
+		to = setup.Mail
+	}
+	if address, err := mailbox.ParseAddress(to); err == nil && to != "" {
+		sending, cancel := context.WithTimeout(ctx, time.Minute)
+		_, err := h.SendNow(sending, address, subject, h.Title, body, fmt.Sprintf("%d, %s", e.Seq, e.Instant.UTC().Format("2006-01-02 15:04 MST")))
+		cancel()
+		if err == nil {
+			subject = "" // told
+		}
+	}
+	return p.tell(ctx, h, RuleDrillFailed, event.Failed, subject, body, fmt.Sprintf("%d", e.Seq), slog.Int64("point", e.Seq), slog.String("problem", e.Problem))
+}
+
+// readiness is what a load balancer's page says of the drills, without a change of its status.
+func (p *part) readiness(_ context.Context, h *merlon.House) []string {
+	s, err := homeOf(h.Data).readState()
+	if err != nil || s.Drill == "" || s.Drill == "pass" {
+		return nil
+	}
+	return []string{"the drill of " + s.DrillAt.UTC().Format("2006-01-02 15:04 MST") + " failed: no backup is proven to be restorable since: run drill"}
+}
+
+// drillOnce does the drill's steps and fills in the evidence as far as it comes.
+func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Point, error) {
+	before, err := p.runner.home.readState()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := ReadSetup(h.Data); err != nil {
+		return nil, err
+	}
+	e.age(before, h.Clock())
+	store, known, err := p.openSetUp(ctx, h.Data)
+	if err != nil {
+		return nil, err
+	}
+	defer store.target.Close()
+	e.Seq, e.Class, e.Instant = before.Seq, before.Class, before.Instant
+	points, err := timed(e, "list", func() ([]*Point, error) { return store.Chain(ctx, known) })
+	if err != nil {
+		return nil, err
+	}
+	k := p.runner.take()
+	if k == nil { // the key of the newest point is gone with the process that made it: another one is made
+		if n := len(points); n > 0 {
+			if err := store.Scrub(ctx, points[n-1:]); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := timed(e, "point", func() (*Made, error) { return p.attempt(ctx, h, wish{daily: true, force: true}) }); err != nil {
+			return nil, err
+		}
+		if k = p.runner.take(); k == nil {
+			return nil, errors.New("backup: the key of the point that was just made is not there: the drill cannot open it")
+		}
+		points = append(points, k.point)
+		if now, err := p.runner.home.readState(); err == nil && before.Content != "" && now.Content == before.Content {
+			e.RPO = 0 // nothing had changed since: nothing would have been lost
+		}
+	}
+	e.Checks.Chain = fmt.Sprintf("%d/%d", len(points), len(points))
+	e.Seq, e.Class, e.Instant = k.point.Seq, k.point.Class, k.point.Instant
+	began := time.Now()
+	dest := drillFolder(h.Data)
+	if err := sweepScratch(dest); err != nil {
+		return k.point, err
+	}
+	folder, unlock, err := scratch(dest)
+	if err != nil {
+		return k.point, err
+	}
+	copied := &fetched{path: folder, unlock: unlock}
+	defer copied.discard()
+	inner, err := timed(e, "fetch", func() (*Inner, error) {
+		return unpackInto(ctx, store, k.point, key{id: k.id}, folder, func(string, ...any) {})
+	})
+	if err != nil {
+		return k.point, err
+	}
+	e.Checks.Ciphertext, e.Checks.Tables = "ok", len(inner.Tables)
+	return k.point, p.boot(ctx, h, e, folder, inner, began)
+}
+
+// drillFolder names the folders of drills.
+func drillFolder(data string) string { return filepath.Join(data, "scratch", "drill") }
+
+// timed runs one step.
+func timed[T any](e *Evidence, step string, do func() (T, error)) (T, error) {
+	began := time.Now()
+	v, err := do()
+	e.Steps[step] = seconds(time.Since(began))
+	if err != nil {
+		e.Failed = step
+	}
+	return v, err
+}
+
+func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
+
+// noteDrill keeps in the state how the drill ended, and at the target that the point was booted, signed.
+func (r *runner) noteDrill(ctx context.Context, p *Point, evidence string, failed error) error {
+	unlock, err := r.home.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	j, err := r.open(ctx)
+	if err != nil {
+		if failed != nil { // the target is away: that is told already
+			return r.noteState(failed)
+		}
+		return err
+	}
+	defer j.target.Close()
+	told := failed != nil
+	if failed == nil && p != nil {
+		if err := j.putProof(ctx, p, Booted, evidence); err != nil {
+			failed = err
+		}
+	}
+	if failed == nil || told {
+		return r.noteState(failed)
+	}
+	return errors.Join(failed, r.noteState(failed))
+}
+
+// noteState writes how the last drill ended.
+func (r *runner) noteState(failed error) error {
+	s, err := r.home.readState()
+	if err != nil {
+		return err
+	}
+	s.DrillAt, s.Drill = r.house.Clock(), "pass"
+	if failed != nil {
+		s.Drill = "fail"
+	} else {
+		s.Drilled = s.DrillAt
+	}
+	return r.home.write(stateFile, s)
+}

@@ -1,0 +1,137 @@
+package backup
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+const evidenceFormat = "merlon-drill 1"
+
+// Evidence is what a drill leaves: a file in data/drills. It holds no secret. Each names the hash of the one before, and its
+// own is in the signed proof at the target; it is a claim of the server all the same.
+type Evidence struct {
+	Format    string             `json:"format"`
+	Seq       int64              `json:"seq"` // the point
+	Class     Class              `json:"class,omitempty"`
+	Instant   time.Time          `json:"instant"`
+	Outcome   string             `json:"outcome"` // pass or fail
+	Problem   string             `json:"problem,omitempty"`
+	Failed    string             `json:"failed_step,omitempty"`
+	Started   time.Time          `json:"started"`
+	RPO       float64            `json:"rpo_s"` // how old what would have been restored was when the drill began
+	RPOTarget float64            `json:"rpo_target_s"`
+	WorstGap  float64            `json:"worst_gap_24h_s"`
+	RTO       float64            `json:"rto_machine_s"` // fetch to first page, on this machine: people and a new server take longer
+	RTOTarget float64            `json:"rto_target_s"`
+	Steps     map[string]float64 `json:"steps_s"`
+	Checks    DrillChecks        `json:"checks"`
+	ProofAge  float64            `json:"recovery_proof_age_d"` // days; -1: never shown
+	Build     string             `json:"build"`
+	Prev      string             `json:"prev,omitempty"` // the hash of the evidence before
+}
+
+// DrillChecks are what a drill looked at.
+type DrillChecks struct {
+	Chain       string `json:"chain,omitempty"`
+	Ciphertext  string `json:"ciphertext,omitempty"`
+	Integrity   string `json:"integrity,omitempty"`
+	ForeignKeys int    `json:"foreign_keys"`
+	Tables      int    `json:"tables"`
+	RowsEqual   int    `json:"rows_equal"`
+	Users       int    `json:"users"` // that signed in, one of each role
+	SignIn      string `json:"signin,omitempty"`
+	Pages       int    `json:"pages"` // that were read
+	Post        string `json:"post,omitempty"`
+	OldCookie   string `json:"old_cookie,omitempty"`
+	OldLink     string `json:"old_link,omitempty"`
+	Check       string `json:"check,omitempty"`
+	Network     string `json:"network,omitempty"` // what kept the copy from calling out
+	Dials       int64  `json:"outbound_dials"`
+}
+
+// age fills in how old things were when the drill began.
+func (e *Evidence) age(s *state, now time.Time) {
+	if !s.Current.IsZero() {
+		e.RPO = seconds(now.Sub(s.Current))
+	}
+	for i, at := range s.Recent {
+		next := now
+		if i+1 < len(s.Recent) {
+			next = s.Recent[i+1]
+		}
+		e.WorstGap = max(e.WorstGap, seconds(next.Sub(at)))
+	}
+	e.ProofAge = -1
+	if !s.Proven.IsZero() {
+		e.ProofAge = float64(int(now.Sub(s.Proven).Hours() / 24))
+	}
+}
+
+// judge compares with the targets.
+func (e *Evidence) judge() error {
+	switch {
+	case e.RPO > e.RPOTarget:
+		e.Failed = "rpo"
+		return fmt.Errorf("backup: what would have been restored was %s old when the drill began, the target is %s: see why points are not made more often", duration(e.RPO), duration(e.RPOTarget))
+	case e.RTO > e.RTOTarget:
+		e.Failed = "rto"
+		return fmt.Errorf("backup: the restore took %s, the target is %s: see which step is slow", duration(e.RTO), duration(e.RTOTarget))
+	}
+	return nil
+}
+
+func duration(s float64) time.Duration {
+	return time.Duration(s * float64(time.Second)).Round(100 * time.Millisecond)
+}
+
+// write keeps the evidence and returns its file and hash.
+func (e *Evidence) write(data string) (path, sum string, err error) {
+	dir := filepath.Join(data, "drills")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", "", fmt.Errorf("backup: %w", err)
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return "", "", err
+	}
+	if len(found) > 0 {
+		text, err := os.ReadFile(slices.Max(found)) // names are times
+		if err != nil {
+			return "", "", fmt.Errorf("backup: %w", err)
+		}
+		e.Prev = hashText(sha256.Sum256(text))
+	}
+	text, err := json.MarshalIndent(e, "", "\t")
+	if err != nil {
+		return "", "", err
+	}
+	text = append(text, '\n')
+	path = filepath.Join(dir, e.Started.UTC().Format("2006-01-02T150405.000Z")+".json")
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		return "", "", fmt.Errorf("backup: %s is there already: two drills began at once", path)
+	}
+	return path, hashText(sha256.Sum256(text)), writeFile(path, text)
+}
+
+// print tells the outcome to people.
+func (e *Evidence) print(out io.Writer) {
+	if e.Checks.Ciphertext != "" {
+		fmt.Fprintf(out, "restored  point %d of %s into a scratch place   %.1f s\n", e.Seq, e.Instant.UTC().Format("2006-01-02 15:04:05 MST"), e.Steps["fetch"])
+	}
+	if e.Checks.SignIn == "ok" {
+		fmt.Fprintf(out, "checked   integrity, %d tables, row counts, keys, sign-in of %d roles, %d pages, a post; old cookies and links are refused\n", e.Checks.Tables, e.Checks.Users, e.Checks.Pages)
+		fmt.Fprintf(out, "network   %s, %d calls out\n", e.Checks.Network, e.Checks.Dials)
+	}
+	if e.Outcome != "pass" {
+		fmt.Fprintf(out, "FAIL      point %d: %s\n", e.Seq, e.Problem)
+		return
+	}
+	fmt.Fprintf(out, "RPO       %s    (target %s)    PASS\nRTO       %s    (target %s)    PASS   on this machine\n", duration(e.RPO), duration(e.RPOTarget), duration(e.RTO), duration(e.RTOTarget))
+}

@@ -1,0 +1,174 @@
+package restore_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// lost is a club with a point, and what a visitor of it remembers.
+type lost struct {
+	home   *home
+	target string
+	kit    string
+	cookie []string
+	reset  string
+}
+
+// loseClub runs a club, has a visitor use it, and makes a point.
+func loseClub(t *testing.T) *lost {
+	t.Helper()
+	l := &lost{home: newHome(t), target: t.TempDir(), kit: filepath.Join(t.TempDir(), "kit.html")}
+	if err := os.Chmod(l.target, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := l.home.serve("--demo")
+	ann := s.visitor()
+	ann.signIn("ann@club.example")
+	ann.get("/news/1")
+	if ann.submit("/news/1/comments", map[string]string{"Text": "a comment from before the loss"}) != 200 || !ann.Has("a comment from before the loss") {
+		t.Fatalf("the comment is not there: %s", ann.Text())
+	}
+	l.cookie = ann.Cookies()
+	anybody := s.visitor()
+	anybody.get("/account/reset/ask")
+	anybody.submit("/account/reset/ask", map[string]string{"Email": "ben@club.example"})
+	l.reset = anybody.link("A new password")
+	if s.visitor().get(l.reset) != 200 {
+		t.Fatal("the link does not work before the loss")
+	}
+	l.home.run(0, "backup", "init", "--to", "file://"+l.target, "--try", "--kit", l.kit)
+	l.kit = strings.TrimSuffix(l.kit, ".html") + ".txt"
+	out, _ := l.home.run(0, "backup", "run")
+	if !strings.Contains(out, "read back and verified") {
+		t.Fatalf("the point: %s", out)
+	}
+	s.stop()
+	return l
+}
+
+// With the kit alone, on a machine that never saw the site, users are back, and what must not come back is not.
+func TestLoseEverything(t *testing.T) {
+	l := loseClub(t)
+	if out, _ := l.home.run(0, "drill"); !strings.Contains(out, "PASS") {
+		t.Fatalf("the drill: %s", out)
+	}
+	if err := os.RemoveAll(l.home.data()); err != nil {
+		t.Fatal(err)
+	}
+	other := newHome(t)
+	for _, wrong := range [][]string{{"--live"}, {"--live", "--confirm-site", "shop"}} {
+		if _, errOut := other.run(4, append([]string{"restore", "latest", "--key-file", l.kit}, wrong...)...); !strings.Contains(errOut, "--confirm-site club") {
+			t.Errorf("%v: %s", wrong, errOut)
+		}
+	}
+	out, errOut := other.run(0, "restore", "latest", "--live", "--confirm-site", "club", "--key-file", l.kit)
+	for _, want := range []string{"site is back: 50 users", "comment 11", "All sessions were ended", "mail", "lost: what happened after", "took"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the report lacks %q:\n%s", want, out)
+		}
+	}
+	if !strings.Contains(errOut, "newest here is point") {
+		t.Errorf("progress: %s", errOut)
+	}
+
+	s := other.serve()
+	thief := s.visitor()
+	for _, c := range l.cookie {
+		thief.SetCookie(c)
+	}
+	if thief.get("/profile"); thief.Path() == "/profile" {
+		t.Error("the cookie from before opens the profile")
+	}
+	if status := s.visitor().get(l.reset); status != 410 {
+		t.Errorf("the reset link from before answers %d", status)
+	}
+	ann := s.visitor()
+	ann.signIn("ann@club.example")
+	if ann.get("/news/1") != 200 || !ann.Has("a comment from before the loss") {
+		t.Error("the comment is gone")
+	}
+	mails, _ := other.run(0, "mail", "list", "--json")
+	var list struct{ Mails []struct{ Kind, State string } }
+	if err := json.Unmarshal([]byte(mails), &list); err != nil {
+		t.Fatal(err)
+	}
+	states := map[string]int{}
+	for _, m := range list.Mails {
+		states[m.Kind+" "+m.State]++
+	}
+	if states["account held"] == 0 || states["account link failed"] != 1 || states["account link queued"]+states["account link held"] != 0 {
+		t.Errorf("mails: %v, want the reset mail dropped and what was queued before held", states)
+	}
+	// the site that is running is refused, and named
+	if _, errOut := other.run(3, "restore", "--live", "--confirm-site", "club", "--key-file", l.kit); !strings.Contains(errOut, "running") {
+		t.Errorf("over a running site: %s", errOut)
+	}
+	// its chain goes on
+	if out, _ := other.run(0, "backup", "run"); !strings.Contains(out, "point") {
+		t.Errorf("the next point: %s", out)
+	}
+	other.run(0, "backup", "verify", "--all")
+	s.stop()
+	out, _ = other.run(0, "restore", "--key-file", l.kit)
+	at := strings.TrimSuffix(strings.Fields(out)[2], ":")
+	if _, err := os.Stat(filepath.Join(other.path, at, "club.db")); err != nil || !strings.HasPrefix(at, "data.restored-") {
+		t.Errorf("without --live: %s, %v", out, err)
+	}
+}
+
+// A newest point of noise fails drill, verify and restore, and is named; an older one is restored.
+func TestNoise(t *testing.T) {
+	l := loseClub(t)
+	l.home.run(0, "backup", "run", "--label", "the newest")
+	found, err := filepath.Glob(filepath.Join(l.target, "*", "*", "*", "data-*.age"))
+	if err != nil || len(found) < 2 {
+		t.Fatal(found, err)
+	}
+	slices.SortFunc(found, func(a, b string) int { return strings.Compare(filepath.Base(filepath.Dir(a)), filepath.Base(filepath.Dir(b))) })
+	newest := found[len(found)-1]
+	whole, err := os.ReadFile(newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noise := make([]byte, len(whole))
+	_, _ = rand.Read(noise)
+	for name, content := range map[string][]byte{"noise": noise, "one bit": flipped(whole), "cut": whole[:len(whole)-1]} {
+		if err := os.WriteFile(newest, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		number := filepath.Base(filepath.Dir(newest)) // 00000002
+		for _, args := range [][]string{{"drill"}, {"backup", "verify", "--all"}, {"restore", "2", "--key-file", l.kit}} {
+			out, errOut := l.home.run(1, args...)
+			if both := out + errOut; !strings.Contains(both, number) && !strings.Contains(both, "point 2") {
+				t.Errorf("%s: %v does not name the point: %s", name, args, both)
+			}
+		}
+	}
+	evidence, err := filepath.Glob(filepath.Join(l.home.data(), "drills", "*.json"))
+	if err != nil || len(evidence) != 3 {
+		t.Fatalf("evidence: %v, %v", evidence, err)
+	}
+	text, err := os.ReadFile(evidence[2])
+	if err != nil || !bytes.Contains(text, []byte(`"outcome": "fail"`)) || !bytes.Contains(text, []byte(`"prev": "sha256:`)) {
+		t.Errorf("the evidence: %s, %v", text, err)
+	}
+	if out, _ := l.home.run(0, "events", "--id", "MRL-BACK-022"); !strings.Contains(out, "a drill failed") {
+		t.Errorf("no event of it: %s", out)
+	}
+	l.home.run(0, "restore", "1", "--into", "older", "--key-file", l.kit)
+	if left, _ := filepath.Glob(filepath.Join(l.home.path, ".*restore-*")); len(left) != 0 {
+		t.Errorf("plain copies are left: %v", left)
+	}
+}
+
+func flipped(b []byte) []byte {
+	b = slices.Clone(b)
+	b[len(b)/2] ^= 1
+	return b
+}
