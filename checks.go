@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/check/build"
+	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
@@ -23,49 +26,58 @@ import (
 	"github.com/merlon-web/merlon/static"
 	"github.com/merlon-web/merlon/throttle"
 	"github.com/merlon-web/merlon/trust"
+	"github.com/merlon-web/merlon/trust/cert"
+	"github.com/merlon-web/merlon/trust/wire"
 )
 
 // AllRules returns the rules of this room and of every room below it: what `explain` knows of each site.
 func AllRules() []check.Rule {
 	var all []check.Rule
-	for _, rules := range [][]check.Rule{Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), journal.Rules(), keyring.Rules(),
-		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules()} {
+	for _, rules := range [][]check.Rule{Rules(), build.Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), host.Rules(), journal.Rules(), keyring.Rules(),
+		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules(), cert.Rules(), wire.Rules()} {
 		all = append(all, rules...)
 	}
 	return all
 }
 
-// Check runs every check of the site and its parts, also when the site is not sound: what [New] found is in the report.
-func (s *Site) Check(ctx context.Context) check.Report {
-	all := slices.Clone(s.checks)
+// Checks returns every check that can be run now: those of the code always, also when the site is not sound, and those of
+// the data between [Site.Start] and [Site.Close].
+func (s *Site) Checks() []check.Check {
+	h := s.House()
+	all := slices.DeleteFunc(slices.Clone(s.checks), func(c check.Check) bool { return c.Live && h == nil })
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
-	if p, err := s.newTrust(); err == nil {
-		all = append(all, p.Checks()...)
+	all = append(append(all, host.Checks(s.env.Data)...), build.Checks()...)
+	if h == nil {
+		return all
 	}
-	if h := s.House(); h != nil { // what can only be seen with the data open
-		all = append(all, h.Keys.Checks(h.Clock)...)
-		all = append(all, h.Sessions.Checks()...)
-		all = append(all, h.Mails.Checks(h.Engine)...)
-		all = append(all, h.jobChecks()...)
-		all = append(all, journal.Checks(h.Engine, h.Clock)...)
+	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
+		journal.Checks(h.Engine, h.Clock)} {
+		for _, c := range live {
+			if c.Live = true; !slices.Contains(neverHere, c.Rule.ID) {
+				all = append(all, c)
+			}
+		}
 	}
-	return oncePerRule(check.Run(ctx, all...))
+	return all
 }
 
-// oncePerRule joins what several rooms or files looked for under one rule: it passed when all of them found nothing. The
-// report is sorted by id.
-func oncePerRule(report check.Report) check.Report {
-	joined := report[:0]
-	for _, r := range report {
-		if n := len(joined); n > 0 && joined[n-1].Rule.ID == r.Rule.ID {
-			joined[n-1].Findings = append(slices.Clip(joined[n-1].Findings), r.Findings...)
-			continue
-		}
-		joined = append(joined, r)
-	}
-	return joined
+// Check runs the checks that hold in development too, also when the site is not sound: what [New] found is in the report.
+func (s *Site) Check(ctx context.Context) check.Report {
+	return check.Run(ctx, check.Choice{}.Of(s.Checks())...).Joined()
+}
+
+// CheckDeploy runs every check: what is found with severity [check.High] must not go into the world.
+func (s *Site) CheckDeploy(ctx context.Context) check.Report {
+	return check.Run(ctx, check.Choice{Deploy: true}.Of(s.Checks())...).Joined()
+}
+
+// CheckLive runs those of the chosen checks that are about this process and the data that it has open: what the process
+// that serves answers to `check` in another one.
+func (h *House) CheckLive(ctx context.Context, c check.Choice) check.Report {
+	live := slices.DeleteFunc(c.Of(h.site.Checks()), func(one check.Check) bool { return !one.Live })
+	return check.Run(ctx, live...).Joined()
 }
 
 // addChecks makes a check of each rule that New judges, so that a report says what passed.
@@ -75,28 +87,44 @@ func (s *Site) addChecks() {
 		found[f.ID] = append(found[f.ID], f)
 	}
 	for _, r := range AllRules() {
-		if judged[r.ID] || len(found[r.ID]) > 0 {
+		if isJudged(r.ID) || len(found[r.ID]) > 0 {
 			s.checks = append(s.checks, check.Check{Rule: r, Run: func(context.Context) []check.Finding { return found[r.ID] }})
 		}
 	}
 }
 
-// judged are the rules of this room that New looks at for every site.
-var judged = map[string]bool{RuleName.ID: true, RuleRoute.ID: true, RuleAccess.ID: true, RuleInline.ID: true, RuleReason.ID: true,
-	RuleRowForm.ID: true, RulePageForm.ID: true, RuleLink.ID: true, RuleLoad.ID: true, RuleForgotten.ID: true, RuleSettings.ID: true,
-	RuleOption.ID: true, RulePart.ID: true, RuleTexts.ID: true}
+// judged are the rules that New looks at for every site, by room: those of requests and of a running site are none.
+var judged = map[string]string{
+	"SITE": "001 002 004 005", "ROUTE": "001 002 003 004 005 010 011 013 014", "TEXT": "001",
+	"FORM": "001 002 003 004 005 006 007 008 009",
+	"PAGE": `001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017 018 019 022 023 024 025
+		030 031 032 033 034 035 036 037 038 039 040 041 042 043 044 045 046 047 048 049 050 051 052 053 054 055 056 057 058 060`,
+	"SQL":    "002 003 004 005 006 007 008 009 010 011 012 018 022",
+	"STATIC": "001 002 004 006", "HDR": "007 008",
+	"TRUST": "011 012 013", "SMTP": "001 002 003 004",
+}
+
+func isJudged(id string) bool {
+	room, number, _ := strings.Cut(strings.TrimPrefix(id, "MRL-"), "-")
+	return slices.Contains(strings.Fields(judged[room]), number)
+}
+
+// neverHere are checks of rooms that a site cannot fail, since it does not let anybody choose: its keys lie in a file, and
+// its sessions live as long as is recommended.
+var neverHere = []string{keyring.RuleMemory.ID, session.RuleLifetime.ID}
 
 // roomChecks look at what New does not refuse: what was opened by name, and the place of the data.
 func (s *Site) roomChecks() []check.Check {
-	return []check.Check{
+	own := []check.Check{
 		{Rule: RuleInsecure, Run: s.checkInsecure},
 		{Rule: header.RuleScriptCookie, Run: checkScriptCookies},
 		{Rule: RuleData, Run: s.checkData},
-		{Rule: mail.RuleNoServer, Run: s.checkMail},
+		{Rule: mail.RuleNoServer, Deploy: true, Run: s.checkMail},
 		{Rule: db.RuleNoLimit, Run: func(context.Context) []check.Finding {
 			return s.unlimited
 		}},
 	}
+	return slices.Concat(own, s.routeChecks(), s.deployChecks())
 }
 
 func (s *Site) checkData(context.Context) []check.Finding {
@@ -109,7 +137,12 @@ func (s *Site) checkData(context.Context) []check.Finding {
 }
 
 // Listening tells the site its address in development, so that links in mails and on the terminal name its port.
-func (s *Site) Listening(a net.Addr) {
+func (s *Site) Listening(a net.Addr) { s.listening(a, "http") }
+
+// ListeningTLS is [Site.Listening] for a listener with TLS.
+func (s *Site) ListeningTLS(a net.Addr) { s.listening(a, "https") }
+
+func (s *Site) listening(a net.Addr, scheme string) {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || s.env.Settings.Origin != "" || s.env.Mode == Production {
 		return
@@ -118,7 +151,7 @@ func (s *Site) Listening(a net.Addr) {
 	if s.name != "" {
 		host = s.name + ".localhost"
 	}
-	o := fmt.Sprintf("http://%s:%d", host, tcp.Port)
+	o := fmt.Sprintf("%s://%s:%d", scheme, host, tcp.Port)
 	s.origin.Store(&o)
 }
 

@@ -3,10 +3,16 @@ package merlon_test
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	bignum "math/big"
 	"net"
 	"net/http"
 	"os"
@@ -57,8 +63,8 @@ func framingPost(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-func openFraming(env merlon.Env) (*merlon.Site, error) {
-	env.Settings = merlon.Settings{Origin: "http://site.test", Hosts: []string{"site.test"}}
+func openFraming(env merlon.Env, origin string) (*merlon.Site, error) {
+	env.Settings = merlon.Settings{Origin: origin, Hosts: []string{"site.test"}}
 	return merlon.New(env, merlon.Config{Engine: sqlite.Engine("x.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{
 		merlon.Get("/get", merlon.Public(), framingGet),
 		merlon.Mount("/post", merlon.Public(), http.HandlerFunc(framingPost), merlon.InsecureNoToken("the vectors post without one")),
@@ -67,9 +73,15 @@ func openFraming(env merlon.Env) (*merlon.Site, error) {
 	}})
 }
 
-// TestFramingVectors runs the cases of http-framing.json that a handler can see, byte for byte on a connection.
+// TestFramingVectors runs all cases of http-framing.json, byte for byte on a connection, over plain TCP and over TLS.
 func TestFramingVectors(t *testing.T) {
-	site, err := openFraming(merlon.Env{Mode: merlon.Production, Data: t.TempDir()})
+	t.Run("plain", func(t *testing.T) { framingVectors(t, false) })
+	t.Run("tls", func(t *testing.T) { framingVectors(t, true) })
+}
+
+func framingVectors(t *testing.T, secure bool) {
+	origin := map[bool]string{false: "http://site.test", true: "https://site.test"}[secure]
+	site, err := openFraming(merlon.Env{Mode: merlon.Production, Data: t.TempDir()}, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +94,14 @@ func TestFramingVectors(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- site.Serve(ctx, l) }()
+	var client *tls.Config
+	if secure {
+		var config *tls.Config
+		config, client = selfSigned(t, "site.test")
+		go func() { done <- site.ServeTLS(ctx, l, config) }()
+	} else {
+		go func() { done <- site.Serve(ctx, l) }()
+	}
 	t.Cleanup(func() { stop(); <-done; _ = site.Close(context.Background()) })
 
 	raw, err := os.ReadFile("testdata/vectors/http-framing.json")
@@ -93,30 +112,45 @@ func TestFramingVectors(t *testing.T) {
 	if err := json.Unmarshal(raw, &cases); err != nil {
 		t.Fatal(err)
 	}
-	guard := 0
 	for _, c := range cases {
-		if c.Guard {
-			guard++ // the check stands below net/http: later
-			continue
-		}
 		t.Run(c.ID, func(t *testing.T) {
 			t.Parallel()
-			c.run(t, l.Addr().String())
+			c.run(t, l.Addr().String(), client)
 		})
 	}
-	t.Logf("%d cases, %d left to the guard below net/http", len(cases)-guard, guard)
+}
+
+// selfSigned returns the TLS of a server that is called name, and of a client that knows it.
+func selfSigned(t testing.TB, name string) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: bignum.NewInt(1), DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: []string{"h2", "http/1.1"}},
+		&tls.Config{RootCAs: roots, ServerName: name, NextProtos: []string{"http/1.1"}}
 }
 
 type framingCase struct {
 	ID, Title, Raw string
-	Guard          bool
-	HalfClose      bool `json:"half_close"`
 	Repeat         struct {
 		Marker, Text string
 		Append       string
 		Times        int
 	}
 	Expect struct {
+		HalfClose bool `json:"half_close"`
 		Status    any
 		NotStatus any `json:"not_status"`
 		Close     *bool
@@ -130,7 +164,7 @@ type framingCase struct {
 	}
 }
 
-func (c framingCase) run(t *testing.T, addr string) {
+func (c framingCase) run(t *testing.T, addr string, client *tls.Config) {
 	text := c.Raw
 	if c.Repeat.Marker != "" {
 		text = strings.ReplaceAll(text, c.Repeat.Marker, strings.Repeat(c.Repeat.Text, c.Repeat.Times))
@@ -146,10 +180,13 @@ func (c framingCase) run(t *testing.T, addr string) {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if client != nil {
+		conn = tls.Client(conn, client)
+	}
 	go func() {
 		_, _ = conn.Write(sent)
-		if c.HalfClose {
-			_ = conn.(*net.TCPConn).CloseWrite()
+		if c.Expect.HalfClose {
+			_ = conn.(interface{ CloseWrite() error }).CloseWrite()
 		}
 	}()
 	method, _, _ := strings.Cut(text, " ")

@@ -31,6 +31,9 @@ func (s *Site) checkInsecure(context.Context) (found []check.Finding) {
 			found = append(found, RuleInsecure.Finding(one.Where(), fmt.Sprintf("texts are printed as raw HTML: %q", one.Reason()), "keep it only while the reason holds"))
 		}
 	}
+	for _, o := range check.Openings() {
+		found = append(found, RuleInsecure.Finding(o.Where, o.What, "keep it only while the reason holds"))
+	}
 	if s.pages != nil {
 		for _, p := range s.pages.Pages() {
 			if p == page.Declared(stalePage) {

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"maps"
 	"net/http"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/keyring"
+	"github.com/merlon-web/merlon/outbound/fetch"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
 )
@@ -29,6 +31,9 @@ var insecureListed = map[string]string{
 	"merlon.InsecureStreaming":      "a test of what check lists: a stream",
 	"page.InsecureHTML":             "a test of what check lists: markup",
 	"header.InsecureScriptCookie":   "a test of what check lists: a cookie",
+	"fetch.Config.InsecurePrivate":  "a test of what check lists: 10.0.0.0/8",
+	"fetch.Config.InsecurePorts":    "a test of what check lists: 10.0.0.0/8",
+	"fetch.Config.InsecureReason":   "a test of what check lists: 10.0.0.0/8",
 	"password.Config.InsecureCosts": "a test of what check lists: costs", // of the room alone: account has no such setting
 }
 
@@ -58,6 +63,9 @@ func TestCheckListsEveryInsecureUse(t *testing.T) {
 		merlon.Mount("/listed/hook", merlon.Public(), hook, merlon.InsecureNoToken("a test of what check lists: no token")),
 		merlon.Mount("/listed/stream", merlon.Public(), hook, merlon.InsecureStreaming("a test of what check lists: a stream")))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fetch.New(fetch.Config{InsecurePrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, InsecurePorts: []uint16{8443}, InsecureReason: "a test of what check lists: 10.0.0.0/8"}); err != nil {
 		t.Fatal(err)
 	}
 	found := site.Check(t.Context()).Findings(check.Low)

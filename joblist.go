@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 )
@@ -149,20 +148,4 @@ func (s *Site) wakeJobs() {
 	if run := s.running.Load(); run != nil {
 		run.jobs.wakeUp()
 	}
-}
-
-// jobChecks say how many jobs were given up.
-func (h *House) jobChecks() []check.Check {
-	return []check.Check{{Rule: RuleJobGivenUp, Run: func(ctx context.Context) []check.Finding {
-		r := h.Engine.Read(ctx)
-		defer r.Close()
-		n, err := countJobs.One(r, "given up", h.Clock().UnixMicro())
-		if err != nil {
-			return []check.Finding{RuleJobGivenUp.Finding("", "the jobs could not be counted: "+err.Error(), "migrate the database, then check again")}
-		}
-		if n.N == 0 {
-			return nil
-		}
-		return []check.Finding{RuleJobGivenUp.Finding("", fmt.Sprintf("%d jobs were given up", n.N), "run: jobs list")}
-	}}}
 }

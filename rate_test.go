@@ -2,6 +2,7 @@ package merlon_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -48,10 +49,10 @@ func newLimited(tb testing.TB, more ...merlon.Route) *limited {
 
 func (l *limited) ask(method, path, from string, fields ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, nil)
-	r.Host, r.RemoteAddr = "example.test", from+":40000"
+	r.Host, r.RemoteAddr, r.TLS = "example.test", from+":40000", &tls.ConnectionState{}
 	if method == http.MethodPost {
 		r = httptest.NewRequest(method, path, strings.NewReader("a=b"))
-		r.Host, r.RemoteAddr = "example.test", from+":40000"
+		r.Host, r.RemoteAddr, r.TLS = "example.test", from+":40000", &tls.ConnectionState{}
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "https://example.test")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -100,8 +101,7 @@ func TestRates(t *testing.T) {
 			if wait, err := strconv.Atoi(refused.Header().Get("Retry-After")); err != nil || wait < 1 || wait > 2 {
 				t.Errorf("Retry-After is %q", refused.Header().Get("Retry-After"))
 			}
-			zone := l.now.Local().Format(" MST")
-			if body := refused.Body.String(); !strings.Contains(body, "Please try again at ") || !strings.Contains(body, zone+".") {
+			if body := refused.Body.String(); !strings.Contains(body, "Please try again in a minute, at ") || !strings.Contains(body, " UTC.") {
 				t.Errorf("the page does not tell the time with its zone: %s", body)
 			}
 			if log := l.log.String(); !strings.Contains(log, "id="+merlon.RuleRate.ID) || !strings.Contains(log, " of="+c.of) {

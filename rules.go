@@ -1,6 +1,10 @@
 package merlon
 
-import "github.com/merlon-web/merlon/check"
+import (
+	"slices"
+
+	"github.com/merlon-web/merlon/check"
+)
 
 // The rules of the walk and of the site as a whole.
 var (
@@ -128,6 +132,13 @@ var (
 		Attack: "A flood of cheap requests that each cost the server something.",
 		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After; the event says of what there were too many: requests, files, or forms of visitors who are not signed in`,
 		Source: "RFC 6585 4; OWASP ASVS 2.4.1"}
+	RulePlain = check.Rule{ID: "MRL-TLS-001", Property: check.Confidentiality, Severity: check.Medium,
+		Title:  "a request without TLS that is no page",
+		Why:    "what it carries was readable on the way, and a silent redirect would let it go on like this",
+		Attack: "A program posts its key to http://; the network reads it, the redirect makes it work, and nobody notices.",
+		Wrong:  `curl -d key=… http://example.org/hook`,
+		Right:  `curl -d key=… https://example.org/hook`,
+		Source: "OWASP ASVS 5.0 4.1.2, 12.2.1; RFC 6797"}
 	RuleDenied = check.Rule{ID: "MRL-AUTH-001", Property: check.Confidentiality, Severity: check.Medium,
 		Title:  "a visitor who may not come in",
 		Why:    "the route's access rule said no",
@@ -187,6 +198,6 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
-		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RuleDenied, RulePanic,
-		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored}, append(jobRules(), RuleTexts)...)
+		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
+		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

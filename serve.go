@@ -2,11 +2,18 @@ package merlon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/trust"
+	"github.com/merlon-web/merlon/trust/wire"
 )
 
 // The limits of the server (OWASP ASVS 5.0 13.1.2: slow clients, header floods, HTTP/2 rapid reset).
@@ -18,36 +25,150 @@ const (
 	maxHeaderBytes    = 16 << 10
 	maxStreams        = 100
 	drainTime         = 10 * time.Second
+	drainFirst        = 500 * time.Millisecond // of it, while new connections are still taken
 )
 
 // Serve answers on a listener until ctx is done, then finishes the requests that are running, for at most 10 seconds. It
 // does not close the site: see [Site.Close].
 func (s *Site) Serve(ctx context.Context, l net.Listener) error {
+	s.Listening(l.Addr())
+	return s.serve(ctx, l, func(g *wire.Guard) net.Listener { return g.Listener(l) })
+}
+
+// ServeTLS is [Site.Serve] with TLS. The configuration has the certificates; HTTP/2 and HTTP/1.1 are offered by it
+// (NextProtos).
+func (s *Site) ServeTLS(ctx context.Context, l net.Listener, config *tls.Config) error {
+	s.ListeningTLS(l.Addr())
+	return s.serve(ctx, l, func(g *wire.Guard) net.Listener { return g.TLSListener(l, config) })
+}
+
+func (s *Site) serve(ctx context.Context, l net.Listener, guarded func(*wire.Guard) net.Listener) error {
 	if s.running.Load() == nil {
 		return errors.New("merlon: Serve: the site was not started; call Start before it")
 	}
-	s.Listening(l.Addr())
 	srv := s.Server()
+	var open opened
+	srv.ConnState = open.state
+	l = guarded(s.Guard(srv))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-		defer cancel()
-		err := srv.Shutdown(drain)
-		if err != nil {
-			err = errors.Join(err, srv.Close())
-		}
-		stopped <- err
+		stopped <- s.drain(context.WithoutCancel(ctx), srv, l, &open)
 	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	err := srv.Serve(l)
+	if ctx.Err() == nil {
 		return err
 	}
 	return <-stopped
 }
 
-// Server returns an http.Server with the site's limits, for programs that listen by themselves.
+// drain ends a server without breaking off what it has accepted. For a moment it goes on accepting and closes each
+// connection behind its answer; then it listens no more, and what was accepted is answered; only then net/http is told,
+// which drops a request that it has read and not yet handed on when it is.
+func (s *Site) drain(ctx context.Context, srv *http.Server, l net.Listener, open *opened) error {
+	s.draining.Store(true)
+	defer s.draining.Store(false)
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	if s.env.Mode == Production {
+		wait(ctx, drainFirst, func() bool { return false })
+	}
+	_ = l.Close()
+	wait(ctx, drainTime, open.quiet)
+	err := srv.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, srv.Close())
+	}
+	return err
+}
+
+// wait polls until done, for at most the time.
+func wait(ctx context.Context, most time.Duration, done func() bool) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// opened counts the connections that have sent a request and wait for its answer, or are new and may do so any moment.
+type opened struct {
+	mu  sync.Mutex
+	new map[net.Conn]time.Time
+	act map[net.Conn]bool
+}
+
+func (o *opened) state(c net.Conn, to http.ConnState) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.new == nil {
+		o.new, o.act = map[net.Conn]time.Time{}, map[net.Conn]bool{}
+	}
+	delete(o.new, c)
+	delete(o.act, c)
+	switch to {
+	case http.StateNew:
+		o.new[c] = time.Now()
+	case http.StateActive:
+		o.act[c] = true
+	}
+}
+
+// quiet reports whether nobody waits for an answer. A connection that was opened ahead, as browsers do, is not waited for.
+func (o *opened) quiet() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, since := range o.new {
+		if time.Since(since) < drainFirst {
+			return false
+		}
+	}
+	return len(o.act) == 0
+}
+
+// Guard puts the guard below net/http under a server of [Site.Server], which then serves the guard's listeners. Without it
+// requests are answered whose end a proxy could find elsewhere: see [wire.RuleFraming]. [Site.Serve] does it by itself.
+func (s *Site) Guard(srv *http.Server) *wire.Guard {
+	return wire.New(srv, wire.Config{Refused: s.refuseWire, Broken: s.brokenWire, HeadTime: readHeaderTimeout})
+}
+
+// refuseWire answers what the guard did not let through. Of the visitor only the address and the scheme are known.
+func (s *Site) refuseWire(rw http.ResponseWriter, r *http.Request, refusal *trust.Refusal) {
+	buf := buffers.Get().(*[]byte)
+	w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0], now: s.clock()}
+	w.lang = w.negotiate()
+	defer w.end(buf)
+	header.Strict.Apply(rw.Header())
+	if w.run == nil {
+		w.fail(refusal.Status, nil)
+		return
+	}
+	w.ctx = event.With(w.ctx, w)
+	w.client, _ = w.run.trust.Request(r) // the host is not the visitor's: only the address counts
+	w.refuseTrust(refusal)
+}
+
+// brokenWire records a body whose framing was refused while it was read: the handler has answered.
+func (s *Site) brokenWire(r *http.Request, refusal *trust.Refusal) {
+	run := s.running.Load()
+	if run == nil {
+		return
+	}
+	e := event.New(refusal.Rule, event.Refused, slog.String("reason", refusal.Reason))
+	client, _ := run.trust.Request(r)
+	e.Time, e.Method, e.Client = s.clock(), r.Method, client.Addr
+	run.record(e)
+}
+
+// Server returns an http.Server with the site's limits, for programs that listen by themselves; see [Site.Guard].
 func (s *Site) Server() *http.Server {
 	return &http.Server{
 		Handler:           s,

@@ -62,10 +62,12 @@ type Site struct {
 	pageFiles    []*page.Files
 	faults       check.Faults
 
-	sender  *mail.Sender // nil: no mail server is set
-	origin  atomic.Pointer[string]
-	running atomic.Pointer[running]
-	mu      sync.Mutex // Start and Close
+	sender     *mail.Sender // nil: no mail server is set
+	origin     atomic.Pointer[string]
+	running    atomic.Pointer[running]
+	draining   atomic.Bool // Serve was told to end
+	maintained atomic.Bool // visitors are told to come again
+	mu         sync.Mutex  // Start and Close
 }
 
 // view is what the walk needs of a page: which route each of its forms posts to, and its headers.

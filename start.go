@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/internal/place"
@@ -72,6 +73,7 @@ func (s *Site) Start(ctx context.Context) error {
 	for _, f := range s.pageFiles {
 		f.Seal()
 	}
+	s.readMaintenance()
 	s.running.Store(run)
 	tasks, stop := context.WithCancel(context.Background())
 	run.stop = stop
@@ -173,7 +175,7 @@ func (s *Site) migrations(ctx context.Context) error {
 	for _, m := range pending {
 		names = append(names, m.Schema+"/"+m.Name)
 	}
-	return &pendingError{RuleMigration.Finding("", fmt.Sprintf("%d pending: %s", len(pending), strings.Join(names, ", ")), "run: migrate up").Error()}
+	return &pendingError{RuleMigration.Finding("", fmt.Sprintf("%d pending: %s", len(pending), strings.Join(names, ", ")), "run: migrate up")}
 }
 
 // allMigrations counts the migrations that the program knows.
@@ -192,9 +194,10 @@ func (s *Site) allMigrations() (n int, err error) {
 	return n, nil
 }
 
-type pendingError struct{ text string }
+type pendingError struct{ finding check.Finding }
 
-func (e *pendingError) Error() string        { return e.text }
+func (e *pendingError) Error() string        { return e.finding.Error() }
+func (e *pendingError) Unwrap() error        { return e.finding }
 func (e *pendingError) Is(target error) bool { return target == ErrPending }
 
 // Migrate runs the pending migrations, with the site not running, and returns their names.

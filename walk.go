@@ -92,8 +92,15 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.client.HTTPS {
 		header.SetHSTS(rw.Header(), w.client.Host, true)
 	}
+	if s.draining.Load() { // each visitor takes the next connection to whoever comes after this process
+		rw.Header()["Connection"] = []string{"close"}
+	}
 	if w.client.First {
 		w.refused(trust.RuleUnbelieved, slog.String("header", w.client.Unbelieved))
+	}
+	if w.needsTLS() {
+		w.toTLS()
+		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
@@ -278,7 +285,7 @@ func (w *walk) enter() bool {
 	if !w.allowRate() || !w.checkOrigin() {
 		return false
 	}
-	return w.openSession()
+	return w.openSession() && w.inService()
 }
 
 func (w *walk) openSession() bool {
@@ -325,7 +332,7 @@ func admit[U any](w *walk, who Access[U]) (U, bool) {
 
 // ask asks the route's access rule who came.
 func ask[U any](w *walk, who Access[U]) (U, error) {
-	w.visit = Visit{DB: w.reader, Session: w.state.Reader(), Method: w.r.Method, Path: w.r.URL.Path, Client: w.client.Addr, Local: w.client.Local(), Now: w.now, ctx: w.ctx}
+	w.visit = w.newVisit()
 	u, err := who.admit(&w.visit)
 	if err != nil {
 		return u, err
@@ -337,6 +344,10 @@ func ask[U any](w *walk, who Access[U]) (U, error) {
 		w.frame.User, w.frame.Roles = f.FrameUser()
 	}
 	return u, nil
+}
+
+func (w *walk) newVisit() Visit {
+	return Visit{DB: w.reader, Session: w.state.Reader(), Method: w.r.Method, Path: w.r.URL.Path, Client: w.client.Addr, Local: w.client.Local(), Now: w.now, ctx: w.ctx}
 }
 
 // denied answers what an access rule or a handler said no with.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
-	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
@@ -66,7 +65,7 @@ func New(cfg Config) merlon.Part {
 	}
 	return merlon.Part{
 		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in", Offers: a,
-		Checks: []check.Check{{Rule: RuleWeak, Run: a.checkWeak}, {Rule: RuleContact, Run: a.checkContact}},
+		Checks: a.checks(),
 		Tasks:  []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep}},
 		Start:  a.start, Ready: a.ready, Commands: a.commands(), Restored: a.restored, Probe: a.probe(),
 	}

@@ -53,7 +53,7 @@ var (
 // Rules returns the rules of this part.
 func Rules() []check.Rule {
 	all := []check.Rule{RuleLimited, RuleFailed, RuleSignedIn, RuleSignedOut, RuleSignedUp, RuleFirstAdmin, RuleSetupLink, RuleLink, RuleWeak}
-	for _, more := range []func() []check.Rule{areaRules, linkRules, factorRules, commandRules} {
+	for _, more := range []func() []check.Rule{areaRules, linkRules, factorRules, commandRules, checkRules} {
 		all = append(all, more()...)
 	}
 	return all

@@ -58,7 +58,6 @@ var (
 	manifestPath = regexp.MustCompile(`^([hdwm])/(\d{8})/manifest\.json$`)
 	pointPath    = regexp.MustCompile(`^([hdwm])/(\d{8})/(data-[0-9TZ]+\.age|receipt-\d+\.json)$`)
 	chainPath    = regexp.MustCompile(`^chain/(\d{8})-(genesis|links|retarget|rebirth)(-\d+)?\.json$`)
-	packPath     = regexp.MustCompile(`^e/\d{4}-\d{2}/[0-9a-f]{64}\.age$`)
 )
 
 // readers is how many records are read at once.

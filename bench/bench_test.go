@@ -225,8 +225,8 @@ func TestFlood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.median <= 0 || len(o.also) != 4 {
-		t.Errorf("%+v; want a ratio and four conditions", o)
+	if o.median <= 0 || len(o.also) != 5 {
+		t.Errorf("%+v; want a ratio and five conditions", o)
 	}
 }
 

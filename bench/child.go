@@ -51,6 +51,9 @@ func startAs(ctx context.Context, name, dir string, ready []byte, place func(sta
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(append(os.Environ(), serveVariable+"="+name), env...)
+	if profile := os.Getenv(profileVariable); profile != "" {
+		cmd.Env = append(cmd.Env, profileVariable+"="+profile+"-"+filepath.Base(dir))
+	}
 	cmd.Dir = dir
 	return start(ctx, name, dir, cmd, ready, place)
 }
@@ -114,7 +117,9 @@ func start(ctx context.Context, name, dir string, cmd *exec.Cmd, ready []byte, p
 // stop ends the server and waits for it.
 func (s *server) stop() {
 	s.in.Close()
-	s.cmd.Process.Signal(syscall.SIGTERM)
+	if os.Getenv(profileVariable) == "" { // its end of input tells it too, and leaves it time to write
+		s.cmd.Process.Signal(syscall.SIGTERM)
+	}
 	select {
 	case <-s.gone:
 	case <-time.After(5 * time.Second):
@@ -193,8 +198,15 @@ func child(name string) error {
 	if err != nil {
 		return err
 	}
+	written, err := startProfiles(os.Getenv(profileVariable))
+	if err != nil {
+		return err
+	}
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
+		if err := written(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+		}
 		os.Exit(0)
 	}()
 	runtime.GC()

@@ -102,7 +102,7 @@ func readRows(s itemStore) turn {
 // readAndWrite has mixedClients goroutines read nine times and write once, again and again.
 func readAndWrite(s itemStore) turn {
 	return func(ctx context.Context, length time.Duration) (sample, error) {
-		start := time.Now()
+		cpu, start := ownCPU(), time.Now()
 		until := start.Add(length)
 		counts := make([]int, mixedClients)
 		errs := make([]error, mixedClients)
@@ -129,7 +129,7 @@ func readAndWrite(s itemStore) turn {
 			})
 		}
 		wait.Wait()
-		s := sample{took: time.Since(start)}
+		s := sample{took: time.Since(start), cpu: ownCPU() - cpu}
 		for _, n := range counts {
 			s.ops += n
 		}

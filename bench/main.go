@@ -46,12 +46,13 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		count  = flags.Int("rounds", 7, "rounds a row: a turn of each side")
 		turn   = flags.Duration("turn", time.Second, "length of a turn")
 		list   = flags.Bool("list", false, "print the names of the rows and what they hold")
+		into   = flags.String("profile", "", "write each row's profiles into this folder; they slow the row down")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 || *count < 1 || *turn <= 0 {
-		return fmt.Errorf("bench [-json] [-only names] [-rounds n] [-turn length] [-list]")
+		return fmt.Errorf("bench [-json] [-only names] [-rounds n] [-turn length] [-list] [-profile folder]")
 	}
 	chosen, err := choose(rows(), *only)
 	if err != nil {
@@ -69,12 +70,15 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	b := newBench(ctx, dir, *count, *turn)
+	if b.profiles, err = profileFolder(*into); err != nil {
+		return err
+	}
 
 	var done []measured
 	var failed []error
 	for _, r := range chosen {
 		fmt.Fprintf(progress, "%s …\n", r.name)
-		o, err := r.run(ctx, b)
+		o, err := b.measure(ctx, r)
 		var skip skipped
 		switch {
 		case errors.As(err, &skip):

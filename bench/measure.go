@@ -15,7 +15,7 @@ type sample struct {
 	took   time.Duration // wall clock of the turn
 	p99    time.Duration // of a single one; 0 where it was not looked at
 	allocs float64       // a single one's; 0 where it was not looked at
-	cpu    time.Duration // what all of it cost the server; 0 where it was not looked at
+	cpu    time.Duration // of the cores, for all of it: the server's, or this program's; 0 where it was not looked at
 	failed int           // how often it failed
 }
 
@@ -116,6 +116,7 @@ func loop(once func() error) turn {
 		runtime.GC() // the other side's garbage is not this one's
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
+		cpu := ownCPU()
 		start, done, batch := time.Now(), 0, 1
 		var took time.Duration
 		for took < length {
@@ -133,7 +134,8 @@ func loop(once func() error) turn {
 				batch *= 2
 			}
 		}
+		cpu = ownCPU() - cpu
 		runtime.ReadMemStats(&after)
-		return sample{ops: done, took: took, allocs: float64(after.Mallocs-before.Mallocs) / float64(done)}, nil
+		return sample{ops: done, took: took, cpu: cpu, allocs: float64(after.Mallocs-before.Mallocs) / float64(done)}, nil
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,4 +59,13 @@ func cores() (all, first, others unix.CPUSet, ok bool) {
 			return all, first, others, true
 		}
 	}
+}
+
+// ownCPU is the time that this process has had of the cores, to the microsecond.
+func ownCPU() time.Duration {
+	var use unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &use) != nil {
+		return 0
+	}
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }

@@ -61,6 +61,8 @@ type bench struct {
 	rounds int
 	turn   time.Duration
 
+	profiles string // the folder that profiles are written to; "" for none
+
 	site   func() ([]string, error) // the cookies of the Merlon side
 	peers  func() ([]string, error) // the kit's session tokens
 	django func() ([]string, error) // Django's session keys

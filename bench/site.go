@@ -79,7 +79,13 @@ func showHello(*merlon.Read[string], merlon.None) (*merlon.Response, error) {
 	return merlon.Show(helloShow, hello{}), nil
 }
 
-// What the page links and posts to has to be there; nobody asks for it here.
+// postSeen is the ordinary POST of row flood: a row of the site's, beside those of the walk.
+func postSeen(w *merlon.Write[string], _ form.Form[struct{}]) (*merlon.Response, error) {
+	_, err := raiseItem.Run(w.DB, int64(1))
+	return merlon.Redirect("/notes"), err
+}
+
+// What else the page links and posts to has to be there; nobody asks for it here.
 
 func front(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
 	return merlon.Redirect("/notes"), nil
@@ -92,10 +98,6 @@ func showPerson(*merlon.Read[string], onePerson) (*merlon.Response, error) {
 }
 
 func postNote(*merlon.Write[string], form.Form[newNote]) (*merlon.Response, error) {
-	return merlon.Redirect("/notes"), nil
-}
-
-func postSeen(*merlon.Write[string], form.Form[struct{}]) (*merlon.Response, error) {
 	return merlon.Redirect("/notes"), nil
 }
 
@@ -149,6 +151,9 @@ func seedSite(ctx context.Context, dir string, sessions int, parts ...merlon.Par
 			if _, err := addNote.Run(w, n.ID, n.Author, n.Title, n.Text, n.Votes, n.Replies, n.Done, n.Pinned); err != nil {
 				return err
 			}
+		}
+		if _, err := addItem.Run(w, int64(1), "seen", int64(0)); err != nil {
+			return err
 		}
 		cookies, err = signIn(w, house.Sessions, 0, sessions)
 		return err

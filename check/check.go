@@ -36,6 +36,17 @@ func (s Severity) String() string {
 // MarshalText implements [encoding.TextMarshaler].
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads the word that String returns; another is an error. Severity is also the value of a flag.
+func (s *Severity) UnmarshalText(text []byte) error {
+	for _, known := range []Severity{Low, Medium, High} {
+		if string(text) == known.String() {
+			*s = known
+			return nil
+		}
+	}
+	return fmt.Errorf("check: %q is no severity: write low, medium or high", text)
+}
+
 // Property is the one of the three that a rule guards. The zero value is no property and does not pass [Rule.Valid].
 type Property uint8
 
@@ -62,9 +73,25 @@ func (p Property) String() string {
 // MarshalText implements [encoding.TextMarshaler].
 func (p Property) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
+// UnmarshalText reads the word that String returns; another is an error.
+func (p *Property) UnmarshalText(text []byte) error {
+	for _, known := range Properties {
+		if string(text) == known.String() {
+			*p = known
+			return nil
+		}
+	}
+	return fmt.Errorf("check: %q is no property: write integrity, confidentiality or availability", text)
+}
+
+// Properties are the three, in the order in which reports have them.
+var Properties = []Property{Integrity, Confidentiality, Availability}
+
 var (
-	_ encoding.TextMarshaler = Severity(0)
-	_ encoding.TextMarshaler = Property(0)
+	_ encoding.TextMarshaler   = Severity(0)
+	_ encoding.TextMarshaler   = Property(0)
+	_ encoding.TextUnmarshaler = (*Severity)(nil)
+	_ encoding.TextUnmarshaler = (*Property)(nil)
 )
 
 // A Rule is one thing that Merlon refuses, finds or records. Rules are constants of the program: rooms declare them as
@@ -187,13 +214,22 @@ func (f Faults) Err() error {
 // it found nothing.
 type Check struct {
 	Rule Rule
+	// Deploy marks what a site under development may lack: it is looked for by `check --deploy` and before a production
+	// start only.
+	Deploy bool
+	// Live marks what is about the process that serves and the data that it has open: while a site is up, that process is
+	// asked, not the one in which the command was typed.
+	Live bool
 	Run  func(context.Context) []Finding
 }
 
 // A Result is what one check found.
 type Result struct {
 	Rule     Rule
+	Live     bool
 	Findings []Finding
+	// Skipped is why the owner does not mind what was found; "": nothing was said. See [Report.Skip].
+	Skipped string
 }
 
 // A Report is the outcome of a run, sorted by id.
@@ -203,7 +239,7 @@ type Report []Result
 func Run(ctx context.Context, checks ...Check) Report {
 	report := make(Report, 0, len(checks))
 	for _, c := range checks {
-		report = append(report, Result{c.Rule, run(ctx, c)})
+		report = append(report, Result{Rule: c.Rule, Live: c.Live, Findings: run(ctx, c)})
 	}
 	sort.SliceStable(report, func(i, j int) bool { return report[i].Rule.ID < report[j].Rule.ID })
 	return report
@@ -216,29 +252,4 @@ func run(ctx context.Context, c Check) (found []Finding) {
 		}
 	}()
 	return c.Run(ctx)
-}
-
-// Findings returns every finding of the report of at least the given severity.
-func (r Report) Findings(least Severity) Faults {
-	var all Faults
-	for _, one := range r {
-		for _, f := range one.Findings {
-			if f.Severity >= least {
-				all = append(all, f)
-			}
-		}
-	}
-	return all
-}
-
-// Counts returns how many checks passed and how many have findings.
-func (r Report) Counts() (pass, fail int) {
-	for _, one := range r {
-		if len(one.Findings) == 0 {
-			pass++
-		} else {
-			fail++
-		}
-	}
-	return pass, fail
 }

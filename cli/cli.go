@@ -245,8 +245,10 @@ func (p *program) printJSON(v any) {
 }
 
 // site opens the site. A site with faults prints them all and exits 1.
-func (p *program) site(mode merlon.Mode) (*merlon.Site, error) {
-	s, err := p.open(p.env(mode))
+func (p *program) site(mode merlon.Mode) (*merlon.Site, error) { return p.opened(p.env(mode)) }
+
+func (p *program) opened(env merlon.Env) (*merlon.Site, error) {
+	s, err := p.open(env)
 	if err == nil {
 		return s, nil
 	}

@@ -39,60 +39,6 @@ func (p *program) routes() *cobra.Command {
 	}
 }
 
-func (p *program) check() *cobra.Command {
-	return &cobra.Command{
-		Use: "check", GroupID: "prove", Short: "prove the site: routes, forms, pages, statements",
-		Example: "  " + programName() + " check",
-		Args:    noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			site, err := p.open(p.env(merlon.Development))
-			if site == nil {
-				return &failure{ExitFailed, fmt.Errorf("the site cannot be put together: %w", err)}
-			}
-			report := site.Check(c.Context())
-			pass, fail := report.Counts()
-			if p.json {
-				p.printJSON(map[string]any{"schema": "merlon/check/v1", "pass": pass, "fail": fail, "findings": append([]check.Finding{}, report.Findings(check.Low)...)})
-			} else {
-				p.printReport(report)
-				fmt.Fprintf(p.out, "%d pass, %d with findings\n", pass, fail)
-			}
-			if len(report.Findings(check.Medium)) > 0 {
-				return &failure{ExitFailed, errSilent}
-			}
-			return nil
-		},
-	}
-}
-
-// printReport prints the findings, grouped by the property that they guard.
-func (p *program) printReport(report check.Report) {
-	for _, property := range []check.Property{check.Integrity, check.Confidentiality, check.Availability} {
-		first := true
-		for _, f := range report.Findings(check.Low) {
-			if f.Property != property {
-				continue
-			}
-			if first {
-				fmt.Fprintln(p.out, property)
-				first = false
-			}
-			word := "FAIL"
-			if f.Severity == check.Low {
-				word = "NOTE"
-			}
-			fmt.Fprintf(p.out, "  %s  %s", word, strings.ReplaceAll(f.Text(), "\n  ", "\n        "))
-		}
-	}
-	if p.verbose {
-		for _, r := range report {
-			if len(r.Findings) == 0 {
-				fmt.Fprintf(p.out, "  PASS  %s  none: %s\n", r.Rule.ID, r.Rule.Title)
-			}
-		}
-	}
-}
-
 func (p *program) explain() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain [ID]", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it",
@@ -104,13 +50,8 @@ func (p *program) explain() *cobra.Command {
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			rules := merlon.AllRules()
-			if site, _ := p.open(p.env(merlon.Development)); site != nil {
-				for _, part := range site.Parts() {
-					rules = append(rules, part.Rules...)
-				}
-			}
-			rules = append(rules, Rules()...)
+			site, _ := p.open(p.env(merlon.Development))
+			rules := p.rules(site)
 			if len(args) == 0 {
 				return p.listRules(rules)
 			}

@@ -63,7 +63,7 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	all := commandsOf(site)
+	all := append(commandsOf(site), liveCommand)
 	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		var o order
 		if err := json.NewDecoder(io.LimitReader(r.Body, 2*maxInput)).Decode(&o); err != nil {
@@ -100,34 +100,11 @@ func obey(ctx context.Context, site *merlon.Site, all []merlon.Command, o order)
 	return answer{Exit: ExitCannot, Error: "the site that is running has no command " + o.Name + ": it is another build of the program: stop it and start this one"}
 }
 
-// send hands an order to the process that is up. locked is the error that told of it.
+// send hands an order to the process that is up and prints what it said. locked is the error that told of it.
 func (p *program) send(ctx context.Context, o order, locked error) error {
-	path := controlPath(p.data)
-	if path == "" {
-		return cannotStart(locked)
-	}
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
-	}}}
-	body, err := json.Marshal(o)
+	a, err := p.ask(ctx, o, locked)
 	if err != nil {
 		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://site/command", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	res, err := client.Do(r)
-	if err != nil {
-		if ctx.Err() != nil {
-			return exit(ExitInterrupted, "interrupted: the running site may have done it all the same: look before you repeat it")
-		}
-		return cannotStart(locked)
-	}
-	defer res.Body.Close()
-	var a answer
-	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
-		return exit(ExitCannot, "the running site's answer was cut off: %w: look whether it was done before you repeat it", err)
 	}
 	if _, err := p.out.Write(a.Out); err != nil {
 		return err
@@ -136,4 +113,36 @@ func (p *program) send(ctx context.Context, o order, locked error) error {
 		return &failure{a.Exit, errors.New(a.Error)}
 	}
 	return nil
+}
+
+// ask hands an order to the process that is up and returns its answer.
+func (p *program) ask(ctx context.Context, o order, locked error) (answer, error) {
+	path := controlPath(p.data)
+	if path == "" {
+		return answer{}, cannotStart(locked)
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}}
+	body, err := json.Marshal(o)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://site/command", bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		if ctx.Err() != nil {
+			return answer{}, exit(ExitInterrupted, "interrupted: the running site may have done it all the same: look before you repeat it")
+		}
+		return answer{}, cannotStart(locked)
+	}
+	defer res.Body.Close()
+	var a answer
+	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
+		return answer{}, exit(ExitCannot, "the running site's answer was cut off: %w: look whether it was done before you repeat it", err)
+	}
+	return a, nil
 }

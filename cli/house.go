@@ -30,7 +30,7 @@ var houseCommands = slices.Concat([]merlon.Command{
 	{Name: "session list", Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
 	{Name: "session revoke", Args: "ID", Short: "end a session", Example: "12 --reason \"machine lost\"", Run: revokeSession, Flags: []merlon.Flag{
 		{Name: "reason", Usage: "why, for the record", Required: true}}},
-}, mailCommands, jobCommands)
+}, mailCommands, jobCommands, maintenanceCommands)
 
 func number(flag, text string) (int64, error) {
 	if text == "" {

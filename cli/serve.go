@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"syscall"
@@ -17,6 +19,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/trust/cert"
 )
 
 const defaultListen = "127.0.0.1:8080"
@@ -38,21 +41,31 @@ func (p *program) env(mode merlon.Mode) merlon.Env {
 
 func (p *program) serve() *cobra.Command {
 	var listen string
-	var demo bool
+	var demo, secure, production bool
 	c := &cobra.Command{
-		Use: "serve", GroupID: "start", Short: "run the site in development, on this machine",
-		Example: "  " + programName() + " serve --listen 127.0.0.1:8081",
+		Use: "serve", GroupID: "start", Short: "run the site: in development on this machine, or in the world",
+		Example: "  " + programName() + " serve --listen 127.0.0.1:8081\n  " + programName() + " serve --production",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.runServe(c.Context(), listen, demo)
+			if !production {
+				return p.runServe(c.Context(), listen, demo, secure)
+			}
+			for _, other := range []string{"listen", "demo", "tls"} {
+				if c.Flags().Changed(other) {
+					return exit(ExitUsage, "--%s is for development: with --production %s says where and how to listen: leave it out", other, settingsName)
+				}
+			}
+			return p.runProduction(c.Context())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", defaultListen, "address and port; :0 takes a free port")
 	c.Flags().BoolVar(&demo, "demo", false, "fill an empty site with data to try it")
+	c.Flags().BoolVar(&secure, "tls", false, "speak TLS, by an authority of this machine's own")
+	c.Flags().BoolVar(&production, "production", false, "run the site in the world, as "+settingsName+" says")
 	return c
 }
 
-func (p *program) runServe(ctx context.Context, listen string, demo bool) error {
+func (p *program) runServe(ctx context.Context, listen string, demo, secure bool) error {
 	site, err := p.site(merlon.Development)
 	if err != nil {
 		return err
@@ -69,6 +82,13 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 		return cannotStart(err)
 	}
 	lines := [][2]string{}
+	var local *cert.Local
+	if secure {
+		if local, err = openLocal(site, p.data); err != nil {
+			return errors.Join(exit(ExitCannot, "no certificate can be made: %w", err), closeSite(site))
+		}
+		lines = append(lines, [2]string{"trust its authority", local.Authority})
+	}
 	if demo && !site.HasDemo() {
 		fmt.Fprintln(p.err, "--demo: this site has no data to try it with: no part of it fills any in; it starts as it is")
 	}
@@ -84,7 +104,11 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 		return errors.Join(exit(ExitCannot, "the socket for commands cannot be made in the data folder: %w", err), closeSite(site))
 	}
 	defer stop()
-	site.Listening(l.Addr())
+	if secure {
+		site.ListeningTLS(l.Addr())
+	} else {
+		site.Listening(l.Addr())
+	}
 	more, err := site.Ready(ctx)
 	if err != nil {
 		return errors.Join(cannotStart(err), closeSite(site))
@@ -97,7 +121,11 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 	}
 	p.announce(site, lines)
 	debug.FreeOSMemory() // what starting needed (pages compiled, hashes measured) is given back once: a third of the process
-	err = site.Serve(ctx, l)
+	if secure {
+		err = site.ServeTLS(ctx, l, cert.Config(local))
+	} else {
+		err = site.Serve(ctx, l)
+	}
 	if err := errors.Join(err, closeSite(site)); err != nil {
 		return exit(ExitFailed, "the site stopped: %w", err)
 	}
@@ -105,6 +133,16 @@ func (p *program) runServe(ctx context.Context, listen string, demo bool) error 
 		fmt.Fprintln(p.err, "stopped")
 	}
 	return nil
+}
+
+// openLocal makes the certificate of `serve --tls`. The authority is one for all sites of the user, so that browsers are told
+// to trust it once; where there is no such folder it is in the site's data.
+func openLocal(site *merlon.Site, data string) (*cert.Local, error) {
+	dir := filepath.Join(data, "local-ca")
+	if config, err := os.UserConfigDir(); err == nil {
+		dir = filepath.Join(config, "merlon")
+	}
+	return cert.OpenLocal(dir, site.Name(), time.Now())
 }
 
 func closeSite(s *merlon.Site) error {

@@ -164,10 +164,24 @@ var (
 		Wrong:  "db.From(files, \"migrations\").Named(\"my part\")",
 		Right:  "db.From(files, \"migrations\").Named(\"mypart\")",
 		Source: "SQLite, lang_createtable (table names); CWE-694"}
+	RuleDamaged = check.Rule{ID: "MRL-SQL-024", Property: check.Integrity, Severity: check.High,
+		Title:  "a database file that is damaged",
+		Why:    "its pages or indexes do not fit together: what is read may be wrong, and what is written may be lost",
+		Attack: "Nobody needs to attack: a disk that fails, a copy taken of the open file, a file system that drops locks.",
+		Wrong:  "cp data/shop.db elsewhere while the site runs",
+		Right:  "Stop the site, keep a copy, restore the newest backup; then find out what the disk says.",
+		Source: "sqlite.org/howtocorrupt.html; sqlite.org/pragma.html#pragma_quick_check"}
+	RuleOrphan = check.Rule{ID: "MRL-SQL-025", Property: check.Integrity, Severity: check.Medium,
+		Title:  "rows that name a row which is not there",
+		Why:    "a foreign key says that it must be there, so the program does not expect it to be gone",
+		Attack: "Nobody needs to attack: a tool that does not keep foreign keys deleted the one and left the other.",
+		Wrong:  "sqlite3 data/shop.db 'DELETE FROM author'",
+		Right:  "PRAGMA foreign_keys=ON in such a tool; or a migration, which keeps them.",
+		Source: "sqlite.org/foreignkeys.html; sqlite.org/pragma.html#pragma_foreign_key_check"}
 )
 
 // Rules returns every rule of this package.
 func Rules() []check.Rule {
 	return []check.Rule{RuleSealed, RulePrepare, RuleUnknown, RuleRow, RuleParams, RuleOneStatement, RuleQueryWrites, RuleRows, RuleChoice, RuleList,
-		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited}
+		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited, RuleDamaged, RuleOrphan}
 }

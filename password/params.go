@@ -59,7 +59,9 @@ func calibrate(clock func() time.Time, run func(Params)) (Params, time.Duration)
 	measure := func(p Params) time.Duration {
 		start := clock()
 		run(p)
-		return clock().Sub(start)
+		took := clock().Sub(start)
+		tidy() // the site begins without the garbage of three
+		return took
 	}
 	run(Params{Memory: 1 << 10, Time: 1}) // first use of memory and code
 	base := measure(floor)

@@ -204,6 +204,8 @@ func (h *Hasher) slot(ctx context.Context, permit *throttle.Permit, from From, w
 		h.probe()
 	}
 	h.hashed.Add(1)
+	process.enter(int64(h.pool.slots) * int64(h.params.Memory) << 10)
+	defer process.leave()
 	start := h.clock()
 	work()
 	took = h.clock().Sub(start)

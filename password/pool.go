@@ -86,6 +86,13 @@ func (p *pool) enter(ctx context.Context, from From) error {
 	return ctx.Err()
 }
 
+// usual is what a hash takes on average, 0 while none was made.
+func (p *pool) usual() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.average
+}
+
 // leave gives a slot back after a hash that took the time.
 func (p *pool) leave(took time.Duration) {
 	p.mu.Lock()

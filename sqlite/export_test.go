@@ -192,6 +192,9 @@ func Parked(e db.Engine) (n int) {
 	return n
 }
 
+// SetSweep sets how often commits end what is parked, at most.
+func SetSweep(e db.Engine, d time.Duration) { e.(*engine).on.Load().readers.sweep = d }
+
 // SetMaxParked sets how old a parked transaction may grow, counted from the next that is parked.
 func SetMaxParked(e db.Engine, d time.Duration) {
 	p := e.(*engine).on.Load().readers

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -9,6 +10,10 @@ import (
 // maxParked is how old a parked transaction may grow. Only a write from outside of this process (an owner's tool on the
 // file) can be missed that long: our own commits end what is parked.
 const maxParked = 250 * time.Millisecond
+
+// sweepParked is how often commits end what is parked, at most. Many commits a second wait for one another, and a reader that
+// takes a connection ends what is past on it by itself.
+const sweepParked = 5 * time.Millisecond
 
 // An instant tells whether the database is still what a reader saw.
 //
@@ -22,11 +27,12 @@ const maxParked = 250 * time.Millisecond
 // transaction of its own, so that of two readers, one after the other, the later never sees the older rows.
 //
 // SQLite's locks stay what they are: a parked transaction holds its read lock as a running one does, and a process from
-// outside that writes or checkpoints heeds it. It keeps no log from being written back: every commit ends the idle ones
-// first.
+// outside that writes or checkpoints heeds it. It does not keep the log from being written back for long: commits end the
+// idle ones first, if that was not done some milliseconds ago.
 type instant struct {
 	number atomic.Uint64 // odd while a commit is on its way
 	armed  atomic.Bool   // expire will be called
+	swept  time.Time     // when a commit ended what was parked; who commits has it
 }
 
 // holds reports whether a transaction that began at the number sees what one that begins now would see.
@@ -38,7 +44,10 @@ func (i *instant) holds(number uint64) bool {
 // it returns ends it.
 func (p *pool) change() (done func()) {
 	p.instant.number.Add(1)
-	p.endParked()
+	if now := time.Now(); now.Sub(p.instant.swept) >= p.sweep {
+		p.instant.swept = now
+		p.endParked()
+	}
 	return func() { p.instant.number.Add(1) }
 }
 
@@ -105,24 +114,19 @@ func (c *conn) resume(ctx context.Context) {
 	c.mode = modeRead
 }
 
-// endParked ends the transactions that are parked on idle connections. Readers wait for some microseconds meanwhile.
+// endParked ends the transactions that are parked on idle connections. Readers that find none idle meanwhile wait in line.
 func (p *pool) endParked() {
-	var broken []*conn
+	var parked []*conn
 	p.mu.Lock()
-	for i := 0; i < len(p.idle); i++ {
-		c := p.idle[i]
+	p.idle = slices.DeleteFunc(p.idle, func(c *conn) bool {
 		if c.parked {
-			c.end()
+			parked = append(parked, c)
 		}
-		if c.broken {
-			broken = append(broken, c)
-			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			i--
-		}
-	}
+		return c.parked
+	})
 	p.mu.Unlock()
-	for _, c := range broken {
-		c.close()
-		p.drop()
+	for _, c := range parked {
+		c.end()
+		p.put(c)
 	}
 }

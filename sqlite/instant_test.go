@@ -13,11 +13,12 @@ import (
 	"github.com/merlon-web/merlon/sqlite"
 )
 
-// openParked opens an engine whose parked transactions do not grow old, with n of them.
+// openParked opens an engine whose parked transactions do not grow old but are ended by each commit, with n of them.
 func openParked(t *testing.T, n int) (e db.Engine, file string) {
 	t.Helper()
 	e, dir := open(t)
 	sqlite.SetMaxParked(e, time.Hour)
+	sqlite.SetSweep(e, 0)
 	park(t, e, n)
 	return e, filepath.Join(dir, "x.db")
 }
@@ -48,6 +49,31 @@ func TestReaderIsParked(t *testing.T) {
 	}
 	if n := rows(t, e); n != 1 {
 		t.Errorf("%d rows after the commit, want 1", n)
+	}
+}
+
+// TestCommitsInARow: where commits follow one another closely they leave parked what the first has not ended, and nobody is
+// served by it.
+func TestCommitsInARow(t *testing.T) {
+	e, _ := openParked(t, 0)
+	add(t, e, "a", "b") // ends what is parked
+	sqlite.SetSweep(e, time.Hour)
+	for n := int64(1); n <= 5; n++ {
+		park(t, e, 3)
+		add(t, e, "a", "b")
+		if sqlite.Parked(e) != 3 {
+			t.Errorf("%d transactions are parked after a commit right behind another, want 3", sqlite.Parked(e))
+		}
+		for range 5 {
+			if got := rows(t, e); got != n+1 {
+				t.Fatalf("%d rows after %d commits: a reader was served by a transaction from before", got, n+1)
+			}
+		}
+	}
+	sqlite.SetSweep(e, 0)
+	add(t, e, "a", "b")
+	if n := sqlite.Parked(e); n != 0 {
+		t.Errorf("%d transactions are parked after the next that ends them, want 0", n)
 	}
 }
 

@@ -29,10 +29,11 @@ type pool struct {
 
 	instant   instant       // of readers
 	maxParked time.Duration // how old their parked transactions may grow
+	sweep     time.Duration // how often commits end them, at most
 }
 
 func newPool(name string, max int, open func() (*conn, error)) *pool {
-	return &pool{name: name, max: max, open: open, wait: waitTimeout, empty: make(chan struct{}), maxParked: maxParked}
+	return &pool{name: name, max: max, open: open, wait: waitTimeout, empty: make(chan struct{}), maxParked: maxParked, sweep: sweepParked}
 }
 
 // get takes a connection. Every get is followed by one put.

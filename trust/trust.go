@@ -3,7 +3,7 @@
 //
 // It works alone with plain net/http; see [Policy.Handler]. It stands behind net/http, so what that has already mended or
 // dropped it cannot see: Transfer-Encoding beside Content-Length, bare line feeds and their like need a guard on the
-// connection. It says nothing about who the visitor is.
+// connection: trust/wire. It says nothing about who the visitor is.
 package trust
 
 import (

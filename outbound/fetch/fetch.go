@@ -70,6 +70,12 @@ func New(c Config) (*Client, error) {
 	if len(c.InsecurePrivate)+len(c.InsecurePorts) > 0 && strings.TrimSpace(string(c.InsecureReason)) == "" {
 		return nil, check.Faults{RulePrivate.Finding(where, "a client asks private addresses or other ports and gives no reason", "say why in InsecureReason, or leave InsecurePrivate and InsecurePorts out")}
 	}
+	for _, p := range c.InsecurePrivate {
+		check.Opened(where, fmt.Sprintf("a client asks %s: %q", p, string(c.InsecureReason)))
+	}
+	for _, p := range c.InsecurePorts {
+		check.Opened(where, fmt.Sprintf("a client asks port %d: %q", p, string(c.InsecureReason)))
+	}
 	for i, h := range c.Hosts {
 		if _, err := netip.ParseAddr(h); err != nil && (!isName(h) && len(c.InsecurePrivate) == 0 || strings.ToLower(h) != h) {
 			return nil, check.Faults{RuleAddress.Finding(where, fmt.Sprintf("host %d, %q, is no name of the public network in lower case", i+1, h), "write it as example.org, without scheme and port")}

@@ -1,0 +1,95 @@
+package host_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/check/host"
+)
+
+// TestMain makes this program its own child: it prints what it finds about itself.
+func TestMain(m *testing.M) {
+	if data := os.Getenv("MERLON_TEST_FACTS"); data != "" {
+		f := host.Read(data)
+		var ids []string
+		for _, found := range check.Run(host.With(context.Background(), f), host.Checks(data)...).Findings(check.Low) {
+			ids = append(ids, found.ID)
+		}
+		f.Env = nil
+		_ = json.NewEncoder(os.Stdout).Encode(struct {
+			Facts host.Facts
+			IDs   []string
+		}{f, ids})
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// TestFactsAreThoseOfTheProcess starts the same program with a shell that sets what is to be seen.
+func TestFactsAreThoseOfTheProcess(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("facts of a process are read on Linux")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	open := filepath.Join(data, "shop.db")
+	if err := os.WriteFile(open, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(script string) (ids []string) {
+		t.Helper()
+		c := exec.Command("sh", "-c", script+`; exec "$0"`, self)
+		c.Env = append([]string{}, "PATH="+os.Getenv("PATH"), "MERLON_TEST_FACTS="+data)
+		out, err := c.Output()
+		if err != nil {
+			t.Fatalf("%s: %v", script, err)
+		}
+		var got struct {
+			Facts host.Facts
+			IDs   []string
+		}
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Facts.UID != os.Geteuid() || got.Facts.Program == "" || got.Facts.Data.Path != data || got.Facts.Data.Free <= 0 {
+			t.Errorf("facts %+v", got.Facts)
+		}
+		return got.IDs
+	}
+	for _, c := range []struct {
+		rule          check.Rule
+		broken, sound string
+	}{
+		{host.RuleUmask, "umask 0022", "umask 0077"},
+		{host.RuleCore, "ulimit -S -c 1000 2>/dev/null || ulimit -S -c unlimited", "ulimit -c 0"},
+		{host.RuleFiles, "ulimit -n 256", ":"},
+		{host.RuleNoLimit, ":", "export GOMEMLIMIT=100MiB"},
+		{host.RuleLimit, "export GOMEMLIMIT=900TiB", "export GOMEMLIMIT=100MiB"},
+		{host.RuleCrash, "export GOTRACEBACK=crash", "export GOTRACEBACK=single"},
+		{host.RuleGodebug, "export GODEBUG=http2client=0,tls10server=1", "export GODEBUG=http2client=0"},
+		{host.RulePreload, "export LD_LIBRARY_PATH=/nowhere", ":"},
+		{host.RuleSecretEnv, "export MERLON_MAIL_PASSWORD=x", "export MERLON_MAIL_PASSWORD_FILE=x"},
+		{host.RuleOpen, "chmod 644 " + open, "chmod 600 " + open},
+	} {
+		if ids := ask(c.broken); !slices.Contains(ids, c.rule.ID) {
+			t.Errorf("%s: %q does not find it: %s", c.rule.ID, c.broken, strings.Join(ids, " "))
+		}
+		if ids := ask(c.sound); slices.Contains(ids, c.rule.ID) {
+			t.Errorf("%s: %q finds it", c.rule.ID, c.sound)
+		}
+	}
+}

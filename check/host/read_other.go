@@ -1,0 +1,7 @@
+//go:build !linux
+
+package host
+
+func (d *Data) readSystem() {}
+
+func (f *Facts) readSystem() {}

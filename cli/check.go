@@ -1,0 +1,286 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+)
+
+// checkWish is what was asked of one run of check.
+type checkWish struct {
+	choice check.Choice
+	skip   map[string]string
+	failOn check.Severity
+	format string
+}
+
+func (p *program) check() *cobra.Command {
+	var deploy bool
+	var only, skip []string
+	var failOn, format string
+	c := &cobra.Command{
+		Use: "check", GroupID: "prove", Short: "prove the site: its code, its data, its surroundings",
+		Example: "  " + programName() + " check --deploy",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			wish := checkWish{choice: check.Choice{Deploy: deploy}, format: format}
+			if p.json {
+				wish.format = "json"
+			}
+			p.json = wish.format == "json"
+			if !slices.Contains([]string{"text", "json", "sarif"}, wish.format) {
+				return exit(ExitUsage, "--format is %q: reports are text, json or sarif: write one of them", format)
+			}
+			if err := wish.failOn.UnmarshalText([]byte(failOn)); err != nil {
+				return exit(ExitUsage, "--fail-on is %q: findings weigh low, medium or high: write one of them", failOn)
+			}
+			for _, id := range only {
+				wish.choice.Only = append(wish.choice.Only, strings.ToUpper(strings.TrimSpace(id)))
+			}
+			wish.skip = map[string]string{}
+			for _, s := range skip {
+				id, reason, _ := strings.Cut(s, "=")
+				if strings.TrimSpace(reason) == "" {
+					return exit(ExitUsage, "--skip %s has no reason: whoever reads the report must see why: write --skip ID=reason", s)
+				}
+				wish.skip[strings.ToUpper(strings.TrimSpace(id))] = strings.TrimSpace(reason)
+			}
+			return p.runCheck(c.Context(), wish)
+		},
+	}
+	c.Flags().BoolVar(&deploy, "deploy", false, "also what a site in the world needs")
+	c.Flags().StringSliceVar(&only, "only", nil, "only these: ID,ID")
+	c.Flags().StringArrayVar(&skip, "skip", nil, "do not count one: ID=reason")
+	c.Flags().StringVar(&failOn, "fail-on", "medium", "exit 1 from this weight on: low, medium, high")
+	c.Flags().StringVar(&format, "format", "text", "text, json or sarif")
+	return c
+}
+
+func (p *program) runCheck(ctx context.Context, wish checkWish) error {
+	began := time.Now()
+	p.brief, p.sends = true, true // mail settings are looked at; a start for a moment sends nothing
+	site, openErr := p.open(p.env(merlon.Development))
+	if site == nil {
+		return &failure{ExitFailed, fmt.Errorf("the site cannot be put together: %w", openErr)}
+	}
+	if err := p.knownIDs(site, wish); err != nil {
+		return err
+	}
+	report, unseen, err := p.look(ctx, site, openErr == nil, wish.choice)
+	if err != nil {
+		return err
+	}
+	report.Skip(wish.skip)
+	if err := p.printReport(report, wish, unseen); err != nil {
+		return err
+	}
+	if wish.format == "text" && !p.quiet {
+		fmt.Fprintf(p.err, "%.1f s\n", time.Since(began).Seconds())
+	}
+	for _, id := range wish.choice.Only {
+		if !slices.ContainsFunc(report, func(r check.Result) bool { return r.Rule.ID == id }) {
+			return exit(ExitCannot, "%s was not looked for: it is no check of this site, or one of its data, which is not there: see explain %s", id, id)
+		}
+	}
+	if len(report.Findings(wish.failOn)) > 0 {
+		return &failure{ExitFailed, errSilent}
+	}
+	return nil
+}
+
+// knownIDs refuses an id that nobody knows, with the nearest one that somebody does.
+func (p *program) knownIDs(site *merlon.Site, wish checkWish) error {
+	var ids []string
+	for _, r := range p.rules(site) {
+		ids = append(ids, r.ID)
+	}
+	asked := slices.Clone(wish.choice.Only)
+	for id := range wish.skip {
+		asked = append(asked, id)
+	}
+	slices.Sort(asked)
+	for _, id := range asked {
+		if slices.Contains(ids, id) {
+			continue
+		}
+		hint := "see explain for the list"
+		if n, ok := check.Nearest(id, ids); ok {
+			hint = "did you mean " + n + "?"
+		}
+		return exit(ExitUsage, "unknown id %s: no rule of this site has it: %s", id, hint)
+	}
+	return nil
+}
+
+// look runs the checks: those of the code here, those of the data in the process that has it. unseen says what could not be
+// looked at, "" if all could.
+func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c check.Choice) (report check.Report, unseen string, err error) {
+	here := func() check.Report { return check.Run(ctx, c.Of(site.Checks())...) }
+	if entries, err := os.ReadDir(p.data); err != nil || len(entries) == 0 {
+		return here().Joined(), "the data: there is none yet", nil
+	}
+	err = db.ErrLocked // a site that is not sound cannot be started, and may still be up as it was before
+	if sound {
+		err = site.Start(ctx)
+	}
+	report = here()
+	switch {
+	case err == nil:
+		if err := closeSite(site); err != nil {
+			return nil, "", exit(ExitFailed, "the site was checked and could not be closed: %w", err)
+		}
+		return report.Joined(), "", nil
+	case errors.Is(err, db.ErrLocked):
+		live, ok := p.askLive(ctx, c, err)
+		if ok {
+			own := slices.DeleteFunc(report, func(r check.Result) bool { return r.Live })
+			return append(own, live...).Joined(), "", ctx.Err()
+		}
+		if !sound {
+			return report.Joined(), "the data: this site does not start", ctx.Err()
+		}
+		return report.Joined(), "the data: another process has it, and gave no answer", ctx.Err()
+	}
+	refused, ok := startFinding(err)
+	if !ok {
+		return nil, "", cannotStart(err)
+	}
+	if len(c.Only) == 0 || slices.Contains(c.Only, refused.Rule.ID) {
+		report = append(report, refused)
+	}
+	return report.Joined(), "the data: the site does not start", nil
+}
+
+// askLive asks the process that serves for its part of the report.
+func (p *program) askLive(ctx context.Context, c check.Choice, locked error) (live check.Report, ok bool) {
+	o := order{Name: string(liveCommand.Name), Flags: map[string]string{"deploy": onOff(c.Deploy), "only": strings.Join(c.Only, ",")}}
+	a, err := p.ask(ctx, o, locked)
+	if err != nil || a.Exit != ExitDone || json.Unmarshal(a.Out, &live) != nil {
+		return nil, false
+	}
+	return live, true
+}
+
+// startFinding makes a result of what refused a start.
+func startFinding(err error) (check.Result, bool) {
+	var found []check.Finding
+	var one check.Finding
+	var edited *db.EditedError
+	switch {
+	case errors.As(err, &edited):
+		found = edited.Findings
+	case errors.As(err, &one):
+		found = []check.Finding{one}
+	}
+	for _, r := range merlon.AllRules() {
+		if len(found) > 0 && r.ID == found[0].ID {
+			return check.Result{Rule: r, Live: true, Findings: found}, true
+		}
+	}
+	return check.Result{}, false
+}
+
+func onOff(on bool) string {
+	if on {
+		return "true"
+	}
+	return ""
+}
+
+// liveCommand is how a process asks the one that serves for its part of a report. Nobody types it: check does.
+var liveCommand = merlon.Command{Name: "check live", Short: "what the process that serves finds", Run: func(ctx context.Context, c *merlon.Call) error {
+	choice := check.Choice{Deploy: c.Flag("deploy") != ""}
+	if only := c.Flag("only"); only != "" {
+		choice.Only = strings.Split(only, ",")
+	}
+	return json.NewEncoder(c.Out).Encode(c.House.CheckLive(ctx, choice))
+}}
+
+// A checkLine is one check of the JSON report.
+type checkLine struct {
+	ID       string          `json:"id"`
+	Title    string          `json:"title"`
+	Property check.Property  `json:"property"`
+	Severity check.Severity  `json:"severity"`
+	State    string          `json:"state"` // pass, note, fail, skip
+	Skipped  string          `json:"skipped,omitempty"`
+	Findings []check.Finding `json:"findings,omitempty"`
+}
+
+func (p *program) printReport(report check.Report, wish checkWish, unseen string) error {
+	switch wish.format {
+	case "sarif":
+		version := ""
+		if info, ok := debug.ReadBuildInfo(); ok {
+			version = info.Main.Version
+		}
+		return report.SARIF(p.out, version)
+	case "json":
+		pass, fail := report.Counts()
+		lines := []checkLine{}
+		for _, r := range report {
+			lines = append(lines, checkLine{r.Rule.ID, r.Rule.Title, r.Rule.Property, r.Rule.Severity, strings.ToLower(r.Word()), r.Skipped, r.Findings})
+		}
+		p.printJSON(map[string]any{"schema": "merlon/check/v1", "pass": pass, "fail": fail, "unseen": unseen, "checks": lines,
+			"findings": append([]check.Finding{}, report.Findings(check.Low)...)})
+		return nil
+	}
+	for _, property := range check.Properties {
+		p.printProperty(property, report.Of(property))
+	}
+	if len(report) > 0 {
+		fmt.Fprintln(p.out)
+	}
+	fmt.Fprintln(p.out, report.Tally())
+	if unseen != "" {
+		fmt.Fprintln(p.out, "not looked at:", unseen)
+	}
+	return nil
+}
+
+// printProperty prints what guards one property: its tally, and each finding.
+func (p *program) printProperty(property check.Property, report check.Report) {
+	if len(report) == 0 {
+		return
+	}
+	fmt.Fprintf(p.out, "%-15s  %s\n", property, report.Tally())
+	for _, r := range report {
+		switch {
+		case r.Skipped != "":
+			fmt.Fprintf(p.out, "  SKIP  %s  %q, with %d findings\n", r.Rule.ID, r.Skipped, len(r.Findings))
+		case len(r.Findings) == 0 && p.verbose:
+			fmt.Fprintf(p.out, "  PASS  %s  none: %s\n", r.Rule.ID, r.Rule.Title)
+		case len(r.Findings) > 0:
+			for _, f := range r.Findings {
+				word := "FAIL"
+				if f.Severity == check.Low {
+					word = "NOTE"
+				}
+				fmt.Fprintf(p.out, "  %s  %s", word, strings.ReplaceAll(f.Text(), "\n  ", "\n        "))
+			}
+		}
+	}
+}
+
+// rules are what this site's program can explain.
+func (p *program) rules(site *merlon.Site) []check.Rule {
+	rules := merlon.AllRules()
+	if site != nil {
+		for _, part := range site.Parts() {
+			rules = append(rules, part.Rules...)
+		}
+	}
+	return append(rules, Rules()...)
+}

@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/trust/cert"
+)
+
+// world is one run of serve --production.
+type world struct {
+	*program
+	set    settings
+	site   *merlon.Site
+	log    *slog.Logger
+	source cert.Source // nil: a proxy ends TLS
+	handed map[string]net.Listener
+}
+
+// runProduction serves the site in the world: what is not right refuses the start, what is accepted is answered, and of what
+// happens the log has one JSON line.
+func (p *program) runProduction(ctx context.Context) error {
+	w := &world{program: p}
+	var err error
+	if w.set, err = readSettings(settingsName, os.Environ()); err != nil {
+		return err
+	}
+	if err := w.lacking(); err != nil {
+		return err
+	}
+	if w.handed, err = handedOver(); err != nil {
+		return exit(ExitCannot, "the sockets that were handed over cannot be used: %w", err)
+	}
+	if w.set.Serve.Memory != "off" {
+		limitMemory()
+	}
+	level := slog.LevelInfo
+	if p.verbose {
+		level = slog.LevelDebug
+	}
+	w.log = event.NewLog(p.err, true, level)
+	w.site, err = p.opened(merlon.Env{Data: p.data, Mode: merlon.Production, Log: w.log, Settings: w.set.site()})
+	if err != nil {
+		return err
+	}
+	if err := w.site.Start(ctx); err != nil {
+		return cannotStart(err)
+	}
+	return errors.Join(w.run(ctx), closeSite(w.site))
+}
+
+// lacking refuses a start for which the settings are not enough.
+func (w *world) lacking() error {
+	switch {
+	case w.set.Site.Origin == "":
+		return exit(ExitFailed, `no public host is set: the site would not know its own name: set site.host in %s  %s`, settingsName, RuleProduction.ID)
+	case w.set.TLS.Mode == "":
+		return exit(ExitFailed, `tls.mode is not set in %s: without TLS whoever is on the way reads along: write acme, files, or proxy when one in front of the site ends TLS  %s`, settingsName, RuleProduction.ID)
+	case w.set.Serve.Health != "off" && !onLoopback(w.set.Serve.Health):
+		return exit(ExitFailed, `serve.health is %q, which others reach: how the site is does not concern them: write 127.0.0.1:8081, or "off"  %s`, w.set.Serve.Health, RuleProduction.ID)
+	}
+	return nil
+}
+
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func (w *world) run(ctx context.Context) error {
+	if err := w.judge(ctx); err != nil {
+		return err
+	}
+	if err := w.certificates(); err != nil {
+		return err
+	}
+	l, err := w.listen("site", w.set.Serve.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	h := &health{site: w.site}
+	if w.set.Serve.Health != "off" {
+		hl, err := w.listen("health", w.set.Serve.Health)
+		if err != nil {
+			return err
+		}
+		h.listen(hl)
+		defer h.stop()
+	}
+	stopRedirect, err := w.redirect()
+	if err != nil {
+		return err
+	}
+	defer stopRedirect()
+	stopControl, err := w.control(w.site)
+	if err != nil {
+		return exit(ExitCannot, "the socket for commands cannot be made in the data folder: %w", err)
+	}
+	defer stopControl()
+	lines, err := w.site.Ready(ctx)
+	if err != nil {
+		return cannotStart(err)
+	}
+	for _, line := range lines {
+		fmt.Fprintf(w.out, "%s\t%s\n", line[0], line[1]) // the link for the first administrator: never into the log
+	}
+	if a, ok := w.source.(*cert.ACME); ok {
+		fetching, stop := context.WithCancel(ctx)
+		defer stop()
+		go a.Fetch(fetching)
+	}
+	debug.FreeOSMemory()
+	h.ready.Store(true)
+	w.log.Info("the site is up", "address", w.set.Site.Origin, "listens", l.Addr().String())
+	notify("READY=1\nSTATUS=serving " + w.set.Site.Origin)
+	if err := w.serve(ctx, l, h); err != nil {
+		return exit(ExitFailed, "the site stopped: %w", err)
+	}
+	w.log.Info("the site has stopped")
+	return nil
+}
+
+// serve answers until ctx is done; then /readyz goes down first, and for the time that the owner set the site goes on, so
+// that whoever sends visitors here has seen it.
+func (w *world) serve(ctx context.Context, l net.Listener, h *health) error {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-serving.Done():
+			return
+		}
+		h.ready.Store(false)
+		notify("STOPPING=1")
+		w.log.Info("told to end: what was accepted is answered")
+		select {
+		case <-time.After(w.set.Serve.PreDrain):
+		case <-serving.Done():
+		}
+		stop()
+	}()
+	if w.source == nil {
+		return w.site.Serve(serving, l)
+	}
+	return w.site.ServeTLS(serving, l, cert.Config(w.source))
+}
+
+// judge runs the checks and refuses the start by those of the highest weight.
+func (w *world) judge(ctx context.Context) error {
+	skipped := map[string]string{}
+	for _, s := range w.set.Serve.Skip {
+		id, reason, _ := strings.Cut(s, "=")
+		skipped[strings.ToUpper(strings.TrimSpace(id))] = strings.TrimSpace(reason)
+	}
+	var grave check.Faults
+	for _, f := range w.site.Check(ctx).Findings(check.High) {
+		if reason, ok := skipped[f.ID]; ok {
+			w.log.Warn("a finding of check is not minded", "id", f.ID, "finding", f.What, "reason", reason)
+			continue
+		}
+		grave = append(grave, f)
+	}
+	if len(grave) == 0 {
+		return nil
+	}
+	if w.json {
+		w.printJSON(map[string]any{"schema": "merlon/faults/v1", "faults": grave})
+	} else {
+		fmt.Fprintln(w.err, grave.Error())
+		fmt.Fprintf(w.err, "\n%d to mend before this site serves the world. More on each: %s explain ID\n", len(grave), programName())
+	}
+	return &failure{ExitFailed, errSilent}
+}
+
+// certificates opens where the certificates come from, and refuses one that browsers refuse.
+func (w *world) certificates() error {
+	var err error
+	switch w.set.TLS.Mode {
+	case "files":
+		w.source, err = cert.OpenFiles(w.set.TLS.Cert, w.set.TLS.Key, w.log)
+	case "acme":
+		var roots *x509.CertPool
+		if w.set.TLS.Roots != "" {
+			text, err := os.ReadFile(w.set.TLS.Roots)
+			roots = x509.NewCertPool()
+			if err != nil || !roots.AppendCertsFromPEM(text) {
+				return exit(ExitFailed, "tls.roots: %s holds no certificate that can be read: name a PEM file  %s", w.set.TLS.Roots, RuleSettingsFile.ID)
+			}
+		}
+		var hosts []string
+		for _, host := range w.set.Site.Hosts {
+			if w.set.TLS.Directory != "" || header.PublicName(host) { // an authority of one's own knows one's own names
+				hosts = append(hosts, host)
+			}
+		}
+		w.source, err = cert.NewACME(cert.ACMEConfig{Hosts: hosts, Email: w.set.TLS.Email, Dir: filepath.Join(w.data, "certificates"), Directory: w.set.TLS.Directory, Roots: roots, Log: w.log})
+	default:
+		return nil
+	}
+	if err != nil {
+		w.source = nil
+		return &failure{ExitFailed, err}
+	}
+	for _, f := range check.Run(context.Background(), cert.Checks(w.source, time.Now)...).Findings(check.Low) {
+		w.log.Warn("certificate", "id", f.ID, "finding", f.Where+": "+f.What, "do", f.Do)
+	}
+	return nil
+}
+
+// listen takes the socket that was handed over, or makes one: "127.0.0.1:8080", ":443", "unix:/run/shop/socket".
+func (w *world) listen(name, address string) (net.Listener, error) {
+	if l := w.handed[name]; l != nil {
+		return l, nil
+	}
+	network := "tcp"
+	if file, ok := strings.CutPrefix(address, "unix:"); ok {
+		network, address = "unix", file
+		_ = os.Remove(file) // a dead process's: the lock of the data is ours
+	}
+	l, err := net.Listen(network, address)
+	if errors.Is(err, os.ErrPermission) {
+		return nil, exit(ExitCannot, "cannot listen on %s: %w: ports below 1024 are for whoever has CAP_NET_BIND_SERVICE, as the unit of deploy systemd gives it", address, err)
+	}
+	if err != nil {
+		return nil, exit(ExitCannot, "cannot listen on %s: %w: choose another in %s", address, err, settingsName)
+	}
+	return l, nil
+}
+
+// redirect listens for plain HTTP and leads to TLS, where TLS is this process's.
+func (w *world) redirect() (stop func(), err error) {
+	if w.source == nil || w.set.Serve.Redirect == "off" {
+		return func() {}, nil
+	}
+	l, err := w.listen("redirect", w.set.Serve.Redirect)
+	if err != nil {
+		return nil, err
+	}
+	srv := w.site.Server()
+	srv.Handler = w.site.Redirect()
+	if a, ok := w.source.(*cert.ACME); ok {
+		srv.Handler = a.Handler(srv.Handler)
+	}
+	g := w.site.Guard(srv)
+	go func() {
+		if err := srv.Serve(g.Listener(l)); !errors.Is(err, http.ErrServerClosed) {
+			w.log.Error("the redirect from plain HTTP has ended", "error", err.Error())
+		}
+	}()
+	return func() { _ = srv.Close() }, nil
+}

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE note (id INTEGER PRIMARY KEY;

@@ -1,0 +1,78 @@
+package merlon
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// maintenanceFile stands in the data folder while the site is being looked after: a restart does not open it.
+const maintenanceFile = "maintenance"
+
+// maintenanceRetry is when a visitor is told to come again.
+const maintenanceRetry = 5 * time.Minute
+
+// Keeper is what a [Part] offers ([Part].Offers) that knows who looks after the site: such a visitor is let in during
+// maintenance. The visit's session is read, its access rule was not asked.
+type Keeper interface {
+	KeepsSite(*Visit) (bool, error)
+}
+
+// InMaintenance reports whether visitors are told to come again later.
+func (h *House) InMaintenance() bool { return h.site.maintained.Load() }
+
+// SetMaintenance closes the site to visitors, who get 503 with Retry-After, or opens it again. Those who look after it
+// (see [Keeper]), the pages on which they sign in, and static files stay open; jobs and mails go on. It outlives a restart.
+func (h *House) SetMaintenance(on bool) error {
+	path := filepath.Join(h.Data, maintenanceFile)
+	if on {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	} else if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	h.site.maintained.Store(on)
+	return nil
+}
+
+func (s *Site) readMaintenance() {
+	_, err := os.Lstat(filepath.Join(s.env.Data, maintenanceFile))
+	s.maintained.Store(err == nil)
+}
+
+// inService reports whether the site is open to this visitor; who is told to come again has the answer.
+func (w *walk) inService() bool {
+	if !w.site.maintained.Load() {
+		return true
+	}
+	path := w.r.URL.Path
+	if in := w.site.signIn; in != "" && (path == in || strings.HasPrefix(path, in+"/") || path == "/sign-out") || strings.HasPrefix(path, "/_merlon/") {
+		return true
+	}
+	visit := w.newVisit()
+	for _, k := range Offers[Keeper](w.run.house) {
+		keeps, err := k.KeepsSite(&visit)
+		if err != nil {
+			w.failed(err, nil)
+			return false
+		}
+		if keeps {
+			w.personal = true
+			return true
+		}
+	}
+	if w.r.Method != http.MethodGet && w.r.Method != http.MethodHead {
+		w.ResponseWriter.Header()["Connection"] = []string{"close"} // the body is not read
+	}
+	w.fail(http.StatusServiceUnavailable, maintenanceRetry)
+	return false
+}

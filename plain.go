@@ -1,0 +1,76 @@
+package merlon
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/trust"
+)
+
+// A site in the world whose address begins with https:// answers nothing without TLS: pages are led to their https address,
+// and whatever is no page is refused, so that a program that was given the wrong address notices before it sends a secret
+// (OWASP ASVS 5.0 4.1.2).
+
+// Redirect returns the handler of the port for plain HTTP, which leads visitors to TLS. The site must be started.
+func (s *Site) Redirect() http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		buf := buffers.Get().(*[]byte)
+		w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0], now: s.clock()}
+		w.lang = w.negotiate()
+		defer w.end(buf)
+		header.Strict.Apply(rw.Header())
+		if w.run == nil {
+			w.fail(http.StatusServiceUnavailable, nil)
+			return
+		}
+		w.ctx = event.With(w.ctx, w)
+		err := trust.CheckRequest(r, s.mountMethods...)
+		if err == nil {
+			w.client, err = w.run.trust.Request(r)
+		}
+		if err != nil {
+			w.refuseTrust(err)
+			return
+		}
+		w.toTLS()
+	})
+}
+
+// needsTLS reports whether a request that came without TLS is not answered.
+func (w *walk) needsTLS() bool {
+	return w.site.env.Mode == Production && !w.client.HTTPS && strings.HasPrefix(w.site.env.Settings.Origin, "https://")
+}
+
+// toTLS leads a page to its https address and refuses the rest.
+func (w *walk) toTLS() {
+	rt, _ := w.site.find(w.r.Method, w.r.URL)
+	read := w.r.Method == http.MethodGet || w.r.Method == http.MethodHead
+	if !read || rt != nil && rt.mount != nil {
+		w.refused(RulePlain, slog.String("path", w.r.URL.Path))
+		w.ResponseWriter.Header()["Connection"] = []string{"close"}
+		w.fail(http.StatusForbidden, nil)
+		return
+	}
+	h := w.ResponseWriter.Header()
+	h["Location"] = []string{w.site.secureOrigin(w.client.Host) + w.r.URL.RequestURI()}
+	h["Cache-Control"] = noStore
+	w.ResponseWriter.WriteHeader(http.StatusPermanentRedirect)
+}
+
+// secureOrigin is the https address of one of the site's hosts: the site's own where the name is the same, for its port.
+func (s *Site) secureOrigin(host string) string {
+	if _, own, ok := strings.Cut(s.env.Settings.Origin, "https://"); ok {
+		name := own
+		if h, _, err := net.SplitHostPort(own); err == nil {
+			name = h
+		}
+		if strings.EqualFold(strings.Trim(name, "[]"), strings.Trim(host, "[]")) {
+			return s.env.Settings.Origin
+		}
+	}
+	return "https://" + host
+}

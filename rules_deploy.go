@@ -1,0 +1,67 @@
+package merlon
+
+import "github.com/merlon-web/merlon/check"
+
+// What a site in the world needs of its settings.
+var (
+	RuleNoOrigin = check.Rule{ID: "MRL-DEPLOY-001", Property: check.Confidentiality, Severity: check.High,
+		Title:  "no public address",
+		Why:    "links in mails, the check of where a post comes from and passkeys need the site's own name, and a request must not choose it",
+		Attack: "With a name taken from the request, a reset link that an attacker asked for leads to the attacker's host.",
+		Wrong:  "serve --production without an origin",
+		Right:  `Settings{Origin: "https://example.org"}`,
+		Source: "OWASP WSTG-INPV-17 (Host header injection); OWASP ASVS 5.0 4.1.2"}
+	RulePlainOrigin = check.Rule{ID: "MRL-DEPLOY-002", Property: check.Confidentiality, Severity: check.High,
+		Title:  "a public address without TLS",
+		Why:    "whoever is on the way reads and changes what is sent: passwords, cookies, pages",
+		Attack: "In a café's network the session cookie of a visitor is read, or a page is given another form.",
+		Wrong:  `Settings{Origin: "http://example.org"}`,
+		Right:  `Settings{Origin: "https://example.org"}`,
+		Source: "OWASP ASVS 5.0 12.2.1; RFC 8446"}
+	RuleHostMissing = check.Rule{ID: "MRL-DEPLOY-003", Property: check.Availability, Severity: check.High,
+		Title:  "a host list without the site's own name",
+		Why:    "each visitor who follows a link in a mail is answered with 421",
+		Attack: "No attack: the site is closed to those who type its name.",
+		Wrong:  `Settings{Origin: "https://example.org", Hosts: []string{"www.example.org"}}`,
+		Right:  `Hosts: []string{"example.org", "www.example.org"}, or leave Hosts empty`,
+		Source: "RFC 9110 15.5.20"}
+	RuleHostLocal = check.Rule{ID: "MRL-DEPLOY-004", Property: check.Integrity, Severity: check.Low,
+		Title:  "a host list with names that are not the world's",
+		Why:    "what answers to such a name elsewhere is somebody else's machine",
+		Attack: "A page on localhost, .local or .test of a visitor's own network is taken for this site by the browser's rules and by links.",
+		Wrong:  `Hosts: []string{"example.org", "localhost"}`,
+		Right:  `Hosts: []string{"example.org"}`,
+		Source: "RFC 6761 6; RFC 6762 3"}
+	RuleSender = check.Rule{ID: "MRL-DEPLOY-005", Property: check.Integrity, Severity: check.Low,
+		Title:  "mails from another domain than the site's",
+		Why:    "receivers look there for who may send, and people for whether the mail is real",
+		Attack: "Filters drop mails whose domain did not say that this server sends for it; people learn to trust any sender.",
+		Wrong:  `Origin: "https://example.org", Mail.From: "club@mail.example.net"`,
+		Right:  `Mail.From: "club@example.org", with SPF, DKIM and DMARC for that domain`,
+		Source: "RFC 7489 3.1 (identifier alignment); RFC 7208"}
+	RuleWideProxy = check.Rule{ID: "MRL-DEPLOY-006", Property: check.Confidentiality, Severity: check.Medium,
+		Title:  "a wide network of trusted proxies",
+		Why:    "everybody in it chooses the address that limits and events see",
+		Attack: "Another machine of the same network sends X-Forwarded-For with a new address each time: no limit by network holds.",
+		Wrong:  `Proxies: []string{"10.0.0.0/8"}`,
+		Right:  `Proxies: []string{"10.0.3.7"}`,
+		Source: "CWE-348; MDN X-Forwarded-For, selecting an IP address"}
+	RuleNoName = check.Rule{ID: "MRL-DEPLOY-007", Property: check.Integrity, Severity: check.Low,
+		Title:  "a site without a name",
+		Why:    "its cookies have the names of every other site without one",
+		Attack: "Two sites on one host sign each other's visitors out, and a cookie of the one is tried on the other.",
+		Wrong:  "merlon.Config{Routes: routes}",
+		Right:  `merlon.Config{Name: "shop", Routes: routes}`,
+		Source: "RFC 6265 8.5 (cookies do not mind the port)"}
+	RuleNumberOrigin = check.Rule{ID: "MRL-DEPLOY-008", Property: check.Confidentiality, Severity: check.Medium,
+		Title:  "a public address that is a number",
+		Why:    "certificates, HSTS and passkeys belong to names, and a number moves with the machine",
+		Attack: "Who gets the number next gets the visitors' cookies and bookmarks.",
+		Wrong:  `Settings{Origin: "https://192.0.2.7"}`,
+		Right:  `Settings{Origin: "https://example.org"}`,
+		Source: "RFC 6797 8.3 (no HSTS for IP addresses); W3C WebAuthn L3 5.1.2"}
+)
+
+func deployRules() []check.Rule {
+	return []check.Rule{RuleNoOrigin, RulePlainOrigin, RuleHostMissing, RuleHostLocal, RuleSender, RuleWideProxy, RuleNoName, RuleNumberOrigin}
+}

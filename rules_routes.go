@@ -1,0 +1,39 @@
+package merlon
+
+import "github.com/merlon-web/merlon/check"
+
+// What routes may be and seldom should.
+var (
+	RuleOpenAdmin = check.Rule{ID: "MRL-ROUTE-020", Property: check.Confidentiality, Severity: check.Medium,
+		Title:  "a page for administrators that everybody may open",
+		Why:    "its address says that it is not meant for everybody",
+		Attack: "/admin is the first address that scanners try.",
+		Wrong:  `merlon.Get("/admin/users", merlon.Public(), users)`,
+		Right:  `merlon.Get("/admin/users", account.HasRole(account.Admin), users)`,
+		Source: "OWASP ASVS 5.0 8.3.1; OWASP Top 10 2021 A01"}
+	RuleOpenAct = check.Rule{ID: "MRL-ROUTE-021", Property: check.Integrity, Severity: check.Medium,
+		Title:  "an act that is open while its page is closed",
+		Why:    "whoever may not see the form can still send it",
+		Attack: "The form's address is guessed from the page's, and posted without being signed in.",
+		Wrong:  "merlon.Get(\"/members/new\", account.SignedIn(), show)\nmerlon.Post(\"/members/new\", merlon.Public(), add)",
+		Right:  "both with account.SignedIn()",
+		Source: "OWASP ASVS 5.0 8.3.1; CWE-862"}
+	RuleLargeBody = check.Rule{ID: "MRL-ROUTE-022", Property: check.Availability, Severity: check.Low,
+		Title:  "a route that everybody may send a large body to",
+		Why:    "each body is held in memory while it is read",
+		Attack: "A few hundred posts of the largest size at once fill the memory.",
+		Wrong:  `merlon.Post("/import", merlon.Public(), add, merlon.MaxBody(64<<20))`,
+		Right:  "merlon.MaxBody(1<<20), or a route for those who are signed in",
+		Source: "CWE-770; OWASP ASVS 5.0 5.2.1"}
+	RuleOpenStream = check.Rule{ID: "MRL-ROUTE-023", Property: check.Availability, Severity: check.Low,
+		Title:  "a route without a deadline that everybody may use",
+		Why:    "each visitor holds a connection for as long as they like",
+		Attack: "A few thousand connections that never end leave none for others.",
+		Wrong:  `merlon.Mount("/live/", merlon.Public(), h, merlon.InsecureStreaming("…"))`,
+		Right:  "the same for those who are signed in, or an end by the handler",
+		Source: "CWE-400; OWASP ASVS 5.0 13.1.3"}
+)
+
+func routeRules() []check.Rule {
+	return []check.Rule{RuleOpenAdmin, RuleOpenAct, RuleLargeBody, RuleOpenStream}
+}

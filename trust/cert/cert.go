@@ -1,0 +1,85 @@
+// Package cert is where a site's certificates come from: files of the owner's, an authority that speaks ACME, or in
+// development an authority of this machine that can vouch for nothing but this machine.
+//
+// Each source is a [Source]; [Config] makes the TLS of a server of it: TLS 1.3, and of TLS 1.2 only what encrypts with a
+// seal (AEAD) under a key that is made anew for each connection. The package opens no socket.
+package cert
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+)
+
+// A Source gives the certificate for a handshake. It is safe for concurrent use.
+type Source interface {
+	// Get returns the certificate for the name that the client asked for. Its error ends the handshake: there is no way on
+	// without TLS.
+	Get(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Protocols are those that the source needs beside HTTP.
+	Protocols() []string
+	// Leaves are the certificates that the source would give now, for the check of their age.
+	Leaves(context.Context) []*x509.Certificate
+}
+
+// Config returns the TLS of a server. The suites are those that OWASP ASVS 5.0 11.3.2 and RFC 9325 4.2 leave of TLS 1.2;
+// those of TLS 1.3 are all of this kind.
+func Config(s Source) *tls.Config {
+	return &tls.Config{
+		GetCertificate: s.Get,
+		MinVersion:     tls.VersionTLS12,
+		CipherSuites: []uint16{
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		},
+		NextProtos: append([]string{"h2", "http/1.1"}, s.Protocols()...),
+	}
+}
+
+// Age says whether a certificate is or will soon be refused by browsers: the finding of [RuleAge] when a third of its time
+// or less is left (what renews it should have done so), of [RuleLate] from 14 days before its end on and again at 7, of
+// [RuleEnded] on its last day, after it, and before it begins. Of certificates that live for days the times are shorter: a
+// quarter, a sixth and a twelfth of their life.
+func Age(leaf *x509.Certificate, now time.Time) (check.Finding, bool) {
+	name := "certificate"
+	if len(leaf.DNSNames) > 0 {
+		name = "certificate of " + leaf.DNSNames[0]
+	}
+	const renew = "renew it; with ACME look into the log for why it was not"
+	left, life := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore)
+	switch day := 24 * time.Hour; {
+	case now.Before(leaf.NotBefore):
+		return RuleEnded.Finding(name, "not valid before "+leaf.NotBefore.UTC().Format(time.RFC3339), "set this machine's clock, or wait"), true
+	case left <= 0:
+		return RuleEnded.Finding(name, "ended "+leaf.NotAfter.UTC().Format(time.RFC3339), renew), true
+	case left <= min(day, life/12):
+		return RuleEnded.Finding(name, fmt.Sprintf("ends in %s", left.Round(time.Minute)), renew+", today"), true
+	case left <= min(7*day, life/6):
+		return RuleLate.Finding(name, fmt.Sprintf("ends in %d days, within a week", int(left/day)), renew+" now"), true
+	case left <= min(14*day, life/4):
+		return RuleLate.Finding(name, fmt.Sprintf("ends in %d days", int(left/day)), renew), true
+	case left <= life/3:
+		return RuleAge.Finding(name, fmt.Sprintf("ends in %d days: two thirds of its time are over", int(left/day)), "see that it is renewed"), true
+	}
+	return check.Finding{}, false
+}
+
+// Checks returns the checks of the ages of a source's certificates.
+func Checks(s Source, clock func() time.Time) (all []check.Check) {
+	for _, rule := range []check.Rule{RuleAge, RuleLate, RuleEnded} {
+		all = append(all, check.Check{Rule: rule, Run: func(ctx context.Context) (found []check.Finding) {
+			for _, leaf := range s.Leaves(ctx) {
+				if f, ok := Age(leaf, clock()); ok && f.ID == rule.ID {
+					found = append(found, f)
+				}
+			}
+			return found
+		}})
+	}
+	return all
+}

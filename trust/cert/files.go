@@ -1,0 +1,115 @@
+package cert
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+)
+
+// lookEvery is how often files are looked at for a change, at a handshake: no signal and no restart is needed.
+const lookEvery = 10 * time.Second
+
+// Files is a certificate that the owner keeps in two PEM files, read again when they change.
+type Files struct {
+	certFile, keyFile string
+	log               *slog.Logger
+
+	mu     sync.Mutex
+	now    *tls.Certificate
+	looked time.Time
+	state  [2]fileState
+	clock  func() time.Time
+}
+
+type fileState struct {
+	changed time.Time
+	size    int64
+}
+
+// OpenFiles reads a certificate with its chain, and its key. The key file must be closed to others. What cannot be used is
+// [check.Faults].
+func OpenFiles(certFile, keyFile string, log *slog.Logger) (*Files, error) {
+	f := &Files{certFile: certFile, keyFile: keyFile, log: log, clock: time.Now}
+	state, err := f.look()
+	if err == nil {
+		f.now, err = f.read()
+	}
+	if err != nil {
+		return nil, check.Faults{RuleFiles.Finding("tls", err.Error(), "name a certificate with its chain and its key, both PEM, the key with mode 0600")}
+	}
+	f.state, f.looked = state, f.clock()
+	return f, nil
+}
+
+// Get implements [Source]. Files that changed and cannot be used are logged, and the certificate that was read before is
+// shown on.
+func (f *Files) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now := f.clock(); now.Sub(f.looked) >= lookEvery {
+		f.looked = now
+		f.reload()
+	}
+	return f.now, nil
+}
+
+func (f *Files) reload() {
+	state, err := f.look()
+	if err == nil && state == f.state {
+		return
+	}
+	var next *tls.Certificate
+	if err == nil {
+		next, err = f.read()
+	}
+	if err != nil {
+		f.log.Error("the changed certificate cannot be used; the one from before is shown on", "id", RuleFiles.ID, "error", err.Error())
+		return // looked at again: the second file may come a moment after the first
+	}
+	f.now, f.state = next, state
+	f.log.Info("the certificate was read again", "until", next.Leaf.NotAfter.UTC().Format(time.RFC3339))
+}
+
+func (f *Files) look() (state [2]fileState, err error) {
+	for i, name := range []string{f.certFile, f.keyFile} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return state, err
+		}
+		if i == 1 && info.Mode().Perm()&0o007 != 0 {
+			return state, fmt.Errorf("%s is open to everybody on this machine (mode %04o)", name, info.Mode().Perm())
+		}
+		state[i] = fileState{info.ModTime(), info.Size()}
+	}
+	return state, nil
+}
+
+func (f *Files) read() (*tls.Certificate, error) {
+	c, err := tls.LoadX509KeyPair(f.certFile, f.keyFile)
+	if err != nil {
+		return nil, err
+	}
+	if c.Leaf == nil {
+		if c.Leaf, err = x509.ParseCertificate(c.Certificate[0]); err != nil {
+			return nil, err
+		}
+	}
+	return &c, nil
+}
+
+// Protocols implements [Source].
+func (f *Files) Protocols() []string { return nil }
+
+// Leaves implements [Source].
+func (f *Files) Leaves(context.Context) []*x509.Certificate {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return []*x509.Certificate{f.now.Leaf}
+}

@@ -1,0 +1,134 @@
+package wire
+
+import (
+	"container/list"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// TLSListener returns a listener whose connections have finished their TLS handshake when they are accepted, so that one
+// slow client keeps nobody waiting. Those that agreed on HTTP/2 are handed on as they are, the others are guarded. The
+// configuration names the protocols in NextProtos. Closing the listener ends the handshakes that are on their way.
+func (g *Guard) TLSListener(l net.Listener, config *tls.Config) net.Listener {
+	t := &tlsListener{Listener: l, g: g, config: config, ready: make(chan net.Conn), failed: make(chan error), done: make(chan struct{})}
+	go t.loop()
+	return t
+}
+
+type tlsListener struct {
+	net.Listener
+	g      *Guard
+	config *tls.Config
+	ready  chan net.Conn
+	failed chan error
+	done   chan struct{}
+	once   sync.Once
+
+	mu      sync.Mutex
+	pending list.List // of net.Conn in their handshake, the oldest first
+}
+
+// Accept implements [net.Listener].
+func (t *tlsListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-t.ready:
+		return c, nil
+	case err := <-t.failed:
+		return nil, err
+	case <-t.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener].
+func (t *tlsListener) Close() error {
+	t.once.Do(func() { close(t.done) })
+	err := t.Listener.Close()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for e := t.pending.Front(); e != nil; e = e.Next() {
+		_ = e.Value.(net.Conn).Close()
+	}
+	return err
+}
+
+func (t *tlsListener) loop() {
+	for {
+		c, err := t.Listener.Accept()
+		if err == nil {
+			go t.handshake(c, t.add(c))
+			continue
+		}
+		select {
+		case t.failed <- err: // net/http waits and comes again when it is of the passing kind
+		case <-t.done:
+			return
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+	}
+}
+
+// add takes a connection among those in their handshake. When there are too many the oldest goes: who is honest has long
+// finished.
+func (t *tlsListener) add(c net.Conn) *list.Element {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pending.Len() >= t.g.c.Handshakes {
+		oldest := t.pending.Front()
+		t.pending.Remove(oldest)
+		_ = oldest.Value.(net.Conn).Close()
+	}
+	return t.pending.PushBack(c)
+}
+
+func (t *tlsListener) remove(e *list.Element) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pending.Remove(e) // nothing if it is gone already
+}
+
+func (t *tlsListener) handshake(raw net.Conn, e *list.Element) {
+	defer t.remove(e)
+	c := tls.Server(raw, t.config)
+	ctx, cancel := context.WithTimeout(context.Background(), t.g.c.HandshakeTime)
+	defer cancel()
+	if err := c.HandshakeContext(ctx); err != nil {
+		var record tls.RecordHeaderError
+		if errors.As(err, &record) && record.Conn != nil && plainHTTP(record.RecordHeader) {
+			_, _ = io.WriteString(record.Conn, "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nThis port speaks TLS: write https:// in the address.\n")
+		}
+		_ = raw.Close()
+		return
+	}
+	var ready net.Conn = c
+	switch c.ConnectionState().NegotiatedProtocol {
+	case "h2":
+	case "", "http/1.1":
+		ready = &secure{&conn{Conn: c, headTime: t.g.c.HeadTime}, c}
+	default: // the handshake was all of it, as when an authority proves the name (RFC 8737)
+		_ = c.Close()
+		return
+	}
+	select {
+	case t.ready <- ready:
+	case <-t.done:
+		_ = raw.Close()
+	}
+}
+
+// plainHTTP reports whether the first bytes are those of a request without TLS.
+func plainHTTP(b [5]byte) bool {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodOptions} {
+		if start := (method + " /")[:min(5, len(method)+2)]; string(b[:len(start)]) == start {
+			return true
+		}
+	}
+	return false
+}
