@@ -94,7 +94,9 @@ func TestLoseEverything(t *testing.T) {
 		t.Error("the comment is gone")
 	}
 	mails, _ := other.run(0, "mail", "list", "--json")
-	var list struct{ Mails []struct{ Kind, State string } }
+	var list struct {
+		Mails []struct{ Kind, State string }
+	}
 	if err := json.Unmarshal([]byte(mails), &list); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +132,9 @@ func TestNoise(t *testing.T) {
 	if err != nil || len(found) < 2 {
 		t.Fatal(found, err)
 	}
-	slices.SortFunc(found, func(a, b string) int { return strings.Compare(filepath.Base(filepath.Dir(a)), filepath.Base(filepath.Dir(b))) })
+	slices.SortFunc(found, func(a, b string) int {
+		return strings.Compare(filepath.Base(filepath.Dir(a)), filepath.Base(filepath.Dir(b)))
+	})
 	newest := found[len(found)-1]
 	whole, err := os.ReadFile(newest)
 	if err != nil {
