@@ -71,3 +71,21 @@ func (s TestSite) Rows() int64 {
 
 // Note writes rows.
 func (s TestSite) Note(n int) { s.note(n) }
+
+// StartTestSite starts a site that was set up before.
+func StartTestSite(t testing.TB, data string, schemes ...Scheme) TestSite {
+	t.Helper()
+	setup, err := ReadSetup(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &testSite{t: t, data: data, address: setup.Target, options: setup.Options, schemes: schemes}
+	s.start()
+	return TestSite{s}
+}
+
+// Close ends the site.
+func (s TestSite) Close() error { return s.site.Close(s.t.Context()) }
+
+// Kills is how often a test kills.
+func Kills() int { return kills() }
