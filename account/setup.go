@@ -13,7 +13,10 @@ import (
 )
 
 // SetupPage is the data of the page setup.html.
-type SetupPage struct{ Form form.Form[SignUp] }
+type SetupPage struct {
+	Form form.Form[SignUp]
+	Back bool // the site can be got back from a backup instead
+}
 
 // SetupGonePage is the data of the page setup-gone.html: the link does not work any more.
 type SetupGonePage struct {
@@ -71,7 +74,7 @@ func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon
 	if !ok {
 		return setupGone(r.DB)
 	}
-	return merlon.Show(setupPage, SetupPage{}), nil
+	return merlon.Show(setupPage, SetupPage{Back: a.rescuer() != nil}), nil
 }
 
 func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (hashed, error) {
@@ -102,7 +105,7 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 		f, ok = f.Reject("Password", p), false
 	}
 	if !ok {
-		return merlon.ShowStatus(422, setupPage, SetupPage{f}), nil
+		return merlon.ShowStatus(422, setupPage, SetupPage{f, a.rescuer() != nil}), nil
 	}
 	n, err := countAdmins.One(w.DB)
 	if err != nil {
@@ -120,7 +123,7 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	}
 	id, err := Create(w.DB, in.Email, in.Name, h.hash, w.Now(), Admin)
 	if errors.Is(err, ErrExists) {
-		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reject("Email", say(w, "account.setup.taken"))}), nil
+		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reject("Email", say(w, "account.setup.taken")), a.rescuer() != nil}), nil
 	}
 	if err != nil {
 		return nil, err
