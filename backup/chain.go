@@ -44,6 +44,7 @@ type walk struct {
 
 	points []*Point
 	faults ChainErrors
+	over   bool   // what was accepted last is past its time: the store's lifecycle puts a marker before it
 	orphan int64  // bytes of data that no manifest names
 	last   int64  // the newest number
 	hash   string // its hash
@@ -57,7 +58,6 @@ var (
 	manifestPath = regexp.MustCompile(`^([hdwm])/(\d{8})/manifest\.json$`)
 	pointPath    = regexp.MustCompile(`^([hdwm])/(\d{8})/(data-[0-9TZ]+\.age|receipt-\d+\.json)$`)
 	chainPath    = regexp.MustCompile(`^chain/(\d{8})-(genesis|links|retarget|rebirth)(-\d+)?\.json$`)
-	packPath     = regexp.MustCompile(`^e/\d{4}-\d{2}/[0-9a-f]{64}\.age$`)
 )
 
 // readers is how many records are read at once.
@@ -155,7 +155,7 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 	var why error
 	var kind ChainFault
 	var taken []byte
-	at := -1
+	at, other, current, over := -1, false, false, false
 	for i, o := range all {
 		text, there := w.texts[o]
 		if !there {
@@ -166,13 +166,13 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 			continue
 		}
 		if at >= 0 {
-			if string(text) != string(taken) {
-				w.fault(Hidden, name, seq, "a later version of it says something else; the earlier one, which is signed, was used")
-			}
+			other = other || string(text) != string(taken)
+			current = current || string(text) == string(taken) && !o.Hidden
 			continue
 		}
+		w.over = false
 		if kind, why = accept(text); why == nil {
-			at, taken = i, text
+			at, taken, current, over = i, text, !o.Hidden, w.over
 		}
 	}
 	switch {
@@ -180,7 +180,7 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 		w.fault(Altered, name, seq, "it cannot be read")
 	case at < 0:
 		w.fault(kind, name, seq, "%v", why)
-	case all[at].Hidden && string(w.texts[all[len(all)-1]]) != string(taken):
+	case other || !current && !over:
 		w.fault(Hidden, name, seq, "it was deleted or written over; the earlier version was found and used")
 	case at > 0:
 		w.fault(Altered, name, seq, "an earlier version of it is not signed as it should be; the later one was used")

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/ed25519"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/journal"
 )
@@ -57,4 +59,37 @@ func (s *testSite) thief() ed25519.PrivateKey {
 		s.t.Fatal(err)
 	}
 	return k.current()
+}
+
+// memory is the scheme of a store in memory.
+func memory(v *versions) []Scheme {
+	return []Scheme{{Name: "mem", Open: func(context.Context, *url.URL, Settings) (Target, error) { return v, nil }}}
+}
+
+// setUpOn begins a chain at a store in memory.
+func (s *testSite) setUpOn(v *versions) {
+	s.t.Helper()
+	recovery, err := NewRecovery()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.recovery = recovery
+	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(s.site.House().Clock()), Target: "mem://store"}
+	if err := begin(context.Background(), homeOf(s.data), &Store{target: v, site: setup.Site}, setup, recovery); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// advance moves the clocks of the site and the store.
+func (s *testSite) advance(v *versions, d time.Duration) {
+	s.offset.add(d)
+	v.at = time.Now().Add(s.offset.is())
+}
+
+// keep writes the state.
+func (s *testSite) keep(st *state) {
+	s.t.Helper()
+	if err := homeOf(s.data).write(stateFile, st); err != nil {
+		s.t.Fatal(err)
+	}
 }

@@ -232,31 +232,3 @@ func (j *job) putLinks(ctx context.Context) error {
 	}
 	return nil
 }
-
-// expire deletes the points whose time is over, where nothing locks and so nothing else deletes them. The links stay.
-func (j *job) expire(ctx context.Context) error {
-	if j.target.Traits().Locks {
-		return nil
-	}
-	w, err := j.store.walk(ctx)
-	if err != nil {
-		return err
-	}
-	j.state.Orphans = w.orphan
-	for _, p := range w.points {
-		if p.Seq > w.linked || !p.Data.LockUntil.Before(j.now) {
-			continue
-		}
-		for _, name := range w.names {
-			if m := pointPath.FindStringSubmatch(name); name != p.Folder()+"/manifest.json" && (m == nil || m[1]+"/"+m[2] != p.Folder()) {
-				continue
-			}
-			for _, o := range w.objects[name] {
-				if err := j.target.Delete(ctx, o); err != nil && !errors.Is(err, ErrNotFound) {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}

@@ -162,6 +162,8 @@ func (r *runner) open(ctx context.Context) (*job, error) {
 // dial opens the target of a setup.
 func (r *runner) dial(ctx context.Context, setup *Setup) (Target, error) {
 	t, err := OpenTarget(ctx, setup.Target, setup.Options, r.schemes)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err == nil && r.wrap != nil {
 		t = r.wrap(t)
 	}

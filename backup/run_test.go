@@ -145,13 +145,13 @@ func TestRunsRefuse(t *testing.T) {
 	}
 	unlock()
 	for _, offset := range []time.Duration{6 * time.Minute, -6 * time.Minute, 10 * 365 * 24 * time.Hour, -10 * 365 * 24 * time.Hour} {
-		s.offset = offset
+		s.offset.set(offset)
 		s.note(1)
 		if _, err := s.run(""); !errors.Is(err, ErrClock) {
 			t.Errorf("a clock that is off by %s: %v", offset, err)
 		}
 	}
-	s.offset = 0
+	s.offset.set(0)
 	if made := s.point(); made.Seq != 2 {
 		t.Errorf("after the clock was set: %+v", made)
 	}
@@ -210,7 +210,7 @@ func TestOfTwoServersAtOnceOneIsRefused(t *testing.T) {
 	other.start()
 	other.note(1)
 	done := make(chan error, 1)
-	other.part.runner.wrap = func(target Target) Target {
+	other.wrap(func(target Target) Target {
 		return hooked{target, func(name string) {
 			if strings.HasSuffix(name, "manifest.json") {
 				s.note(1)
@@ -218,7 +218,7 @@ func TestOfTwoServersAtOnceOneIsRefused(t *testing.T) {
 				done <- err
 			}
 		}}
-	}
+	})
 	if _, err := other.run(""); !errors.Is(err, ErrForked) {
 		t.Errorf("the slower one: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,7 +40,33 @@ type testSite struct {
 	site     *merlon.Site
 	part     *part
 	recovery *Recovery
-	offset   time.Duration
+	offset   clockOffset
+
+	address string // of another place than the folder
+	options Settings
+	schemes []Scheme
+}
+
+// clockOffset is how far the site's clock is from the real one. The site's tasks read it while tests move it.
+type clockOffset struct{ atomic.Int64 }
+
+func (c *clockOffset) is() time.Duration    { return time.Duration(c.Load()) }
+func (c *clockOffset) set(by time.Duration) { c.Store(int64(by)) }
+func (c *clockOffset) add(by time.Duration) { c.Add(int64(by)) }
+
+// wrap puts something before the target of runs; nil takes it away.
+func (s *testSite) wrap(wrap func(Target) Target) {
+	s.part.runner.mu.Lock()
+	defer s.part.runner.mu.Unlock()
+	s.part.runner.wrap = wrap
+}
+
+// at returns the address of the place.
+func (s *testSite) at() string {
+	if s.address != "" {
+		return s.address
+	}
+	return "file://" + s.target
 }
 
 // newTestSite starts a site that was set up for backups; without a target it was not.
@@ -55,8 +82,8 @@ func newTestSite(t testing.TB, setUp bool) *testSite {
 
 func (s *testSite) start() {
 	s.t.Helper()
-	p, part := newPart(Config{})
-	site, err := merlon.New(merlon.Env{Data: s.data, Mode: merlon.Test, Clock: func() time.Time { return time.Now().Add(s.offset) }, Log: slog.New(slog.DiscardHandler)},
+	p, part := newPart(Config{Schemes: s.schemes})
+	site, err := merlon.New(merlon.Env{Data: s.data, Mode: merlon.Test, Clock: func() time.Time { return time.Now().Add(s.offset.is()) }, Log: slog.New(slog.DiscardHandler)},
 		merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}})
 	if err != nil {
 		s.t.Fatal(err)
@@ -70,7 +97,7 @@ func (s *testSite) start() {
 
 func (s *testSite) open() Target {
 	s.t.Helper()
-	t, err := OpenTarget(context.Background(), "file://"+s.target, nil, nil)
+	t, err := OpenTarget(context.Background(), s.at(), s.options, s.schemes)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -85,7 +112,7 @@ func (s *testSite) setUp() {
 		s.t.Fatal(err)
 	}
 	s.recovery = recovery
-	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(time.Now()), Target: "file://" + s.target, Try: true}
+	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(time.Now()), Target: s.at(), Options: s.options, Try: true}
 	if err := begin(context.Background(), homeOf(s.data), &Store{target: s.open(), site: setup.Site}, setup, recovery); err != nil {
 		s.t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ var Scheme = backup.Scheme{
 	Example: example,
 	Options: []backup.Option{
 		{Name: "key-file", What: "the file of mode 0600 with the private key, made by: ssh-keygen -t ed25519 -N '' -f FILE", Needed: true},
-		{Name: "host-key", What: "the machine's fingerprint, SHA256:…, as ssh-keygen -lf shows it on that machine; several divided by commas while it changes", Needed: true},
+		{Name: "host-key", What: "the machine's fingerprint, SHA256:…, as ssh-keygen -lf shows it on that machine; several divided by spaces while it changes", Needed: true},
 	},
 	Open: open,
 }
@@ -167,14 +168,13 @@ func readKey(file string) (ssh.Signer, error) {
 func pinned(pins string) ssh.HostKeyCallback {
 	return func(host string, _ net.Addr, key ssh.PublicKey) error {
 		shown := ssh.FingerprintSHA256(key)
-		if strings.TrimSpace(pins) == "" {
+		all := strings.FieldsFunc(pins, func(r rune) bool { return r == ',' || r == ' ' })
+		if len(all) == 0 {
 			return &hostError{backup.ErrAddress, fmt.Sprintf("the setting \"host-key\" is empty; the machine that answers at %s shows the %s key %s", host, key.Type(), shown),
 				"look on that machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), and when it says the same, set host-key to it"}
 		}
-		for pin := range strings.SplitSeq(pins, ",") {
-			if strings.TrimSpace(pin) == shown {
-				return nil
-			}
+		if slices.Contains(all, shown) {
+			return nil
 		}
 		return &hostError{backup.ErrDenied, fmt.Sprintf("the machine that answers at %s shows the %s key %s, which is not the pinned one", host, key.Type(), shown),
 			"nothing was sent; find out whether it was set up anew or another one answers before you change host-key"}

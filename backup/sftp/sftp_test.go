@@ -62,6 +62,7 @@ func TestHostKeyIsPinned(t *testing.T) {
 		{other, backup.ErrDenied, "not the pinned one"},
 		{"*", backup.ErrDenied, "not the pinned one"},
 		{server.HostKey[:20], backup.ErrDenied, "not the pinned one"},
+		{other + " " + server.HostKey, nil, ""},
 		{other + ", " + server.HostKey, nil, ""},
 	} {
 		s := settings(server)

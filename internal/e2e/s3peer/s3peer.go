@@ -178,3 +178,38 @@ func (s *Server) All(bucket string) (all []string) {
 	}
 	return all
 }
+
+// LockOf returns until when a version is locked in mode COMPLIANCE, zero when it is not. It asks for the lock alone: HEAD of
+// this server tells none of versions that others stand before.
+func (s *Server) LockOf(bucket, key, version string) time.Time {
+	s.t.Helper()
+	c, err := minio.New(s.Addr, &minio.Options{Creds: credentials.NewStaticV4(Owner, OwnerSecret, ""), Region: "us-east-1", MaxRetries: 1, Transport: plainWords{}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	mode, until, err := c.GetObjectRetention(s.t.Context(), bucket, key, version)
+	if code := minio.ToErrorResponse(err).Code; code == "NoSuchObjectLockConfiguration" {
+		return time.Time{}
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if *mode != minio.Compliance {
+		return time.Time{}
+	}
+	return *until
+}
+
+// plainWords turns the server's own word for an answer into that of S3, which the library knows.
+type plainWords struct{}
+
+// RoundTrip implements http.RoundTripper.
+func (plainWords) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		Body(func(body []byte) []byte {
+			return bytes.ReplaceAll(body, []byte("ObjectLockRetention"), []byte("Retention"))
+		})(answer)
+	}
+	return answer, err
+}
