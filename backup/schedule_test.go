@@ -45,7 +45,7 @@ func (s *testSite) state() *state {
 func TestSchedule(t *testing.T) {
 	s := newTestSite(t, false)
 	s.part.drill = nil // has its own tests
-	s.round() // not set up: nothing to do, no error
+	s.round()          // not set up: nothing to do, no error
 	v := &versions{}
 	s.part.runner.schemes = memory(v)
 	s.setUpOn(v)
