@@ -40,6 +40,9 @@ type Env struct {
 	Settings Settings
 	Log      *slog.Logger // nil: slog's default
 	NoJobs   bool         // opened for one command: jobs wait for the process that serves the site
+	// Again puts the same site together for data in another folder. A program that serves a site gives it if it also starts the
+	// site anew when it is told to ([Site.Replaced]).
+	Again func(data string, mode Mode) (*Site, error)
 }
 
 // Settings are what the owner sets and a program's source does not know.

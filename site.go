@@ -65,9 +65,10 @@ type Site struct {
 	sender     *mail.Sender // nil: no mail server is set
 	origin     atomic.Pointer[string]
 	running    atomic.Pointer[running]
-	draining   atomic.Bool // Serve was told to end
-	maintained atomic.Bool // visitors are told to come again
-	mu         sync.Mutex  // Start and Close
+	draining   atomic.Bool       // Serve was told to end
+	maintained atomic.Bool       // visitors are told to come again
+	mu         sync.Mutex        // Start and Close
+	replace    chan func() error // see [House.Replace]
 }
 
 // view is what the walk needs of a page: which route each of its forms posts to, and its headers.
@@ -91,7 +92,7 @@ var (
 // each with its place; the site returned with it can still be checked.
 func New(env Env, cfg Config) (*Site, error) {
 	s := &Site{env: env, cfg: cfg, name: string(cfg.Name), clock: env.clock(), log: env.log(), lang: cfg.Lang, title: cfg.Title,
-		mux: http.NewServeMux()}
+		mux: http.NewServeMux(), replace: make(chan func() error, 1)}
 	if s.lang == "" {
 		s.lang = "en"
 	}

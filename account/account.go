@@ -82,6 +82,8 @@ func (a *part) signInRoutes() []merlon.Route {
 		merlon.Get("/_merlon/setup/{code}", thisMachine, a.openSetup),
 		merlon.Get("/_merlon/setup", thisMachine, a.showSetup),
 		merlon.PostAfter("/_merlon/setup", thisMachine, a.hashSetup, a.setup),
+		merlon.Get("/_merlon/setup/from-backup", thisMachine, a.showFromBackup),
+		merlon.PostAfter("/_merlon/setup/from-backup", thisMachine, a.tryFromBackup, a.fromBackup),
 	}
 }
 

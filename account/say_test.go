@@ -130,7 +130,7 @@ func TestLabelsAreInTheCatalogue(t *testing.T) {
 			unused[text.Own().Format("en", id)] = id
 		}
 	}
-	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut](), reflect.TypeFor[account.Verify](),
+	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut](), reflect.TypeFor[account.FromBackup](), reflect.TypeFor[account.Verify](),
 		reflect.TypeFor[account.ChangeName](), reflect.TypeFor[account.ChangePassword](), reflect.TypeFor[account.EndSessions](),
 		reflect.TypeFor[account.ChangeDevices](), reflect.TypeFor[account.Leave](), reflect.TypeFor[account.Stay](),
 		reflect.TypeFor[account.SecondStep](), reflect.TypeFor[account.Again](), reflect.TypeFor[account.AgainCode](), reflect.TypeFor[account.AppStart](),

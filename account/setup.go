@@ -13,7 +13,10 @@ import (
 )
 
 // SetupPage is the data of the page setup.html.
-type SetupPage struct{ Form form.Form[SignUp] }
+type SetupPage struct {
+	Form form.Form[SignUp]
+	Back bool // the site can be got back from a backup instead
+}
 
 // SetupGonePage is the data of the page setup-gone.html: the link does not work any more.
 type SetupGonePage struct {
@@ -71,7 +74,7 @@ func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon
 	if !ok {
 		return setupGone(r.DB)
 	}
-	return merlon.Show(setupPage, SetupPage{}), nil
+	return merlon.Show(setupPage, SetupPage{Back: a.rescuer() != nil}), nil
 }
 
 func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (hashed, error) {
@@ -102,11 +105,11 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 		return setupGone(w.DB)
 	}
 	if showing(f) {
-		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reveal("Password")}), nil
+		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reveal("Password"), a.rescuer() != nil}), nil
 	}
 	f, ok := rejected(f, "Password", h.problems)
 	if !ok {
-		return merlon.ShowStatus(422, setupPage, SetupPage{f}), nil
+		return merlon.ShowStatus(422, setupPage, SetupPage{f, a.rescuer() != nil}), nil
 	}
 	n, err := countAdmins.One(w.DB)
 	if err != nil {
@@ -124,7 +127,7 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	}
 	id, err := Create(w.DB, in.Email, in.Name, h.hash, w.Now(), Admin)
 	if errors.Is(err, ErrExists) {
-		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reject("Email", say(w, "account.setup.taken"))}), nil
+		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reject("Email", say(w, "account.setup.taken")), a.rescuer() != nil}), nil
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +43,8 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.site.House().InMaintenance():
 		answer(http.StatusOK, "ready, in maintenance") // whoever looks after it must get through
 	default:
-		answer(http.StatusOK, "ready")
+		// What an owner should know takes no healthy site out of service: it stands below, and the status stays.
+		answer(http.StatusOK, strings.Join(append([]string{"ready"}, h.site.Readiness(r.Context())...), "\n"))
 	}
 }
 

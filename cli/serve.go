@@ -65,24 +65,78 @@ func (p *program) serve() *cobra.Command {
 	return c
 }
 
+// runServe serves the site, and serves it anew when its data was replaced meanwhile.
 func (p *program) runServe(ctx context.Context, listen string, demo, secure bool) error {
-	site, err := p.site(merlon.Development)
+	for {
+		replace, addr, err := p.serveOnce(ctx, listen, demo, secure)
+		if err != nil || replace == nil {
+			return err
+		}
+		if err := replace(); err != nil {
+			fmt.Fprintln(p.err, err) // the site goes on with the data that it had
+		}
+		listen, demo = addr, false
+	}
+}
+
+// serveOnce serves until ctx is done, or until the site asks to be replaced.
+func (p *program) serveOnce(ctx context.Context, listen string, demo, secure bool) (replace func() error, addr string, err error) {
+	site, err := p.opened(p.servingEnv())
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	if err := p.mayListen(site, listen); err != nil {
-		return err
+		return nil, "", err
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
-		return cannotListen(listen, err)
+		return nil, "", cannotListen(listen, err)
 	}
 	defer l.Close()
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	asked := make(chan func() error, 1)
+	go func() {
+		select {
+		case do := <-site.Replaced():
+			asked <- do
+			stop()
+		case <-serving.Done():
+		}
+	}()
+	if err := p.serveSite(serving, site, l, demo, secure); err != nil {
+		return nil, "", err
+	}
+	select {
+	case do := <-asked:
+		return do, l.Addr().String(), nil
+	default:
+		if !p.quiet {
+			fmt.Fprintln(p.err, "stopped")
+		}
+		return nil, "", nil
+	}
+}
+
+// servingEnv is the environment of a site that is served: it can be put together once more, beside itself.
+func (p *program) servingEnv() merlon.Env {
+	env := p.env(merlon.Development)
+	env.Again = func(data string, mode merlon.Mode) (*merlon.Site, error) {
+		again := p.env(mode)
+		again.Data, again.NoJobs = data, true
+		return p.open(again)
+	}
+	return env
+}
+
+// serveSite starts a site and serves it on a listener.
+func (p *program) serveSite(ctx context.Context, site *merlon.Site, l net.Listener, demo, secure bool) error {
 	if err := site.Start(ctx); err != nil {
 		return cannotStart(err)
 	}
 	lines := [][2]string{}
 	var local *cert.Local
+	var err error
 	if secure {
 		if local, err = openLocal(site, p.data); err != nil {
 			return errors.Join(exit(ExitCannot, "no certificate can be made: %w", err), closeSite(site))
@@ -131,9 +185,6 @@ func (p *program) runServe(ctx context.Context, listen string, demo, secure bool
 	}
 	if err := errors.Join(err, closeSite(site)); err != nil {
 		return exit(ExitFailed, "the site stopped: %w", err)
-	}
-	if !p.quiet {
-		fmt.Fprintln(p.err, "stopped")
 	}
 	return nil
 }

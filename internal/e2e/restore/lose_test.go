@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // lost is a club with a point, and what a visitor of it remembers.
@@ -175,4 +176,67 @@ func flipped(b []byte) []byte {
 	b = slices.Clone(b)
 	b[len(b)/2] ^= 1
 	return b
+}
+
+// The set-up page of a new site gets the old one back, as the command does.
+func TestSetUpPageRestores(t *testing.T) {
+	l := loseClub(t)
+	kit, err := os.ReadFile(l.kit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newHome(t)
+	s := other.serve()
+	setup := ""
+	for _, line := range s.lines {
+		if at := strings.Index(line, "/_merlon/setup/"); at >= 0 {
+			setup = strings.Fields(line[at:])[0]
+		}
+	}
+	if status := s.visitor().get("/_merlon/setup/from-backup"); status != 410 {
+		t.Errorf("without the link the page answers %d", status)
+	}
+	v := s.visitor()
+	if v.get(setup) != 200 || !slices.Contains(v.Links(), "/_merlon/setup/from-backup") {
+		t.Fatalf("the set-up page offers nothing: %s", v.Text())
+	}
+	v.get("/_merlon/setup/from-backup")
+	if status := v.submit("/_merlon/setup/from-backup", map[string]string{"Address": "file://" + l.target, "Key": "something else"}); status != 422 || !v.Has("neither a recovery key") {
+		t.Errorf("a wrong key: %d %s", status, v.Text())
+	}
+	if status := v.submit("/_merlon/setup/from-backup", map[string]string{"Address": "file://" + l.target, "Key": keyOf(string(kit))}); status != 200 {
+		t.Fatalf("the right key: %d %s", status, v.Text())
+	}
+	until := time.Now().Add(2 * time.Minute)
+	for v.Path() != "/sign-in" {
+		if time.Now().After(until) {
+			t.Fatalf("the site is not back: %s at %s", v.Text(), v.Path())
+		}
+		time.Sleep(200 * time.Millisecond)
+		_, _ = v.Get(t.Context(), "/_merlon/setup/from-backup") // for a moment nobody listens
+	}
+	ann := s.visitor()
+	ann.signIn("ann@club.example")
+	if ann.get("/news/1"); !ann.Has("a comment from before the loss") {
+		t.Error("the comment is gone")
+	}
+	if status := s.visitor().get(l.reset); status != 410 {
+		t.Errorf("the reset link from before answers %d", status)
+	}
+	if out, _ := other.run(0, "events", "--id", "MRL-RST-001", "--json"); !strings.Contains(out, "set-up page") {
+		t.Errorf("the record: %s", out)
+	}
+	if kept := glob(t, other.path, "data.before-restore-*"); len(kept) != 1 {
+		t.Errorf("the new site's data is not kept: %v", kept)
+	}
+}
+
+// keyOf is the recovery key of a kit's text.
+func keyOf(kit string) string {
+	for line := range strings.Lines(kit) {
+		if strings.HasPrefix(line, "AGE-SECR") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
 }

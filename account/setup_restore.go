@@ -1,0 +1,88 @@
+package account
+
+import (
+	"strings"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/secret"
+)
+
+// FromBackup is the form that gets an old site back in the place of a new one. It is the one form of a site that may take the
+// owner's recovery key: it is shown to this machine only, to the holder of the setup link, while there is no site yet that
+// somebody could have broken into.
+type FromBackup struct {
+	Address string        `form:"max=500" label:"Address of the backups" help:"It stands in the kit: file:///… or s3://…" autocomplete:"off"`
+	Key     secret.String `form:"password,required,max=4096" label:"Recovery key, or point key" autocomplete:"off"`
+}
+
+// FromBackupPage is the data of the page setup-restore.html.
+type FromBackupPage struct {
+	Form    form.Form[FromBackup]
+	Running bool
+	Step    string
+	Problem string
+}
+
+var fromBackupPage = page.New[FromBackupPage](pages, "setup-restore.html")
+
+// rescuer is what another part offers to get a site back; nil without one.
+func (a *part) rescuer() *merlon.Rescue {
+	for _, r := range merlon.Offers[*merlon.Rescue](a.house) {
+		return r
+	}
+	return nil
+}
+
+func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {
+	rescue := a.rescuer()
+	if rescue == nil {
+		return merlon.NotFound(), nil
+	}
+	state := rescue.State()
+	if n, err := countAdmins.One(r.DB); err != nil || n.N > 0 { // it is done: the site that is back has an owner
+		return merlon.Redirect("/sign-in"), err
+	}
+	step, has := ticketStep.Get(r)
+	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok && !state.Running {
+		return merlon.Gone(), err
+	}
+	return merlon.Show(fromBackupPage, FromBackupPage{Running: state.Running, Step: state.Step, Problem: state.Problem}), nil
+}
+
+// tryFromBackup begins, with no transaction open: the place of the backups is asked.
+func (a *part) tryFromBackup(r *merlon.Read[merlon.Visitor], f form.Form[FromBackup]) (problem string, err error) {
+	in, ok := f.Value()
+	rescue := a.rescuer()
+	step, has := ticketStep.Get(r)
+	if !ok || rescue == nil {
+		return "", nil
+	}
+	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
+		return "", err
+	}
+	if n, err := countAdmins.One(r.DB); err != nil || n.N > 0 {
+		return "", err
+	}
+	_ = r.DB.Close()
+	if err := rescue.Begin(r.Context(), a.house, merlon.RescueWish{Address: strings.TrimSpace(in.Address), Key: in.Key}); err != nil {
+		return err.Error(), nil
+	}
+	return "", nil
+}
+
+func (a *part) fromBackup(w *merlon.Write[merlon.Visitor], f form.Form[FromBackup], problem string) (*merlon.Response, error) {
+	step, has := ticketStep.Get(w)
+	if _, ok, err := heldTicket(w, step, has, w.DB, setupTicket); err != nil || !ok {
+		return merlon.Gone(), err
+	}
+	if problem != "" {
+		w.Record(RuleSetupLink, event.Failed)
+	}
+	if problem != "" || f.Failed() {
+		return merlon.ShowStatus(422, fromBackupPage, FromBackupPage{Form: f, Problem: problem}), nil
+	}
+	return merlon.Redirect("/_merlon/setup/from-backup"), nil
+}

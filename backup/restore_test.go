@@ -1,0 +1,125 @@
+package backup
+
+import (
+	"crypto/sha256"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon"
+)
+
+func TestPick(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	point := func(seq int64, hours int, left bool) *Point {
+		return &Point{Manifest: Manifest{Seq: seq, Instant: at.Add(time.Duration(hours) * time.Hour)}, Abandoned: left}
+	}
+	points := []*Point{point(1, 0, false), point(2, 1, false), point(3, 2, true), point(4, 3, false), point(5, 4, true)}
+	for _, c := range []struct {
+		which, at string
+		want      int64 // 0: refused
+		usage     bool
+	}{
+		{"", "", 4, false}, {"latest", "", 4, false}, {"2", "", 2, false}, {"5", "", 5, false}, {"9", "", 0, false}, {"x", "", 0, true},
+		{"", "2026-11-24T13:30Z", 2, false}, {"", "2026-11-24T14:30Z", 2, false}, {"latest", "2026-11-24 15:00", 4, false}, {"", "2026-11-24", 0, false},
+		{"", "noon", 0, true}, {"2", "2026-11-24T13:30Z", 0, true},
+	} {
+		p, err := pick(points, c.which, c.at)
+		if (err == nil) != (c.want > 0) || err == nil && p.Seq != c.want || errors.Is(err, merlon.ErrUsage) != c.usage {
+			t.Errorf("%q --at %q: %v, %v", c.which, c.at, p, err)
+		}
+	}
+	if _, err := pick(points[4:], "", ""); err == nil {
+		t.Error("an abandoned point is the latest")
+	}
+}
+
+func TestParseKey(t *testing.T) {
+	r, err := NewRecovery()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kit := "recovery key\n" + groups(r.Reveal(), 8) + "\n\ntarget    file:///mnt/x\nsite      0123456789abcdef\n"
+	k, err := parseKey(kit)
+	if err != nil || k.recovery == nil || k.target != "file:///mnt/x" || k.site != "0123456789abcdef" {
+		t.Errorf("the kit: %+v, %v", k, err)
+	}
+	if k, err := parseKey(FormatPointKey(make([]byte, fileKeySize))); err != nil || k.recovery != nil || k.id == nil {
+		t.Errorf("a point key: %v", err)
+	}
+	for _, wrong := range []string{"", "hello", r.Reveal()[:70], strings.Repeat("A", 28)} {
+		_, err := parseKey(wrong)
+		if !errors.Is(err, merlon.ErrUsage) || wrong != "" && strings.Contains(err.Error(), wrong) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
+func TestParseAims(t *testing.T) {
+	if a, err := parseAims("rto=1m"); err != nil || a != (aims{targetRPO, time.Minute}) {
+		t.Error(a, err)
+	}
+	for _, wrong := range []string{"rpo", "rpo=5", "rpo=-1m", "rta=5m", "rpo=5m,,"} {
+		if _, err := parseAims(wrong); !errors.Is(err, merlon.ErrUsage) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
+// Each evidence names the one before; a drill over its targets fails.
+func TestEvidence(t *testing.T) {
+	data := t.TempDir()
+	var before string
+	for i := range 3 {
+		e := &Evidence{Format: evidenceFormat, Started: time.Date(2026, 11, 24, 3, i, 0, 0, time.UTC), RPO: 600, RPOTarget: 900, RTO: 4, RTOTarget: 300}
+		path, sum, err := e.write(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || sum != hashText(sha256.Sum256(text)) || e.Prev != before || filepath.Dir(path) != filepath.Join(data, "drills") {
+			t.Errorf("evidence %d: %s after %q, want %q: %v", i, path, e.Prev, before, err)
+		}
+		if before = sum; e.judge() != nil {
+			t.Errorf("within its targets: %v", e.judge())
+		}
+		if _, _, err := e.write(data); err == nil {
+			t.Error("evidence is written over")
+		}
+		late, slow := *e, *e
+		late.RPO, slow.RTO = 901, 301
+		if late.judge() == nil || slow.judge() == nil {
+			t.Error("over its targets a drill passes")
+		}
+	}
+}
+
+// What a killed restore left is removed, what one that runs works in is not.
+func TestSweepScratch(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "data")
+	dead, unlock, err := scratch(dest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	alive, unlock, err := scratch(dest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	other := filepath.Join(filepath.Dir(dest), "data.before-restore-20261124T000000Z")
+	if err := os.Mkdir(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := sweepScratch(dest); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{dead: false, alive: true, other: true} {
+		if _, err := os.Stat(path); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v", path, err == nil, want)
+		}
+	}
+}

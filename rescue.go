@@ -1,0 +1,55 @@
+package merlon
+
+import (
+	"context"
+	"errors"
+
+	"github.com/merlon-web/merlon/secret"
+)
+
+// A Rescue is what a part offers ([Part.Offers]) to the page on which a new site is set up: to get an old one back instead.
+type Rescue struct {
+	// Begin refuses what cannot be right, and begins the rest: it goes on after the request. When the data is ready the site
+	// is replaced by it ([House.Replace]).
+	Begin func(context.Context, *House, RescueWish) error
+	// State tells how far it is.
+	State func() RescueState
+}
+
+// A RescueWish is what the owner typed.
+type RescueWish struct {
+	Address string        // where the backups are; "": it comes with the key
+	Key     secret.String // what opens them
+}
+
+// A RescueState is how far a rescue is.
+type RescueState struct {
+	Running bool
+	Step    string // what it does, in words
+	Problem string // why it ended, "": it did not, or all is well
+}
+
+// Again puts the site together once more, for data in another folder, and starts nothing. It is false where the program that
+// opened the site cannot do that.
+func (h *House) Again() (func(data string, mode Mode) (*Site, error), bool) {
+	return h.site.env.Again, h.site.env.Again != nil
+}
+
+var errNoReplace = errors.New("merlon: the data of this site cannot be replaced while it runs: the program that serves it does not start it anew, or does so already; stop it and use the command restore")
+
+// Replace has the program that serves the site stop it, run do with the data folder at rest, and start it anew, whatever do
+// returns.
+func (h *House) Replace(do func() error) error {
+	if h.site.env.Again == nil {
+		return errNoReplace
+	}
+	select {
+	case h.site.replace <- do:
+		return nil
+	default:
+		return errNoReplace
+	}
+}
+
+// Replaced is told of what was given to [House.Replace]. The program that serves a site, and set Env.Again, listens.
+func (s *Site) Replaced() <-chan func() error { return s.replace }
