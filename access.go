@@ -148,6 +148,10 @@ type Framed interface {
 	FrameUser() (name string, roles []string)
 }
 
+// Spoken is implemented by what an [Access] tells of a visitor who may have chosen a language: pages are in it, whatever the
+// browser asks for, where the site has it. Empty is no choice.
+type Spoken interface{ UserLang() string }
+
 // Identified is implemented by what an [Access] tells of a visitor with an account: events name the account.
 type Identified interface{ UserID() int64 }
 

@@ -19,8 +19,9 @@ func (w *walk) send(status int, contentType string, body []byte) {
 	h := w.ResponseWriter.Header()
 	for _, c := range w.cookies {
 		if err := header.SetCookie(h, c); err != nil {
-			w.run.record(event.Event{ID: RulePanic.ID, Property: RulePanic.Property, Title: RulePanic.Title, Outcome: event.Failed, Time: w.now,
-				Detail: []slog.Attr{slog.String("error", err.Error())}})
+			e := event.New(RulePanic, event.Failed, slog.String("error", err.Error()))
+			e.Time = w.now
+			w.run.record(e)
 		}
 	}
 	if contentType != "" {
@@ -76,7 +77,7 @@ func (w *walk) fillFrame() {
 	}
 	var n string
 	if w.run.openText("notice", raw, &n) {
-		w.frame.Notice, _ = text.Own().Translate(w.site.lang, n) // a part's own sentence; a site's stays as it is
+		w.frame.Notice, _ = text.Own().Translate(w.lang, n) // a part's own sentence; a site's stays as it is
 	}
 	w.cookies = append(w.cookies, header.Cookie{Name: name, MaxAge: -1, Strict: true})
 }

@@ -16,6 +16,7 @@ type Command struct {
 	Short   constant // what it does, in one line
 	Example constant // what stands behind the name in an example: "ann@example.org --role board"
 	Flags   []Flag
+	Reads   bool // it only looks: where there is no data yet it says so, and makes none
 	File    bool // the first argument names a file: it is opened where the command was typed, and is [Call.In]
 	// Apart runs the command in a process of its own, without opening the site's data: the folder may be missing, damaged, or
 	// another process's. Its Call has no House, and what [Apart] tells instead. It never goes to a site that is running.

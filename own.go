@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/static"
 )
@@ -109,6 +110,9 @@ type mailShown struct {
 	Links                        []string
 }
 
+// mailStates are the words for what became of a mail.
+var mailStates = map[mailbox.State]string{mailbox.Queued: "mail.state.queued", mailbox.Held: "mail.state.held", mailbox.Sent: "mail.state.sent", mailbox.Failed: "mail.state.failed"}
+
 // devMail shows what the site would send, in development, to this machine.
 func (s *Site) devMail(r *Read[Visitor], _ None) (*Response, error) {
 	mails, err := s.House().Mails.List(r.DB, 0, 50)
@@ -117,7 +121,7 @@ func (s *Site) devMail(r *Read[Visitor], _ None) (*Response, error) {
 	}
 	shown := mailsShown{Server: s.MailServer()}
 	for _, m := range mails {
-		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: m.Text, At: m.Created.Format("2006-01-02 15:04:05"), State: string(m.State)}
+		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: m.Text, At: m.Created.Format("2006-01-02 15:04:05"), State: r.Words(mailStates[m.State])}
 		for _, word := range strings.Fields(m.Text) {
 			if path, ok := strings.CutPrefix(word, s.Origin()); ok && strings.HasPrefix(path, "/") {
 				one.Links = append(one.Links, path)

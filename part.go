@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/page"
@@ -49,7 +51,8 @@ type Part struct {
 	// Ready is called when the site begins to listen; what it returns is printed by serve below the address, each line a
 	// name and a text.
 	Ready func(context.Context, *House) ([][2]string, error)
-	// Demo fills in data to try the site with; `serve --demo` calls it on an empty database. It returns lines as Ready does.
+	// Demo fills in data to try the site with; `serve --demo` calls it. It returns lines as Ready does, and does nothing and
+	// returns none where there is data already.
 	Demo func(context.Context, *House) ([][2]string, error)
 	// Restored is called on data that came from a backup, in the one transaction that makes it fit for use, before anything
 	// else uses it: the part voids what a copy must not bring back. See [Restore].
@@ -91,6 +94,49 @@ type House struct {
 
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }
+
+// Recorder takes the events of what is done outside of a request, by a command: they are kept and logged as all others. It
+// serves [event.With].
+func (h *House) Recorder() event.Recorder {
+	return event.RecorderFunc(func(_ context.Context, e event.Event) {
+		if e.Time.IsZero() {
+			e.Time = h.Clock()
+		}
+		if run := h.site.running.Load(); run != nil {
+			run.record(e)
+		}
+	})
+}
+
+// Rules returns what `explain` knows of this site: the rules of the rooms and of its parts.
+func (h *House) Rules() []check.Rule {
+	all := AllRules()
+	for _, p := range h.site.cfg.Parts {
+		all = append(all, p.Rules...)
+	}
+	return all
+}
+
+// Needs returns the names of the needs of the routes' access rules, each once, sorted: "role board", "recent sign-in".
+func (h *House) Needs() []string {
+	names := map[string]bool{}
+	for _, rt := range h.site.routes {
+		if rt.access != nil {
+			for _, n := range rt.access.needs {
+				names[n.name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Langs returns the languages that the site answers in: one, or those of its texts.
+func (h *House) Langs() []string {
+	if !h.site.several {
+		return []string{h.site.lang}
+	}
+	return h.site.words.Langs()
+}
 
 // Offers returns what the parts of the site offer of one type, in their order.
 func Offers[T any](h *House) (found []T) {

@@ -101,7 +101,7 @@ var (
 		Why:    "the program expects another schema than the database has",
 		Attack: "No attack: half of the pages would fail, and rows could be written that nobody reads.",
 		Wrong:  `serve with a new file in migrations/`, Right: `go run . migrate up   # then serve`,
-		Source: "DESIGN: a pending migration stops the start"}
+		Source: "12factor.net, XII (admin processes); OWASP ASVS 5.0 15.1.2"}
 	RuleMethod = check.Rule{ID: "MRL-HTTP-001", Property: check.Integrity, Severity: check.Medium,
 		Title:  "a method that no route answers",
 		Why:    "only methods with a route answer; TRACE, TRACK, CONNECT and unknown ones never do",

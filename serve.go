@@ -25,7 +25,9 @@ const (
 	maxHeaderBytes    = 16 << 10
 	maxStreams        = 100
 	drainTime         = 10 * time.Second
-	drainFirst        = 500 * time.Millisecond // of it, while new connections are still taken
+	drainFirst        = time.Second            // of it, while new connections are still taken
+	drainNew          = 2 * time.Second        // how long a connection that has sent nothing yet is waited for
+	drainLast         = 200 * time.Millisecond // and at the least
 )
 
 // Serve answers on a listener until ctx is done, then finishes the requests that are running, for at most 10 seconds. It
@@ -76,7 +78,14 @@ func (s *Site) drain(ctx context.Context, srv *http.Server, l net.Listener, open
 		wait(ctx, drainFirst, func() bool { return false })
 	}
 	_ = l.Close()
-	wait(ctx, drainTime, open.quiet)
+	handshakes, _ := l.(interface{ Handshaking(time.Duration) int })
+	calm := 0 // twice: a connection may be on its way from the one to the other
+	wait(ctx, drainTime, func() bool {
+		if calm++; handshakes != nil && handshakes.Handshaking(drainNew) > 0 || !open.quiet() {
+			calm = 0
+		}
+		return calm == 2
+	})
 	err := srv.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, srv.Close())
@@ -101,9 +110,10 @@ func wait(ctx context.Context, most time.Duration, done func() bool) {
 
 // opened counts the connections that have sent a request and wait for its answer, or are new and may do so any moment.
 type opened struct {
-	mu  sync.Mutex
-	new map[net.Conn]time.Time
-	act map[net.Conn]bool
+	mu   sync.Mutex
+	new  map[net.Conn]time.Time
+	act  map[net.Conn]bool
+	last time.Time // when one was new; of HTTP/2 a connection is idle before its first request
 }
 
 func (o *opened) state(c net.Conn, to http.ConnState) {
@@ -116,7 +126,8 @@ func (o *opened) state(c net.Conn, to http.ConnState) {
 	delete(o.act, c)
 	switch to {
 	case http.StateNew:
-		o.new[c] = time.Now()
+		o.last = time.Now()
+		o.new[c] = o.last
 	case http.StateActive:
 		o.act[c] = true
 	}
@@ -127,11 +138,11 @@ func (o *opened) quiet() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, since := range o.new {
-		if time.Since(since) < drainFirst {
+		if time.Since(since) < drainNew {
 			return false
 		}
 	}
-	return len(o.act) == 0
+	return len(o.act) == 0 && time.Since(o.last) > drainLast
 }
 
 // Guard puts the guard below net/http under a server of [Site.Server], which then serves the guard's listeners. Without it

@@ -168,6 +168,13 @@ func (w *walk) negotiate() string {
 	return w.site.words.Match(w.r.Header.Get("Accept-Language"))
 }
 
+// speak answers in the language that the visitor has chosen, if the site has it.
+func (w *walk) speak(lang string) {
+	if w.site.several && slices.Contains(w.site.words.Langs(), lang) {
+		w.lang = lang
+	}
+}
+
 // vary names what the answer depends on besides.
 func (w *walk) vary(usual []string) []string {
 	if !w.site.several {

@@ -340,6 +340,9 @@ func ask[U any](w *walk, who Access[U]) (U, error) {
 	if i, ok := any(u).(Identified); ok {
 		w.user = i.UserID()
 	}
+	if s, ok := any(u).(Spoken); ok {
+		w.speak(s.UserLang())
+	}
 	if f, ok := any(u).(Framed); ok {
 		w.frame.User, w.frame.Roles = f.FrameUser()
 	}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -43,6 +44,7 @@ type part struct {
 	hasher *password.Hasher
 	policy password.Policy
 	ways   []Way // of other parts
+	likes  atomic.Pointer[likes]
 }
 
 //go:embed migrations pages
@@ -85,14 +87,14 @@ func (a *part) signInRoutes() []merlon.Route {
 	}
 }
 
-// start makes the hasher, calibrated on this machine.
-func (a *part) start(_ context.Context, h *merlon.House) error {
+// start makes the hasher, calibrated on this machine, and looks at what kinds of hashes there are.
+func (a *part) start(ctx context.Context, h *merlon.House) error {
 	hasher, err := newHasher(h, a.cfg.Hashing)
 	if err != nil {
 		return err
 	}
 	a.hasher, a.house, a.ways = hasher, h, merlon.Offers[Way](h)
-	return nil
+	return a.countLikes(ctx)
 }
 
 // sweep deletes what is over: links, sign-ups that were never proven, devices unseen for long, accounts that their users left.
@@ -108,5 +110,5 @@ func (a *part) sweep(ctx context.Context, h *merlon.House) error {
 		_, err := sweepDevices.Run(w, now.Add(-deviceLife).UnixMicro())
 		return err
 	})
-	return errors.Join(err, a.sweepLeaving(ctx, h))
+	return errors.Join(err, a.sweepLeaving(ctx, h), a.countLikes(ctx))
 }

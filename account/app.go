@@ -63,6 +63,7 @@ type AppPage struct {
 	CodesLeft string
 	Ways      []WayLink
 	Next      string
+	Home      string // where "later" leads
 }
 
 // AppRemovePage is the data of the page app-remove.html, which asks before the app is taken away.
@@ -99,7 +100,7 @@ func (a *part) appState(r asked, q db.Querier, s leveled, now time.Time) (p AppP
 	if err != nil {
 		return p, err
 	}
-	p.Admin = isAdmin(row) && s.Level().Factors < 2
+	p.Admin, p.Home = isAdmin(row) && s.Level().Factors < 2, string(a.cfg.Home)
 	if p.On = on; on {
 		p.Since = Ago(r.Lang(), time.UnixMicro(since), now)
 		if used != 0 {

@@ -13,6 +13,7 @@ const leaveAfter = 14 * 24 * time.Hour
 // for a recent sign-in (OWASP ASVS 5.0 7.5.2, 7.5.3): a browser left open is not enough.
 func (a *part) areaRoutes() []merlon.Route {
 	recent := SignedIn().With(NeedRecent())
+	step := SignedIn().With(recentStep)
 	return []merlon.Route{
 		merlon.Get("/account", SignedIn(), a.showOverview),
 		merlon.Get("/account/name", SignedIn(), a.showName),
@@ -27,10 +28,10 @@ func (a *part) areaRoutes() []merlon.Route {
 		merlon.Post("/account/devices", recent, a.changeDevices),
 		merlon.Get("/account/log", SignedIn(), a.showLog),
 		merlon.Get("/account/log/file", SignedIn(), a.sendLog, merlon.OwnLinksOnly()),
-		merlon.Get("/account/export", recent, a.showExport),
-		merlon.Get("/account/export/file", recent, a.sendExport, merlon.OwnLinksOnly()),
-		merlon.Get("/account/leave", recent, a.showLeave),
-		merlon.Post("/account/leave", recent, a.leave),
+		merlon.Get("/account/export", step, a.showExport),
+		merlon.Get("/account/export/file", step, a.sendExport, merlon.OwnLinksOnly()),
+		merlon.Get("/account/leave", step, a.showLeave),
+		merlon.Post("/account/leave", step, a.leave),
 		merlon.Get("/account/stay", Anyone(), a.showStay),
 		merlon.Post("/account/stay", Anyone(), a.stay),
 		merlon.Get("/.well-known/change-password", merlon.Public(), a.wellKnownPassword),

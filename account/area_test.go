@@ -108,8 +108,8 @@ func TestAreaPages(t *testing.T) {
 func TestOverviewSaysStatesAsWords(t *testing.T) { // A3.3
 	s := merlontest.Start(t, (&area{}).open)
 	ann := s.SignedIn("Ann")
-	ann.Get("/account").Has("Name Ann Change name E-mail address proven user1@example.test Change address Password none", "Authenticator app on 2 are set up.", "Authenticator app off No code is asked for when you sign in. Set up the app",
-		"Recovery codes none", "Sessions one active", "Remembered browsers 0 remembered Look", "Security log 90 days", "Download my data", "Delete account")
+	ann.Get("/account").Has("Name Ann Change name or language E-mail address Confirmed user1@example.test Change address Password Not set", "Authenticator app On 2 are set up.", "Authenticator app Off No code is asked for when you sign in. Set up the app",
+		"Recovery codes None", "Sessions One active", "Remembered browsers 0 remembered Look", "Security log 90 days", "Download my data", "Delete account")
 	s.Write(func(w *db.Writer) error {
 		for i := range 2 {
 			until := time.Time{}

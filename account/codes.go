@@ -83,7 +83,7 @@ func codesState(lang string, q db.Querier, s leveled, now time.Time) (p CodesPag
 		if row.Used == 0 {
 			p.Left++
 		} else {
-			p.Used = append(p.Used, minute(lang, time.UnixMicro(row.Used)))
+			p.Used = append(p.Used, Minute(lang, time.UnixMicro(row.Used)))
 		}
 	}
 	return p, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,9 +25,10 @@ func (a *part) commands() []merlon.Command {
 	reason := merlon.Flag{Name: "reason", Usage: "why, for the record", Required: true}
 	return []merlon.Command{
 		{Name: "user add", Args: "EMAIL [NAME]", Short: "make an account and print the link with which its user chooses a password", Example: `ann@example.org "Ann Ash" --role board`,
-			Flags: []merlon.Flag{{Name: "role", Usage: "roles, separated by commas"}}, Run: a.userAdd},
+			Flags: []merlon.Flag{{Name: "role", Usage: "roles, separated by commas"},
+				{Name: "new-role", Usage: "take a role that no route asks for", Switch: true}}, Run: a.userAdd},
 		{Name: "user invite", Args: "EMAIL", Short: "mail an invitation to sign up, on a closed site too", Example: "ann@example.org", Run: a.userInvite},
-		{Name: "user list", Short: "the accounts, newest first", Run: a.userList, Flags: []merlon.Flag{{Name: "limit", Usage: "how many; 100 if it is left out"}}},
+		{Name: "user list", Reads: true, Short: "the accounts, newest first", Run: a.userList, Flags: []merlon.Flag{{Name: "limit", Usage: "how many; 100 if it is left out"}}},
 		{Name: "user disable", Args: "EMAIL", Short: "shut a user out at once", Example: `ann@example.org --reason "left the club"`, Flags: []merlon.Flag{reason}, Run: a.userDisable},
 		{Name: "user enable", Args: "EMAIL", Short: "let a user in again", Example: `ann@example.org --reason "back"`, Flags: []merlon.Flag{reason}, Run: a.userEnable},
 		{Name: "user unlock", Args: "EMAIL", Short: "release the limits on an account", Example: `ann@example.org --reason "called, was recognised"`, Flags: []merlon.Flag{reason}, Run: a.userUnlock},
@@ -81,6 +83,9 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 	if err := checkRoles(roles); err != nil {
 		return merlon.Misused("%s", err)
 	}
+	if err := usedRoles(c, roles); err != nil {
+		return err
+	}
 	link := ""
 	now := c.House.Clock()
 	var id int64
@@ -103,6 +108,28 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 		_, err := fmt.Fprintf(out, "account %d is there; its user chooses a password here, once, within %d hours:\n\n  %s\n", id, int(ticketLives[enrolTicket].Hours()), link)
 		return err
 	})
+}
+
+// usedRoles refuses a role that opens nothing: it is mistyped, mostly. One that only pages and handlers ask for is taken with
+// --new-role.
+func usedRoles(c *merlon.Call, roles []string) error {
+	known := []string{Admin}
+	for _, need := range c.House.Needs() {
+		if role, ok := strings.CutPrefix(need, rolePrefix); ok {
+			known = append(known, role)
+		}
+	}
+	for _, role := range roles {
+		if slices.Contains(known, role) || c.Flag("new-role") != "" {
+			continue
+		}
+		hint := "the routes ask for " + strings.Join(known, ", ")
+		if n, ok := check.Nearest(role, known); ok {
+			hint = "did you mean " + n + "?"
+		}
+		return merlon.Misused("no route asks for the role %q: an account with it could do nothing more: %s (--new-role takes it all the same)", role, hint)
+	}
+	return nil
 }
 
 // userInvite mails a link with which its reader signs up: the address is proven by it.
@@ -147,7 +174,7 @@ func (r userRow) state() string {
 	return "active"
 }
 
-var listRows = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user ORDER BY id DESC LIMIT $1")
+var listRows = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user ORDER BY id DESC LIMIT $1")
 
 func (a *part) userList(ctx context.Context, c *merlon.Call) error {
 	limit := 100
@@ -221,10 +248,8 @@ func (a *part) userUnlock(ctx context.Context, c *merlon.Call) error {
 	if err != nil {
 		return err
 	}
-	for _, same := range buckets {
-		if err := c.House.Limits.Release(ctx, c.Flag("reason"), same...); err != nil {
-			return err
-		}
+	if err := c.House.Limits.Release(ctx, c.Flag("reason"), buckets...); err != nil {
+		return err
 	}
 	err = a.act(ctx, c, RuleUnlocked, row, func(*db.Writer) error { return nil })
 	if err == nil {
@@ -233,21 +258,20 @@ func (a *part) userUnlock(ctx context.Context, c *merlon.Call) error {
 	return err
 }
 
-// limitsOf are the buckets of an account, those of one purpose together.
-func (a *part) limitsOf(ctx context.Context, row userRow) ([][]throttle.Bucket, error) {
+// limitsOf are the buckets of an account.
+func (a *part) limitsOf(ctx context.Context, row userRow) ([]throttle.Bucket, error) {
 	r := a.house.Engine.Read(ctx)
 	devices, err := listDevices.All(r, row.ID, maxDevices)
 	_ = r.Close()
 	if err != nil {
 		return nil, err
 	}
-	passwords := []throttle.Bucket{throttle.Account(row.Email)}
-	factors := throttle.Factor(row.Email, "", "")
+	all := append([]throttle.Bucket{throttle.Account(row.Email)}, throttle.Factor(row.Email, "", "")...)
 	for _, d := range devices {
-		passwords = append(passwords, throttle.Device(row.Email, d.name()))
-		factors = append(factors, throttle.Factor(row.Email, "", d.name())...)
+		all = append(all, throttle.Device(row.Email, d.name()))
+		all = append(all, throttle.Factor(row.Email, "", d.name())...)
 	}
-	return [][]throttle.Bucket{passwords, factors}, nil
+	return all, nil
 }
 
 func (a *part) userResetFactors(ctx context.Context, c *merlon.Call) error {

@@ -59,7 +59,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 	if found {
 		result, err = a.hasher.Verify(r.Context(), permit, row.Password, typed, from)
 	} else {
-		result, err = a.hasher.VerifyNobody(r.Context(), permit, typed, from)
+		result, err = a.hasher.VerifyNobodyLike(r.Context(), permit, a.likeFor(email), typed, from)
 	}
 	if err != nil { // nothing was compared (the line is full, the visitor has gone): the attempt is given back, if it is unspent
 		_ = permit.Return(context.WithoutCancel(r.Context()))
@@ -79,7 +79,11 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 		if found {
 			whose = append(whose, slog.Int64("account", row.ID))
 		}
-		r.Record(RuleFailed, event.Failed, whose...)
+		rule := RuleFailed
+		if found && r.Session.User() == row.ID { // nobody signs in: the password is asked for once more
+			rule = RuleWrongAgain
+		}
+		r.Record(rule, event.Failed, whose...)
 	}
 	return t, nil
 }

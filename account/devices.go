@@ -63,7 +63,7 @@ func (a *part) showDevices(r *merlon.Read[User], _ merlon.None) (*merlon.Respons
 	}
 	p := DevicesPage{Recent: isRecent(r.Session.Level(), r.Now())}
 	for _, d := range rows {
-		line := DeviceLine{ID: d.ID, Label: d.Label, Own: known && d.ID == own.ID,
+		line := DeviceLine{ID: d.ID, Label: browser(r, d.Label), Own: known && d.ID == own.ID,
 			Since: Date(r.Lang(), time.UnixMicro(d.Created)), Seen: Ago(r.Lang(), time.UnixMicro(d.Seen), r.Now())}
 		if d.Trusted > r.Now().UnixMicro() {
 			line.Trusted = Date(r.Lang(), time.UnixMicro(d.Trusted))

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/session"
 )
@@ -35,6 +36,8 @@ func (p proof) shown(now int64) shown {
 	}
 	return shown{Way: now}
 }
+
+var markEntered = db.Exec(schema, "UPDATE merlon_user SET entered = $2 WHERE id = $1 AND entered = 0")
 
 var errSkipped = errors.New("account: a sign-in by one factor of a user who has a second one: the second step would be skipped; call letIn, which asks for it")
 
@@ -82,7 +85,11 @@ func enter[U any](a *part, w *merlon.Write[U], row userRow, how proof) error {
 	if isAdmin(row) {
 		class = session.Administrator
 	}
-	if err := w.Session.Rotate(session.Level{User: row.ID, Factors: how.factors, Recent: w.Now(), Class: class}); err != nil {
+	way := how.way
+	if way == "" {
+		way = byPassword
+	}
+	if err := w.Session.Rotate(session.Level{User: row.ID, Factors: how.factors, Recent: w.Now(), Class: class, How: way}); err != nil {
 		return err
 	}
 	seen := how.shown(w.Now().UnixMicro())
@@ -103,14 +110,14 @@ func enter[U any](a *part, w *merlon.Write[U], row userRow, how proof) error {
 		}
 		w.Record(RuleTrusted, event.Done, slog.Int64("account", row.ID), slog.Int64("device", id))
 	}
-	if unknown && !how.first {
-		if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.new-device", w.Device()); err != nil {
+	came, err := markEntered.Run(w.DB, row.ID, w.Now().UnixMicro())
+	if err != nil {
+		return err
+	}
+	if unknown && !how.first && came.Rows == 0 { // the first sign-in of all is on a device that nobody knows
+		if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.new-device", browserIn(row.speaks(w.Lang()), w.Device())); err != nil {
 			return err
 		}
-	}
-	way := how.way
-	if way == "" {
-		way = byPassword
 	}
 	w.Record(RuleSignedIn, event.Done, slog.Int64("account", row.ID), slog.String("by", way), slog.Bool("new device", unknown), slog.String("browser", w.Device()))
 	return run(a.cfg.Hooks.SignedIn, w.DB, row.user())

@@ -33,3 +33,32 @@ var Cell = cell
 
 // Words tells whether users read an event of a rule in their language.
 func Words(id string) bool { return logWords[id].words != "" }
+
+// Foreign returns how many hashes were computed, and how many of them of an imported kind.
+func Foreign(h *merlon.House) (all, foreign uint64, err error) {
+	a, err := of(h)
+	if err != nil {
+		return 0, 0, err
+	}
+	stats := a.hasher.Stats()
+	return stats.Hashed, stats.Foreign, nil
+}
+
+// LikeFor returns the hash whose work is done for an address without an account.
+func LikeFor(h *merlon.House, email string) (string, error) {
+	a, err := of(h)
+	if err != nil {
+		return "", err
+	}
+	return a.likeFor(email), nil
+}
+
+// SetHash stores a hash in the place of an account's, as a sign-in does that upgrades it.
+func SetHash(w *db.Writer, user int64, hash string) error {
+	row, err := userByID.One(w, user)
+	if err != nil {
+		return err
+	}
+	_, err = updateHash.Run(w, user, hash, row.Password)
+	return err
+}

@@ -69,6 +69,9 @@ func (a *part) userImport(ctx context.Context, c *merlon.Call) error {
 		}
 		found = found[n:]
 	}
+	if err := a.countLikes(ctx); err != nil {
+		return err
+	}
 	return c.Answer("merlon/user-import/v1", "import", report, func(out io.Writer) error {
 		verb := "made"
 		if report.Dry {

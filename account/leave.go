@@ -33,7 +33,7 @@ var (
 
 	setLeaving  = db.Exec(schema, "UPDATE merlon_user SET leaving = $2 WHERE id = $1")
 	otherAdmins = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE id <> $1 AND disabled = 0 AND leaving = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
-	gone        = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE leaving > 0 AND leaving <= $1 AND id > $2 ORDER BY id LIMIT $3")
+	gone        = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE leaving > 0 AND leaving <= $1 AND id > $2 ORDER BY id LIMIT $3")
 )
 
 // isLast reports whether a user is the only administrator: without one nobody could look after the site.
@@ -78,7 +78,7 @@ func (a *part) leave(w *merlon.Write[User], f form.Form[Leave]) (*merlon.Respons
 	if err != nil {
 		return nil, err
 	}
-	if err := a.notice(w.DB, w.Lang(), now, row, "account.mail.leaving", day(w.Lang(), until), a.link(code)); err != nil {
+	if err := a.notice(w.DB, w.Lang(), now, row, "account.mail.leaving", day(row.speaks(w.Lang()), until), a.link(code)); err != nil {
 		return nil, err
 	}
 	w.Record(RuleLeaving, event.Done, slog.Int64("account", row.ID), slog.Time("until", until))

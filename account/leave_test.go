@@ -4,15 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
+	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/sqlite"
 )
 
 func intAttr(key string, n int64) slog.Attr { return slog.Int64(key, n) }
@@ -199,4 +203,47 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	if err := account.Sweep(s.Site.House()); err != nil || !exists(t, s, cleo.UserID) {
 		t.Errorf("the last administrator is deleted: %v", err)
 	}
+}
+
+// What cannot be taken back asks for the code of the app, also on a trusted device; without an app one factor will do.
+func TestLeaveAndExportAskForTheSecondStep(t *testing.T) { // OWASP ASVS 7.5.3
+	s := merlontest.Start(t, factors)
+	addUser(t, s, "ann@example.test")
+	ann := signIn(s.Visitor(), "ann@example.test", good)
+	paths := []string{"/account/export", "/account/export/file", "/account/leave"}
+	for _, path := range paths {
+		ann.Get(path).At(path) // no app: the password is all there is
+	}
+	app, codes := setUp(t, s, ann)
+	s.Advance(16 * time.Minute)
+	// one who has only the password, in a session of the owner's
+	ann.Get("/account/leave").Submit("/sign-in/again", merlontest.Values{"Password": good})
+	for _, path := range paths {
+		ann.Get(path).At("/sign-in/again?ask=a&next=" + url.QueryEscape(path)).Has("Six digits from your app")
+	}
+	ann.Submit("/sign-in/again/code", merlontest.Values{"Code": app.code(t)}).At("/account/leave")
+	for _, path := range paths {
+		ann.Get(path).At(path)
+	}
+	// the app is lost: a recovery code stands in for it
+	s.Advance(16 * time.Minute)
+	ann.Get("/account/leave").Submit("/sign-in/again", merlontest.Values{"Password": good})
+	ann.Submit("/sign-in/again/code", merlontest.Values{"Code": codes[0]}).At("/account/leave")
+	ann.Submit("/account/leave", merlontest.Values{"Sure": "on"}).At("/")
+}
+
+// Who has lost the only passkey, and signs in by the password, reaches the own data.
+func TestLeaveWithoutTheLostPasskey(t *testing.T) {
+	k := &keys{have: map[int64]int{}}
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: pages,
+			Parts:  []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}}), k.part()},
+			Routes: []merlon.Route{merlon.Get("/", account.Anyone(), home), merlon.Get("/private", account.SignedIn(), private)}})
+	})
+	k.have[addUser(t, s, "ann@example.test")] = 1
+	ann := signIn(s.Visitor(), "ann@example.test", good)
+	ann.Get("/account/export").At("/account/export")
+	s.Advance(16 * time.Minute)
+	ann.Get("/account/leave").At("/sign-in/again?ask=1&next=%2Faccount%2Fleave")
+	ann.Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/account/leave")
 }

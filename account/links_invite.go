@@ -18,6 +18,7 @@ import (
 type Invited struct {
 	Name     string        `form:"required,max=80" label:"Your name" autocomplete:"name"`
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"new-password" help:"At least 15 characters: three or four words that do not belong together are good."`
+	Show     bool          `form:"" label:"Show the password"`
 }
 
 // InvitedPage is the data of the page sign-up-invited.html.
@@ -29,6 +30,7 @@ type InvitedPage struct {
 // Choose is the form of a password that takes the place of one, or is the first.
 type Choose struct {
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"new-password" help:"At least 15 characters: three or four words that do not belong together are good."`
+	Show     bool          `form:"" label:"Show the password"`
 }
 
 // EnrolPage is the data of the page enrol.html.
@@ -87,9 +89,13 @@ func (a *part) newHash(r *merlon.Read[Guest], kind ticket, chosen secret.String,
 }
 
 func (a *part) hashInvited(r *merlon.Read[Guest], f form.Form[Invited]) (hashed, error) {
+	if showing(f) {
+		return hashed{}, nil
+	}
 	in, ok := f.Value()
 	if !ok {
-		return hashed{}, nil
+		t, _, err := showLink(r, inviteTicket)
+		return hashed{problems: a.problemsOf(r, f, t.Email, f.Raw("Name"))}, err
 	}
 	return a.newHash(r, inviteTicket, in.Password, in.Name)
 }
@@ -106,10 +112,11 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 		}
 		return merlon.Gone(), nil
 	}
-	in, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
+	if showing(f) { // the ticket is not used: this rolls back
+		return merlon.ShowStatus(422, invitedPage, InvitedPage{f.Reveal("Password"), t.Email}), nil
 	}
+	in, _ := f.Value()
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, invitedPage, InvitedPage{f, t.Email}), nil // the ticket is not used: this rolls back
 	}
@@ -154,7 +161,7 @@ func (a *part) showEnrol(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response
 
 func (a *part) hashEnrol(r *merlon.Read[Guest], f form.Form[Choose]) (hashed, error) {
 	in, ok := f.Value()
-	if !ok {
+	if !ok || in.Show {
 		return hashed{}, nil
 	}
 	return a.newHash(r, enrolTicket, in.Password, "")
@@ -166,10 +173,10 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
-	_, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
+	if showing(f) {
+		return merlon.ShowStatus(422, enrolPage, EnrolPage{f.Reveal("Password"), t.Email}), nil
 	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, enrolPage, EnrolPage{f, t.Email}), nil
 	}

@@ -117,7 +117,7 @@ func (a *part) showReset(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response
 // the owner's mail may try again.
 func (a *part) hashReset(r *merlon.Read[Guest], f form.Form[Choose]) (hashed, error) {
 	in, ok := f.Value()
-	if !ok {
+	if !ok || in.Show {
 		return hashed{}, nil
 	}
 	h, err := a.newHash(r, resetTicket, in.Password, "")
@@ -134,10 +134,10 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
-	_, ok := f.Value()
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
+	if showing(f) {
+		return merlon.ShowStatus(422, resetPage, ResetPage{f.Reveal("Password"), t.Email}), nil
 	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
 		return merlon.ShowStatus(422, resetPage, ResetPage{f, t.Email}), nil // the ticket is not used: this rolls back
 	}

@@ -65,6 +65,7 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleAppRemoved.ID:   {kindFactor, "account.log.app-removed"},
 	RuleCodesMade.ID:    {kindFactor, "account.log.codes-made"},
 	RuleAgain.ID:        {kindFactor, "account.log.again"},
+	RuleWrongAgain.ID:   {kindFactor, "account.log.again-failed"},
 	RuleTrusted.ID:      {kindFactor, "account.log.trusted"},
 	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
 	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},
@@ -78,6 +79,19 @@ var logWords = map[string]struct{ kind, words string }{
 	"MRL-PASSKEY-003": {kindFactor, "passkey.log.added"},
 	"MRL-PASSKEY-004": {kindFactor, "passkey.log.removed"},
 	"MRL-PASSKEY-005": {kindFactor, "passkey.log.renamed"},
+}
+
+// EventWords says in the visitor's language what an event of the journal is, by its id: for the pages of a site that show the
+// journal. It reports false for events of the house, which only have their English titles.
+func EventWords(r interface {
+	Lang() string
+	Words(id string, args ...any) string
+}, id string) (string, bool) {
+	known, ok := logWords[id]
+	if !ok {
+		return "", false
+	}
+	return say(r, known.words), true
 }
 
 // kindOf tells the kind of an event, "" if it is none that users are shown.
@@ -173,13 +187,13 @@ var ownSteps = map[string]bool{RuleSignedIn.ID: true, RuleSignedUp.ID: true, Rul
 
 // logLine says in words what an event is to its user. Where an operator of the site acted from is not the user's to know.
 func logLine(r asked, e journal.Entry, user int64) LogLine {
-	l := LogLine{At: minute(r.Lang(), e.Time), Words: e.Title}
+	l := LogLine{At: Minute(r.Lang(), e.Time), Words: e.Title}
 	if known, ok := logWords[e.ID]; ok {
 		l.Words = say(r, known.words)
 	}
 	var detail struct{ Browser string }
 	_ = json.Unmarshal(e.Detail, &detail) // details that are none name no browser
-	l.Browser = detail.Browser
+	l.Browser = browser(r, detail.Browser)
 	switch {
 	case e.Route == "": // a command
 		l.Who = say(r, "account.log.operator")

@@ -62,6 +62,7 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, a
 	if err != nil {
 		return err
 	}
+	lang = u.speaks(lang)
 	name := u.Name
 	if u.Verified == 0 { // whoever signs up types it, and would have the site carry a message to anybody
 		name = address

@@ -51,7 +51,7 @@ func (a *part) showOverview(r *merlon.Read[User], _ merlon.None) (*merlon.Respon
 }
 
 func nameBox(r asked, row userRow) Box {
-	return Box{Title: say(r, "account.overview.name"), About: row.Name, Link: "/account/name", Button: say(r, "account.name.title")}
+	return Box{Title: say(r, "account.overview.name"), About: row.Name, Link: "/account/name", Button: say(r, "account.overview.name-button")}
 }
 
 func addressBox(r asked, row userRow) Box {
@@ -63,7 +63,7 @@ func addressBox(r asked, row userRow) Box {
 }
 
 func passwordBox(r asked, row userRow, now time.Time) Box {
-	b := Box{Title: say(r, "account.password.label"), State: say(r, "account.overview.none"), About: say(r, "account.overview.no-password"), Link: "/account/password", Button: say(r, "account.password.set")}
+	b := Box{Title: say(r, "account.password.label"), State: say(r, "account.overview.unset"), About: say(r, "account.overview.no-password"), Link: "/account/password", Button: say(r, "account.password.set")}
 	if row.hasPassword() {
 		b.State, b.Good, b.About, b.Button = say(r, "account.overview.set"), true, "", say(r, "account.password.title")
 		if row.Chosen != 0 {

@@ -106,9 +106,7 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 	case c.row.hasPassword() && in.Current.Empty():
 		f, ok = f.Reject("Current", say(w, "form.required")), false
 	case len(c.problems) > 0:
-		for _, p := range c.problems {
-			f, ok = f.Reject("New", p), false
-		}
+		f, ok = rejected(f, "New", c.problems)
 	case c.hash == "":
 		tries++
 		f, ok = f.Reject("Current", mistaken(w, "account.password.wrong", tries)), false
@@ -137,7 +135,7 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 	if err := void(w.DB, c.row.ID, resetTicket); err != nil {
 		return nil, err
 	}
-	if err := a.notice(w.DB, w.Lang(), now, c.row, "account.mail.password", w.Device()); err != nil {
+	if err := a.notice(w.DB, w.Lang(), now, c.row, "account.mail.password", browserIn(c.row.speaks(w.Lang()), w.Device())); err != nil {
 		return nil, err
 	}
 	w.Record(RulePassword, event.Done, slog.Int64("account", c.row.ID))

@@ -136,3 +136,23 @@ func TestAnAdministratorsRightsSleep(t *testing.T) {
 	sentMails(s).Has("Authenticator app removed at Test", "its rights sleep until you set one up again")
 	cleo.Get("/admin").At("/account/app?why=1&next=%2Fadmin")
 }
+
+// A wrong password of somebody who is signed in is an event of its own kind, and no fault of the site's in the log.
+func TestAWrongPasswordOfWhoIsSignedIn(t *testing.T) {
+	s := merlontest.Start(t, open)
+	addUser(t, s, "ann@example.test")
+	ann := signIn(s.Visitor(), "ann@example.test", good).At("/")
+	ann.Get("/account/password").Submit("/account/password", merlontest.Values{"Current": "not the right one", "New": "seven other quiet lanterns"}).Is(422)
+	ann.Get("/sign-in/again").Submit("/sign-in/again", merlontest.Values{"Password": "not the right one"}).Is(422)
+	log := s.Log.String()
+	if n := strings.Count(log, "id="+account.RuleWrongAgain.ID); n != 2 {
+		t.Errorf("%d events of a wrong password, want 2:\n%s", n, log)
+	}
+	if strings.Contains(log, "id="+account.RuleFailed.ID) || strings.Contains(log, "level=ERROR") {
+		t.Errorf("it is told as a sign-in that failed, or as a fault:\n%s", log)
+	}
+	signIn(s.Visitor(), "ann@example.test", "not the right one").Is(422)
+	if log := s.Log.String(); !strings.Contains(log, `level=WARN msg="a sign-in that failed"`) {
+		t.Errorf("a failed sign-in is no warning:\n%s", log)
+	}
+}

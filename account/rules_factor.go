@@ -27,11 +27,17 @@ var (
 	RuleAgain = check.Rule{ID: "MRL-ACCT-035", Property: check.Confidentiality, Severity: check.Low,
 		Title: "a factor shown again", Why: "what is worth a thief's while is done only by who shows the factor once more",
 		Attack: "An unattended browser is used for a change of the address.", Right: `nothing to do`, Source: "OWASP ASVS 5.0 7.5.1, 7.5.3, 16.3.1"}
+	RuleWrongAgain = check.Rule{ID: "MRL-ACCT-037", Property: check.Confidentiality, Severity: check.Medium,
+		Title:  "a wrong password of somebody who is signed in",
+		Why:    "whoever has the session and not the password may be a thief of the session",
+		Attack: "At a browser left open, or with a stolen cookie, passwords are tried to change the password or the address.",
+		Wrong:  `a wrong current password at /account/password or /sign-in/again`, Right: `the right one`,
+		Source: "OWASP ASVS 5.0 6.2.3, 7.5.1, 16.3.1"}
 	RuleTrusted = check.Rule{ID: "MRL-ACCT-036", Property: check.Confidentiality, Severity: check.Low,
 		Title: "a device that is trusted for 30 days", Why: "on it the second step is skipped until then",
 		Attack: "A thief of the password uses the owner's own device.", Right: `untick the box on devices that others use; each can be taken back`, Source: "OWASP ASVS 5.0 16.3.1; NIST SP 800-63B-4 5"}
 )
 
 func factorRules() []check.Rule {
-	return []check.Rule{RuleWrongCode, RuleVoidStep, RuleAppAdded, RuleAppRemoved, RuleCodesMade, RuleAgain, RuleTrusted}
+	return []check.Rule{RuleWrongCode, RuleVoidStep, RuleAppAdded, RuleAppRemoved, RuleCodesMade, RuleAgain, RuleWrongAgain, RuleTrusted}
 }

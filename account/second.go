@@ -142,7 +142,7 @@ func refuseCode[T any](r asked, f form.Form[T], now time.Time, t tried) form.For
 	if f.Failed() {
 		return f
 	}
-	clock := now.Local().Format("15:04:05")
+	clock := now.UTC().Format("15:04:05") + " UTC"
 	minutes := func(steps int64) int64 { return (steps*totpStep + 59) / 60 }
 	switch {
 	case t.late > 0:

@@ -43,8 +43,8 @@ func (a *part) showSessions(r *merlon.Read[User], _ merlon.None) (*merlon.Respon
 	}
 	p := SessionsPage{Others: len(list) > 1, Recent: isRecent(r.Session.Level(), r.Now())}
 	for _, s := range list {
-		line := SessionLine{ID: s.ID, Device: s.Device, Network: s.Network, How: how(r, s.Level), Own: s.ID == r.Session.ID(),
-			Began: minute(r.Lang(), s.Began), Seen: Ago(r.Lang(), s.Seen, r.Now())}
+		line := SessionLine{ID: s.ID, Device: browser(r, s.Device), Network: s.Network, How: howWords(r, s.Level), Own: s.ID == r.Session.ID(),
+			Began: Minute(r.Lang(), s.Began), Seen: Ago(r.Lang(), s.Seen, r.Now())}
 		if line.Own {
 			line.Seen = Ago(r.Lang(), r.Now(), r.Now()) // what is kept is a minute old at times
 			p.Lines = append([]SessionLine{line}, p.Lines...)
@@ -60,8 +60,20 @@ func (a *part) toSessions(*merlon.Read[User], merlon.None) (*merlon.Response, er
 	return merlon.Redirect("/account/sessions"), nil
 }
 
-// how says by what a session was signed in.
-func how(r asked, l session.Level) string {
+// howWords says by what a session was signed in; of a way that has no words here, how many factors it was.
+func howWords(r asked, l session.Level) string {
+	switch l.How {
+	case byTOTP:
+		return say(r, "account.sessions.totp")
+	case byCode:
+		return say(r, "account.sessions.code")
+	case byTrusted:
+		return say(r, "account.sessions.trusted")
+	case "passkey": // room passkey lies above
+		return say(r, "account.sessions.passkey")
+	case byPassword:
+		return say(r, "account.sessions.one")
+	}
 	if l.Factors >= 2 {
 		return say(r, "account.sessions.two")
 	}

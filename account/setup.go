@@ -80,8 +80,11 @@ func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon
 func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (hashed, error) {
 	in, ok := f.Value()
 	step, has := ticketStep.Get(r)
-	if !ok {
+	if showing(f) {
 		return hashed{}, nil
+	}
+	if !ok {
+		return hashed{problems: a.problemsOf(r, f, f.Raw("Email"), f.Raw("Name"))}, nil
 	}
 	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
 		return hashed{}, err
@@ -96,14 +99,15 @@ func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (h
 
 // setup makes the administrator and uses the link up, in one transaction.
 func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
-	in, ok := f.Value()
+	in, _ := f.Value()
 	step, has := ticketStep.Get(w)
 	if !has || step.Kind != setupTicket {
 		return setupGone(w.DB)
 	}
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
+	if showing(f) {
+		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reveal("Password"), a.rescuer() != nil}), nil
 	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok {
 		return merlon.ShowStatus(422, setupPage, SetupPage{f, a.rescuer() != nil}), nil
 	}

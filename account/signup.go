@@ -22,6 +22,7 @@ type SignUp struct {
 	Name     string        `form:"required,max=80" label:"Your name" autocomplete:"name"`
 	Email    string        `form:"email,required,max=254" label:"E-mail address" autocomplete:"username"`
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"new-password" help:"At least 15 characters: three or four words that do not belong together are good."`
+	Show     bool          `form:"" label:"Show the password"` // the button: see [showing]
 }
 
 // SignUpPage is the data of the page sign-up.html.
@@ -37,7 +38,7 @@ var (
 	// an account that nobody has proven is free to whoever signs up next, so that nobody can keep an address that belongs
 	// to somebody else; one that was made with a role, or for somebody to enrol, is not
 	renewSignUp = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
-	oldSignUps  = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
+	oldSignUps  = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
 )
 
 // waiting reports whether the account was made by a sign-up whose address is not proven yet.
@@ -71,8 +72,12 @@ func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed,
 	if a.cfg.Closed {
 		return h, merlon.ErrHidden
 	}
+	if showing(f) {
+		return h, nil
+	}
 	in, ok := f.Value()
 	if !ok {
+		h.problems = a.problemsOf(r, f, f.Raw("Email"), f.Raw("Name"))
 		return h, nil
 	}
 	_ = r.DB.Close()
@@ -97,15 +102,25 @@ func (a *part) problems(r asked, chosen secret.String, email, name, site string)
 	return sentences
 }
 
+// rejected is a form with what is wrong with the chosen password beside its field, and whether the form may go on.
+func rejected[T any](f form.Form[T], field string, problems []string) (form.Form[T], bool) {
+	_, ok := f.Value()
+	for _, p := range problems {
+		f, ok = f.Reject(field, p), false
+	}
+	return f, ok
+}
+
 // signUp answers the same for an address that has an account and one that has none; the mail tells the truth.
 func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*merlon.Response, error) {
-	in, ok := f.Value()
+	if showing(f) {
+		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reveal("Password")}), nil
+	}
+	in, _ := f.Value()
 	if !h.until.IsZero() {
 		return merlon.TooMany(h.until), nil
 	}
-	for _, p := range h.problems {
-		f, ok = f.Reject("Password", p), false
-	}
+	f, ok := rejected(f, "Password", h.problems)
 	if !ok {
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f}), nil
 	}

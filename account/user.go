@@ -20,7 +20,11 @@ type User struct {
 	Name  string
 	Email string
 	Roles []string
+	Lang  string // the language that the user has chosen, empty: as the browser says
 }
+
+// UserLang implements [merlon.Spoken].
+func (u User) UserLang() string { return u.Lang }
 
 // FrameUser implements [merlon.Framed]: layouts name the user and ask for roles.
 func (u User) FrameUser() (string, []string) { return u.Name, u.Roles }
@@ -42,6 +46,9 @@ type Guest struct {
 // FrameUser implements [merlon.Framed].
 func (g Guest) FrameUser() (string, []string) { return g.User.Name, g.User.Roles }
 
+// UserLang implements [merlon.Spoken].
+func (g Guest) UserLang() string { return g.User.Lang }
+
 // UserID implements [merlon.Identified].
 func (g Guest) UserID() int64 { return g.User.ID }
 
@@ -56,6 +63,7 @@ type userRow struct {
 	Verified int64
 	Chosen   int64
 	Leaving  int64
+	Lang     string
 }
 
 // Member is one line of [List].
@@ -69,11 +77,11 @@ type Member struct {
 }
 
 var (
-	userByID      = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE id = $1 LIMIT 1")
-	userByEmail   = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving FROM merlon_user WHERE email = $1 LIMIT 1")
+	userByID      = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE id = $1 LIMIT 1")
+	userByEmail   = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE email = $1 LIMIT 1")
 	listUsers     = db.Query[Member](schema, "SELECT id, email, name, roles, created, disabled FROM merlon_user ORDER BY id DESC LIMIT $1")
 	countAdmins   = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE disabled = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
-	insertUser    = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, roles, created, verified) VALUES ($1, $2, $3, $4, $5, $6)")
+	insertUser    = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, roles, created, verified, entered) VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN substr($3, 1, 1) = '!' THEN 0 ELSE $5 END)")
 	updateHash    = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1 AND password = $3")
 	updateName    = db.Exec(schema, "UPDATE merlon_user SET name = $2 WHERE id = $1")
 	updateRoles   = db.Exec(schema, "UPDATE merlon_user SET roles = $2 WHERE id = $1")
@@ -82,8 +90,16 @@ var (
 
 type count struct{ N int64 }
 
+// speaks is the language of a mail to the user: the chosen one, else that of the page on which it is sent.
+func (r userRow) speaks(lang string) string {
+	if r.Lang != "" {
+		return r.Lang
+	}
+	return lang
+}
+
 func (r userRow) user() User {
-	u := User{ID: r.ID, Name: r.Name, Email: r.Email}
+	u := User{ID: r.ID, Name: r.Name, Email: r.Email, Lang: r.Lang}
 	if r.Roles != "" {
 		u.Roles = strings.Split(r.Roles, ",")
 	}

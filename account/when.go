@@ -25,8 +25,8 @@ func Date(lang string, t time.Time) Moment {
 	return Moment{day(lang, t), t.UTC().Format(time.RFC3339)}
 }
 
-// minute is a date with the time of day: "28 November 2026, 14:35 UTC".
-func minute(lang string, t time.Time) Moment {
+// Minute is a date with the time of day: "28 November 2026, 14:35 UTC".
+func Minute(lang string, t time.Time) Moment {
 	return Moment{text.Own().Format(lang, "when.minute", day(lang, t), t.UTC().Format("15:04")), t.UTC().Format(time.RFC3339)}
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/merlon-web/merlon"
 )
 
 // Servers run in processes of their own, on one core each side of the wire: the server on the first, this program on the
@@ -52,7 +54,7 @@ func startAs(ctx context.Context, name, dir string, ready []byte, place func(sta
 	cmd := exec.Command(self)
 	cmd.Env = append(append(os.Environ(), serveVariable+"="+name), env...)
 	if profile := os.Getenv(profileVariable); profile != "" {
-		cmd.Env = append(cmd.Env, profileVariable+"="+profile+"-"+filepath.Base(dir))
+		cmd.Env = append(cmd.Env, profileVariable+"="+profile+"-"+name+"-"+filepath.Base(dir))
 	}
 	cmd.Dir = dir
 	return start(ctx, name, dir, cmd, ready, place)
@@ -210,7 +212,11 @@ func child(name string) error {
 		os.Exit(0)
 	}()
 	runtime.GC()
-	return (&http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}).Serve(listener)
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+	if site, ok := handler.(*merlon.Site); ok { // as Site.Serve does: what it costs is part of the row
+		listener = site.Guard(srv).Listener(listener)
+	}
+	return srv.Serve(listener)
 }
 
 // handlers are the servers that a child can be.

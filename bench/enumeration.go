@@ -20,6 +20,7 @@ import (
 const (
 	enumAccounts = 20_000 // each is asked after at most twice, below every limit of an account
 	enumUses     = 2
+	enumTurns    = 4 // a round is so many turns long: its medians are to be better than the disk is steady
 )
 
 // enumeration times the answers to addresses that have an account against those that have none: a difference would tell
@@ -53,7 +54,7 @@ func enumeration(path string, want int) func(context.Context, *bench) (outcome, 
 		ask := enumAsk(ctx, site, path, want)
 		var known, nobody []sample
 		for range b.rounds {
-			x, y, err := enumRound(ctx, 2*b.turn, ask)
+			x, y, err := enumRound(ctx, enumTurns*b.turn, ask)
 			if err != nil {
 				return outcome{}, err
 			}

@@ -17,6 +17,8 @@ type (
 	}
 	sarifRun struct {
 		Tool        sarifTool         `json:"tool"`
+		Language    string            `json:"language"`
+		Newlines    []string          `json:"newlineSequences"`
 		Invocations []sarifInvocation `json:"invocations"`
 		Results     []sarifResult     `json:"results"`
 	}
@@ -27,10 +29,11 @@ type (
 		Driver sarifDriver `json:"driver"`
 	}
 	sarifDriver struct {
-		Name    string      `json:"name"`
-		URI     string      `json:"informationUri"`
-		Version string      `json:"version,omitempty"`
-		Rules   []sarifRule `json:"rules"`
+		Name     string      `json:"name"`
+		URI      string      `json:"informationUri"`
+		Language string      `json:"language"`
+		Version  string      `json:"version,omitempty"`
+		Rules    []sarifRule `json:"rules"`
 	}
 	sarifText struct {
 		Text string `json:"text"`
@@ -89,8 +92,8 @@ var fileLine = regexp.MustCompile(`^([^\s:]+):(\d+)(?::(\d+))?$`)
 // SARIF writes the report in the Static Analysis Results Interchange Format 2.1.0, one document with a line break behind
 // it. version is the program's, and may be empty. What is skipped is a result with its suppression.
 func (r Report) SARIF(w io.Writer, version string) error {
-	driver := sarifDriver{Name: "merlon check", URI: "https://github.com/merlon-web/merlon", Version: version, Rules: []sarifRule{}}
-	run := sarifRun{Invocations: []sarifInvocation{{true}}, Results: []sarifResult{}}
+	driver := sarifDriver{Name: "merlon check", URI: "https://github.com/merlon-web/merlon", Language: "en-US", Version: version, Rules: []sarifRule{}}
+	run := sarifRun{Language: "en-US", Newlines: []string{"\r\n", "\n"}, Invocations: []sarifInvocation{{true}}, Results: []sarifResult{}}
 	for i, one := range r {
 		rule := sarifRule{ID: one.Rule.ID, Short: sarifText{capital(one.Rule.Title)}, Full: sarifText{capital(one.Rule.Why)}, Help: sarifText{one.Rule.Explain()}}
 		rule.Default.Level = sarifLevels[min(one.Rule.Severity, High)]

@@ -27,7 +27,7 @@ type checkWish struct {
 }
 
 func (p *program) check() *cobra.Command {
-	var deploy bool
+	var deploy, standard bool
 	var only, skip []string
 	var failOn, format string
 	c := &cobra.Command{
@@ -35,6 +35,9 @@ func (p *program) check() *cobra.Command {
 		Example: "  " + programName() + " check --deploy",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if standard {
+				return p.printStandard()
+			}
 			wish := checkWish{choice: check.Choice{Deploy: deploy}, format: format}
 			if p.json {
 				wish.format = "json"
@@ -61,6 +64,7 @@ func (p *program) check() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&deploy, "deploy", false, "also what a site in the world needs")
+	c.Flags().BoolVar(&standard, "asvs", false, "how Merlon stands to OWASP ASVS 5.0, levels 1 and 2")
 	c.Flags().StringSliceVar(&only, "only", nil, "only these: ID,ID")
 	c.Flags().StringArrayVar(&skip, "skip", nil, "do not count one: ID=reason")
 	c.Flags().StringVar(&failOn, "fail-on", "medium", "exit 1 from this weight on: low, medium, high")
@@ -71,7 +75,15 @@ func (p *program) check() *cobra.Command {
 func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	began := time.Now()
 	p.brief, p.sends = true, true // mail settings are looked at; a start for a moment sends nothing
-	site, openErr := p.open(p.env(merlon.Development))
+	env := p.env(merlon.Development)
+	if wish.choice.Deploy { // as serve --production would have it
+		set, err := readSettings(settingsName, os.Environ())
+		if err != nil {
+			return err
+		}
+		env.Settings = set.site()
+	}
+	site, openErr := p.open(env)
 	if site == nil {
 		return &failure{ExitFailed, fmt.Errorf("the site cannot be put together: %w", openErr)}
 	}
@@ -200,7 +212,7 @@ func onOff(on bool) string {
 }
 
 // liveCommand is how a process asks the one that serves for its part of a report. Nobody types it: check does.
-var liveCommand = merlon.Command{Name: "check live", Short: "what the process that serves finds", Run: func(ctx context.Context, c *merlon.Call) error {
+var liveCommand = merlon.Command{Name: "check live", Short: "what the process that serves finds", Flags: []merlon.Flag{{Name: "deploy", Usage: "all"}, {Name: "only", Usage: "these"}}, Run: func(ctx context.Context, c *merlon.Call) error {
 	choice := check.Choice{Deploy: c.Flag("deploy") != ""}
 	if only := c.Flag("only"); only != "" {
 		choice.Only = strings.Split(only, ",")
@@ -282,5 +294,5 @@ func (p *program) rules(site *merlon.Site) []check.Rule {
 			rules = append(rules, part.Rules...)
 		}
 	}
-	return append(rules, Rules()...)
+	return append(append(rules, Rules()...), check.AllKnown()...)
 }

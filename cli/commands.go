@@ -2,8 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -41,7 +39,7 @@ func (p *program) routes() *cobra.Command {
 
 func (p *program) explain() *cobra.Command {
 	return &cobra.Command{
-		Use: "explain [ID]", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it",
+		Use: "explain [ID]", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it; the beginning of an id lists those with it",
 		Example: "  " + programName() + " explain MRL-CSRF-001",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -67,6 +65,9 @@ func (p *program) explain() *cobra.Command {
 					return nil
 				}
 				ids = append(ids, r.ID)
+			}
+			if some := slices.DeleteFunc(slices.Clone(rules), func(r check.Rule) bool { return !strings.HasPrefix(r.ID, id) }); len(some) > 0 {
+				return p.listRules(some)
 			}
 			hint := ""
 			if n, ok := check.Nearest(id, ids); ok {
@@ -100,33 +101,33 @@ func (p *program) listRules(rules []check.Rule) error {
 }
 
 func (p *program) version() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", GroupID: "operate", Short: "the versions of this program",
-		Example: "  " + programName() + " version",
+	var sbom bool
+	c := &cobra.Command{
+		Use: "version", GroupID: "operate", Short: "the versions of this program and what it is made of",
+		Example: "  " + programName() + " version --sbom > sbom.cdx.json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			v := map[string]string{"schema": "merlon/version/v1", "go": runtime.Version(), "merlon": "development", "program": "development"}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" {
-					v["program"] = info.Main.Path + " " + info.Main.Version
-				}
-				for _, d := range info.Deps {
-					if d.Path == "github.com/merlon-web/merlon" {
-						v["merlon"] = d.Version
-					}
-				}
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						v["revision"] = s.Value
-					}
-				}
-			}
-			if p.json {
-				p.printJSON(v)
+			b := readBuild()
+			switch {
+			case sbom:
+				p.printJSON(b.sbom())
+				return nil
+			case p.json:
+				p.printJSON(b)
 				return nil
 			}
-			fmt.Fprintf(p.out, "Merlon %s, %s\n%s\n", v["merlon"], v["go"], v["program"])
-			return nil
+			fmt.Fprintf(p.out, "Merlon %s, %s\n%s %s\n", b.Merlon, b.Go, b.Program, b.Version)
+			if b.Revision != "" {
+				fmt.Fprintf(p.out, "revision %s\n", b.Revision)
+			}
+			fmt.Fprintf(p.out, "%d modules\n", len(b.Modules))
+			t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+			for _, m := range b.Modules {
+				fmt.Fprintf(t, "  %s\t%s\n", m.Path, m.Version)
+			}
+			return t.Flush()
 		},
 	}
+	c.Flags().BoolVar(&sbom, "sbom", false, "print the bill of materials (CycloneDX JSON)")
+	return c
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,17 +16,22 @@ import (
 	"github.com/merlon-web/merlon"
 )
 
-// One process holds the database. A command that is typed while the site is up is handed to it over a socket in the data
-// folder, which only the site's own user may open: who can, could read the database as well.
+// One process holds the database. A command that is typed while the site is up is handed to it over a socket, which only the
+// site's own user and root may open: who can, could read the database as well. The socket lies in a folder of its own with
+// mode 0700, made before it, so that there is no moment in which others reach it; who connects all the same is asked for
+// the user of the process, where the system tells (see mayOrder).
 
-const controlName = "control.sock"
+const (
+	controlFolder = "run"
+	controlName   = "control.sock"
+)
 
 // maxSocketPath is how long the path of a socket may be on every system, in bytes (sun_path of BSD).
 const maxSocketPath = 100
 
 // controlPath is the socket's path, relative where that is shorter; "" if no path is short enough.
 func controlPath(data string) string {
-	path := filepath.Join(data, controlName)
+	path := filepath.Join(data, controlFolder, controlName)
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 		if wd, err := os.Getwd(); err == nil {
@@ -53,17 +59,21 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 	if path == "" {
 		return func() {}, nil // commands then say that the site is running
 	}
+	if err := privateFolder(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	l, err := net.Listen("unix", path)
+	open, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, err
 	}
+	l := trusted{open}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	all := append(commandsOf(site), liveCommand)
+	all := append(commandsOf(site), liveCommand, merlon.Command{Name: statusName, Run: runningStatus})
 	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		var o order
 		if err := json.NewDecoder(io.LimitReader(r.Body, 2*maxInput)).Decode(&o); err != nil {
@@ -78,6 +88,38 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 		defer cancel()
 		_ = srv.Shutdown(ctx)
 	}, nil
+}
+
+// privateFolder makes a folder that nobody else may enter, or takes the one that is there, if it is one.
+func privateFolder(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() { // a link would lead to where others may write
+		return fmt.Errorf("%s is no folder: the socket for commands must lie in one that only this user may enter: take it away", path)
+	}
+	return os.Chmod(path, 0o700) // of another user's it fails
+}
+
+// trusted hands on the connections of processes that may give orders.
+type trusted struct{ net.Listener }
+
+// Accept implements [net.Listener].
+func (t trusted) Accept() (net.Conn, error) {
+	for {
+		c, err := t.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if mayOrder(c, os.Getuid()) {
+			return c, nil
+		}
+		_ = c.Close()
+	}
 }
 
 func obey(ctx context.Context, site *merlon.Site, all []merlon.Command, o order) answer {
@@ -110,6 +152,9 @@ func (p *program) send(ctx context.Context, o order, locked error) error {
 		return err
 	}
 	if a.Exit != ExitDone {
+		if a.Error == "" { // it has printed what there is to say
+			return &failure{a.Exit, errSilent}
+		}
 		return &failure{a.Exit, errors.New(a.Error)}
 	}
 	return nil

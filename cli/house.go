@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/journal"
@@ -21,13 +23,13 @@ import (
 
 // houseCommands are those of the rooms that every site has.
 var houseCommands = slices.Concat([]merlon.Command{
-	{Name: "events", Short: "the newest security events", Example: "--outcome refused", Run: listEvents, Flags: []merlon.Flag{
+	{Name: "events", Reads: true, Short: "the newest security events", Example: "--outcome refused", Run: listEvents, Flags: []merlon.Flag{
 		{Name: "limit", Usage: "how many, at most 500; 50 if it is left out"},
 		{Name: "id", Usage: "only those of a rule: MRL-ACCT-002"},
 		{Name: "outcome", Usage: "only refused, failed or done"},
 		{Name: "user", Usage: "only those that a user did or that concern the user, by id"}}},
-	{Name: "events verify", Short: "prove that no event was altered or taken out", Run: verifyEvents},
-	{Name: "session list", Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
+	{Name: "events verify", Reads: true, Short: "prove that no event was altered or taken out", Run: verifyEvents},
+	{Name: "session list", Reads: true, Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
 	{Name: "session revoke", Args: "ID", Short: "end a session", Example: "12 --reason \"machine lost\"", Run: revokeSession, Flags: []merlon.Flag{
 		{Name: "reason", Usage: "why, for the record", Required: true}}},
 }, mailCommands, jobCommands, maintenanceCommands)
@@ -45,6 +47,7 @@ func number(flag, text string) (int64, error) {
 
 // An eventLine is one event, or equal refusals of one minute, which are counted.
 type eventLine struct {
+	Seq     int64           `json:"seq,omitempty"` // its row; of counted refusals none
 	Time    time.Time       `json:"time"`
 	ID      string          `json:"id"`
 	Outcome string          `json:"outcome"`
@@ -57,6 +60,9 @@ type eventLine struct {
 	Count   int64           `json:"count"`
 	Detail  json.RawMessage `json:"detail,omitempty"`
 }
+
+// eventTime is RFC 3339 with milliseconds: several events of one second are in their order.
+const eventTime = "2006-01-02T15:04:05.000Z07:00"
 
 func listEvents(ctx context.Context, c *merlon.Call) error {
 	f := journal.Filter{ID: strings.ToUpper(c.Flag("id")), Outcome: c.Flag("outcome")}
@@ -91,7 +97,7 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 			Account int64 `json:"account"`
 		}
 		_ = json.Unmarshal(e.Detail, &about) // details without one concern nobody
-		lines = append(lines, eventLine{e.Time, e.ID, e.Outcome, e.Title, e.Property, e.User, about.Account, e.Client, e.Route, 1, e.Detail})
+		lines = append(lines, eventLine{e.Seq, e.Time, e.ID, e.Outcome, e.Title, e.Property, e.User, about.Account, e.Client, e.Route, 1, e.Detail})
 	}
 	if f.Account == 0 && (f.Outcome == "" || f.Outcome == "refused") { // refusals are counted by network, of nobody
 		refused, err := journal.ListRefused(r, f)
@@ -102,8 +108,15 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 			lines = append(lines, eventLine{Time: e.Last, ID: e.ID, Outcome: "refused", Title: e.Title, Guards: e.Property, Client: e.Network, Route: e.Route, Count: e.Count})
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b eventLine) int { return b.Time.Compare(a.Time) })
+	slices.SortStableFunc(lines, func(a, b eventLine) int { // those of one request have one time
+		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.Seq, a.Seq))
+	})
 	lines = lines[:min(len(lines), f.Limit)]
+	if len(lines) == 0 && f.ID != "" { // events of a part that the site has no more are found all the same
+		if err := knownRule(c.House, f.ID); err != nil {
+			return err
+		}
+	}
 	return c.Answer("merlon/events/v1", "events", lines, func(out io.Writer) error {
 		if len(lines) == 0 {
 			_, err := fmt.Fprintln(out, "no events")
@@ -112,10 +125,26 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "TIME\tID\tOUTCOME\tWHAT\tTIMES\tBY\tACCOUNT\tFROM\tROUTE")
 		for _, l := range lines {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", l.Time.Format(time.RFC3339), l.ID, l.Outcome, l.Title, l.Count, orDash(l.User), orDash(l.Account), l.Client, l.Route)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", l.Time.Format(eventTime), l.ID, l.Outcome, l.Title, l.Count, orDash(l.User), orDash(l.Account), l.Client, l.Route)
 		}
 		return t.Flush()
 	})
+}
+
+// knownRule refuses an id that no event can have.
+func knownRule(h *merlon.House, id string) error {
+	var ids []string
+	for _, r := range slices.Concat(h.Rules(), Rules()) {
+		if r.ID == id {
+			return nil
+		}
+		ids = append(ids, r.ID)
+	}
+	hint := "see explain for the list"
+	if n, ok := check.Nearest(id, ids); ok {
+		hint = "did you mean " + n + "?"
+	}
+	return merlon.Misused("--id is %q: no rule has this id, so no event has it: %s", event.Clean(id), hint)
 }
 
 func orDash(id int64) string {

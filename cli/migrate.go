@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,15 +45,38 @@ type migration struct {
 	Applied *time.Time `json:"applied,omitempty"`
 }
 
+// statusName is the order of migrate status to a site that runs. It is no command of commandsOf: where no site runs it must
+// not start one, which a pending migration would refuse.
+const statusName = "migrate status"
+
 func (p *program) migrateStatus(ctx context.Context) error {
+	if err := p.hasData("."); err != nil {
+		return err
+	}
 	site, err := p.site(merlon.Development)
 	if err != nil {
 		return err
 	}
 	states, err := site.Migrations(ctx)
+	if errors.Is(err, db.ErrLocked) {
+		return p.send(ctx, order{Name: statusName, JSON: p.json}, err)
+	}
 	if err != nil {
 		return cannotStart(err)
 	}
+	return printStates(p.out, p.json, states)
+}
+
+// runningStatus answers migrate status from the process that has the data.
+func runningStatus(ctx context.Context, c *merlon.Call) error {
+	states, err := c.House.Engine.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	return printStates(c.Out, c.JSON, states)
+}
+
+func printStates(out io.Writer, asJSON bool, states []db.MigrationState) error {
 	all, pending := []migration{}, []db.Migration{}
 	edited := false
 	for _, s := range states {
@@ -65,10 +90,14 @@ func (p *program) migrateStatus(ctx context.Context) error {
 		}
 		all = append(all, one)
 	}
-	if p.json {
-		p.printJSON(map[string]any{"schema": "merlon/migrations/v1", "migrations": all, "pending": pending})
+	if asJSON {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		if err := e.Encode(map[string]any{"schema": "merlon/migrations/v1", "migrations": all, "pending": pending}); err != nil {
+			return err
+		}
 	} else {
-		t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		for _, m := range all {
 			at := ""
 			if m.Applied != nil {
@@ -80,14 +109,14 @@ func (p *program) migrateStatus(ctx context.Context) error {
 			return err
 		}
 		if len(pending) == 0 {
-			fmt.Fprintln(p.out, "nothing pending")
+			fmt.Fprintln(out, "nothing pending")
 		}
 	}
-	if edited {
-		if !p.json {
-			fmt.Fprintf(p.err, "edited: the file is another than the one that was run\n  the site does not start like this\n  put the file back, and write what is new into a migration of its own: %s migrate new NAME  MRL-SQL-023\n", programName())
-		}
+	switch {
+	case edited && asJSON:
 		return &failure{ExitFailed, errSilent}
+	case edited:
+		return exit(ExitFailed, "edited: the file is another than the one that was run\n  the site does not start like this\n  put the file back, and write what is new into a migration of its own: %s migrate new NAME  MRL-SQL-023", programName())
 	}
 	return nil
 }

@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
 )
 
 // addParts adds the commands that the site's parts bring. They are found without data.
@@ -96,10 +100,8 @@ func (p *program) partCommand(cmd merlon.Command, first, second string) *cobra.C
 				o.Flags[name] = "true"
 			}
 		}
-		for _, f := range cmd.Flags {
-			if f.Required && o.Flags[string(f.Name)] == "" {
-				return exit(ExitUsage, "--%s is missing: %s: say it", f.Name, f.Usage)
-			}
+		if err := judge(cmd, o); err != nil {
+			return err
 		}
 		if cmd.Apart {
 			return p.apart(c.Context(), cmd, o)
@@ -111,22 +113,50 @@ func (p *program) partCommand(cmd merlon.Command, first, second string) *cobra.C
 
 // argsOf counts the words of the help text: those in brackets may be left out.
 func argsOf(cmd merlon.Command) cobra.PositionalArgs {
+	least, most := counts(cmd)
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) > most && most == 0:
+			return noArgs(c, args)
+		case len(args) < least || len(args) > most:
+			return exit(ExitUsage, "%s takes %s, and got %d argument(s): see %s --help", c.CommandPath(), cmd.Args, len(args), c.CommandPath())
+		}
+		return nil
+	}
+}
+
+func counts(cmd merlon.Command) (least, most int) {
 	words := strings.Fields(string(cmd.Args))
-	least := 0
 	for _, w := range words {
 		if !strings.HasPrefix(w, "[") {
 			least++
 		}
 	}
-	return func(c *cobra.Command, args []string) error {
-		switch {
-		case len(args) > len(words) && len(words) == 0:
-			return noArgs(c, args)
-		case len(args) < least || len(args) > len(words):
-			return exit(ExitUsage, "%s takes %s, and got %d argument(s): see %s --help", c.CommandPath(), cmd.Args, len(args), c.CommandPath())
-		}
-		return nil
+	return least, len(words)
+}
+
+// judge holds an order against the command: where it is typed, and once more where it is done, since what comes over the
+// socket need not have been typed.
+func judge(cmd merlon.Command, o order) error {
+	if least, most := counts(cmd); len(o.Args) < least || len(o.Args) > most {
+		return exit(ExitUsage, "%s takes %d to %d arguments, and got %d", cmd.Name, least, most, len(o.Args))
 	}
+	known := map[string]bool{}
+	for _, f := range cmd.Flags {
+		known[string(f.Name)] = true
+		if f.Required && strings.TrimSpace(o.Flags[string(f.Name)]) == "" {
+			return exit(ExitUsage, "--%s is missing: %s: say it", f.Name, f.Usage)
+		}
+		if v := o.Flags[string(f.Name)]; f.Switch && v != "" && v != "true" {
+			return exit(ExitUsage, "--%s is %q: it is a switch: give it without a value", f.Name, v)
+		}
+	}
+	for name := range o.Flags {
+		if !known[name] {
+			return exit(ExitUsage, "%s has no flag --%s", cmd.Name, event.Clean(name))
+		}
+	}
+	return nil
 }
 
 // An order is one use of a command, as it is handed to the process that has the data.
@@ -149,6 +179,11 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	if cmd.File {
 		var err error
 		if o.Input, err = readInput(o.Args[0]); err != nil {
+			return err
+		}
+	}
+	if cmd.Reads {
+		if err := p.hasData("keys"); err != nil {
 			return err
 		}
 	}
@@ -176,6 +211,22 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	return err
 }
 
+// hasData refuses a folder in which no site has been: one that is mistyped must not become a new, empty site.
+func (p *program) hasData(file string) error {
+	_, err := os.Stat(filepath.Join(p.data, file))
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+		return exit(ExitCannot, "the data folder cannot be read: %w: name one that can be with --data", err)
+	}
+	folder := p.data
+	if abs, err := filepath.Abs(folder); err == nil {
+		folder = abs
+	}
+	return exit(ExitCannot, "there is no site's data in %s: this command only looks, and makes none: name the site's folder with --data, or start the site there once: %s serve", folder, programName())
+}
+
 func readInput(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -194,6 +245,10 @@ func readInput(path string) ([]byte, error) {
 
 // run runs a command in this process, on the site's data.
 func run(ctx context.Context, site *merlon.Site, cmd merlon.Command, o order, out io.Writer) error {
+	if err := judge(cmd, o); err != nil {
+		return err
+	}
+	ctx = event.With(ctx, site.House().Recorder())
 	call := &merlon.Call{House: site.House(), Args: o.Args, Flags: o.Flags, JSON: o.JSON, Out: out, In: strings.NewReader(string(o.Input))}
 	return coded(ctx, cmd, cmd.Run(ctx, call))
 }

@@ -170,7 +170,7 @@ func (w *world) judge(ctx context.Context) error {
 		skipped[strings.ToUpper(strings.TrimSpace(id))] = strings.TrimSpace(reason)
 	}
 	var grave check.Faults
-	for _, f := range w.site.Check(ctx).Findings(check.High) {
+	for _, f := range w.site.CheckDeploy(ctx).Findings(check.High) {
 		if reason, ok := skipped[f.ID]; ok {
 			w.log.Warn("a finding of check is not minded", "id", f.ID, "finding", f.What, "reason", reason)
 			continue

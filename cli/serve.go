@@ -151,6 +151,9 @@ func (p *program) serveSite(ctx context.Context, site *merlon.Site, l net.Listen
 		if err != nil {
 			return errors.Join(exit(ExitFailed, "the demo data could not be filled in: %w", err), closeSite(site))
 		}
+		if len(more) == 0 && site.HasDemo() {
+			fmt.Fprintf(p.err, "--demo: nothing was filled in: %s has data already, and what is there is not mixed with data to try: for a site with it name another folder: --data DIR\n", p.data)
+		}
 		lines = append(lines, more...)
 	}
 	stop, err := p.control(site)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -129,7 +130,7 @@ func (s *settings) environment(environ []string) (err error) {
 			for table := range tables {
 				if strings.HasPrefix(name, table) && name != "MERLON_MAIL_PASSWORD" {
 					hint := ""
-					if n, ok := check.Nearest(name, slices.Collect(mapKeys(names))); ok {
+					if n, ok := check.Nearest(name, slices.Sorted(maps.Keys(names))); ok {
 						hint = ": did you mean " + n + "?"
 					}
 					return exit(ExitFailed, "nothing reads the variable %s: a setting that is misspelled protects nobody%s  %s", name, hint, RuleSettingsFile.ID)
@@ -156,16 +157,6 @@ func (s *settings) environment(environ []string) (err error) {
 	return nil
 }
 
-func mapKeys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
 // judge completes what follows from other keys, and refuses what does not fit together.
 func (s *settings) judge(path string) error {
 	bad := func(key, what, do string) error {
@@ -179,6 +170,9 @@ func (s *settings) judge(path string) error {
 	}
 	if s.Site.Host != "" && !slices.Contains(s.Site.Hosts, s.Site.Host) {
 		s.Site.Hosts = append([]string{s.Site.Host}, s.Site.Hosts...)
+	}
+	if _, own, ok := strings.Cut(strings.TrimSuffix(s.Site.Origin, "/"), "://"); ok && own != s.Site.Host && !slices.Contains(s.Site.Hosts, own) {
+		s.Site.Hosts = append(s.Site.Hosts, own) // with its port
 	}
 	switch s.TLS.Mode {
 	case "", "acme", "files", "proxy":

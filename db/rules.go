@@ -142,7 +142,7 @@ var (
 		Attack: "One such request stops every writer of the site until it is given up.",
 		Wrong:  "engine.Write(ctx, …) in a handler that has a Writer",
 		Right:  "use the Writer; what must be kept even if the request fails is written before or after it",
-		Source: "DESIGN, law 3"}
+		Source: "sqlite.org/isolation.html (one writer at a time); CWE-833 (deadlock)"}
 	RuleRolledBack = check.Rule{ID: "MRL-SQL-021", Property: check.Integrity, Severity: check.High,
 		Title:  "a statement runs after the database rolled the transaction back",
 		Why:    "it would be kept by itself while what came before is lost: half of a request",

@@ -39,6 +39,7 @@ type Event struct {
 	Time     time.Time
 	ID       string // the rule's id: MRL-CSRF-003
 	Property check.Property
+	Severity check.Severity // of the rule: how loud the log is when it failed
 	Outcome  Outcome
 	Title    string // the rule's title: the kind of event in words
 
@@ -52,7 +53,7 @@ type Event struct {
 
 // New returns an event of a rule. The recorder fills in the request's facts.
 func New(rule check.Rule, outcome Outcome, detail ...slog.Attr) Event {
-	return Event{ID: rule.ID, Property: rule.Property, Title: rule.Title, Outcome: outcome, Detail: detail}
+	return Event{ID: rule.ID, Property: rule.Property, Severity: rule.Severity, Title: rule.Title, Outcome: outcome, Detail: detail}
 }
 
 // A Recorder takes events. Record must not block on the request's transaction and must be safe for concurrent use.
@@ -101,15 +102,16 @@ func Record(ctx context.Context, rule check.Rule, outcome Outcome, detail ...slo
 	slog.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
 }
 
-// Level is the log level of an event: Info when done, Warn when refused, Error when failed.
+// Level is the log level of an event: Info when done, Warn when refused; when failed Error if its rule weighs high, else
+// Warn: a wrong password is a visitor's failure, not the site's.
 func (e Event) Level() slog.Level {
-	switch e.Outcome {
-	case Done:
+	switch {
+	case e.Outcome == Done:
 		return slog.LevelInfo
-	case Refused:
-		return slog.LevelWarn
+	case e.Outcome == Failed && e.Severity == check.High:
+		return slog.LevelError
 	}
-	return slog.LevelError
+	return slog.LevelWarn
 }
 
 // Attrs returns the event as log attributes; the empty ones are left out.

@@ -35,7 +35,7 @@ func TestWithoutARecorderNothingIsLost(t *testing.T) {
 	defer slog.SetDefault(before)
 	slog.SetDefault(event.NewLog(&out, true, nil))
 	event.Record(t.Context(), rule, event.Failed)
-	if s := out.String(); !strings.Contains(s, rule.ID) || !strings.Contains(s, `"level":"ERROR"`) || !strings.Contains(s, `"guards":"integrity"`) {
+	if s := out.String(); !strings.Contains(s, rule.ID) || !strings.Contains(s, `"level":"WARN"`) || !strings.Contains(s, `"guards":"integrity"`) {
 		t.Errorf("got %s", s)
 	}
 }
@@ -53,9 +53,13 @@ func TestAttrsLeaveOutWhatIsEmpty(t *testing.T) {
 }
 
 func TestLevels(t *testing.T) {
-	for o, want := range map[event.Outcome]slog.Level{event.Done: slog.LevelInfo, event.Refused: slog.LevelWarn, event.Failed: slog.LevelError} {
-		if got := event.New(rule, o).Level(); got != want {
-			t.Errorf("%s: %v, want %v", o, got, want)
+	for s, failed := range map[check.Severity]slog.Level{check.High: slog.LevelError, check.Medium: slog.LevelWarn, check.Low: slog.LevelWarn} {
+		rule := rule
+		rule.Severity = s
+		for o, want := range map[event.Outcome]slog.Level{event.Done: slog.LevelInfo, event.Refused: slog.LevelWarn, event.Failed: failed} {
+			if got := event.New(rule, o).Level(); got != want {
+				t.Errorf("%s, %s: %v, want %v", s, o, got, want)
+			}
 		}
 	}
 	for o, want := range map[event.Outcome]string{event.Done: "done", event.Refused: "refused", event.Failed: "failed"} {

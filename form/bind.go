@@ -129,7 +129,13 @@ func (s *Spec) bindField(st *state, at int, sealer Sealer, into reflect.Value) *
 		return s.bindSealed(f, t, sealer, into)
 	}
 	defer func() {
-		if f.Kind == KindPassword { // never kept for showing
+		if f.Kind == KindPassword { // never kept for showing, but for who asks [Form.Reveal]
+			if t.value != "" {
+				if st.secrets == nil {
+					st.secrets = make(map[int]string, 1)
+				}
+				st.secrets[at] = t.value
+			}
 			t.value = ""
 		}
 	}()

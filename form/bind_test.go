@@ -1,6 +1,7 @@
 package form_test
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -107,6 +108,24 @@ func TestPasswordIsNotKept(t *testing.T) {
 	f, _ := bind[pass](t, "Pass=hunter2")
 	if v, ok := f.Value(); !ok || v.Pass.Reveal() != "hunter2" || f.Raw("Pass") != "" || f.Has("Pass", "hunter2") {
 		t.Errorf("got %v, raw %q", ok, f.Raw("Pass"))
+	}
+}
+
+// TestReveal: a password is shown when its visitor asks, by that copy of the form alone, and is text there.
+func TestReveal(t *testing.T) {
+	f, _ := bind[pass](t, "Pass=%22%3Ehunter2")
+	shown := f.Reject("Pass", "Too short.").Reveal("Pass")
+	if html := string(form.AppendFields(nil, shown)); !strings.Contains(html, `type="text"`) || !strings.Contains(html, `value="&#34;&gt;hunter2"`) || strings.Contains(html, "Too short.") {
+		t.Errorf("revealed: %s", html)
+	}
+	if html := string(form.AppendFields(nil, f)); !strings.Contains(html, `type="password"`) || strings.Contains(html, "hunter2") {
+		t.Errorf("not revealed: %s", html)
+	}
+	if html := string(form.AppendHidden(nil, shown)); strings.Contains(html, "hunter2") || shown.Raw("Pass") != "" || strings.Contains(fmt.Sprintf("%v %+v %#v", shown, shown, shown), "hunter2") {
+		t.Errorf("a revealed form tells its password elsewhere: %s", html)
+	}
+	if html := string(form.AppendFields(nil, form.Form[pass]{}.Reveal("Pass"))); !strings.Contains(html, `value=""`) {
+		t.Errorf("revealed, empty: %s", html)
 	}
 }
 

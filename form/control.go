@@ -31,6 +31,16 @@ func (r *Render) input(dst []byte, f *field, p *problemOf, value string) []byte 
 	return f.limits(dst, kind, value)
 }
 
+// clear appends a password field as a line of text that shows what it holds. No program is to learn or mend what stands in it.
+func (r *Render) clear(dst []byte, f *field, p *problemOf, value string) []byte {
+	dst = r.start(append(dst, `<input type="text" spellcheck="false" autocapitalize="off"`...), f, p)
+	if f.Min > 0 {
+		dst = appendInt(dst, ` minlength="`, f.Min)
+	}
+	dst = append(dst, ` value="`...)
+	return append(appendText(dst, value), `">`...)
+}
+
 // inputType is the type of a field's input. A browser empties a number or date control whose value it cannot read, so what
 // was mistyped is shown in a text control: nothing typed is lost.
 func (f *field) inputType(value string) string {

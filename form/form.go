@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/merlon-web/merlon/secret"
 )
 
 // A Form is what a visitor typed for a T, with the verdict on it. The zero value is an empty form: nothing typed yet, shown
@@ -117,6 +119,27 @@ func hasOption(options []Option, value string) bool {
 	return slices.ContainsFunc(options, func(o Option) bool { return o.Value == value })
 }
 
+// Reveal returns a copy of the form in which a password field is shown in the clear, with what was typed: for a button "show
+// the password" that works without script. It has no problems, since nobody has asked for a judgement yet. The page with it
+// is for the visitor who typed it, once: answer it with a status of 400 or more, so that it is kept nowhere.
+func (f Form[T]) Reveal(field string) Form[T] {
+	st := f.state.clone(f.FormSpec())
+	st.problems = nil
+	if at, ok := st.spec.goNames[field]; ok && st.spec.fields[at].Kind == KindPassword {
+		st.revealed = map[int]bool{at: true}
+	}
+	return Form[T]{f.value, st}
+}
+
+// Secret returns what was typed into a password field, whatever the other fields say: for judging it together with them.
+func (f Form[T]) Secret(field string) secret.String {
+	at, ok := f.FormSpec().find(field)
+	if !ok || f.state == nil {
+		return secret.String{}
+	}
+	return secret.New(f.state.secrets[at])
+}
+
 // Raw returns what was typed into a field, before any rule, or what [New] shows in it; of a list the first value. Of
 // passwords it returns "".
 func (f Form[T]) Raw(field string) string { return f.state.raw(f.FormSpec(), field) }
@@ -185,7 +208,9 @@ type state struct {
 	typed    []typed // by field
 	problems []problemOf
 	offered  map[int][]Option
-	few      [4]typed // room for typed of a small form
+	secrets  map[int]string // passwords as typed, for Reveal
+	revealed map[int]bool   // password fields that are shown in the clear
+	few      [4]typed       // room for typed of a small form
 }
 
 func newState(s *Spec, sent bool) *state {
@@ -243,8 +268,8 @@ func (st *state) clone(spec *Spec) *state {
 	if st == nil {
 		return newState(spec, false)
 	}
-	c := &state{spec: spec, sent: st.sent, typed: st.typed} // what was typed is never changed any more
-	c.problems = slices.Clone(st.problems)
+	c := &state{spec: spec, sent: st.sent, typed: st.typed}                                // what was typed is never changed any more
+	c.problems, c.secrets, c.revealed = slices.Clone(st.problems), st.secrets, st.revealed // neither is changed any more
 	if st.offered != nil {
 		c.offered = make(map[int][]Option, len(st.offered)+1)
 		for k, v := range st.offered {

@@ -200,7 +200,11 @@ func (r *Render) field(dst []byte, s *Spec, st *state, at int) []byte {
 		dst = r.checkbox(dst, f, p, &t)
 		dst = r.label(dst, f)
 	default:
-		dst = r.input(dst, f, p, t.value)
+		if st != nil && st.revealed[at] {
+			dst = r.clear(dst, f, p, st.secrets[at])
+		} else {
+			dst = r.input(dst, f, p, t.value)
+		}
 	}
 	if f.List {
 		return append(dst, "</fieldset>\n"...)

@@ -54,7 +54,7 @@ func (v *Visitor) Get(path string) *Visitor {
 }
 
 // Submit fills in the form of the last page whose action is the given one and sends it. Fields that are not named keep what
-// the page gave them; a field that the form does not have fails the test.
+// the page gave them, and a button with a name is pressed by naming it; a field that the form does not have fails the test.
 func (v *Visitor) Submit(action string, values Values) *Visitor {
 	v.t.Helper()
 	f := v.form(action)
@@ -299,6 +299,7 @@ func controls(f *html.Node) (url.Values, map[string]bool) {
 			fields.Add(name, strings.TrimPrefix(text(n), "\n"))
 		case atom.Select:
 			fields.Add(name, selected(n))
+		case atom.Button: // sent when it is the one that is pressed: who means it names it
 		default:
 			delete(names, name)
 		}

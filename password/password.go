@@ -63,6 +63,7 @@ type Hasher struct {
 	pool     *pool
 	salt     []byte // of the dummy hash
 	hashed   atomic.Uint64
+	foreign  atomic.Uint64
 	probe    func() // tests only: runs in the slot before the hash
 }
 
@@ -135,6 +136,7 @@ func (h *Hasher) Params() Params { return h.params }
 // Stats are counts since the start, for check, attack and tests.
 type Stats struct {
 	Hashed  uint64 // hashes computed, dummy ones too
+	Foreign uint64 // of these the ones of an imported kind, see [Kind]
 	Refused uint64 // turned away because the line was full
 	Working int    // in a slot now
 	Waiting int
@@ -144,7 +146,7 @@ type Stats struct {
 func (h *Hasher) Stats() Stats {
 	h.pool.mu.Lock()
 	defer h.pool.mu.Unlock()
-	return Stats{h.hashed.Load(), h.pool.refused, h.pool.slots - h.pool.free, h.pool.strangers.waiting + h.pool.known.waiting}
+	return Stats{h.hashed.Load(), h.foreign.Load(), h.pool.refused, h.pool.slots - h.pool.free, h.pool.strangers.waiting + h.pool.known.waiting}
 }
 
 // Hash returns the text to store for a password. It waits for a slot; it refuses the context of a write transaction
@@ -226,7 +228,8 @@ type Result struct {
 // context's error when the visitor left: then the permit is unspent, and is to be returned.
 //
 // A stored hash that is malformed, unknown or over the caps costs no hash and never matches; it is recorded as an event.
-// Until their first sign-in, imported hashes cost what they cost: their accounts can be told by time.
+// Until their first sign-in, imported hashes cost what they cost: [Hasher.VerifyNobodyLike] does as much for addresses without
+// an account.
 func (h *Hasher) Verify(ctx context.Context, permit *throttle.Permit, storedHash string, password secret.String, from From) (Result, error) {
 	if err := admit(ctx, permit); err != nil {
 		return Result{}, err
@@ -248,6 +251,9 @@ func (h *Hasher) Verify(ctx context.Context, permit *throttle.Permit, storedHash
 	}
 	var ok bool
 	err := h.slot(ctx, permit, from, func() {
+		if s.kind() != "" {
+			h.foreign.Add(1)
+		}
 		ok = s.matches(text, pepper.Reveal())
 		if s.fast() { // the same time as for everybody else
 			h.params.sum(text, h.salt)

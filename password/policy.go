@@ -58,7 +58,7 @@ func (p Policy) Problems(password secret.String, words ...string) []Problem {
 	switch {
 	case Common(text):
 		return []Problem{{"password.common", "Choose another password: this one is on the lists that attackers try first."}}
-	case patterned(lower):
+	case patterned(lower), again(squash(lower)):
 		return []Problem{{"password.pattern", "Choose another password: this one repeats itself or counts, which attackers try first."}}
 	case ofWords(lower, append(append([]string(nil), p.Words...), words...)):
 		return []Problem{{"password.words", "Choose another password: this one is made of the name of this site, or of your own name or address."}}
@@ -70,10 +70,8 @@ func (p Policy) Problems(password secret.String, words ...string) []Problem {
 // common, so that the repetition is all its length; and runs such as abcdefgh, 987654321, acegikmo.
 func patterned(lower string) bool {
 	r := []rune(lower)
-	for unit := 1; unit <= len(r)/2; unit++ {
-		if repeats(r, unit) && (unit < MinWithSecondFactor || Common(string(r[:unit]))) {
-			return true
-		}
+	if again(r) {
+		return true
 	}
 	breaks := 0 // places where the step to the next character is another than before
 	for i := 2; i < len(r); i++ {
@@ -82,6 +80,29 @@ func patterned(lower string) bool {
 		}
 	}
 	return breaks*5 <= len(r) // 12345678901234567890, aaaaaaaabbbbbbbb
+}
+
+// again reports whether all is one unit repeated that is shorter than any password may be, or common. [Policy.Problems] asks
+// it of the letters and digits alone, too: "password password password" is one word of the lists, whatever stands between
+// (NIST SP 800-63B-4, 3.1.1.2: repetitive passwords; OWASP ASVS 5.0 6.2.4). Several common words are still let through: a
+// list of words would refuse what people are told to choose.
+func again(r []rune) bool {
+	for unit := 1; unit <= len(r)/2; unit++ {
+		if repeats(r, unit) && (unit < MinWithSecondFactor || Common(string(r[:unit]))) {
+			return true
+		}
+	}
+	return false
+}
+
+// squash keeps letters and digits.
+func squash(lower string) []rune {
+	return []rune(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, lower))
 }
 
 // repeats reports whether r is its first unit characters again and again; the last time may be cut.

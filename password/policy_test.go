@@ -32,12 +32,19 @@ func TestPolicy(t *testing.T) {
 		{alone, "123456789012345678901", "password.pattern"},   //
 		{alone, "abcdefghijklmnopqrst", "password.pattern"},    //
 		{alone, "heronheronheron", "password.pattern"},
-		{alone, "quarry x quarry x", ""}, // a unit of nine, not on the list
+		{alone, "quarry xy quarry xy", ""},               // a unit of eight letters, not on the list
+		{alone, "quarry x quarry x", "password.pattern"}, // of seven
+		{alone, "password password password", "password.pattern"},
+		{alone, "Password, password! PASSWORD", "password.pattern"},
+		{alone, "football1-football1-foot", "password.pattern"}, // the last time is cut
+		{alone, "secret. secret. secret.", "password.pattern"},
+		{alone, "---------------a-", "password.pattern"},
+		{alone, "heron password kettle", ""}, // a common word among others
 		{alone, "football1football1football1", "password.pattern"},
 		{alone, "acegikmoqsuwyacegik", "password.pattern"},
 		{alone, "zyxwvutsrqponmlkjih", "password.pattern"},
 		{alone, "8317 2946 5520 7713", ""},                  // digits only: no composition rule
-		{alone, "passwordpassword!", ""},                    // not on a list, no whole repetition: honest limits
+		{alone, "passwordpassword!", "password.pattern"},    //
 		{alone, "passwordpassword", "password.common"},      //
 		{alone, "1qaz2wsx3edc4rfv", "password.common"},      //
 		{alone, "1QAZ2WSX3EDC4RFV", "password.common"},      //

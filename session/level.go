@@ -22,14 +22,15 @@ type Level struct {
 	Factors  int       // how many were shown: 0 for nobody, 1 or 2; never more than 3
 	Recent   time.Time // when the user last proved it (step-up); zero: never
 	Class    Class
-	Remember bool // the cookie outlives the browser, to the absolute deadline at most
+	Remember bool   // the cookie outlives the browser, to the absolute deadline at most
+	How      string // by what it was proven, in a word of the program for its lists; 32 bytes are kept
 }
 
 func (l Level) check(now time.Time) error {
 	switch {
 	case l.User < 0, l.Factors < 0, l.Factors > 3, l.Class > Administrator:
 		return fmt.Errorf("session: level %d/%d/%d: user and factors are never negative, factors at most 3, class one of the declared; give the level that was proven", l.User, l.Factors, l.Class)
-	case l.User == 0 && (l.Factors > 0 || l.Class != Ordinary || !l.Recent.IsZero()):
+	case l.User == 0 && (l.Factors > 0 || l.Class != Ordinary || !l.Recent.IsZero() || l.How != ""):
 		return fmt.Errorf("session: a level without a user has factors, a class or a step-up: nobody has proven nothing; give the user or the zero Level")
 	case l.User != 0 && l.Factors == 0:
 		return fmt.Errorf("session: a level with user %d and no factor: a user is never signed in by nothing; give the number of factors shown", l.User)

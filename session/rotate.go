@@ -35,7 +35,7 @@ func (w *Writer) Rotate(l Level) error {
 	}
 	life := m.lifetime(l.Class, l.Factors)
 	row := Row{
-		User: l.User, Class: l.Class, Factors: l.Factors, Remember: l.Remember, Created: w.now, Seen: w.now, Version: 1,
+		User: l.User, Class: l.Class, Factors: l.Factors, Remember: l.Remember, How: clip(l.How, 32), Created: w.now, Seen: w.now, Version: 1,
 		Absolute: w.now + life.Absolute.Microseconds(), Device: clip(m.device(w.s.r), 64), Network: Network(w.s.client),
 	}
 	if !l.Recent.IsZero() {

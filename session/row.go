@@ -15,6 +15,7 @@ type Row struct {
 	User     int64  // 0: a visitor who is not signed in
 	Class    Class
 	Factors  int
+	How      string // by what it was signed in
 	Remember bool
 	Recent   int64 // last step-up
 	Created  int64 // sign-in, or the first value of a visitor
@@ -42,7 +43,7 @@ func (r *Row) alive(now, seen int64, idle time.Duration) bool {
 }
 
 func (r *Row) level() Level {
-	l := Level{User: r.User, Factors: r.Factors, Class: r.Class, Remember: r.Remember}
+	l := Level{User: r.User, Factors: r.Factors, Class: r.Class, Remember: r.Remember, How: r.How}
 	if r.Recent != 0 {
 		l.Recent = time.UnixMicro(r.Recent)
 	}

@@ -16,14 +16,14 @@ var schema = db.From(migrations, "migrations").Named("session")
 // Each statement leaves out what it does not need: the one that every request runs reads one row by its unique key.
 var (
 	selectRow = db.Query[openRow](schema, `SELECT id, key, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
-	absolute_deadline, revoked_at, reason, version, data
+	absolute_deadline, revoked_at, reason, how, version, data
 FROM merlon_session WHERE slot = $1`)
 
 	// The id is the time it began, or one more than the last: it rises, and is never given twice.
 	insertRow = db.Returning[int64](schema, `INSERT INTO merlon_session (slot, id, key, user_id, class, factors, remember, recent, created, last_seen,
-	idle_deadline, absolute_deadline, revoked_at, reason, device, network, version, data)
+	idle_deadline, absolute_deadline, revoked_at, reason, device, network, version, data, how)
 VALUES ($1, MAX($9, (SELECT COALESCE(MAX(id), 0) + 1 FROM merlon_session)), $2, $3, $4, $5, $6, $7, $8, $9,
-	$10, $11, 0, '', $12, $13, $14, $15) RETURNING id`)
+	$10, $11, 0, '', $12, $13, $14, $15, $16) RETURNING id`)
 
 	updateRow = db.Exec(schema, `UPDATE merlon_session SET data = $4, version = version + 1, last_seen = $5, idle_deadline = $6
 WHERE slot = $1 AND key = $2 AND version = $3 AND revoked_at = 0`)
@@ -35,13 +35,13 @@ WHERE slot = $1 AND key = $2 AND revoked_at = 0`)
 WHERE revoked_at = 0`)
 
 	selectOfUser = db.Query[listRow](schema, `SELECT id, key, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
-	absolute_deadline, device, network
+	absolute_deadline, device, network, how
 FROM merlon_session
 WHERE user_id = $1 AND user_id <> 0 AND revoked_at = 0 AND idle_deadline > $2 AND absolute_deadline > $2
 ORDER BY last_seen, id LIMIT $3`)
 
 	selectPage = db.Query[listRow](schema, `SELECT id, key, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
-	absolute_deadline, device, network
+	absolute_deadline, device, network, how
 FROM merlon_session
 WHERE id < $1 AND revoked_at = 0 AND idle_deadline > $2 AND absolute_deadline > $2
 ORDER BY id DESC LIMIT $3`)
@@ -71,6 +71,7 @@ type openRow struct {
 	AbsoluteDeadline int64
 	RevokedAt        int64
 	Reason           string
+	How              string
 	Version          int64
 	Data             []byte
 }
@@ -89,6 +90,7 @@ type listRow struct {
 	AbsoluteDeadline int64
 	Device           string
 	Network          string
+	How              string
 }
 
 // sqlStore is the store in the site's own database.
@@ -113,13 +115,13 @@ func (sqlStore) Get(q db.Querier, key Digest) (Row, error) {
 	return Row{
 		ID: r.ID, Key: key, User: r.UserID, Class: Class(r.Class), Factors: int(r.Factors), Remember: r.Remember != 0,
 		Recent: r.Recent, Created: r.Created, Seen: r.LastSeen, Idle: r.IdleDeadline, Absolute: r.AbsoluteDeadline,
-		Ended: r.RevokedAt, Reason: r.Reason, Version: r.Version, Data: r.Data,
+		Ended: r.RevokedAt, Reason: r.Reason, How: r.How, Version: r.Version, Data: r.Data,
 	}, nil
 }
 
 func (sqlStore) Insert(w *db.Writer, r *Row) (int64, error) {
 	return insertRow.Run(w, slot(&r.Key), r.Key[:], r.User, int64(r.Class), int64(r.Factors), flag(r.Remember), r.Recent, r.Created, r.Seen,
-		r.Idle, r.Absolute, r.Device, r.Network, r.Version, r.Data)
+		r.Idle, r.Absolute, r.Device, r.Network, r.Version, r.Data, r.How)
 }
 
 func (sqlStore) Update(w *db.Writer, r *Row) (bool, error) {
@@ -180,7 +182,7 @@ func listed(rows []listRow) []Row {
 	for i, r := range rows {
 		out[i] = Row{
 			ID: r.ID, User: r.UserID, Class: Class(r.Class), Factors: int(r.Factors), Remember: r.Remember != 0, Recent: r.Recent,
-			Created: r.Created, Seen: r.LastSeen, Idle: r.IdleDeadline, Absolute: r.AbsoluteDeadline, Device: r.Device, Network: r.Network,
+			Created: r.Created, Seen: r.LastSeen, Idle: r.IdleDeadline, Absolute: r.AbsoluteDeadline, Device: r.Device, Network: r.Network, How: r.How,
 		}
 		copy(out[i].Key[:], r.Key)
 	}

@@ -13,7 +13,11 @@ CREATE TABLE merlon_user (
 	-- when the password was chosen, 0: there is none, or it came from elsewhere
 	chosen   INTEGER NOT NULL DEFAULT 0,
 	-- when the account is to be deleted, 0: not
-	leaving  INTEGER NOT NULL DEFAULT 0
+	leaving  INTEGER NOT NULL DEFAULT 0,
+	-- when its user first signed in, or the account came with a password from elsewhere, 0: not yet
+	entered  INTEGER NOT NULL DEFAULT 0,
+	-- the language that its user has chosen, empty: as the browser says
+	lang     TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX merlon_user_leaving ON merlon_user (leaving) WHERE leaving > 0;
 CREATE INDEX merlon_user_unverified ON merlon_user (created) WHERE verified = 0;

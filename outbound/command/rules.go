@@ -40,3 +40,5 @@ var (
 func Rules() []check.Rule {
 	return []check.Rule{RuleProgram, RuleShell, RuleArgument, RuleSealed, RuleInWrite}
 }
+
+var _ = check.Known(Rules()...)

@@ -125,3 +125,5 @@ var RuleCell = check.Rule{ID: "MRL-CSV-001", Property: check.Integrity, Severity
 
 // Rules lists the rules of the room.
 func Rules() []check.Rule { return []check.Rule{RuleCell} }
+
+var _ = check.Known(Rules()...)

@@ -33,3 +33,5 @@ var (
 
 // Rules lists the rules of the room.
 func Rules() []check.Rule { return []check.Rule{RuleAddress, RulePrivate, RuleHeader, RuleInWrite} }
+
+var _ = check.Known(Rules()...)

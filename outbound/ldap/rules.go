@@ -40,3 +40,5 @@ var (
 func Rules() []check.Rule {
 	return []check.Rule{RuleFilter, RuleValue, RuleServer, RuleSealed, RuleInWrite}
 }
+
+var _ = check.Known(Rules()...)

@@ -99,7 +99,7 @@ func (s *suite) mustNot(ok bool, err error) {
 
 // Row returns a live row with a random key.
 func row(user int64) session.Row {
-	r := session.Row{User: user, Factors: 1, Class: session.Administrator, Remember: true, Recent: now - 3, Created: now - 2, Seen: now - 1,
+	r := session.Row{User: user, Factors: 1, How: "password", Class: session.Administrator, Remember: true, Recent: now - 3, Created: now - 2, Seen: now - 1,
 		Idle: now + hour, Absolute: now + 8*hour, Device: "Firefox on Linux", Network: "192.0.2.0/24", Version: 1, Data: []byte("sealed\x00")}
 	_, _ = rand.Read(r.Key[:])
 	return r

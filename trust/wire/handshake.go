@@ -9,13 +9,15 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // TLSListener returns a listener whose connections have finished their TLS handshake when they are accepted, so that one
 // slow client keeps nobody waiting. Those that agreed on HTTP/2 are handed on as they are, the others are guarded. The
-// configuration names the protocols in NextProtos. Closing the listener ends the handshakes that are on their way.
+// configuration names the protocols in NextProtos. A listener that is closed takes no more connections; handshakes that are
+// on their way may finish, and Accept returns those connections before it says that it is closed.
 func (g *Guard) TLSListener(l net.Listener, config *tls.Config) net.Listener {
-	t := &tlsListener{Listener: l, g: g, config: config, ready: make(chan net.Conn), failed: make(chan error), done: make(chan struct{})}
+	t := &tlsListener{Listener: l, g: g, config: config, ready: make(chan net.Conn), failed: make(chan error), done: make(chan struct{}), idle: make(chan struct{})}
 	go t.loop()
 	return t
 }
@@ -30,7 +32,16 @@ type tlsListener struct {
 	once   sync.Once
 
 	mu      sync.Mutex
-	pending list.List // of net.Conn in their handshake, the oldest first
+	pending list.List     // of greeting, the oldest first
+	idle    chan struct{} // closed when the listener is, and none is on its way
+	ended   bool
+	last    sync.Once
+}
+
+// greeting is a connection in its handshake, or after it and not accepted yet.
+type greeting struct {
+	conn  net.Conn
+	since time.Time
 }
 
 // Accept implements [net.Listener].
@@ -40,24 +51,37 @@ func (t *tlsListener) Accept() (net.Conn, error) {
 		return c, nil
 	case err := <-t.failed:
 		return nil, err
-	case <-t.done:
+	case <-t.idle:
 		return nil, net.ErrClosed
 	}
 }
 
-// Close implements [net.Listener].
-func (t *tlsListener) Close() error {
-	t.once.Do(func() { close(t.done) })
-	err := t.Listener.Close()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for e := t.pending.Front(); e != nil; e = e.Next() {
-		_ = e.Value.(net.Conn).Close()
-	}
+// Close implements [net.Listener]. A second one is no error.
+func (t *tlsListener) Close() (err error) {
+	t.once.Do(func() {
+		close(t.done)
+		err = t.Listener.Close()
+	})
 	return err
 }
 
+// Handshaking returns how many handshakes are on their way that began within the time.
+func (t *tlsListener) Handshaking(within time.Duration) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for e := t.pending.Back(); e != nil && time.Since(e.Value.(greeting).since) < within; e = e.Prev() {
+		n++
+	}
+	return n
+}
+
 func (t *tlsListener) loop() {
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.ended = true
+		t.endIdle()
+	}()
 	for {
 		c, err := t.Listener.Accept()
 		if err == nil {
@@ -83,15 +107,23 @@ func (t *tlsListener) add(c net.Conn) *list.Element {
 	if t.pending.Len() >= t.g.c.Handshakes {
 		oldest := t.pending.Front()
 		t.pending.Remove(oldest)
-		_ = oldest.Value.(net.Conn).Close()
+		_ = oldest.Value.(greeting).conn.Close()
 	}
-	return t.pending.PushBack(c)
+	return t.pending.PushBack(greeting{c, time.Now()})
 }
 
 func (t *tlsListener) remove(e *list.Element) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.pending.Remove(e) // nothing if it is gone already
+	t.endIdle()
+}
+
+// endIdle tells Accept when the listener is closed and the last handshake is over.
+func (t *tlsListener) endIdle() {
+	if t.ended && t.pending.Len() == 0 {
+		t.last.Do(func() { close(t.idle) })
+	}
 }
 
 func (t *tlsListener) handshake(raw net.Conn, e *list.Element) {
@@ -118,7 +150,7 @@ func (t *tlsListener) handshake(raw net.Conn, e *list.Element) {
 	}
 	select {
 	case t.ready <- ready:
-	case <-t.done:
+	case <-ctx.Done(): // nobody accepts
 		_ = raw.Close()
 	}
 }

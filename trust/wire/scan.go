@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 
@@ -168,10 +169,8 @@ func (s *scanner) line(b []byte, from, to int) *trust.Refusal {
 		return refuse(RuleLine, "field line without a name and a colon after it")
 	}
 	value := span{from + colon + 1, to}
-	for _, c := range b[value.from:value.to] {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return refuse(RuleLine, "field value with the byte 0x%02x", c)
-		}
+	if c, found := control(b[value.from:value.to]); found {
+		return refuse(RuleLine, "field value with the byte 0x%02x", c)
 	}
 	for value.from < value.to && (b[value.from] == ' ' || b[value.from] == '\t') {
 		value.from++
@@ -199,6 +198,29 @@ func (s *scanner) line(b []byte, from, to int) *trust.Refusal {
 		}
 	}
 	return nil
+}
+
+// control finds the first control in a field value, tab excepted. Eight bytes are looked at together: heads are mostly values.
+func control(v []byte) (byte, bool) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(v) >= 8 {
+		x := binary.LittleEndian.Uint64(v)
+		low := (x - ones*' ') &^ x & tops // a byte below the space, or one that borrowed from it
+		del := x ^ ones*0x7f
+		if low|(del-ones)&^del&tops != 0 {
+			break // looked at one by one
+		}
+		v = v[8:]
+	}
+	for i, c := range v {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return c, true
+		}
+		if i == 7 {
+			return control(v[8:])
+		}
+	}
+	return 0, false
 }
 
 func (s *scanner) readLength(value []byte) *trust.Refusal {

@@ -123,6 +123,22 @@ func TestScanAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Each byte at each place of a value is seen, beside every other.
+func TestControl(t *testing.T) {
+	for c := range 256 {
+		for at := range 20 {
+			for _, rest := range []byte{'a', '\t', 0xff, 0x80, ' '} {
+				v := bytes.Repeat([]byte{rest}, 20)
+				v[at] = byte(c)
+				want := c < ' ' && c != '\t' || c == 0x7f
+				if got, found := control(v); found != want || found && got != byte(c) {
+					t.Fatalf("0x%02x at %d among 0x%02x: %v, want %v", c, at, rest, found, want)
+				}
+			}
+		}
+	}
+}
+
 func BenchmarkScan(b *testing.B) {
 	head := []byte("GET /notes?page=2 HTTP/1.1\r\nHost: site.test\r\nConnection: keep-alive\r\nsec-ch-ua: \"Chromium\";v=\"156\", \"Not;A=Brand\";v=\"8\"\r\nsec-ch-ua-mobile: ?0\r\nsec-ch-ua-platform: \"Linux\"\r\nUpgrade-Insecure-Requests: 1\r\n" +
 		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36\r\nAccept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n" +

@@ -17,6 +17,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon/trust"
@@ -96,11 +97,18 @@ func New(srv *http.Server, c Config) *Guard {
 }
 
 // Listener returns a listener whose connections are guarded, over plain TCP or a Unix socket.
-func (g *Guard) Listener(l net.Listener) net.Listener { return &plain{l, g} }
+func (g *Guard) Listener(l net.Listener) net.Listener { return &plain{Listener: l, g: g} }
 
 type plain struct {
 	net.Listener
-	g *Guard
+	g    *Guard
+	once sync.Once
+}
+
+// Close implements [net.Listener]. A second one is no error.
+func (l *plain) Close() (err error) {
+	l.once.Do(func() { err = l.Listener.Close() })
+	return err
 }
 
 func (l *plain) Accept() (net.Conn, error) {

@@ -40,12 +40,12 @@ type deleteNewsPage struct{ News News }
 type logPage struct{ Lines []logLine }
 
 type logLine struct {
-	At      string
+	At      account.Moment
 	Title   string
+	English bool // the house has no other words for it
 	Guards  string
 	Outcome string
 	Route   string
-	Count   int64
 }
 
 var (
@@ -112,6 +112,27 @@ func doneMessage(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Re
 	return merlon.Redirect("/board").NoticeText("club.said.done"), err
 }
 
+// logWords are the club's words for what an event guards, and for what came of it.
+func logWords(r *merlon.Read[account.User], e journal.Entry) (guards, outcome string) {
+	switch e.Property {
+	case "confidentiality":
+		guards = r.Say("club.guards.confidentiality")
+	case "integrity":
+		guards = r.Say("club.guards.integrity")
+	case "availability":
+		guards = r.Say("club.guards.availability")
+	}
+	switch e.Outcome {
+	case "done":
+		outcome = r.Say("club.outcome.done")
+	case "failed":
+		outcome = r.Say("club.outcome.failed")
+	case "refused":
+		outcome = r.Say("club.outcome.refused")
+	}
+	return guards, outcome
+}
+
 // showLog shows the site's security events to the board.
 func showLog(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
 	events, err := journal.List(r.DB, journal.Filter{Limit: 100})
@@ -120,7 +141,12 @@ func showLog(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, err
 	}
 	var p logPage
 	for _, e := range events {
-		p.Lines = append(p.Lines, logLine{At: e.Time.Format(time.DateTime), Title: e.Title, Guards: e.Property, Outcome: e.Outcome, Route: e.Route, Count: 1})
+		line := logLine{At: account.Minute(r.Lang(), e.Time), Title: e.Title, English: true, Route: e.Route}
+		if words, ok := account.EventWords(r, e.ID); ok {
+			line.Title, line.English = words, false
+		}
+		line.Guards, line.Outcome = logWords(r, e)
+		p.Lines = append(p.Lines, line)
 	}
 	return merlon.Show(logView, p), nil
 }

@@ -42,7 +42,7 @@ type (
 		Picture []byte `form:"max_bytes=1000000,types=image/png"`
 	}
 	passwordQuery struct {
-		Password secret.String `query:"password,max=1024"`
+		Password secret.String `query:"password,password,max=1024"`
 	}
 	rowForm struct {
 		Text string `form:"max=10" label:"Text"`
@@ -71,7 +71,7 @@ func brokenRoutes() []merlon.Route {
 		merlon.Get("/inline", p, func(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) { return nil, nil }),
 		merlon.Mount("/hook", p, http.NotFoundHandler(), merlon.InsecureNoToken("")),
 		merlon.Get("/framed", p, showNotes, merlon.Embeddable("https://partner.example", "")),
-		merlon.Post("/row", p, act[rowForm]),
+		merlon.Post("/row", p, act[rowForm], merlon.OwnLinksOnly()),
 		merlon.Post("/untagged", p, act[untagged]), merlon.Post("/boundless", p, act[boundless]), merlon.Post("/excluding", p, act[excluding]),
 		merlon.Post("/embedding", p, act[embedding]), merlon.Post("/pointing", p, act[pointing]), merlon.Post("/misspelt", p, act[misspelt]),
 		merlon.Post("/uploading", p, act[uploading]), merlon.Post("/map", p, act[map[string]string]), merlon.Get("/password", p, byPassword),

@@ -3,6 +3,7 @@ package checks_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,8 +24,10 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/check/asvs"
 	"github.com/merlon-web/merlon/check/build"
 	"github.com/merlon-web/merlon/check/host"
+	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/throttle"
@@ -47,6 +50,7 @@ var broken = map[string]func(c *try){
 	"no limit":    func(c *try) { c.cfg.Schema = noneLimited },
 	"files":       func(c *try) { c.cfg.Static = badStatic },
 	"no files":    func(c *try) { c.cfg.Static = noStatic },
+	"two parts":   func(c *try) { c.cfg.Parts = append(c.cfg.Parts, account.New(account.Config{})) },
 	"forgotten":   func(c *try) { c.cfg.Static = nil },
 	"texts":       func(c *try) { c.cfg.Texts = badTexts },
 	"name":        func(c *try) { c.cfg.Name = "My Shop" },
@@ -260,6 +264,7 @@ func TestEveryCheckFindsAndPasses(t *testing.T) {
 		spoil(&c)
 		reports[name] = c.report(t)
 	}
+	reports["script cookie"] = otherProgram(t, "./scriptcookie", header.RuleScriptCookie)
 	good := sound().report(t)
 	passes := map[string]bool{}
 	for _, r := range good {
@@ -268,10 +273,15 @@ func TestEveryCheckFindsAndPasses(t *testing.T) {
 		}
 		passes[r.Rule.ID] = len(r.Findings) == 0
 	}
+	for _, r := range asvs.Rows() {
+		if r.State == asvs.Checked && !passes[r.Proof] {
+			t.Errorf("ASVS %s is said to be checked by %s, which is no check", r.ID, r.Proof)
+		}
+	}
 	has := map[string]bool{}
 	for _, row := range rows() {
 		has[row.id] = true
-		if broken[row.site] == nil {
+		if reports[row.site] == nil {
 			t.Errorf("%s: there is no site %q", row.id, row.site)
 			continue
 		}
@@ -297,6 +307,17 @@ func TestEveryCheckFindsAndPasses(t *testing.T) {
 	if len(good) < 70 {
 		t.Errorf("%d checks, want at least 70", len(good))
 	}
+}
+
+// otherProgram has a program report on its own site: what is declared for a whole program.
+func otherProgram(t *testing.T, program string, rule check.Rule) check.Report {
+	t.Helper()
+	out, err := exec.Command("go", "run", program, "check", "--data", filepath.Join(t.TempDir(), "data"), "--only", rule.ID, "--json").Output()
+	var doc struct{ Findings []check.Finding }
+	if jsonErr := json.Unmarshal(out, &doc); err != nil || jsonErr != nil {
+		t.Fatalf("%s: %v, %v: %s", program, err, jsonErr, out)
+	}
+	return check.Report{{Rule: rule, Findings: doc.Findings}}
 }
 
 // about is what a report has of one rule.

@@ -137,7 +137,12 @@ func (c try) report(t *testing.T) check.Report {
 // raw runs SQL on the site's file as a tool of the owner does.
 func raw(t *testing.T, data, sql string) {
 	t.Helper()
-	c, err := sqlite3.Open(filepath.Join(data, "sound.db"))
+	rawFile(t, filepath.Join(data, "sound.db"), sql)
+}
+
+func rawFile(t *testing.T, file, sql string) {
+	t.Helper()
+	c, err := sqlite3.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,10 +35,14 @@ func TestCommandWhileServing(t *testing.T) {
 			break
 		}
 	}
-	socket := filepath.Join(dir, "control.sock")
+	socket := filepath.Join(dir, "run", "control.sock")
 	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the socket: %v, %v; want mode 0600", info, err)
 	}
+	if info, err := os.Lstat(filepath.Dir(socket)); err != nil || info.Mode() != os.ModeDir|0o700 {
+		t.Fatalf("its folder: %v, %v; want mode 0700", info, err)
+	}
+	rawOrders(t, socket)
 	run := func(want int, args ...string) (string, string) {
 		t.Helper()
 		var out, errOut bytes.Buffer
@@ -62,6 +68,15 @@ func TestCommandWhileServing(t *testing.T) {
 		t.Errorf("user list printed %q", out)
 	}
 	run(2, "user", "disable", "ann@example.org")
+	if out, text := run(0, "migrate", "status"); !strings.Contains(out, "nothing pending") || !strings.Contains(out, "0001_club.sql") || text != "" {
+		t.Errorf("migrate status beside the site printed %q and said %q", out, text)
+	}
+	if out, _ := run(0, "migrate", "status", "--json"); !strings.Contains(out, `"pending": []`) {
+		t.Errorf("migrate status --json beside the site printed %q", out)
+	}
+	if _, text := run(3, "migrate", "up"); strings.Count(text, "database is in use")+strings.Count(text, "another process") > 1 || text == "" {
+		t.Errorf("migrate up beside the site says %q", text)
+	}
 	stop()
 	select {
 	case <-done:
@@ -72,4 +87,30 @@ func TestCommandWhileServing(t *testing.T) {
 		t.Errorf("after the end the socket is still there: %v", err)
 	}
 	run(0, "user", "list")
+}
+
+// rawOrders asks the running site over the socket for what no command line lets through.
+func rawOrders(t *testing.T, socket string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	defer client.CloseIdleConnections()
+	for _, c := range []struct{ order, want string }{
+		{`{"Name":"user disable","Args":["ann@example.org"]}`, "--reason is missing"},
+		{`{"Name":"user disable","Args":["ann@example.org"],"Flags":{"reason":" "}}`, "--reason is missing"},
+		{`{"Name":"user disable","Flags":{"reason":"x"}}`, "takes 1 to 1 arguments"},
+		{`{"Name":"user list","Flags":{"all":"true"}}`, "has no flag --all"},
+		{`{"Name":"user import","Args":["f"],"Flags":{"admins":"yes"}}`, "is a switch"},
+	} {
+		res, err := client.Post("http://site/command", "application/json", strings.NewReader(c.order))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || !strings.Contains(string(body), `"Exit":2`) || !strings.Contains(string(body), c.want) {
+			t.Errorf("%s: got %s, %v; want exit code 2 and %q", c.order, body, err, c.want)
+		}
+	}
 }

@@ -77,6 +77,34 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestDemoBesideData: what is there is left alone, and serve says so.
+func TestDemoBesideData(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for _, again := range []bool{false, true} {
+		ctx, stop := context.WithCancel(context.Background())
+		r, w := io.Pipe()
+		var log bytes.Buffer
+		done := make(chan int, 1)
+		go func() {
+			code := cli.Run(ctx, site.Open, []string{"serve", "--demo", "--listen", "127.0.0.1:0", "--data", dir}, w, &log)
+			_ = w.Close()
+			done <- code
+		}()
+		for lines := bufio.NewScanner(r); lines.Scan(); {
+			if strings.Contains(lines.Text(), "stop with Ctrl-C") {
+				break
+			}
+		}
+		stop()
+		if code := <-done; code != 0 {
+			t.Fatalf("serve exits %d: %s", code, &log)
+		}
+		if told := strings.Contains(log.String(), "--demo: nothing was filled in: "+dir+" has data already"); told != again {
+			t.Errorf("with data there %v, serve tells it %v:\n%s", again, told, &log)
+		}
+	}
+}
+
 // TestBusyPort: exit 3, and the next free port with the exact command.
 func TestBusyPort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

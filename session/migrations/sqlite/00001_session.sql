@@ -9,6 +9,7 @@ CREATE TABLE merlon_session (
 	user_id INTEGER NOT NULL,
 	class INTEGER NOT NULL,
 	factors INTEGER NOT NULL,
+	how TEXT NOT NULL,
 	remember INTEGER NOT NULL,
 	recent INTEGER NOT NULL,
 	created INTEGER NOT NULL,

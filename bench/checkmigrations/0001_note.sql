@@ -1,0 +1,5 @@
+-- +goose Up
+CREATE TABLE note (id INTEGER PRIMARY KEY, author TEXT NOT NULL, text TEXT NOT NULL);
+
+-- +goose Down
+DROP TABLE note;

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSettings(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		env        []string
+		check      func(settings) bool
+		want       string // of the error
+	}{
+		{"nothing", "", nil, func(s settings) bool {
+			return s.Serve.Listen == ":443" && s.Serve.Redirect == ":80" && s.Serve.Health == "127.0.0.1:8081" && s.Site.Origin == ""
+		}, ""},
+		{"a host", "[site]\nhost = \"example.org\"\nhosts = [\"www.example.org\"]", nil, func(s settings) bool {
+			return s.Site.Origin == "https://example.org" && reflect.DeepEqual(s.Site.Hosts, []string{"example.org", "www.example.org"})
+		}, ""},
+		{"an origin with a port", "[site]\nhost = \"example.org\"\norigin = \"https://example.org:8443\"", nil, func(s settings) bool {
+			return reflect.DeepEqual(s.Site.Hosts, []string{"example.org", "example.org:8443"})
+		}, ""},
+		{"the environment wins", "[site]\nhost = \"example.org\"", []string{"MERLON_SITE_HOST=example.net", "MERLON_SITE_HOSTS=a.example.net, b.example.net", "MERLON_SERVE_PRE_DRAIN=3s", "PATH=/bin"}, func(s settings) bool {
+			return s.Site.Origin == "https://example.net" && s.Serve.PreDrain == 3*time.Second && reflect.DeepEqual(s.Site.Hosts, []string{"example.net", "a.example.net", "b.example.net"})
+		}, ""},
+		{"mail as development has it", "", []string{"MERLON_MAIL=smtps://u@mail.example.org", "MERLON_MAIL_FROM=A <a@example.org>", "MERLON_MAIL_PASSWORD=x", "MERLON_MAIL_PASSWORD_FILE=/f"}, func(s settings) bool {
+			return s.Mail == mailTable{"smtps://u@mail.example.org", "A <a@example.org>", "/f"}
+		}, ""},
+		{"behind a proxy", "[site]\ntrusted_proxies = [\"10.0.0.1\"]\nclient_header = \"X-Forwarded-For\"\n[tls]\nmode = \"proxy\"", nil, func(s settings) bool {
+			return s.Serve.Listen == "127.0.0.1:8080"
+		}, ""},
+		{"a time", "[serve]\npre_drain = \"5s\"", nil, func(s settings) bool { return s.Serve.PreDrain == 5*time.Second }, ""},
+		{"a misspelled key", "[serve]\nlisten_on = \":1\"", nil, nil, "nothing reads serve.listen_on"},
+		{"a misspelled key, near one", "[site]\ntrusted_proxys = []", nil, nil, "did you mean site.trusted_proxies?"},
+		{"a key without a table", "host = \"example.org\"", nil, nil, "nothing reads host"},
+		{"a wrong type", "[site]\nhosts = \"example.org\"", nil, nil, "MRL-CLI-003"},
+		{"a wrong time", "", []string{"MERLON_SERVE_PRE_DRAIN=5"}, nil, "it takes a time as 5s"},
+		{"files without files", "[tls]\nmode = \"files\"", nil, nil, "tls.cert or tls.key is empty"},
+		{"files that are not used", "[tls]\nmode = \"acme\"\ncert = \"x\"", nil, nil, "tls.mode is not files"},
+		{"another mode", "[tls]\nmode = \"http\"", nil, nil, "write acme, files or proxy"},
+		{"a skip without a reason", "[serve]\nskip = [\"MRL-SMTP-011\"]", nil, nil, "without a reason"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), settingsName)
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := readSettings(path, c.env)
+			switch {
+			case c.want != "":
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("error %v, want %q", err, c.want)
+				}
+			case err != nil:
+				t.Error(err)
+			case !c.check(s):
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// A password comes as a file's path, as a credential of systemd, or last by the environment, and is in no settings file.
+func TestSecretsAreNotInTheFile(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	var s settings
+	if got := s.site().Mail.PasswordFile; got != "" {
+		t.Errorf("without a credential: %q", got)
+	}
+	file := filepath.Join(dir, mailCredential)
+	if err := os.WriteFile(file, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.site().Mail.PasswordFile; got != file {
+		t.Errorf("the credential: %q, want %q", got, file)
+	}
+	s.Mail.PasswordFile = "/other"
+	if got := s.site().Mail.PasswordFile; got != "/other" {
+		t.Errorf("the owner's own file: %q", got)
+	}
+	each(reflect.ValueOf(&s).Elem(), func(name string, _ reflect.Value) {
+		if strings.HasSuffix(name, "password") || strings.HasSuffix(name, "secret") {
+			t.Errorf("%s would be a secret in a file that is no secret", name)
+		}
+	})
+}
+
+func TestGroupMemory(t *testing.T) {
+	root := t.TempDir()
+	write := func(name, text string) {
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("self", "1:name=systemd:/x\n0::/system.slice/club.service\n")
+	self := filepath.Join(root, "self")
+	if got := groupMemory(self, root); got != 0 {
+		t.Errorf("without a limit: %d", got)
+	}
+	write("system.slice/club.service/memory.max", "max\n")
+	write("system.slice/memory.max", "1073741824\n")
+	if got := groupMemory(self, root); got != 1<<30 {
+		t.Errorf("the slice's limit: %d, want %d", got, 1<<30)
+	}
+	write("system.slice/club.service/memory.max", "536870912\n")
+	if got := groupMemory(self, root); got != 1<<29 {
+		t.Errorf("the smaller of two: %d, want %d", got, 1<<29)
+	}
+	if got := groupMemory(filepath.Join(root, "none"), root); got != 0 {
+		t.Errorf("on another system: %d", got)
+	}
+}
