@@ -1,4 +1,5 @@
-package main
+// Package checks_test measures what check costs.
+package checks_test
 
 import (
 	"context"
@@ -17,7 +18,7 @@ import (
 
 // A site of 100 routes, 100 pages and 100 queries, for what check costs.
 
-//go:embed checkpages checkmigrations
+//go:embed pages migrations
 var checkFiles embed.FS
 
 type (
@@ -37,8 +38,8 @@ type (
 )
 
 var (
-	checkPages  = page.From(checkFiles, "checkpages")
-	checkSchema = db.From(checkFiles, "checkmigrations")
+	checkPages  = page.From(checkFiles, "pages")
+	checkSchema = db.From(checkFiles, "migrations")
 	// one text and one file, each declared, compiled and prepared a hundred times
 	checkedPages   = declare(100, func() *page.Page[checkedPage] { return page.New[checkedPage](checkPages, "page.html") })
 	checkedQueries = declare(100, func() *db.Select[checkedNote] {
