@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
 )
 
@@ -26,7 +25,7 @@ const (
 // checks look at what the server knows of its backups: settings and state, not the target.
 func (p *part) checks() []check.Check {
 	look := func(rule check.Rule, judge func(*seen) (what, do string)) check.Check {
-		return check.Check{Rule: rule, Run: func(context.Context) []check.Finding {
+		return check.Check{Rule: rule, Deploy: true, Live: true, Run: func(context.Context) []check.Finding {
 			s, err := p.look()
 			if err != nil {
 				return []check.Finding{rule.Finding("data/backup", err.Error(), "mend that first: nothing of the backups can be judged")}
@@ -52,7 +51,6 @@ type seen struct {
 	state *state
 	data  string
 	now   time.Time
-	mode  merlon.Mode
 }
 
 // look reads settings and state; nil when the site was not started, whose folder is not known then.
@@ -60,7 +58,7 @@ func (p *part) look() (*seen, error) {
 	if p.house == nil {
 		return nil, nil
 	}
-	s := &seen{data: p.house.Data, now: p.house.Clock(), mode: p.house.Mode}
+	s := &seen{data: p.house.Data, now: p.house.Clock()}
 	var err error
 	if s.setup, err = ReadSetup(s.data); err != nil && !errors.Is(err, ErrNotSetUp) {
 		return nil, err
@@ -71,10 +69,10 @@ func (p *part) look() (*seen, error) {
 	return s, nil
 }
 
-// checkNone asks for backups in production only: a site that is being written has nothing to lose.
+// checkNone is about a site that goes into the world, as all of these are: one that is being written has nothing to lose.
 func checkNone(s *seen) (string, string) {
 	switch {
-	case s.setup == nil && s.mode == merlon.Production:
+	case s.setup == nil:
 		return "no place for backups was named", "backup init --to ADDRESS"
 	case s.setup != nil && s.state.Seq == 0 && s.now.Sub(s.setup.Created) > time.Hour:
 		return "backup init was run, and there is no point yet", "backup run"

@@ -167,11 +167,9 @@ func TestChecks(t *testing.T) {
 			}
 		}
 	}
-	is("in development, without backups")
+	is("without backups", RuleNone)
 	house := *s.site.House()
-	house.Mode = merlon.Production
 	s.part.house = &house
-	is("in production, without backups", RuleNone)
 	s.setUpOn(v)
 	is("set up just now")
 	s.advance(v, 2*time.Hour)

@@ -218,7 +218,7 @@ func TestNewSite(t *testing.T) {
 			ids = append(ids, f.ID)
 		}
 	}
-	if want := []string{"MRL-DEPLOY-001", "MRL-SMTP-011"}; !slices.Equal(ids, want) {
+	if want := []string{"MRL-BACK-001", "MRL-DEPLOY-001", "MRL-SMTP-011"}; !slices.Equal(ids, want) {
 		t.Errorf("a new site lacks %v, want %v\n%s", ids, want, text)
 	}
 	if runtime.GOOS == "linux" { // and on this machine as it is, nothing breaks

@@ -394,7 +394,7 @@ func TestWhereNothingIsSent(t *testing.T) {
 		for _, f := range club.CheckDeploy(t.Context()).Findings(check.High) {
 			found = found || f.ID == mail.RuleNoServer.ID
 		}
-		if found != (env.Mode == merlon.Production) {
+		if !found { // asked of a site that goes into the world, in whatever mode it is looked at
 			t.Errorf("%s: the finding that there is no server: %v", name, found)
 		}
 		if err := club.Close(t.Context()); err != nil {
