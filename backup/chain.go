@@ -297,7 +297,6 @@ func (w *walk) tryLinks(l *Links) error {
 	}
 	for _, link := range l.Links {
 		w.links[link.Seq] = append(w.links[link.Seq], link)
-		w.linked = max(w.linked, link.Seq)
 	}
 	return nil
 }

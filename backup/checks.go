@@ -116,7 +116,7 @@ func checkKey(s *seen) (what, do string) {
 			return errStop
 		}
 		text, err := os.ReadFile(path)
-		if err == nil && bytes.Contains(bytes.ToUpper(text), []byte(recoveryPrefix)) {
+		if err == nil && bytes.Contains(bytes.ToUpper(bytes.Join(bytes.Fields(text), nil)), []byte(recoveryPrefix)) {
 			what, do = filepath.Base(path)+" holds a recovery key", "print it if you have no copy, then delete the file; whoever had access to this machine may have it: begin a new chain"
 			return errStop
 		}

@@ -208,6 +208,8 @@ func (p *part) boot(ctx context.Context, h *merlon.House, e *Evidence, folder st
 	err = cmd.Wait()
 	if i := strings.LastIndex(strings.TrimSpace(string(text)), "\n"); json.Unmarshal([]byte(strings.TrimSpace(string(text))[i+1:]), &last) == nil {
 		e.Checks.Dials = last.Dials
+	} else if err == nil {
+		err = errors.New("it did not say whether it tried to call out")
 	}
 	switch {
 	case err != nil:

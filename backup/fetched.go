@@ -207,8 +207,9 @@ func (f *fetched) commit() (before string, err error) {
 	_, err = os.Lstat(f.dest)
 	had := err == nil
 	if err := swap.Do(f.dest, f.path, before); err != nil {
-		if _, there := os.Lstat(f.path); there != nil {
+		if swap.Announced(f.dest) { // what was fetched may be all that there is
 			f.path = ""
+			return "", merlon.Cannot("the restored data is not wholly in place: %v\n  both folders are kept: mend what is wrong and start the site, which goes on where this ended", err)
 		}
 		return "", merlon.Cannot("the restored data could not be put in place: %v\n  nothing is lost: the old data is there; a mount cannot be renamed: restore with --into a folder beside it", err)
 	}

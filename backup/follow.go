@@ -2,6 +2,7 @@ package backup
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -38,7 +39,9 @@ func (w *walk) readManifests() {
 			}
 			// Whether its key is the one that the chain names is known when the walk comes to it; only then is it known too
 			// that an earlier version that is signed by some other key was not the right one.
-			if len(w.links[seq]) > 0 && !slices.ContainsFunc(w.links[seq], func(l Link) bool { return l.Manifest == m.Hash() }) {
+			// A link says something here only if the manifest's own key signed it: whoever may put can write any other.
+			own := func(l Link) bool { return l.Manifest == m.Hash() }
+			if !slices.ContainsFunc(w.links[seq], own) && slices.ContainsFunc(w.links[seq], func(l Link) bool { return m.K.verify(l.message(w.s.site), l.Sig) }) {
 				return Altered, fmt.Errorf("it is signed, and not the point %d that was linked into the chain", seq)
 			}
 			w.found[seq] = append(w.found[seq], p)
@@ -55,7 +58,9 @@ func (w *walk) follow() {
 	for seq := range w.found {
 		top = max(top, seq)
 	}
-	top = max(top, w.linked)
+	for seq := range w.links { // not proven yet: they say how far to look
+		top = max(top, seq)
+	}
 	targets := w.retarget
 	births := w.rebirths
 	left := map[int64]string{0: w.hash} // hashes, by number
@@ -85,7 +90,7 @@ func (w *walk) follow() {
 				seq = births[0].From - 1
 				continue
 			}
-			w.cut(seq, top)
+			w.cut(seq)
 			return
 		}
 	}
@@ -150,6 +155,9 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 		}
 		return false
 	}
+	if slices.ContainsFunc(w.links[seq], func(l Link) bool { return l.Manifest == link.Manifest && l.Sig == link.Sig }) {
+		w.linked = max(w.linked, seq)
+	}
 	if point != nil {
 		if want := fingerprints(w.r); !slices.Equal(point.R, want) {
 			w.fault(Foreign, point.Folder()+"/manifest.json", seq, "it is sealed to %s, where the owner's key is %s: whoever wrote it would not let you read it", strings.Join(point.R, ", "), strings.Join(want, ", "))
@@ -164,8 +172,11 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 }
 
 // cut names what lies behind a gap: it cannot be proven.
-func (w *walk) cut(at, top int64) {
-	for seq := at + 1; seq <= top; seq++ {
+func (w *walk) cut(at int64) {
+	for _, seq := range slices.Sorted(maps.Keys(w.found)) {
+		if seq <= at {
+			continue
+		}
 		for _, p := range w.found[seq] {
 			w.fault(Altered, p.Folder()+"/manifest.json", seq, "nothing proves it: the chain is broken at point %d", at)
 		}

@@ -3,6 +3,7 @@ package backup
 import (
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -226,6 +227,41 @@ func TestSwapsAreNamed(t *testing.T) {
 				t.Fatalf("after all was put back: %v", err)
 			}
 		})
+	}
+}
+
+// Whoever may only put writes records that nobody signed: they are named, every point stays, and the site goes on.
+func TestForgedRecordsTakeNothing(t *testing.T) {
+	s := chainOf(t, 4)
+	points := s.points()
+	forged := func(seq int64) []byte {
+		return encode(Links{Format: formatName, Kind: "links", Site: s.store().site, Links: []Link{{Branch: 1, Seq: seq, Class: Hourly,
+			LockUntil: points[0].Data.LockUntil, Manifest: hashOf([]byte("x")), KNext: points[0].K, Sig: "x"}}})
+	}
+	for _, seq := range []int64{3, 4, 5, 6, 99999999} {
+		write(t, filepath.Join(s.target, s.store().site, fmt.Sprintf("chain/%08d-links.json", seq)), forged(seq))
+	}
+	write(t, filepath.Join(s.target, s.store().site, "chain/00000000-rebirth-99.json"), []byte("{}\n"))
+	got, err := s.store().Chain(t.Context(), nil)
+	var all ChainErrors
+	if !errors.As(err, &all) || len(got) != len(points) {
+		t.Fatalf("%d points of %d are left; %v", len(got), len(points), err)
+	}
+	for _, one := range all {
+		if !strings.HasPrefix(one.Object, "chain/") {
+			t.Errorf("a point is blamed: %v", one)
+		}
+	}
+	s.note(1)
+	if _, err := s.run(""); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.store().Chain(t.Context(), nil); len(got) != len(points)+1 {
+		t.Errorf("%d points, want one more than %d", len(got), len(points))
+	}
+	w, err := s.store().walk(t.Context())
+	if err != nil || w.top() > 10 {
+		t.Errorf("the next branch would begin above %d, %v", w.top(), err)
 	}
 }
 

@@ -39,8 +39,13 @@ func putRecord(ctx context.Context, s *Store, name string, text []byte, until ti
 
 // prove shows how far the point that was just put can be trusted: by the hash that the store tells, or by reading it back and
 // decrypting it with the key that only this process has. Points that are kept longer than days are always read.
-func (j *job) prove(ctx context.Context, p *Point, d *age.HybridIdentity) (Depth, error) {
-	depth := Stored
+func (j *job) prove(ctx context.Context, p *Point, d *age.HybridIdentity) (depth Depth, err error) {
+	defer func() {
+		if err != nil {
+			j.state.Content, j.known = "", false // the next run makes another
+		}
+	}()
+	depth = Stored
 	if p.Class != Hourly || !j.target.Traits().Hashes {
 		depth = Read
 	}
@@ -56,7 +61,6 @@ func (j *job) prove(ctx context.Context, p *Point, d *age.HybridIdentity) (Depth
 		}
 	case Read:
 		if err := j.readBack(ctx, p, d); err != nil {
-			j.state.Content, j.known = "", false // the next run makes another
 			return "", fmt.Errorf("%w: %w", ErrUnread, err)
 		}
 		j.keep(&drillKey{p, d, time.Now().Add(drillKeyLife)})
@@ -222,7 +226,11 @@ func (j *job) putLinks(ctx context.Context) error {
 		}
 		l := Links{Format: formatName, Kind: "links", Site: j.setup.Site, Links: j.state.Links[:n]}
 		name := fmt.Sprintf("chain/%08d-links.json", l.Links[n-1].Seq)
-		if err := j.putRecord(ctx, name, encode(l), j.now.Add(Monthly.Keep())); err != nil && !errors.Is(err, ErrExists) {
+		err := j.putRecord(ctx, name, encode(l), j.now.Add(Monthly.Keep()))
+		if errors.Is(err, ErrExists) && !j.endsWith(ctx, name, l.Links[n-1]) {
+			return nil // somebody else put it: the links go into the next record, which has another name
+		}
+		if err != nil && !errors.Is(err, ErrExists) {
 			return err // one that exists ends with the same point: the chain is whole with it
 		}
 		j.state.Links = slices.Clone(j.state.Links[n:])
@@ -231,4 +239,18 @@ func (j *job) putLinks(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// endsWith reports whether a links record that is there ends with a link.
+func (j *job) endsWith(ctx context.Context, name string, want Link) bool {
+	o, err := j.store.target.Stat(ctx, j.store.full(name))
+	if err != nil {
+		return false
+	}
+	text, err := j.store.text(ctx, o)
+	var l Links
+	if err != nil || decode(text, &l) != nil || l.valid() != nil {
+		return false
+	}
+	return l.Links[len(l.Links)-1] == want
 }

@@ -32,7 +32,7 @@ func (f *fetched) goOn(ctx context.Context, live string) error {
 	if err := h.read("restored.json", setup); err != nil {
 		return err
 	}
-	if now, err := ReadSetup(live); err == nil && now.Site == setup.Site {
+	if now, err := ReadSetup(live); err == nil && now.Site == setup.Site && now.Target == f.store.target.String() {
 		setup.Target, setup.Options, setup.Mail, setup.Try = now.Target, now.Options, now.Mail, now.Try
 	} else {
 		setup.Target = f.store.target.String()
@@ -44,6 +44,7 @@ func (f *fetched) goOn(ctx context.Context, live string) error {
 	if err != nil {
 		return err
 	}
+	setup.R = w.r // as the owner's key signed it, not as the point says
 	seed, err := newSigner()
 	if err != nil {
 		return err
@@ -70,11 +71,16 @@ func (f *fetched) goOn(ctx context.Context, live string) error {
 	return os.Remove(h.path("restored.json"))
 }
 
+// farAhead is a number that no chain reaches, a point every minute for a century: whoever may put writes what has a higher one.
+const farAhead = 60_000_000
+
 // top is the highest number that anything at the target has.
 func (w *walk) top() int64 {
 	top := max(w.last, w.linked)
 	for seq := range w.found {
-		top = max(top, seq)
+		if seq < farAhead {
+			top = max(top, seq)
+		}
 	}
 	for _, r := range w.rebirths {
 		top = max(top, r.From-1)

@@ -145,6 +145,14 @@ func (j *job) notReborn(ctx context.Context) error {
 			continue
 		}
 		if branch, err := strconv.Atoi(strings.TrimPrefix(m[3], "-")); err == nil && branch > j.state.Branch {
+			text, err := j.store.text(ctx, o)
+			if err != nil {
+				return err
+			}
+			var r Rebirth
+			if decode(text, &r) != nil || r.valid(j.setup.T) != nil || r.Site != j.setup.Site {
+				continue // a name alone: whoever may put can write it; verify tells of it
+			}
 			return j.foreign("the site was restored elsewhere, and its chain goes on there")
 		}
 	}

@@ -41,7 +41,7 @@ func (p *part) round(ctx context.Context, h *merlon.House) error {
 		wait = min(wait, retryAfter)
 	}
 	night := p.drill != nil && drillDue(s, now)
-	if since := now.Sub(s.Tried); since >= 0 && since < wait && !night {
+	if since := now.Sub(s.Tried); since >= 0 && since < wait && (!night || since < retryAfter) {
 		return nil
 	}
 	_, err = p.attempt(ctx, h, wish{daily: night, force: night})

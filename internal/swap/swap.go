@@ -30,7 +30,7 @@ func Do(data, fresh, before string) error {
 			return fmt.Errorf("swap: %s does not lie beside %s: a rename would not be one step", path, data)
 		}
 	}
-	if there(before) {
+	if is, err := there(before); err != nil || is {
 		return fmt.Errorf("swap: %s is there already: nothing is written over; try again", before)
 	}
 	p := plan{filepath.Base(fresh), filepath.Base(before)}
@@ -66,9 +66,15 @@ func Finish(data string) (bool, error) {
 func (p plan) complete(data string) error {
 	folder := filepath.Dir(data)
 	fresh, before := filepath.Join(folder, p.Fresh), filepath.Join(folder, p.Before)
-	if there(fresh) {
-		if there(data) {
-			if there(before) {
+	isFresh, e1 := there(fresh)
+	isData, e2 := there(data)
+	isBefore, e3 := there(before)
+	if err := errors.Join(e1, e2, e3); err != nil {
+		return fmt.Errorf("swap: an announced restore cannot be looked at: %w", err)
+	}
+	if isFresh {
+		if isData {
+			if isBefore {
 				return fmt.Errorf("swap: %s and %s are both there: something made one of them in between: see which one is the data, give it that name, then delete %s", data, before, note(data))
 			}
 			if err := os.Rename(data, before); err != nil {
@@ -76,8 +82,13 @@ func (p plan) complete(data string) error {
 			}
 		}
 		if err := os.Rename(fresh, data); err != nil {
+			if isData && os.Rename(before, data) == nil {
+				return fmt.Errorf("swap: the old data stays: %w", errors.Join(err, sync(folder), os.Remove(note(data))))
+			}
 			return fmt.Errorf("swap: the old data is %s, the new %s: %w", before, fresh, err)
 		}
+	} else if !isData {
+		return fmt.Errorf("swap: neither %s nor %s is there: find the data, give it the first name, then delete %s", data, fresh, note(data))
 	}
 	if err := sync(folder); err != nil {
 		return err
@@ -88,9 +99,19 @@ func (p plan) complete(data string) error {
 	return sync(folder)
 }
 
-func there(path string) bool {
+// there reports whether something has the name. What cannot be looked at is not taken for missing.
+func there(path string) (bool, error) {
 	_, err := os.Lstat(path)
-	return err == nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Announced reports whether a swap was announced that is not completed, or cannot be told to be: then the fresh folder is to stay.
+func Announced(data string) bool {
+	is, err := there(note(filepath.Clean(data)))
+	return is || err != nil
 }
 
 // announce writes the file whole or not at all.

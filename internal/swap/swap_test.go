@@ -44,8 +44,8 @@ func TestEveryState(t *testing.T) {
 			if done, err := Finish(data); err != nil || !done {
 				t.Fatal(done, err)
 			}
-			if holds(data) != "new" || holds(before) != "old" || there(fresh) || there(note(data)) {
-				t.Errorf("data holds %s, before %s, fresh there %v, the note %v", holds(data), holds(before), there(fresh), there(note(data)))
+			if holds(data) != "new" || holds(before) != "old" || is(fresh) || is(note(data)) {
+				t.Errorf("data holds %s, before %s, fresh there %v, the note %v", holds(data), holds(before), is(fresh), is(note(data)))
 			}
 			if done, err := Finish(data); err != nil || done {
 				t.Errorf("a second time: %v, %v", done, err)
@@ -58,7 +58,7 @@ func TestDo(t *testing.T) {
 	dir := t.TempDir()
 	data, fresh, before := filepath.Join(dir, "data"), filepath.Join(dir, "fresh"), filepath.Join(dir, "data.before")
 	folder(t, fresh, "first")
-	if err := Do(data, fresh, before); err != nil || holds(data) != "first" || there(before) {
+	if err := Do(data, fresh, before); err != nil || holds(data) != "first" || is(before) {
 		t.Fatalf("without old data: %v", err)
 	}
 	folder(t, fresh, "second")
@@ -66,7 +66,7 @@ func TestDo(t *testing.T) {
 		t.Fatalf("over old data: %v", err)
 	}
 	folder(t, fresh, "third")
-	if err := Do(data, fresh, before); err == nil || holds(data) != "second" || holds(before) != "first" || there(note(data)) {
+	if err := Do(data, fresh, before); err == nil || holds(data) != "second" || holds(before) != "first" || is(note(data)) {
 		t.Fatalf("over a folder that was kept: %v", err)
 	}
 	if err := Do(data, filepath.Join(t.TempDir(), "far"), before+"2"); err == nil {
@@ -86,5 +86,46 @@ func TestFinishRefuses(t *testing.T) {
 		if _, err := Finish(data); err == nil || !strings.Contains(err.Error(), "damaged") || holds(data) != "old" {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+func is(path string) bool {
+	there, err := there(path)
+	return there || err != nil
+}
+
+// Where nothing is left of either, no new site is begun in silence.
+func TestNeitherIsThere(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	text, _ := json.Marshal(plan{"fresh", "data.before"})
+	if err := os.WriteFile(note(data), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := Finish(data); err == nil || !Announced(data) {
+		t.Errorf("%v, %v; the note is there: %v", done, err, Announced(data))
+	}
+	folder(t, data, "new") // somebody found it
+	if done, err := Finish(data); err != nil || !done || Announced(data) {
+		t.Errorf("%v, %v; the note is there: %v", done, err, Announced(data))
+	}
+}
+
+// A fresh folder that cannot be renamed leaves the old data in its place.
+func TestTheSecondRenameFails(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("a folder that cannot be renamed needs a mount: root")
+	}
+	dir := t.TempDir()
+	data, fresh, before := filepath.Join(dir, "data"), filepath.Join(dir, "fresh"), filepath.Join(dir, "data.before")
+	folder(t, data, "old")
+	folder(t, fresh, "new")
+	if err := mountOver(fresh); err != nil {
+		t.Skip("nothing can be mounted here: ", err)
+	}
+	t.Cleanup(func() { _ = unmount(fresh) })
+	err := Do(data, fresh, before)
+	if err == nil || holds(data) != "old" || is(before) || Announced(data) {
+		t.Errorf("%v; data holds %s, before there %v, announced %v", err, holds(data), is(before), Announced(data))
 	}
 }

@@ -70,10 +70,11 @@ func New(program constant, options ...constant) *Command {
 // noArguments marks a launcher that has no program of its own: it takes no data.
 const noArguments = "\x00"
 
-// Shells read their arguments or input as code; launchers take a program's name as an argument.
+// Shells read their arguments or input as code; launchers take a program's name or text as an argument, unless an option is one.
 var (
 	shells    = strings.Fields("sh bash dash ash zsh ksh mksh csh tcsh fish rbash busybox cmd command powershell pwsh wscript cscript mshta")
-	launchers = strings.Fields("env xargs sudo doas su runuser nice ionice nohup setsid timeout stdbuf time watch strace chroot unshare nsenter ssh script parallel systemd-run flock find")
+	launchers = strings.Fields("env xargs sudo doas su runuser nice ionice nohup setsid timeout stdbuf time watch strace chroot unshare nsenter ssh script parallel systemd-run flock find " +
+		"sed awk gawk mawk perl python python3 ruby node php lua tclsh make psql sqlite3")
 )
 
 // Limits returns the command with other limits: how long it may run, and how many bytes it may write.
@@ -125,6 +126,7 @@ func (c *Command) Run(ctx context.Context, in io.Reader, args ...string) (Result
 	err = run.Start()
 	if err == nil {
 		err = run.Wait()
+		endGroup(run) // what it left behind
 	}
 	result := Result{out.b.Bytes(), messages.b.Bytes()}
 	exit, failed := errors.AsType[*exec.ExitError](err)

@@ -22,3 +22,6 @@ func ofGroup(run *exec.Cmd) {
 func rootFolder() string { return "/" }
 
 func folders() []string { return []string{"/usr/local/bin", "/usr/bin", "/bin"} }
+
+// endGroup kills what is left of the command's group.
+func endGroup(run *exec.Cmd) { _ = syscall.Kill(-run.Process.Pid, syscall.SIGKILL) }

@@ -164,6 +164,7 @@ func (c *Client) redirect(next *http.Request, before []*http.Request) error {
 	if next.URL.Host != first.URL.Host && next.Context().Value(own{}) != nil {
 		return &Error{Reason: ReasonRedirect, what: "the site leads to another host, which the request's headers or body are not for"}
 	}
+	next.Header.Del("Referer") // path and query are for the host that was asked
 	return nil
 }
 
