@@ -227,9 +227,9 @@ func (f *fetched) report(c *merlon.Call, want placing, before string, took time.
 		"rows": own, "restored": f.result, "goes_on": f.reborn, "seconds": took.Seconds()}
 	return c.Answer("merlon/restore/v1", "restore", facts, func(out io.Writer) error {
 		if want.live {
-			fmt.Fprintf(out, "site is back: %s", plural(f.result.Users, "user"))
+			fmt.Fprintf(out, "site is back: %s", count(f.result.Users, "user"))
 		} else {
-			fmt.Fprintf(out, "restored into %s: %s", want.path, plural(f.result.Users, "user"))
+			fmt.Fprintf(out, "restored into %s: %s", want.path, count(f.result.Users, "user"))
 		}
 		for i, t := range slices.Sorted(keysOf(own)) {
 			if i == maxRowsTold {
@@ -238,7 +238,7 @@ func (f *fetched) report(c *merlon.Call, want placing, before string, took time.
 			}
 			fmt.Fprintf(out, ", %s %d", t, own[t])
 		}
-		fmt.Fprintf(out, ". All sessions were ended, old links made void, %s held.\n", plural(f.result.Of("mails held"), "mail"))
+		fmt.Fprintf(out, ". All sessions were ended, old links made void, %s held.\n", count(f.result.Of("mails held"), "mail"))
 		for _, n := range f.result.Ended {
 			if n.N > 0 {
 				fmt.Fprintf(out, "  %6d  %s\n", n.N, n.What)
@@ -286,11 +286,4 @@ func keysOf(m map[string]int64) func(func(string) bool) {
 			}
 		}
 	}
-}
-
-func plural(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -30,7 +30,7 @@ func since(t, now time.Time) string {
 	return count(int(d/(24*time.Hour)), "day") + " ago"
 }
 
-func count(n int, unit string) string {
+func count[N int | int64](n N, unit string) string {
 	if n == 1 {
 		return "1 " + unit
 	}
