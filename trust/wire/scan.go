@@ -71,14 +71,14 @@ func (s *scanner) next(b []byte) (n int, refusal *trust.Refusal) {
 
 // head reads the lines of a head. Whole and fit to pass, its length is returned and the state is that of its body.
 func (s *scanner) head(b []byte) (int, *trust.Refusal) {
+	if len(b) > 0 && (b[0] < 'A' || b[0] > 'Z') { // another protocol: its peer need not wait for the end of a line
+		return 0, refuse(RuleLine, "request that begins with the byte 0x%02x", b[0])
+	}
 	for {
 		i := bytes.IndexByte(b[s.at:], '\n')
 		if i < 0 {
 			if len(b) > trust.MaxHeaderSize {
 				return 0, s.tooLarge(len(b))
-			}
-			if len(b) > 0 && (b[0] < 'A' || b[0] > 'Z') { // another protocol: its peer need not wait
-				return 0, refuse(RuleLine, "request that begins with the byte 0x%02x", b[0])
 			}
 			return 0, nil
 		}
