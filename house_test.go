@@ -63,6 +63,7 @@ var houseOutside = map[string]string{
 	"outbound/ldap":     "github.com/go-ldap/ldap/v3",
 	"outbound/mail":     "github.com/wneessen/go-mail",
 	"password":          "golang.org/x/crypto",
+	"session":           "golang.org/x/crypto",
 	"passkey":           "github.com/go-webauthn/webauthn",
 	"sqlite":            "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
 	"internal/qr":       "github.com/boombuler/barcode",
