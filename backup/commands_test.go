@@ -153,11 +153,11 @@ func proveKey(t *testing.T, p *program, key *Recovery) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fileKey, err := OpenHeader(h.Header, key.Identity())
+	fileKey, err := h.Open(key.Identity())
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := ProofCode(fileKey, h.Manifest)
+	code := ProofCode(fileKey, h.Manifest.Hash())
 	out, _ := p.run(cli.ExitDone, "backup", "verify", "--proof", strings.ToLower(code[:4])+" "+code[4:])
 	has(t, out, "PASS    your recovery key opens point 1")
 	for range 4 { // one was tried before

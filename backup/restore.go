@@ -261,9 +261,9 @@ func choose(ctx context.Context, c *merlon.Call, store *Store, known *Receipt) (
 		return nil, errors.Join(err, faults.err())
 	}
 	newest := points[len(points)-1]
-	fmt.Fprintf(c.Apart.Err, "newest here is point %d of %s\n", newest.Seq, newest.Instant.UTC().Format("2006-01-02 15:04:05 MST"))
+	fmt.Fprintf(c.Apart.Err, "newest here is point %d of %s\n", newest.Seq, newest.told())
 	if point != newest {
-		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", point.Seq, point.Instant.UTC().Format("2006-01-02 15:04:05 MST"))
+		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", point.Seq, point.told())
 	}
 	return point, nil
 }
@@ -289,11 +289,11 @@ func pick(points []*Point, which, at string) (*Point, error) {
 			return nil, merlon.Misused("--at %q is no time: write 2026-11-24T12:40Z, in UTC", at)
 		}
 		for _, p := range slices.Backward(alive) {
-			if !p.Instant.After(when) {
+			if !p.Effective.After(when) {
 				return p, nil
 			}
 		}
-		return nil, fmt.Errorf("backup: no point is as old as %s: the oldest here is point %d of %s", at, alive[0].Seq, alive[0].Instant.UTC().Format(time.RFC3339))
+		return nil, fmt.Errorf("backup: no point is as old as %s: the oldest here is point %d of %s; in a bucket that was copied the dates are those of the copy: name the point by its number then", at, alive[0].Seq, alive[0].told())
 	case which == "" || which == "latest":
 		return alive[len(alive)-1], nil
 	}
