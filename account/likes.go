@@ -27,9 +27,11 @@ type like struct {
 
 type passwordRow struct{ Password string }
 
+// A hash that is void since a theft ([voidPassword]) is computed all the same, and so counts as what it was.
 var (
-	foreignHashes  = db.Query[passwordRow](schema, "SELECT password FROM merlon_user WHERE substr(password, 1, 9) <> '$merlon1$' AND substr(password, 1, 1) <> '!'")
-	countPasswords = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE substr(password, 1, 1) <> '!' LIMIT 1")
+	foreignHashes = db.Query[passwordRow](schema, `SELECT CASE substr(password, 1, 6) WHEN '!void:' THEN substr(password, 7) ELSE password END AS password FROM merlon_user
+		WHERE substr(password, 1, 9) <> '$merlon1$' AND substr(password, 1, 15) <> '!void:$merlon1$' AND (substr(password, 1, 1) <> '!' OR substr(password, 1, 6) = '!void:')`)
+	countPasswords = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE substr(password, 1, 1) <> '!' OR substr(password, 1, 6) = '!void:' LIMIT 1")
 )
 
 // countLikes looks at the hashes of all accounts: at the start, after an import, and now and then.
