@@ -72,7 +72,7 @@ func TestCertificateAlarm(t *testing.T) {
 	} {
 		t.Run(string(c.stage)+" ", func(t *testing.T) {
 			s = merlontest.StartIn(t, dir, open) // each time anew: nothing of it is in memory
-			s.Advance(began.Add(time.Duration(c.day * 24 * float64(time.Hour))).Sub(time.Now()))
+			s.Advance(time.Until(began.Add(time.Duration(c.day * 24 * float64(time.Hour)))))
 			before, _ := told()
 			for range 3 { // hours
 				if err := s.Site.TellAges(t.Context()); err != nil {
