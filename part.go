@@ -66,6 +66,12 @@ type Part struct {
 	// Readiness tells what an owner should know of a site that is otherwise ready: lines of one sentence each, none when all
 	// is well. They stand on the page that a load balancer asks and never change its status.
 	Readiness func(context.Context, *House) []string
+	// Watch is told of each request and each event: see [Watcher].
+	Watch Watcher
+	// Gauges tells how the part is now: see [House.Gauges]. It must not take long.
+	Gauges func(context.Context, *House) ([]Gauge, error)
+	// Health are pages of the listener of /healthz.
+	Health []HealthPage
 }
 
 // A Task is the house's own upkeep, in memory: nothing of it is kept, and each process has its own. What a site does later,
