@@ -36,7 +36,9 @@ func (s *Site) Redirect() http.Handler {
 			w.refuseTrust(err)
 			return
 		}
-		w.toTLS()
+		if w.allowRate() {
+			w.toTLS()
+		}
 	})
 }
 
