@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -32,7 +33,8 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rates     *rates // nil: nothing is limited
+	rates     *rates       // nil: nothing is limited
+	nameless  atomic.Int64 // requests in the world whose client is this machine, as far as anybody can tell
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys

@@ -20,7 +20,7 @@ func rows() []row {
 		{"MRL-TRUST-003", "forwarded", "203.0.113.7"}, {"MRL-TRUST-011", "hosts", "*."}, {"MRL-TRUST-012", "proxies", "0.0.0.0/0"}, {"MRL-TRUST-013", "header", "Host"},
 		{"MRL-SMTP-001", "mail server", ""}, {"MRL-SMTP-002", "mail plain", ""}, {"MRL-SMTP-003", "mail from", ""}, {"MRL-SMTP-004", "mail password", ""}, {"MRL-SMTP-011", "no mail", ""},
 		{"MRL-DEPLOY-001", "no origin", ""}, {"MRL-DEPLOY-002", "plain", "http://"}, {"MRL-DEPLOY-003", "other host", "www."}, {"MRL-DEPLOY-004", "local host", "shop.local"},
-		{"MRL-DEPLOY-005", "sender", "mail.example.net"}, {"MRL-DEPLOY-006", "wide proxies", "10.0.0.0/8"}, {"MRL-DEPLOY-007", "nameless", "Config.Name"}, {"MRL-DEPLOY-008", "number", "192.0.2.7"},
+		{"MRL-DEPLOY-005", "sender", "mail.example.net"}, {"MRL-DEPLOY-006", "wide proxies", "10.0.0.0/8"}, {"MRL-DEPLOY-007", "nameless", "Config.Name"}, {"MRL-DEPLOY-008", "number", "192.0.2.7"}, {"MRL-DEPLOY-009", "nameless visitors", "100 requests"},
 		{"MRL-ACCT-008", "cheap hashes", "1 passes"}, {"MRL-ACCT-057", "no contact", ""}, {"MRL-ACCT-080", "no admin", ""}, {"MRL-ACCT-081", "admins", "user 1"}, {"MRL-ACCT-082", "admins", "7 users"},
 		{"MRL-ACCT-083", "users", "bord"}, {"MRL-ACCT-084", "users", "never proven"}, {"MRL-ACCT-085", "silent list", "did not answer"},
 		{"MRL-PASSWORD-005", "users", "1 users"}, {"MRL-PASSWORD-006", "slow machine", "one hash took"},
