@@ -83,7 +83,10 @@ func TestResetOpensAWayPastGuesses(t *testing.T) {
 	signIn(owner, ann, other).At("/")
 
 	var to string
-	s.Write(func(w *db.Writer) (err error) { to, err = account.Enrolment(s.Site.House(), w, id, ann, s.Now()); return err })
+	s.Write(func(w *db.Writer) (err error) {
+		to, err = account.Enrolment(s.Site.House(), w, id, ann, s.Now())
+		return err
+	})
 	owner = s.Visitor().Get(strings.TrimPrefix(to, s.Site.Origin())).At("/account/enrol").Submit("/account/enrol", merlontest.Values{"Password": good}).At("/sign-in")
 	fill()
 	signIn(owner, ann, good).At("/")
