@@ -389,11 +389,11 @@ func (r *running) record(e event.Event) {
 	r.house.site.happened(e)
 	if e.Outcome == event.Refused {
 		r.refusals.Add(e)
-		if !r.loose.mayLog(e.ID, e.Time) {
-			return // counted; a flood of refusals is no flood of log lines
-		}
 	} else {
 		r.loose.add(e)
+	}
+	if e.Outcome != event.Done && !r.loose.mayLog(e.ID, e.Time) {
+		return // counted, or a row; a flood of them is no flood of log lines
 	}
 	r.log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...)
 }

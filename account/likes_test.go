@@ -9,6 +9,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/secret"
 )
 
 const (
@@ -44,8 +45,9 @@ func TestUnknownAddressesAreLikeAccounts(t *testing.T) { // AUTH-6
 			if err != nil {
 				t.Fatal(err)
 			}
-			of[password.Kind(like)]++
-			each = append(each, password.Kind(like))
+			kind := account.KindOf(s.Site.House(), like)
+			of[kind]++
+			each = append(each, kind)
 		}
 		return of, each
 	}
@@ -85,6 +87,34 @@ func TestUnknownAddressesAreLikeAccounts(t *testing.T) { // AUTH-6
 		if after[i] == "pbkdf2_sha256 3000" {
 			t.Fatal("a kind that no account has is still done")
 		}
+	}
+}
+
+// A hash of the site's own form and of other costs is of a kind of its own: unknown addresses are as slow as accounts from
+// before the costs were changed.
+func TestHashesOfOtherCostsHaveAShare(t *testing.T) { // AUTH-6
+	s := merlontest.Start(t, open)
+	const before = "$merlon1$k=1$argon2id$v=19$m=32768,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	imported(t, s, "old", before, 20)
+	_, foreign, err := account.Foreign(s.Site.House())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, email := range []string{"old1@example.test", "nobody@example.test", "nobody2@example.test"} {
+		signIn(s.Visitor(), email, "not the right one").Is(422)
+		if _, slow, _ := account.Foreign(s.Site.House()); slow != foreign+uint64(n)+1 {
+			t.Errorf("%s: %d hashes of the old costs, want %d", email, slow-foreign, n+1)
+		}
+	}
+}
+
+// HashFor hashes at the cost that the site's configuration names.
+func TestHashForCostsWhatTheSiteCosts(t *testing.T) {
+	costs := password.Params{Memory: 20 << 10, Time: 3}
+	s := merlontest.Start(t, openWith(account.Config{Hashing: costs}))
+	hash, err := account.HashFor(t.Context(), s.Site.House(), secret.New(good))
+	if got := password.Inspect(hash).Costs; err != nil || got != costs {
+		t.Errorf("%v, %v; want %v", got, err, costs)
 	}
 }
 
