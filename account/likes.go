@@ -12,9 +12,9 @@ import (
 )
 
 // Accounts that were imported keep the hashes of the program that they come from until their first sign-in, and some of
-// those take three times as long as the site's own; so may those from before its costs were changed. An address without an account must then take as long as some account
-// does: which one is chosen by a keyed hash of the address, always the same, so that of ten thousand unknown addresses as
-// many are slow as of ten thousand accounts.
+// those take three times as long as the site's own; so may those from before its costs were changed. An address without an
+// account must then take as long as some account does: which one is chosen by a keyed hash of the address, always the same,
+// so that of ten thousand unknown addresses as many are slow as of ten thousand accounts.
 
 // likes are the kinds of imported hashes of a site with their shares. They never change; new ones are made in their place.
 type likes []like
