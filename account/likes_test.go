@@ -9,6 +9,7 @@ import (
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
+	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/secret"
 )
 
