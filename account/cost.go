@@ -55,9 +55,9 @@ func newHasher(h *merlon.House, set password.Params) (*password.Hasher, error) {
 
 // HashFor hashes a password for an account that a command or demo data makes, at the site's own cost.
 func HashFor(ctx context.Context, h *merlon.House, text secret.String) (string, error) {
-	hasher, err := newHasher(h, password.Params{})
+	a, err := of(h)
 	if err != nil {
 		return "", err
 	}
-	return hasher.Hash(ctx, text, fromServer)
+	return a.hasher.Hash(ctx, text, fromServer)
 }

@@ -45,6 +45,15 @@ func Foreign(h *merlon.House) (all, foreign uint64, err error) {
 	return stats.Hashed, stats.Foreign, nil
 }
 
+// KindOf is what the site's hasher calls the cost of a hash.
+func KindOf(h *merlon.House, hash string) string {
+	a, err := of(h)
+	if err != nil {
+		panic(err)
+	}
+	return a.hasher.Kind(hash)
+}
+
 // LikeFor returns the hash whose work is done for an address without an account.
 func LikeFor(h *merlon.House, email string) (string, error) {
 	a, err := of(h)

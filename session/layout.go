@@ -48,6 +48,20 @@ func nameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.'
 }
 
+// current returns the values without those whose time is over, b itself if there are none.
+func current(b []byte, now int64) []byte {
+	rest := b
+	for len(rest) >= valueHead {
+		n, v := int(rest[0]), int(binary.BigEndian.Uint32(rest[1:]))
+		name, value := string(rest[valueHead:valueHead+n]), rest[valueHead+n:valueHead+n+v]
+		if _, ok := inTime(value, now); !ok {
+			return current(with(b, name, nil), now)
+		}
+		rest = rest[valueHead+n+v:]
+	}
+	return b
+}
+
 // lookup returns the value of a name, a part of b.
 func lookup(b []byte, name string) ([]byte, bool) {
 	for len(b) >= valueHead {
