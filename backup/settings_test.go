@@ -12,6 +12,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/cli"
+	"github.com/merlon-web/merlon/secret"
 )
 
 // Settings that the owner's key did not sign seal no point: whoever writes a recipient of their own there reads nothing.
@@ -249,5 +250,23 @@ func TestProbeOfPutsAtOnce(t *testing.T) {
 	}
 	if ok := said(hasty{at}); !ok["put once"] || ok["put once at the same time"] {
 		t.Errorf("a place that looks first: %v", ok)
+	}
+}
+
+// The page on which a site is got back tells what is wrong with the backups, as the command does.
+func TestTheSetUpPageTellsFaults(t *testing.T) {
+	s := chainOf(t, 3)
+	gone := s.points()[1]
+	if err := os.RemoveAll(filepath.Join(s.target, s.store().site, filepath.FromSlash(gone.Folder()))); err != nil {
+		t.Fatal(err)
+	}
+	r := &rescue{p: s.part}
+	f, warnings, err := r.find(t.Context(), merlon.RescueWish{Address: s.at(), Key: secret.New(s.recovery.Reveal())})
+	if err != nil || f.point.Seq != 1 && f.point.Seq != 3 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	defer f.store.target.Close()
+	if got := strings.Join(warnings, "\n"); !strings.Contains(got, gone.Folder()) {
+		t.Errorf("warnings: %q", got)
 	}
 }
