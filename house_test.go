@@ -43,11 +43,12 @@ var houseFloors = []string{
 }
 
 // houseLater are rooms of the table that are not built yet.
-var houseLater = "attack"
+var houseLater = ""
 
 // houseOutside is what each room may import that is neither the standard library nor Merlon. Above floor 10 anything goes.
 // A driver or a terminal library in a lower room would be linked into every site.
 var houseOutside = map[string]string{
+	"attack":            "golang.org/x/net",
 	"account":           "github.com/pquerna/otp",
 	"backup":            "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
 	"backup/s3":         "github.com/minio/minio-go/v7",
@@ -64,6 +65,7 @@ var houseOutside = map[string]string{
 	"outbound/ldap":     "github.com/go-ldap/ldap/v3",
 	"outbound/mail":     "github.com/wneessen/go-mail",
 	"password":          "golang.org/x/crypto",
+	"session":           "golang.org/x/crypto",
 	"passkey":           "github.com/go-webauthn/webauthn",
 	"sqlite":            "github.com/ncruces/go-sqlite3 github.com/pressly/goose/v3 golang.org/x/sys",
 	"internal/qr":       "github.com/boombuler/barcode",

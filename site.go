@@ -65,6 +65,7 @@ type Site struct {
 
 	sender     *mail.Sender // nil: no mail server is set
 	origin     atomic.Pointer[string]
+	ownName    string // the host of Settings.Origin; "": it is not set
 	running    atomic.Pointer[running]
 	draining   atomic.Bool       // Serve was told to end
 	maintained atomic.Bool       // visitors are told to come again
@@ -429,7 +430,7 @@ func (s *Site) settings() {
 		if err := csrf.ValidOrigin(o); err != nil {
 			s.fault(RuleSettings.Finding("Settings.Origin", err.Error(), `write scheme and host: "https://example.org"`))
 		}
-		s.env.Settings.Origin = o
+		s.env.Settings.Origin, s.ownName = o, nameOf(o)
 		s.origin.Store(&o)
 	}
 	s.fault(s.mailSettings()...)

@@ -35,7 +35,7 @@ type settings struct {
 
 type siteSettings struct {
 	Host           string   `toml:"host"`            // example.org: where visitors find the site
-	Hosts          []string `toml:"hosts"`           // and further names that it answers to
+	Hosts          []string `toml:"hosts"`           // and further names: pages asked for under them are led to the host
 	Origin         string   `toml:"origin"`          // https://example.org:8443, where it is not https:// and the host
 	TrustedProxies []string `toml:"trusted_proxies"` // 10.0.3.7, 10.0.0.0/8, unix
 	ClientHeader   string   `toml:"client_header"`   // X-Forwarded-For

@@ -24,47 +24,41 @@ import (
 // files and its processor time are not the test's.
 const slowEnv = "MERLON_SLOW_CLIENTS"
 
-// slowClients opens connections until all are there, says so, and ends with its standard input. Those that the site cuts
-// are opened anew; at the end it says how many that were.
+// slowClients opens connections, says when each was, and ends with its standard input; then it says how many the site has cut.
 func slowClients(spec string) {
 	kind, rest, _ := strings.Cut(spec, " ")
 	count, address, _ := strings.Cut(rest, " ")
 	n, _ := strconv.Atoi(count)
 	ctx, stop := context.WithCancel(context.Background())
-	var open, cut atomic.Int64
-	var all sync.WaitGroup
+	var cut atomic.Int64
+	var opened, all sync.WaitGroup
 	limit := make(chan struct{}, 200) // handshakes at a time: this is no flood of them
 	for range n {
+		opened.Add(1)
 		all.Go(func() {
-			for first := true; ctx.Err() == nil; first = false {
-				limit <- struct{}{}
-				c, err := slowDial(ctx, kind, address)
-				<-limit
-				if err != nil {
-					time.Sleep(50 * time.Millisecond)
-					continue
-				}
-				if first {
-					open.Add(1)
-				}
-				end := context.AfterFunc(ctx, func() { _ = c.Close() })
-				slowly(ctx, kind, c)
-				end()
-				_ = c.Close()
-				if ctx.Err() == nil {
-					cut.Add(1)
-				}
+			limit <- struct{}{}
+			c, err := slowDial(ctx, kind, address)
+			<-limit
+			opened.Done()
+			if err != nil {
+				fmt.Println("not open:", err)
+				return
+			}
+			defer c.Close()
+			defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+			slowly(ctx, kind, c)
+			if ctx.Err() == nil {
+				cut.Add(1)
 			}
 		})
 	}
-	for open.Load() < int64(n) {
-		time.Sleep(10 * time.Millisecond)
-	}
-	fmt.Println("open", n)
+	opened.Wait()
+	fmt.Println("open", int64(n)-cut.Load())
 	_, _ = io.Copy(io.Discard, os.Stdin)
+	ended := cut.Load()
 	stop()
 	all.Wait()
-	fmt.Println("cut", cut.Load())
+	fmt.Println("cut", ended)
 }
 
 func slowDial(ctx context.Context, kind, address string) (net.Conn, error) {
@@ -117,7 +111,7 @@ func slowly(ctx context.Context, kind string, c net.Conn) {
 }
 
 // crowd starts the clients and returns when all are connected.
-func crowd(t *testing.T, kind string, n int, address string) (end func() string) {
+func crowd(t *testing.T, kind string, n int, address string) (said string, end func() string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -138,10 +132,10 @@ func crowd(t *testing.T, kind string, n int, address string) (end func() string)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	lines := bufio.NewScanner(out)
-	if !lines.Scan() {
-		t.Fatalf("the %s clients have ended", kind)
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "open ") {
+		t.Fatalf("the %s clients: %q", kind, lines.Text())
 	}
-	return func() string {
+	return lines.Text(), func() string {
 		_ = in.Close()
 		lines.Scan()
 		return lines.Text()
@@ -192,13 +186,13 @@ func TestSlowClients(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			p := newPlace(t)
 			p.start(t)
-			quiet := p.honest(t, 500)
-			end := crowd(t, kind, 5000, fmt.Sprintf("127.0.0.1:%d", p.port))
-			slow := p.honest(t, 500)
+			quiet := p.honest(t, 300)
+			open, end := crowd(t, kind, 5000, fmt.Sprintf("127.0.0.1:%d", p.port))
+			slow := p.honest(t, 300)
 			mb := p.resident(t)
 			time.Sleep(35 * time.Second) // the longest limit is that of an answer
 			said := end()
-			t.Logf("%s: quiet p99 %v, beside 5,000 slow ones %v, %d MB; %s", kind, quiet, slow, mb, said)
+			t.Logf("%s: quiet p99 %v, beside 5,000 slow ones (%s when the last had come) %v, %d MB; %s", kind, quiet, open, slow, mb, said)
 			if slow > 2*quiet && slow > 20*time.Millisecond {
 				t.Errorf("p99 %v beside slow clients, %v without", slow, quiet)
 			}
@@ -218,12 +212,12 @@ func TestIdleConnections(t *testing.T) {
 	p := newPlace(t)
 	p.start(t)
 	before := p.resident(t)
-	end := crowd(t, "idle", 10_000, fmt.Sprintf("127.0.0.1:%d", p.port))
+	open, end := crowd(t, "idle", 10_000, fmt.Sprintf("127.0.0.1:%d", p.port))
 	mb := p.resident(t)
 	began := time.Now()
 	res := p.ask(t, p.visitor(false), "GET", fmt.Sprintf("https://127.0.0.1:%d/", p.port), fmt.Sprintf("%s:%d", host, p.port))
 	took := time.Since(began)
-	t.Logf("%d MB before, %d MB with 10,000 idle connections, a new visitor after %v; %s", before, mb, took, end())
+	t.Logf("%d MB before, %d MB with 10,000 idle connections, %s, a new visitor after %v; %s", before, mb, open, took, end())
 	if mb > 200 || res.StatusCode != 200 {
 		t.Errorf("%d MB, a new visitor got %d", mb, res.StatusCode)
 	}
