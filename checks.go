@@ -48,7 +48,7 @@ func (s *Site) Checks() []check.Check {
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
-	all = append(append(all, host.Checks(s.env.Data)...), build.Checks()...)
+	all = append(append(append(all, host.Checks(s.env.Data)...), build.Checks()...), s.ageChecks()...)
 	if h == nil {
 		return all
 	}

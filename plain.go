@@ -20,6 +20,7 @@ func (s *Site) Redirect() http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		buf := buffers.Get().(*[]byte)
 		w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0], now: s.clock()}
+		defer s.observe(w)()
 		w.lang = w.negotiate()
 		defer w.end(buf)
 		header.Strict.Apply(rw.Header())

@@ -61,6 +61,7 @@ type Site struct {
 	unlimited    []check.Finding
 	pageFiles    []*page.Files
 	faults       check.Faults
+	watchers     []Watcher
 
 	sender     *mail.Sender // nil: no mail server is set
 	origin     atomic.Pointer[string]
@@ -104,6 +105,7 @@ func New(env Env, cfg Config) (*Site, error) {
 		s.fault(RuleName.Finding("Config.Name", fmt.Sprintf("%q has other characters or is longer than 32", s.name), `use a-z, 0-9 and -, for example "shop"`))
 	}
 	s.gather()
+	s.watch()
 	s.judgeParts()
 	s.judgeReasons()
 	s.addRoutes()

@@ -294,6 +294,9 @@ func (s *Site) tasks(run *running) []Task {
 	if s.env.Mode == Drill { // a copy that is deleted soon: nothing of it is kept up, backed up or told
 		return own
 	}
+	if s.env.Certificates != nil {
+		own = append(own, s.ageTask())
+	}
 	for _, p := range s.cfg.Parts {
 		own = append(own, p.Tasks...)
 	}
@@ -381,6 +384,7 @@ func (r *running) once(ctx context.Context, t Task) {
 // record keeps an event that is not part of a transaction: refusals are counted, failures and the rest are rows. Both are
 // logged at once.
 func (r *running) record(e event.Event) {
+	r.house.site.happened(e)
 	if e.Outcome == event.Refused {
 		r.refusals.Add(e)
 	} else {
@@ -393,6 +397,7 @@ func (r *running) record(e event.Event) {
 }
 
 func (r *running) logAll(ctx context.Context, events []event.Event) {
+	r.house.site.happened(events...)
 	for _, e := range events {
 		r.log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
 	}

@@ -72,9 +72,11 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &
 func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	buf := buffers.Get().(*[]byte)
 	w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0]}
+	defer s.observe(w)()
 	w.lang = w.negotiate()
 	defer w.end(buf)
 	header.Strict.Apply(rw.Header())
+	s.lastOfMany(w)
 	if w.run == nil {
 		w.now = time.Now()
 		w.fail(http.StatusServiceUnavailable, nil)

@@ -267,6 +267,7 @@ func (a *part) limitsOf(ctx context.Context, row userRow) ([]throttle.Bucket, er
 		return nil, err
 	}
 	all := append([]throttle.Bucket{throttle.Account(row.Email)}, throttle.Factor(row.Email, "", "")...)
+	all = append(all, throttle.FactorMailed(row.Email, "")...)
 	for _, d := range devices {
 		all = append(all, throttle.Device(row.Email, d.name()))
 		all = append(all, throttle.Factor(row.Email, "", d.name())...)

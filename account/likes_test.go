@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
@@ -130,5 +131,31 @@ func TestSignInOfNobodyIsSlowToo(t *testing.T) { // AUTH-6
 		if now, slow, _ := account.Foreign(s.Site.House()); now-all != 1 || slow-foreign != 1 {
 			t.Errorf("%s: %d hashes, %d of an imported kind; want one of that", email, now-all, slow-foreign)
 		}
+	}
+}
+
+// After a theft the hashes of all accounts are void, and computed as before: unknown addresses must cost the same then too.
+func TestUnknownAddressesAfterATheft(t *testing.T) { // AUTH-6
+	s := merlontest.Start(t, open)
+	imported(t, s, "slow", slowHash, 20)
+	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 20)
+	kinds := func(s *merlontest.Server) (of map[string]int) {
+		of = map[string]int{}
+		for i := range 400 {
+			like, err := account.LikeFor(s.Site.House(), fmt.Sprintf("nobody%d@example.test", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			of[account.KindOf(s.Site.House(), like)]++
+		}
+		return of
+	}
+	before := kinds(s)
+	copied, _ := restored(t, s, open, merlon.Restore{AfterTheft: true})
+	if err := account.Sweep(copied.Site.House()); err != nil {
+		t.Fatal(err)
+	}
+	if after := kinds(copied); after["pbkdf2_sha256 2000"] < 150 || before["pbkdf2_sha256 2000"] < 150 || after[""] < 150 {
+		t.Errorf("kinds of unknown addresses: %v before, %v after a theft", before, after)
 	}
 }

@@ -84,7 +84,8 @@ func (a *part) newHash(r *merlon.Read[Guest], kind ticket, chosen secret.String,
 	if h.problems = a.problems(r, chosen, t.Email, name, a.house.Title); len(h.problems) > 0 {
 		return h, nil
 	}
-	h.hash, err = a.hasher.Hash(r.Context(), chosen, password.From{Network: network(r), Known: true})
+	h, err = hashChosen(a, r, chosen, password.From{Network: network(r), Known: true})
+	h.email = t.Email
 	return h, err
 }
 

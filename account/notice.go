@@ -26,7 +26,7 @@ func (a *part) mailTo(w *db.Writer, lang, address, id string, args ...any) error
 }
 
 // onlyLink are the mails that are nothing without their link: when all links are void, they are dropped.
-var onlyLink = map[string]bool{"account.mail.reset": true, "account.mail.welcome": true, "account.mail.invite": true, "account.mail.move": true}
+var onlyLink = map[string]bool{"account.mail.reset": true, "account.mail.welcome": true, "account.mail.invite": true, "account.mail.move": true, "account.mail.code-link": true}
 
 // notice tells the owner what happened to the account: the first place of ID.text is the name, the others are
 // args. Each has a link for "that was not me" (OWASP ASVS 5.0 6.3.7).

@@ -84,6 +84,10 @@ func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed,
 	if h.problems = a.problems(r, in.Password, in.Email, in.Name, a.house.Title); len(h.problems) > 0 {
 		return h, nil
 	}
+	if a.breached(r, in.Password) { // before the limit: three of these in an hour would leave no mail for the fourth
+		h.problems = []string{say(r, "password.breached")}
+		return h, nil
+	}
 	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || !h.until.IsZero() {
 		return h, err
 	}

@@ -28,6 +28,7 @@ const (
 	inviteTicket ticket = "invite"  // sign-up where it is closed
 	setupTicket  ticket = "setup"   // the first administrator
 	returnTicket ticket = "restore" // an account that was to be deleted stays
+	codeTicket   ticket = "code"    // tries at the second step, in the browser that opens it
 	noTicket     ticket = "none"    // opens nothing: see [decoy]
 	noNotMe      ticket = "none-me" // in the place of "that was not me", where there is nobody
 )
@@ -44,6 +45,7 @@ var ticketLives = map[ticket]time.Duration{
 	inviteTicket: 24 * time.Hour,
 	setupTicket:  15 * time.Minute,
 	returnTicket: leaveAfter,
+	codeTicket:   time.Hour,          // three an hour are mailed: there is always one that works, or a next one
 	noTicket:     30 * time.Minute,   // what opens nothing lies as long, and in as many places of the index, as what it is taken for
 	noNotMe:      7 * 24 * time.Hour, //
 }
@@ -170,6 +172,8 @@ func (a *part) openLink(r *merlon.Read[Guest], in LinkCode) (*merlon.Response, e
 		return merlon.Trade(ticketStep, it, "/sign-up"), nil
 	case returnTicket:
 		return merlon.Trade(ticketStep, it, "/account/stay"), nil
+	case codeTicket:
+		return merlon.Trade(ticketStep, it, "/sign-in/second/open"), nil
 	}
 	return merlon.Gone(), nil
 }

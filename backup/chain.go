@@ -51,7 +51,8 @@ type walk struct {
 	linked int64  // the last number that a links record has
 	next   PublicKey
 	branch int
-	r      []string // the recipients in force
+	then   time.Time // the newest point's effective instant
+	r      []string  // the recipients in force
 }
 
 var (

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // readManifests reads the manifests that are there; each is judged by itself, and by its place.
@@ -100,8 +101,12 @@ func (w *walk) reborn(b *Rebirth, left map[int64]string) {
 	if left[b.After] != b.Prev || b.Branch != w.branch+1 {
 		w.fault(Reordered, fmt.Sprintf("chain/%08d-rebirth-%d.json", b.From-1, b.Branch), b.From, "it follows another point %d than the one that is here", b.After)
 	}
+	w.then = time.Time{}
 	for _, p := range w.points {
 		p.Abandoned = p.Abandoned || p.Seq > b.After
+		if !p.Abandoned {
+			w.then = p.Effective
+		}
 	}
 	w.next, w.branch, w.hash = b.K, b.Branch, hashOf(b.unsigned())
 }
@@ -162,6 +167,7 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 		if want := fingerprints(w.r); !slices.Equal(point.R, want) {
 			w.fault(Foreign, point.Folder()+"/manifest.json", seq, "it is sealed to %s, where the owner's key is %s: whoever wrote it would not let you read it", strings.Join(point.R, ", "), strings.Join(want, ", "))
 		}
+		w.date(point)
 		w.points = append(w.points, point)
 	} else if link.LockUntil.After(w.now) {
 		w.fault(Missing, folder(link.Class, seq)+"/manifest.json", seq, "the point is to be kept until %s", link.LockUntil.Format("2006-01-02 15:04 MST"))

@@ -107,9 +107,11 @@ func appendValue(dst []byte, name string, value []byte) []byte {
 
 // The sealed values, as a row holds them:
 //
-//	layout (1 byte, 1) | salt (16) | nonce (12) | AES-256-GCM ciphertext and tag
+//	layout (1 byte, 2) | salt (16) | nonce (12) | ChaCha20-Poly1305 ciphertext and tag
+//
+// Layout 1 had AES-256-GCM and was in no release; its rows are no sessions.
 const (
-	sealedVersion = 1
+	sealedVersion = 2
 	saltBytes     = 16
 	nonceBytes    = 12
 	tagBytes      = 16

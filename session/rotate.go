@@ -61,12 +61,10 @@ func (w *Writer) insert(row Row) error {
 	m, token := w.m, w.m.newToken()
 	o := &opened{values: w.values, binding: bindingOf(token.reveal())}
 	m.fill(o.salt[:])
-	var err error
-	if o.aead, err = dataKey(token.reveal(), o.salt[:]); err != nil {
-		return err
-	}
+	o.key = dataKey(token.reveal(), o.salt[:])
 	row.Key = digestOf(token.reveal())
-	m.seal(&row, o.aead, o.salt[:], w.values)
+	m.seal(&row, &o.key, o.salt[:], w.values)
+	var err error
 	if row.ID, err = m.store.Insert(w.db, &row); err != nil {
 		return err
 	}

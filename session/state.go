@@ -119,10 +119,8 @@ func (o *opened) open(token *[tokenBytes]byte) (err error) {
 		return err
 	}
 	copy(o.salt[:], p.salt)
-	if o.aead, err = dataKey(token, p.salt); err != nil {
-		return err
-	}
-	o.values, err = open(&o.row, o.aead)
+	o.key = dataKey(token, p.salt)
+	o.values, err = open(&o.row, &o.key)
 	o.row.Data = nil
 	return err
 }

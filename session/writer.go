@@ -86,10 +86,10 @@ func (m *Manager) Begin(s *State, w *db.Writer) (*Writer, error) {
 		}
 		return nil, ErrEnded
 	}
-	sw.o = &opened{row: row, aead: was.aead, salt: was.salt, values: was.values, binding: was.binding}
+	sw.o = &opened{row: row, key: was.key, salt: was.salt, values: was.values, binding: was.binding}
 	sw.o.used.Store(was.used.Load())
 	if row.Version != was.row.Version || row.User != was.row.User {
-		if sw.o.values, err = open(&row, was.aead); err != nil {
+		if sw.o.values, err = open(&row, &was.key); err != nil {
 			event.Record(w.Context(), RuleSeal, event.Refused, slog.Int64("session", row.ID), slog.Int64("user", row.User))
 			return nil, ErrEnded
 		}
@@ -165,12 +165,12 @@ func (w *Writer) Save() error {
 	if err := w.checkSize(); err != nil {
 		return w.fail(err)
 	}
-	o := &opened{row: w.o.row, aead: w.o.aead, salt: w.o.salt, values: w.values, binding: w.o.binding}
+	o := &opened{row: w.o.row, key: w.o.key, salt: w.o.salt, values: w.values, binding: w.o.binding}
 	row := &o.row
 	row.Version++
 	row.Seen = max(row.Seen, w.at)
 	row.Idle = min(row.Seen+w.m.lifetime(row.Class, row.Factors).Idle.Microseconds(), row.Absolute)
-	w.m.seal(row, o.aead, o.salt[:], o.values)
+	w.m.seal(row, &o.key, o.salt[:], o.values)
 	ok, err := w.m.store.Update(w.db, row)
 	row.Data = nil
 	if err != nil {

@@ -51,22 +51,58 @@ func Age(leaf *x509.Certificate, now time.Time) (check.Finding, bool) {
 		name = "certificate of " + leaf.DNSNames[0]
 	}
 	const renew = "renew it; with ACME look into the log for why it was not"
-	left, life := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore)
-	switch day := 24 * time.Hour; {
-	case now.Before(leaf.NotBefore):
+	left := leaf.NotAfter.Sub(now)
+	switch StageOf(leaf, now) {
+	case NotYet:
 		return RuleEnded.Finding(name, "not valid before "+leaf.NotBefore.UTC().Format(time.RFC3339), "set this machine's clock, or wait"), true
-	case left <= 0:
+	case Ended:
 		return RuleEnded.Finding(name, "ended "+leaf.NotAfter.UTC().Format(time.RFC3339), renew), true
-	case left <= min(day, life/12):
+	case LastDay:
 		return RuleEnded.Finding(name, fmt.Sprintf("ends in %s", left.Round(time.Minute)), renew+", today"), true
-	case left <= min(7*day, life/6):
+	case Week:
 		return RuleLate.Finding(name, fmt.Sprintf("ends in %d days, within a week", int(left/day)), renew+" now"), true
-	case left <= min(14*day, life/4):
+	case Fortnight:
 		return RuleLate.Finding(name, fmt.Sprintf("ends in %d days", int(left/day)), renew), true
-	case left <= life/3:
+	case Third:
 		return RuleAge.Finding(name, fmt.Sprintf("ends in %d days: two thirds of its time are over", int(left/day)), "see that it is renewed"), true
 	}
 	return check.Finding{}, false
+}
+
+const day = 24 * time.Hour
+
+// A Stage is how near a certificate's end is. Each is told once.
+type Stage string
+
+// The stages of [StageOf], for certificates of ninety days and more.
+const (
+	Young     Stage = ""
+	Third     Stage = "a third is left"
+	Fortnight Stage = "14 days are left"
+	Week      Stage = "7 days are left"
+	LastDay   Stage = "1 day is left"
+	Ended     Stage = "it has ended"
+	NotYet    Stage = "it is not valid yet"
+)
+
+// StageOf returns the stage of a certificate. Of those that live for days the times are shorter: see [Age].
+func StageOf(leaf *x509.Certificate, now time.Time) Stage {
+	left, life := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore)
+	switch {
+	case now.Before(leaf.NotBefore):
+		return NotYet
+	case left <= 0:
+		return Ended
+	case left <= min(day, life/12):
+		return LastDay
+	case left <= min(7*day, life/6):
+		return Week
+	case left <= min(14*day, life/4):
+		return Fortnight
+	case left <= life/3:
+		return Third
+	}
+	return Young
 }
 
 // Checks returns the checks of the ages of a source's certificates.

@@ -24,8 +24,6 @@ import (
 	"github.com/merlon-web/merlon/check"
 )
 
-var day = 24 * time.Hour
-
 // made writes a self-signed certificate for a name and returns its files.
 func made(t *testing.T, dir, name string, serial int64) (certFile, keyFile string) {
 	t.Helper()

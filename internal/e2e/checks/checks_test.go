@@ -84,6 +84,10 @@ var broken = map[string]func(c *try){
 	"users": func(c *try) {
 		c.spoil = sql(`INSERT INTO merlon_user (email, name, password, roles, created, chosen) VALUES ('bob@example.org', 'Bob', 'md5$abcd$d8c25f4e9007529faab7b99f19856ffe', 'bord', 1, 1)`)
 	},
+	"silent list": func(c *try) {
+		c.cfg.Parts = []merlon.Part{account.New(account.Config{SecurityContact: "mailto:security@example.org", Hashing: password.Params{Memory: 19 << 10, Time: 2}, Breaches: silentList()})}
+		c.spoil = signUpOnce
+	},
 	"jobs": func(c *try) {
 		c.spoil = sql(`INSERT INTO merlon_job (name, state, created, due, argument) VALUES ('gone', 'given up', 1, 1, x''), ('gone', 'waiting', 1, 1, x'')`)
 	},
