@@ -74,7 +74,7 @@ func TestRestoredAfterTheft(t *testing.T) {
 	}
 	copied := merlontest.StartIn(t, dir, open)
 	byPassword(copied, annsPassword).At("/account/reset/sent") // void, whatever the trigger would have done
-	d.origin = copied.Site.Origin() // its port is another one
+	d.origin = copied.Site.Origin()                            // its port is another one
 	d.signIn(copied.Visitor()).At("/")
 }
 
