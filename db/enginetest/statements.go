@@ -83,8 +83,9 @@ var (
 	namesIn    = db.Query[string](schema, "SELECT name FROM item WHERE name IN ($2...) AND rank >= $1 AND rank IN ($3...) ORDER BY rank LIMIT 1000")
 	ordered    = db.Query[string](schema, "SELECT name FROM item WHERE rank >= $1 ORDER BY {0}{1} LIMIT 1000",
 		db.Choice{"": "rank", "name": "name", "nothing": "length(name) - length(name), rank"}, db.Choice{"": "", "down": " DESC"})
-	like    = db.Query[string](schema, "SELECT name FROM item WHERE name LIKE $1 ESCAPE '\\' ORDER BY id LIMIT 1000")
-	endless = db.Query[int64](schema, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) SELECT count(*) FROM n")
+	like     = db.Query[string](schema, "SELECT name FROM item WHERE name LIKE $1 ESCAPE '\\' ORDER BY id LIMIT 1000")
+	likeBare = db.Query[string](schema, "SELECT name FROM item WHERE name LIKE $1 ORDER BY id LIMIT 1000")
+	endless  = db.Query[int64](schema, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) SELECT count(*) FROM n")
 
 	insertValue  = db.Returning[int64](schema, "INSERT INTO value (i, f, s, b, flag, at, j) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id")
 	valueByID    = db.Query[value](schema, "SELECT id, i, f, s, b, flag, at, j FROM value WHERE id = $1")
