@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 )
@@ -294,5 +295,5 @@ func (p *program) rules(site *merlon.Site) []check.Rule {
 			rules = append(rules, part.Rules...)
 		}
 	}
-	return append(append(rules, Rules()...), check.AllKnown()...)
+	return slices.Concat(rules, Rules(), attack.Rules(), check.AllKnown())
 }
