@@ -249,7 +249,7 @@ func (s *inside) renew(a *actor) error {
 		for i, u := range s.pool {
 			if u.Role == role {
 				s.pool = append(s.pool[:i], s.pool[i+1:]...)
-				a.enters(u)
+				a.wears(u)
 				return nil
 			}
 		}
