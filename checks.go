@@ -48,11 +48,11 @@ func (s *Site) Checks() []check.Check {
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
-	all = append(append(all, host.Checks(s.env.Data)...), build.Checks()...)
+	all = append(append(append(all, host.Checks(s.env.Data)...), build.Checks()...), s.ageChecks()...)
 	if h == nil {
 		return all
 	}
-	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
+	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck(), h.namelessCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
 		journal.Checks(h.Engine, h.Clock)} {
 		for _, c := range live {
 			if c.Live = true; !slices.Contains(neverHere, c.Rule.ID) {

@@ -63,9 +63,11 @@ type Site struct {
 	unproven     error // why the statements were not proven yet: the database's server did not answer
 	pageFiles    []*page.Files
 	faults       check.Faults
+	watchers     []Watcher
 
 	sender     *mail.Sender // nil: no mail server is set
 	origin     atomic.Pointer[string]
+	ownName    string // the host of Settings.Origin; "": it is not set
 	running    atomic.Pointer[running]
 	draining   atomic.Bool       // Serve was told to end
 	maintained atomic.Bool       // visitors are told to come again
@@ -105,6 +107,7 @@ func New(env Env, cfg Config) (*Site, error) {
 		s.fault(RuleName.Finding("Config.Name", fmt.Sprintf("%q has other characters or is longer than 32", s.name), `use a-z, 0-9 and -, for example "shop"`))
 	}
 	s.gather()
+	s.watch()
 	s.judgeParts()
 	s.judgeReasons()
 	s.addRoutes()
@@ -440,7 +443,7 @@ func (s *Site) settings() {
 		if err := csrf.ValidOrigin(o); err != nil {
 			s.fault(RuleSettings.Finding("Settings.Origin", err.Error(), `write scheme and host: "https://example.org"`))
 		}
-		s.env.Settings.Origin = o
+		s.env.Settings.Origin, s.ownName = o, nameOf(o)
 		s.origin.Store(&o)
 	}
 	s.fault(s.mailSettings()...)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -32,7 +33,8 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rates     *rates // nil: nothing is limited
+	rates     *rates       // nil: nothing is limited
+	nameless  atomic.Int64 // requests in the world whose client is this machine, as far as anybody can tell
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
@@ -302,6 +304,9 @@ func (s *Site) tasks(run *running) []Task {
 	if s.env.Mode == Drill { // a copy that is deleted soon: nothing of it is kept up, backed up or told
 		return own
 	}
+	if s.env.Certificates != nil {
+		own = append(own, s.ageTask())
+	}
 	for _, p := range s.cfg.Parts {
 		own = append(own, p.Tasks...)
 	}
@@ -389,18 +394,20 @@ func (r *running) once(ctx context.Context, t Task) {
 // record keeps an event that is not part of a transaction: refusals are counted, failures and the rest are rows. Both are
 // logged at once.
 func (r *running) record(e event.Event) {
+	r.house.site.happened(e)
 	if e.Outcome == event.Refused {
 		r.refusals.Add(e)
-		if !r.loose.mayLog(e.ID, e.Time) {
-			return // counted; a flood of refusals is no flood of log lines
-		}
 	} else {
 		r.loose.add(e)
+	}
+	if e.Outcome != event.Done && !r.loose.mayLog(e.ID, e.Time) {
+		return // counted, or a row; a flood of them is no flood of log lines
 	}
 	r.log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...)
 }
 
 func (r *running) logAll(ctx context.Context, events []event.Event) {
+	r.house.site.happened(events...)
 	for _, e := range events {
 		r.log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
 	}

@@ -24,6 +24,10 @@ func (a *part) factorRoutes() []merlon.Route {
 	return []merlon.Route{
 		merlon.Get("/sign-in/second", Anyone(), a.showSecond),
 		merlon.PostAfter("/sign-in/second", Anyone(), a.trySecond, a.second),
+		merlon.PostAfter("/sign-in/second/mail", Anyone(), a.limitCodeLink, a.askCodeLink),
+		merlon.Get("/sign-in/second/sent", Anyone(), a.showCodeLinkSent),
+		merlon.Get("/sign-in/second/open", Anyone(), a.showCodeLink),
+		merlon.Post("/sign-in/second/open", Anyone(), a.openCodeLink),
 		merlon.Get("/sign-in/again", Anyone(), a.showAgain),
 		merlon.PostAfter("/sign-in/again", SignedIn(), a.tryAgain, a.again),
 		merlon.PostAfter("/sign-in/again/code", SignedIn(), a.tryAgainCode, a.againCode),
@@ -69,9 +73,12 @@ func tryCode[U any](a *part, r *merlon.Read[U], user userRow, typed string) (t t
 	if err != nil {
 		return t, err
 	}
-	session := decimal(r.Session.ID())
+	buckets := throttle.Factor(user.Email, decimal(r.Session.ID()), device)
+	if open, has := codeStep.Get(r); has && open.User == user.ID {
+		buckets = throttle.FactorMailed(user.Email, open.Link)
+	}
 	_ = r.DB.Close()
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Factor(user.Email, session, device)...)
+	permit, err := a.house.Limits.Reserve(r.Context(), buckets...)
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		r.Record(RuleLimited, event.Refused, slog.Int64("account", user.ID))

@@ -210,7 +210,7 @@ func TestCodeLimits(t *testing.T) { // AUTH-4
 	for range 5 {
 		second(stranger, "123456").Is(422)
 	}
-	second(stranger, app.code(t)).Is(429).Has("try again in")
+	second(stranger, app.code(t)).Is(429).Has("try again after")
 	if stranger.Header.Get("Retry-After") == "" {
 		t.Error("429 without Retry-After")
 	}

@@ -84,7 +84,8 @@ func (a *part) newHash(r *merlon.Read[Guest], kind ticket, chosen secret.String,
 	if h.problems = a.problems(r, chosen, t.Email, name, a.house.Title); len(h.problems) > 0 {
 		return h, nil
 	}
-	h.hash, err = a.hasher.Hash(r.Context(), chosen, password.From{Network: network(r), Known: true})
+	h, err = hashChosen(a, r, chosen, password.From{Network: network(r), Known: true})
+	h.email = t.Email
 	return h, err
 }
 
@@ -185,6 +186,9 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 		return merlon.Gone(), err
 	}
 	if err := a.choose(w, row, h.hash); err != nil {
+		return nil, err
+	}
+	if _, _, err := remember(w, row.ID); err != nil { // as after a reset
 		return nil, err
 	}
 	w.Record(RuleEnrolled, event.Done, slog.Int64("account", row.ID))

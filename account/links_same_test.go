@@ -135,6 +135,31 @@ func TestKnownAndUnknownCostTheSame(t *testing.T) {
 	}
 }
 
+// The fourth sign-up within an hour is answered as the third: hashed as well, and the cookie is as long.
+func TestTheFourthSignUpCostsTheSame(t *testing.T) { // AUTH-6
+	s := merlontest.Start(t, openWith(account.Config{}))
+	addUser(t, s, ann)
+	for _, email := range []string{ann, "new@example.test"} {
+		var length int
+		for n := range 5 {
+			hashed := account.Hashed(s.Site.House())
+			v := signUp(s, email, good).At("/sign-up/sent")
+			if got := account.Hashed(s.Site.House()) - hashed; got != 1 {
+				t.Errorf("sign-up %d of %s: %d hashes, want 1", n+1, email, got)
+			}
+			if size := len(v.Cookie("__Host-test-step")); n > 0 && size != length || size == 0 {
+				t.Errorf("sign-up %d of %s: a cookie of %d bytes, want %d", n+1, email, size, length)
+			} else {
+				length = size
+			}
+		}
+		if n := len(mails(t, s, email)); n != 3 {
+			t.Errorf("%d mails to %s, want 3", n, email)
+		}
+	}
+	signIn(s.Visitor(), ann, good).At("/")
+}
+
 // B2: what is written is the same too, as often as one asks: rows, and entries in the index of the log.
 func TestResetLeavesTheSame(t *testing.T) {
 	s := merlontest.Start(t, openWith(account.Config{}))

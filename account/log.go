@@ -67,6 +67,8 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleAgain.ID:        {kindFactor, "account.log.again"},
 	RuleWrongAgain.ID:   {kindFactor, "account.log.again-failed"},
 	RuleTrusted.ID:      {kindFactor, "account.log.trusted"},
+	RuleCodeLink.ID:     {kindFactor, "account.log.code-link"},
+	RuleCodeOpened.ID:   {kindFactor, "account.log.code-opened"},
 	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
 	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
@@ -183,7 +185,7 @@ func (a *part) showLog(r *merlon.Read[User], in LogInput) (*merlon.Response, err
 
 // ownSteps are what its owner does to an account before being signed in: in the second step, or by a mailed link.
 var ownSteps = map[string]bool{RuleSignedIn.ID: true, RuleSignedUp.ID: true, RuleTrusted.ID: true, RuleVerified.ID: true, RuleEnrolled.ID: true,
-	RuleReset.ID: true, RuleNotMe.ID: true, RuleUndone.ID: true, RuleStayed.ID: true}
+	RuleReset.ID: true, RuleNotMe.ID: true, RuleUndone.ID: true, RuleStayed.ID: true, RuleCodeOpened.ID: true}
 
 // logLine says in words what an event is to its user. Where an operator of the site acted from is not the user's to know.
 func logLine(r asked, e journal.Entry, user int64) LogLine {

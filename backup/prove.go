@@ -124,7 +124,7 @@ func (j *job) keepCode(_ context.Context, p *Point, d *age.HybridIdentity, from 
 			return err
 		}
 		defer f.Close()
-		text, err := headerFile(p, f)
+		text, err := headerFile(&p.Manifest, f)
 		if err != nil {
 			return err
 		}
@@ -132,13 +132,13 @@ func (j *job) keepCode(_ context.Context, p *Point, d *age.HybridIdentity, from 
 		if err != nil {
 			return err
 		}
-		fileKey, err := OpenHeader(h.Header, d)
+		fileKey, err := h.Open(d)
 		if err != nil {
 			return err
 		}
 		salt := make([]byte, 16)
 		rand.Read(salt)
-		j.state.Codes = append(j.state.Codes, codeHash{p.Seq, salt, sumCode(salt, ProofCode(fileKey, h.Manifest))})
+		j.state.Codes = append(j.state.Codes, codeHash{p.Seq, salt, sumCode(salt, ProofCode(fileKey, p.Hash()))})
 		clear(fileKey)
 		j.state.Codes = j.state.Codes[max(0, len(j.state.Codes)-maxCodes):]
 		if err := writeFile(j.home.path(headerName(p.Seq)), text); err != nil {

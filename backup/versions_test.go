@@ -31,8 +31,10 @@ type kept struct {
 }
 
 func (v *versions) String() string { return "mem://store" }
-func (v *versions) Traits() Traits { return Traits{Locks: true, Versions: true, Hashes: true} }
-func (v *versions) Close() error   { return nil }
+func (v *versions) Traits() Traits {
+	return Traits{Locks: true, Versions: true, Hashes: true, Dates: true}
+}
+func (v *versions) Close() error { return nil }
 
 func (v *versions) Now(context.Context) (time.Time, error) {
 	if !v.at.IsZero() {
@@ -69,7 +71,8 @@ func (v *versions) Put(_ context.Context, name string, body io.ReadSeeker, o Put
 
 func (v *versions) add(name string, text []byte, until time.Time) Object {
 	sum := sha256.Sum256(text)
-	o := Object{Name: name, Version: fmt.Sprint(len(v.all) + 1), Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]), Stored: time.Now(), LockUntil: until}
+	now, _ := v.Now(context.Background())
+	o := Object{Name: name, Version: fmt.Sprint(len(v.all) + 1), Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]), Stored: now, LockUntil: until}
 	v.all = append(v.all, kept{Object: o, text: text})
 	return o
 }

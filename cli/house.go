@@ -84,15 +84,12 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 	}
 	r := c.House.Engine.Read(ctx)
 	defer r.Close()
-	found, err := journal.List(r, f)
+	found, err := wanted(r, f)
 	if err != nil {
 		return err
 	}
 	lines := make([]eventLine, 0, len(found))
 	for _, e := range found {
-		if f.ID != "" && e.ID != f.ID { // an account's list minds no id
-			continue
-		}
 		var about struct {
 			Account int64 `json:"account"`
 		}
@@ -129,6 +126,25 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 		}
 		return t.Flush()
 	})
+}
+
+// wanted lists as many events as the filter wants. An account's list minds no id: what has another is left out page by page.
+func wanted(from db.Querier, f journal.Filter) (found []journal.Entry, err error) {
+	for {
+		page, err := journal.List(from, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			if f.ID == "" || e.ID == f.ID {
+				found = append(found, e)
+			}
+		}
+		if len(page) < f.Limit || len(found) >= f.Limit {
+			return found[:min(len(found), f.Limit)], nil
+		}
+		f.Before = page[len(page)-1].Seq
+	}
 }
 
 // knownRule refuses an id that no event can have.
@@ -242,8 +258,8 @@ func revokeSession(ctx context.Context, c *merlon.Call) error {
 		if err != nil || !ended {
 			return err
 		}
-		e := event.New(RuleRevoked, event.Done, slog.String("reason", c.Flag("reason")), slog.Int64("session", id))
-		e.Time, e.User = h.Clock(), found[0].User
+		e := event.New(RuleRevoked, event.Done, slog.Int64("account", found[0].User), slog.String("reason", c.Flag("reason")), slog.Int64("session", id))
+		e.Time = h.Clock() // of no user: the operator did it
 		return journal.Append(w, e)
 	})
 	if err != nil {

@@ -119,10 +119,8 @@ func (o *opened) open(token *[tokenBytes]byte) (err error) {
 		return err
 	}
 	copy(o.salt[:], p.salt)
-	if o.aead, err = dataKey(token, p.salt); err != nil {
-		return err
-	}
-	o.values, err = open(&o.row, o.aead)
+	o.key = dataKey(token, p.salt)
+	o.values, err = open(&o.row, &o.key)
 	o.row.Data = nil
 	return err
 }
@@ -249,6 +247,7 @@ func (s *State) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("session.Sta
 type Values interface {
 	value(name string) ([]byte, bool)
 	context() context.Context
+	now() int64 // Unix microseconds
 }
 
 // A Reader is a session as a GET sees it. No method of it writes. The zero value is a visitor without a session.
@@ -293,6 +292,13 @@ func (r *Reader) value(name string) ([]byte, bool) {
 		return lookup(s.live.values, name)
 	}
 	return nil, false
+}
+
+func (r *Reader) now() int64 {
+	if r == nil || r.s == nil {
+		return 0
+	}
+	return r.s.m.now()
 }
 
 func (r *Reader) context() context.Context {
