@@ -87,7 +87,7 @@ func (s *Site) addChecks() {
 		found[f.ID] = append(found[f.ID], f)
 	}
 	for _, r := range AllRules() {
-		if isJudged(r.ID) || len(found[r.ID]) > 0 {
+		if isJudged(r.ID) || r.ID == db.RuleCalled.ID && s.called || len(found[r.ID]) > 0 {
 			s.checks = append(s.checks, check.Check{Rule: r, Run: func(context.Context) []check.Finding { return found[r.ID] }})
 		}
 	}
@@ -99,7 +99,7 @@ var judged = map[string]string{
 	"FORM": "001 002 003 004 005 006 007 008 009",
 	"PAGE": `001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017 018 019 022 023 024 025
 		030 031 032 033 034 035 036 037 038 039 040 041 042 043 044 045 046 047 048 049 050 051 052 053 054 055 056 057 058 060`,
-	"SQL":    "002 003 004 005 006 007 008 009 010 011 012 018 022",
+	"SQL":    "002 003 004 005 006 007 008 009 010 011 012 018 022 026",
 	"STATIC": "001 002 004 006", "HDR": "007 008",
 	"TRUST": "011 012 013", "SMTP": "001 002 003 004",
 }

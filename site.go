@@ -59,6 +59,7 @@ type Site struct {
 
 	mountMethods []string // what mounted handlers answer besides GET, HEAD and POST
 	unlimited    []check.Finding
+	called       bool // the calls of statements were looked at
 	pageFiles    []*page.Files
 	faults       check.Faults
 
@@ -407,6 +408,12 @@ func (s *Site) prepare() {
 	}
 	defer scratch.Close()
 	s.fault(db.Verify(ctx, scratch, s.schemas...)...)
+	s.fault(db.Lax(ctx, scratch, s.schemas...)...)
+	if s.env.Mode != Production { // there the files may be newer than the program
+		called, seen := db.Called(s.schemas...)
+		s.fault(called...)
+		s.called = seen
+	}
 	if s.cfg.Schema != nil {
 		s.unlimited = db.Unlimited(ctx, scratch, s.cfg.Schema)
 	}

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // declared is what the three kinds of statements share. It does not change after its declaration, but for the cache.
@@ -12,6 +14,7 @@ type declared struct {
 	schema   *Schema
 	sql      string
 	where    string
+	home     string // the folder of the source file
 	kind     Kind
 	choices  []options
 	pieces   []piece
@@ -30,7 +33,8 @@ type declared struct {
 const maxTexts = 1024
 
 func newDeclared(schema *Schema, kind Kind, sql string, row reflect.Type, choices []Choice) *declared {
-	d := &declared{schema: schema, sql: sql, where: caller(2), kind: kind, plan: planOf(row)}
+	at := place.Caller(2)
+	d := &declared{schema: schema, sql: sql, where: at.At, home: at.Folder, kind: kind, plan: planOf(row)}
 	d.scan = scan(sql)
 	d.pieces = d.scan.pieces
 	d.problems = append(d.problems, d.scan.problems...)
