@@ -2,6 +2,7 @@ package merlon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -160,9 +161,13 @@ func (s *Site) Ready(ctx context.Context) ([][2]string, error) {
 	return s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Ready })
 }
 
-// Demo has the parts fill in data to try the site with.
+// Demo has the parts fill in data to try the site with. The data folder is marked: production refuses it ([RuleDemo]).
 func (s *Site) Demo(ctx context.Context) ([][2]string, error) {
-	return s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Demo })
+	lines, err := s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Demo })
+	if len(lines) > 0 { // also of a part that filled its data in before another one failed
+		err = errors.Join(err, s.markDemo(lines))
+	}
+	return lines, err
 }
 
 // HasDemo reports whether a part has data to try the site with.

@@ -59,6 +59,9 @@ func (w *walk) fail(status int, detail any) {
 	case time.Duration:
 		h["Retry-After"] = []string{strconv.Itoa(max(1, int(d.Seconds()+0.999)))}
 	case error:
+		if errors.Is(d, errMaintenance) {
+			h["Retry-After"] = []string{strconv.Itoa(int(maintenanceRetry.Seconds()))}
+		}
 		p.Detail = w.inside(status, d)
 	default:
 		p.Detail = w.inside(status, nil)

@@ -13,6 +13,8 @@ import (
 // maintenanceFile stands in the data folder while the site is being looked after: a restart does not open it.
 const maintenanceFile = "maintenance"
 
+var errMaintenance = errors.New("maintenance is on: open the site by the command maintenance off")
+
 // maintenanceRetry is when a visitor is told to come again.
 const maintenanceRetry = 5 * time.Minute
 
@@ -73,6 +75,6 @@ func (w *walk) inService() bool {
 	if w.r.Method != http.MethodGet && w.r.Method != http.MethodHead {
 		w.ResponseWriter.Header()["Connection"] = []string{"close"} // the body is not read
 	}
-	w.fail(http.StatusServiceUnavailable, maintenanceRetry)
+	w.fail(http.StatusServiceUnavailable, errMaintenance)
 	return false
 }

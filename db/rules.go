@@ -96,10 +96,10 @@ var (
 		Right:  "\"SELECT author, text FROM note ORDER BY id DESC LIMIT $1\"",
 		Source: "CWE-770; OWASP API4:2023"}
 	RuleArgument = check.Rule{ID: "MRL-SQL-014", Property: check.Integrity, Severity: check.High,
-		Title:  "an argument is of a type that no column takes, or there are too many or too few",
-		Why:    "types that belong to a driver change how the statement is run, and a missing value would be NULL",
+		Title:  "there are too many or too few arguments, or one is of a type that no column takes",
+		Why:    "a missing value would be NULL, and types that belong to a driver change how the statement is run",
 		Attack: "With pgx the argument pgx.QueryExecModeSimpleProtocol makes two statements run where one was written.",
-		Wrong:  "insert.Run(w, sql.NullString{…}), insert.Run(w, struct{…}{})",
+		Wrong:  "insert.Run(w, name)   // of three parameters\ninsert.Run(w, sql.NullString{…}), insert.Run(w, struct{…}{})",
 		Right:  "insert.Run(w, name, &nickname, db.JSON(tags))   // a pointer is NULL when it is nil",
 		Source: "pgx v5, Conn.Query; OWASP ASVS 5.0 V1.2.4"}
 	RuleForeign = check.Rule{ID: "MRL-SQL-015", Property: check.Integrity, Severity: check.High,

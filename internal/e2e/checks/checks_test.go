@@ -109,6 +109,9 @@ var broken = map[string]func(c *try){
 		c.spoil = func(t *testing.T, _ *merlon.Site, d string) { write(t, filepath.Join(d, "keys"), "x\n") }
 	},
 	"key link": func(c *try) { c.spoil = linkKeys },
+	"demo": func(c *try) {
+		c.spoil = func(t *testing.T, _ *merlon.Site, d string) { write(t, filepath.Join(d, "demo"), "[]\n") }
+	},
 	"key gone": func(c *try) {
 		c.spoil = func(t *testing.T, _ *merlon.Site, d string) { os.Remove(filepath.Join(d, "keys")) }
 	},
