@@ -24,6 +24,12 @@ type Keeper interface {
 	KeepsSite(*Visit) (bool, error)
 }
 
+// Introducer is what a [Part] offers ([Part].Offers) that knows who came where no access rule was asked, or said no: error
+// pages name the user too.
+type Introducer interface {
+	Introduce(*Visit) (Framed, error)
+}
+
 // InMaintenance reports whether visitors are told to come again later.
 func (h *House) InMaintenance() bool { return h.site.maintained.Load() }
 
