@@ -2,6 +2,7 @@ package merlon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -90,7 +91,7 @@ func (s *Site) addChecks() {
 		found[db.RulePrepare.ID] = append(found[db.RulePrepare.ID], db.RulePrepare.Finding("", "the statements were not proven: "+s.unproven.Error(), "start the database's server; the site proves them before it serves"))
 	}
 	for _, r := range AllRules() {
-		if isJudged(r.ID) || len(found[r.ID]) > 0 {
+		if isJudged(r.ID) || r.ID == db.RuleCalled.ID && s.called || len(found[r.ID]) > 0 {
 			s.checks = append(s.checks, check.Check{Rule: r, Run: func(context.Context) []check.Finding { return found[r.ID] }})
 		}
 	}
@@ -98,11 +99,11 @@ func (s *Site) addChecks() {
 
 // judged are the rules that New looks at for every site, by room: those of requests and of a running site are none.
 var judged = map[string]string{
-	"SITE": "001 002 004 005", "ROUTE": "001 002 003 004 005 010 011 013 014", "TEXT": "001",
+	"SITE": "001 002 004 005 006", "ROUTE": "001 002 003 004 005 010 011 013 014", "TEXT": "001",
 	"FORM": "001 002 003 004 005 006 007 008 009",
 	"PAGE": `001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017 018 019 022 023 024 025
 		030 031 032 033 034 035 036 037 038 039 040 041 042 043 044 045 046 047 048 049 050 051 052 053 054 055 056 057 058 060`,
-	"SQL":    "002 003 004 005 006 007 008 009 010 011 012 018 022",
+	"SQL":    "002 003 004 005 006 007 008 009 010 011 012 018 022 026",
 	"STATIC": "001 002 004 006", "HDR": "007 008",
 	"TRUST": "011 012 013", "SMTP": "001 002 003 004",
 }
@@ -163,9 +164,13 @@ func (s *Site) Ready(ctx context.Context) ([][2]string, error) {
 	return s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Ready })
 }
 
-// Demo has the parts fill in data to try the site with.
+// Demo has the parts fill in data to try the site with. The data folder is marked: production refuses it ([RuleDemo]).
 func (s *Site) Demo(ctx context.Context) ([][2]string, error) {
-	return s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Demo })
+	lines, err := s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Demo })
+	if len(lines) > 0 { // also of a part that filled its data in before another one failed
+		err = errors.Join(err, s.markDemo(lines))
+	}
+	return lines, err
 }
 
 // HasDemo reports whether a part has data to try the site with.

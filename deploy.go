@@ -22,6 +22,7 @@ func (s *Site) deployChecks() []check.Check {
 		{Rule: RuleSender, Run: s.checkSender},
 		{Rule: RuleWideProxy, Run: s.checkWideProxy},
 		{Rule: RuleNumberOrigin, Run: s.checkNumber},
+		{Rule: RuleDemo, Run: s.checkDemo},
 		{Rule: RuleNoName, Run: func(context.Context) []check.Finding {
 			if s.name != "" {
 				return nil

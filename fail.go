@@ -50,6 +50,9 @@ func (w *walk) fail(status int, detail any) {
 	}
 	id := fmt.Sprintf("error.%d", status)
 	p := ErrorPage{Status: status, Title: w.say(id + ".title"), Text: w.say(id + ".text")}
+	if status == http.StatusForbidden && (w.r.Method == http.MethodGet || w.r.Method == http.MethodHead) { // nothing could be changed
+		p.Text = w.say("error.403.seen")
+	}
 	h := w.ResponseWriter.Header()
 	switch d := detail.(type) {
 	case time.Time:
@@ -58,6 +61,9 @@ func (w *walk) fail(status int, detail any) {
 	case time.Duration:
 		h["Retry-After"] = []string{strconv.Itoa(max(1, int(d.Seconds()+0.999)))}
 	case error:
+		if errors.Is(d, errMaintenance) {
+			h["Retry-After"] = []string{strconv.Itoa(int(maintenanceRetry.Seconds()))}
+		}
 		p.Detail = w.inside(status, d)
 	default:
 		p.Detail = w.inside(status, nil)
@@ -108,12 +114,44 @@ func (w *walk) tryPage(res *Response) (err error) {
 			err = fmt.Errorf("merlon: error page: %v", p)
 		}
 	}()
+	w.introduce()
 	if w.state == nil && w.run != nil {
 		w.state, w.blind = w.run.sessions.Nobody(), true
 		w.frame.User, w.frame.Roles = "", nil
 	}
 	w.quiet = true
 	return w.writePage(res)
+}
+
+// introduce names the user on an error page whose route asked no access rule, or was refused by it. Without a reader (an
+// unknown address, an answer after the reader was closed) one is opened for it, by the cookie that came; what fails here
+// leaves the page as it would be for a stranger.
+func (w *walk) introduce() {
+	if w.run == nil || w.frame.User != "" || w.client.Host == "" || w.route != nil && w.route.opt.noToken != nil || w.state != nil && w.reader == nil {
+		return
+	}
+	state := w.state
+	if state == nil {
+		if w.route != nil { // refused before the session was read
+			return
+		}
+		reader := w.run.engine.Read(w.ctx)
+		defer reader.Close()
+		var err error
+		if state, err = w.run.sessions.Load(reader, w.r); err != nil || !state.Live() {
+			return
+		}
+		state.SetClient(w.client.Addr)
+		w.state, w.reader = state, reader
+		defer func() { w.reader = nil }()
+	}
+	visit := w.newVisit()
+	for _, i := range Offers[Introducer](w.run.house) {
+		if who, err := i.Introduce(&visit); err == nil && who != nil {
+			w.frame.User, w.frame.Roles = who.FrameUser()
+			return
+		}
+	}
 }
 
 // failed answers what nobody expected: an event, a log line with the cause, and a page that says nothing of it.

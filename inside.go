@@ -1,9 +1,11 @@
 package merlon
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 
 	"github.com/merlon-web/merlon/check"
@@ -29,6 +31,10 @@ func (w *walk) inside(status int, err error) string {
 	w.mu.Lock()
 	rule := w.why
 	w.mu.Unlock()
+	var told check.Finding
+	if errors.As(err, &told) && told.ID != "" { // the cause explains itself better than that something failed
+		rule.ID = told.ID
+	}
 	var b strings.Builder
 	switch {
 	case err != nil:
@@ -36,7 +42,7 @@ func (w *walk) inside(status int, err error) string {
 	case rule.ID != "":
 		fmt.Fprintf(&b, "cause    %s: %s\n", rule.Title, rule.Why)
 	case status == http.StatusNotFound && w.route == nil:
-		fmt.Fprintf(&b, "cause    no route answers %s %s; %s\n", w.r.Method, w.r.URL.Path, w.site.nearestRoute(http.MethodGet, w.r.URL.Path))
+		fmt.Fprintf(&b, "cause    no route answers %s %s; %s\n", w.r.Method, w.r.URL.Path, w.site.insteadOf(w.r.URL.Path))
 	}
 	if w.route != nil {
 		fmt.Fprintf(&b, "route    %s, for %s, %s\n", w.route.id(), w.route.access, w.route.where)
@@ -46,6 +52,22 @@ func (w *walk) inside(status int, err error) string {
 		fmt.Fprintf(&b, "more     explain %s\n", rule.ID)
 	}
 	return b.String()
+}
+
+// insteadOf says what to do about an address that nothing answers: a file's name wants static files, any other a route.
+func (s *Site) insteadOf(path string) string {
+	if ext := filepath.Ext(path); ext == "" || strings.HasSuffix(path, "/") {
+		return s.nearestRoute(http.MethodGet, path)
+	}
+	for _, f := range s.statics {
+		if name, ok := strings.CutPrefix(path, f.Prefix()); ok {
+			return "put the file where the static files of " + f.Prefix() + " lie" + nearest(name, f.Names())
+		}
+	}
+	if s.cfg.Static == nil {
+		return `it looks like a file: embed its folder, declare static.From(files, "static") and name it as Config.Static`
+	}
+	return fmt.Sprintf("it looks like a file: those of Config.Static are below %s%s", s.cfg.Static.Prefix(), nearest(filepath.Base(path), s.cfg.Static.Names()))
 }
 
 // recordFailure keeps the event of a failure and logs it, once, with the whole error and where it came from.

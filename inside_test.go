@@ -21,6 +21,7 @@ func TestErrorPagesTellTheInside(t *testing.T) {
 	}{
 		{"method", "POST", "/search", 405, []string{"cause    a method", "request  ", "more     explain MRL-HTTP-001"}},
 		{"access", "GET", "/denied", 403, []string{"cause    a visitor who may not come in", "route    GET /denied, for nobody, ", "more     explain MRL-AUTH-001"}},
+		{"file", "GET", "/static/site.css", 404, []string{"cause    no route answers GET /static/site.css; it looks like a file: embed its folder"}},
 		{"failure", "GET", "/fails", 500, []string{"cause    it went wrong inside", "route    GET /fails, for ", "more     explain MRL-SITE-010"}},
 		{"query", "GET", "/search?page=-1", 400, []string{"the query value", "query tags allow", "more     explain MRL-FORM-030"}},
 		{"nothing", "GET", "/serach", 404, []string{"no route answers GET /serach", "/search"}},

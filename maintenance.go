@@ -13,6 +13,8 @@ import (
 // maintenanceFile stands in the data folder while the site is being looked after: a restart does not open it.
 const maintenanceFile = "maintenance"
 
+var errMaintenance = errors.New("maintenance is on: open the site by the command maintenance off")
+
 // maintenanceRetry is when a visitor is told to come again.
 const maintenanceRetry = 5 * time.Minute
 
@@ -20,6 +22,12 @@ const maintenanceRetry = 5 * time.Minute
 // maintenance. The visit's session is read, its access rule was not asked.
 type Keeper interface {
 	KeepsSite(*Visit) (bool, error)
+}
+
+// Introducer is what a [Part] offers ([Part].Offers) that knows who came where no access rule was asked, or said no: error
+// pages name the user too.
+type Introducer interface {
+	Introduce(*Visit) (Framed, error)
 }
 
 // InMaintenance reports whether visitors are told to come again later.
@@ -73,7 +81,7 @@ func (w *walk) inService() bool {
 	if w.r.Method != http.MethodGet && w.r.Method != http.MethodHead {
 		w.ResponseWriter.Header()["Connection"] = []string{"close"} // the body is not read
 	}
-	w.fail(http.StatusServiceUnavailable, maintenanceRetry)
+	w.fail(http.StatusServiceUnavailable, errMaintenance)
 	return false
 }
 

@@ -187,6 +187,20 @@ var (
 		Attack: "Another account of the same machine copies the database and the key ring.",
 		Wrong:  `drwxr-xr-x data`, Right: `chmod 700 data`,
 		Source: "OWASP ASVS 13.3.1; CWE-732"}
+	RuleNotice = check.Rule{ID: "MRL-SITE-006", Property: check.Integrity, Severity: check.High,
+		Title:  "a layout that shows no notices",
+		Why:    "what a form has done is told on the next page, by the layout; a visitor who is told nothing does it again",
+		Attack: "No attack: visitors send twice what was kept the first time, and never read that their password was changed.",
+		Wrong:  `<main>{{block "main" .}}{{end}}</main>`,
+		Right:  `<main>{{if $site.Notice}}<p role="status">{{$site.Notice}}</p>{{end}}{{block "main" .}}{{end}}</main>`,
+		Source: "WCAG 2.2 4.1.3 (status messages)"}
+	RuleOtherSite = check.Rule{ID: "MRL-SITE-022", Property: check.Integrity, Severity: check.High,
+		Title:  "the data folder of another site",
+		Why:    "its keys, its mark of maintenance and its backups are the other site's: each would change what is not its own",
+		Attack: "No attack: two programs started in one folder; maintenance of the one closes the other.",
+		Wrong:  `club serve; guestbook serve   # both with ./data`,
+		Right:  `guestbook serve --data data-guestbook`,
+		Source: "CWE-668; OWASP ASVS 5.0 13.4"}
 	RuleCSPReport = check.Rule{ID: "MRL-CSP-001", Property: check.Integrity, Severity: check.Low,
 		Title:  "a browser refused something on a page",
 		Why:    "the page's policy does not allow it: an extension of the visitor's, or an injection that was stopped",
@@ -198,6 +212,6 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
-		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
+		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

@@ -53,6 +53,13 @@ var (
 		Wrong:  "merlon.Config{Routes: routes}",
 		Right:  `merlon.Config{Name: "shop", Routes: routes}`,
 		Source: "RFC 6265 8.5 (cookies do not mind the port)"}
+	RuleDemo = check.Rule{ID: "MRL-DEPLOY-009", Property: check.Confidentiality, Severity: check.High,
+		Title:  "data to try the site with, in the world",
+		Why:    "the passwords of its accounts, an administrator's too, are printed at the start and stand in the program's text",
+		Attack: "Whoever reads the example signs in as its administrator.",
+		Wrong:  "serve --demo, then serve --production on the same folder",
+		Right:  "serve --production --data of a folder that began empty",
+		Source: "OWASP ASVS 5.0 6.3.2 (no default accounts); CWE-1392"}
 	RuleNumberOrigin = check.Rule{ID: "MRL-DEPLOY-008", Property: check.Confidentiality, Severity: check.Medium,
 		Title:  "a public address that is a number",
 		Why:    "certificates, HSTS and passkeys belong to names, and a number moves with the machine",
@@ -70,5 +77,5 @@ var (
 )
 
 func deployRules() []check.Rule {
-	return []check.Rule{RuleNoOrigin, RulePlainOrigin, RuleHostMissing, RuleHostLocal, RuleSender, RuleWideProxy, RuleNoName, RuleNumberOrigin, RuleNameless}
+	return []check.Rule{RuleNoOrigin, RulePlainOrigin, RuleHostMissing, RuleHostLocal, RuleSender, RuleWideProxy, RuleNoName, RuleNumberOrigin, RuleNameless, RuleDemo}
 }

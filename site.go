@@ -59,6 +59,7 @@ type Site struct {
 	mountMethods []string // what mounted handlers answer besides GET, HEAD and POST
 	unlimited    []check.Finding
 	unproven     error // why the statements were not proven yet: the database's server did not answer
+	called       bool  // the calls of statements were looked at
 	pageFiles    []*page.Files
 	faults       check.Faults
 	watchers     []Watcher
@@ -387,6 +388,10 @@ func (s *Site) compilePages() {
 	set, faults := page.Compile(page.Options{Static: s.statics, Development: s.env.Mode == Development,
 		Text: s.message, Plural: pluralOf(words), TextIDs: words.IDs, Langs: words.Langs()}, files...)
 	s.fault(faults...)
+	for _, where := range set.Silent() {
+		s.fault(RuleNotice.Finding(where, "the layout never shows $site.Notice: what merlon.Redirect(…).Notice says is dropped without a word",
+			`write in it: {{if $site.Notice}}<p role="status">{{$site.Notice}}</p>{{end}}`))
+	}
 	s.pages, s.pageFiles = set, files
 }
 

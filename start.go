@@ -160,7 +160,7 @@ func (s *Site) makeData() error {
 	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
 		return fmt.Errorf("merlon: data folder: %w", err)
 	}
-	return nil
+	return s.ownData()
 }
 
 // migrations migrates a database that is new, and refuses one that has data and lacks a migration.

@@ -24,12 +24,13 @@ import (
 func (a *part) commands() []merlon.Command {
 	reason := merlon.Flag{Name: "reason", Usage: "why, for the record", Required: true}
 	return []merlon.Command{
-		{Name: "user add", Args: "EMAIL [NAME]", Short: "make an account and print the link with which its user chooses a password", Example: `ann@example.org "Ann Ash" --role board`,
+		{Name: "user add", Args: "EMAIL [NAME]", Short: "make an account and print the link with which its user chooses a password; without a name it is called as the address before the @", Example: `ann@example.org "Ann Ash" --role board`,
 			Flags: []merlon.Flag{{Name: "role", Usage: "roles, separated by commas"},
 				{Name: "new-role", Usage: "take a role that no route asks for", Switch: true}}, Run: a.userAdd},
 		{Name: "user invite", Args: "EMAIL", Short: "mail an invitation to sign up, on a closed site too", Example: "ann@example.org", Run: a.userInvite},
 		{Name: "user list", Reads: true, Short: "the accounts, newest first", Run: a.userList, Flags: []merlon.Flag{{Name: "limit", Usage: "how many; 100 if it is left out"}}},
-		{Name: "user disable", Args: "EMAIL", Short: "shut a user out at once", Example: `ann@example.org --reason "left the club"`, Flags: []merlon.Flag{reason}, Run: a.userDisable},
+		{Name: "user disable", Args: "EMAIL", Short: "shut a user out at once", Example: `ann@example.org --reason "left the club"`,
+			Flags: []merlon.Flag{reason, {Name: "last-admin", Usage: "also the only administrator", Switch: true}}, Run: a.userDisable},
 		{Name: "user enable", Args: "EMAIL", Short: "let a user in again", Example: `ann@example.org --reason "back"`, Flags: []merlon.Flag{reason}, Run: a.userEnable},
 		{Name: "user unlock", Args: "EMAIL", Short: "release the limits on an account", Example: `ann@example.org --reason "called, was recognised"`, Flags: []merlon.Flag{reason}, Run: a.userUnlock},
 		{Name: "user reset-2fa", Args: "EMAIL", Short: "take away an account's second factors", Example: `ann@example.org --reason "phone lost, showed passport"`, Flags: []merlon.Flag{reason}, Run: a.userResetFactors},
@@ -91,7 +92,10 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 	var id int64
 	err = c.House.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		var err error
-		if id, err = create(w, address.String(), name, NoPassword, now, time.Time{}, roles...); err != nil {
+		if id, err = create(w, address.String(), name, NoPassword, now, time.Time{}, roles...); errors.Is(err, ErrExists) {
+			return merlon.Cannot("%s has an account already, and an address has one: see user list, or name another address", address)
+		}
+		if err != nil {
 			return err
 		}
 		if link, err = a.enrolment(w, id, address.String(), now); err != nil {
@@ -217,6 +221,15 @@ func (a *part) userDisable(ctx context.Context, c *merlon.Call) error {
 		return err
 	}
 	err = a.act(ctx, c, RuleDisabled, row, func(w *db.Writer) error {
+		if isAdmin(row) && row.Disabled == 0 && c.Flag("last-admin") == "" {
+			others, err := otherAdmins.One(w, row.ID)
+			if err != nil {
+				return err
+			}
+			if others.N == 0 {
+				return merlon.Refuse("%s is the only administrator: nobody could look after the site in the browser: make another first (user add EMAIL NAME --role admin), or say --last-admin", row.Email)
+			}
+		}
 		return Disable(c.House, w, row.ID, true)
 	})
 	if err == nil {

@@ -193,6 +193,12 @@ func (a *part) sleeps(q db.Querier, row userRow) (bool, error) {
 // isAdmin reports whether a user is an administrator, whatever the session has shown.
 func isAdmin(row userRow) bool { return slices.Contains(row.user().Roles, Admin) }
 
+// Introduce implements [merlon.Introducer]: error pages of a user who is signed in say so.
+func (a *part) Introduce(v *merlon.Visit) (merlon.Framed, error) {
+	u, ok, err := load(v)
+	return Guest{u, ok}, err
+}
+
 // KeepsSite implements [merlon.Keeper]: administrators who have shown a second factor are let in during maintenance.
 func (a *part) KeepsSite(v *merlon.Visit) (bool, error) {
 	u, ok, err := load(v)

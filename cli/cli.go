@@ -120,7 +120,7 @@ func (p *program) root() *cobra.Command {
 	for _, cmd := range houseCommands {
 		p.add(root, cmd)
 	}
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
+	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
@@ -148,6 +148,20 @@ Flags
 exit codes: 0 done, 1 findings or failed, 2 usage, 3 could not run,
 4 refused for safety, 130 interrupted
 `
+
+// helpCommand prints what --help of a command prints.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [command]", Hidden: true, Short: "what --help of a command prints",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 && c.HasSubCommands() {
+				return unknownCommand(root, args)
+			}
+			return c.Help()
+		},
+	}
+}
 
 func programName() string {
 	name := os.Args[0]

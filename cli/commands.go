@@ -39,7 +39,7 @@ func (p *program) routes() *cobra.Command {
 
 func (p *program) explain() *cobra.Command {
 	return &cobra.Command{
-		Use: "explain [ID]", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it; the beginning of an id lists those with it",
+		Use: "explain [ID or word]", GroupID: "prove", Short: "what a finding means, what an attacker does with it, how to mend it; the beginning of an id, or a word, lists those with it",
 		Example: "  " + programName() + " explain MRL-CSRF-001",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -69,11 +69,15 @@ func (p *program) explain() *cobra.Command {
 			if some := slices.DeleteFunc(slices.Clone(rules), func(r check.Rule) bool { return !strings.HasPrefix(r.ID, id) }); len(some) > 0 {
 				return p.listRules(some)
 			}
-			hint := ""
+			word := strings.ToLower(args[0])
+			if some := slices.DeleteFunc(slices.Clone(rules), func(r check.Rule) bool { return !strings.Contains(strings.ToLower(r.ID+" "+r.Title+" "+r.Why), word) }); len(some) > 0 {
+				return p.listRules(some)
+			}
+			hint := ": explain without an id lists them all"
 			if n, ok := check.Nearest(id, ids); ok {
 				hint = ": did you mean " + n + "?"
 			}
-			return exit(ExitUsage, "unknown id %s%s", args[0], hint)
+			return exit(ExitUsage, "no rule has the id or the word %s%s", args[0], hint)
 		},
 	}
 }

@@ -15,6 +15,7 @@ import (
 // maintenanceCommands close the site to visitors and open it again.
 var maintenanceCommands = []merlon.Command{
 	{Name: "maintenance on", Short: "tell visitors to come again later; administrators are let in", Run: maintain(true)},
+	{Name: "maintenance status", Reads: true, Short: "whether the site is open to visitors", Run: maintenanceStatus},
 	{Name: "maintenance off", Short: "open the site to visitors again", Run: maintain(false)},
 }
 
@@ -32,13 +33,21 @@ func maintain(on bool) func(context.Context, *merlon.Call) error {
 		if err != nil {
 			h.Log.Error("maintenance was not recorded", "error", err.Error()) // a full disk is a reason for maintenance
 		}
-		return c.Answer("merlon/maintenance/v1", "on", on, func(out io.Writer) error {
-			text := "visitors are let in"
-			if on {
-				text = "visitors are told to come again later; whoever signs in as an administrator is let in"
-			}
-			_, err := fmt.Fprintln(out, text)
-			return err
-		})
+		return tellMaintenance(c, on)
 	}
+}
+
+func maintenanceStatus(_ context.Context, c *merlon.Call) error {
+	return tellMaintenance(c, c.House.InMaintenance())
+}
+
+func tellMaintenance(c *merlon.Call, on bool) error {
+	return c.Answer("merlon/maintenance/v1", "on", on, func(out io.Writer) error {
+		text := "visitors are let in"
+		if on {
+			text = "visitors are told to come again later; whoever signs in as an administrator is let in"
+		}
+		_, err := fmt.Fprintln(out, text)
+		return err
+	})
 }

@@ -60,7 +60,7 @@ func (p *program) serve() *cobra.Command {
 	}
 	c.Flags().StringVar(&listen, "listen", defaultListen, "address and port; :0 takes a free port")
 	c.Flags().BoolVar(&demo, "demo", false, "fill an empty site with data to try it")
-	c.Flags().BoolVar(&secure, "tls", false, "speak TLS, by an authority of this machine's own")
+	c.Flags().BoolVar(&secure, "tls", false, "speak TLS, by an authority of this machine's own, whose key is made in the user's folder of settings (~/.config/merlon)")
 	c.Flags().BoolVar(&production, "production", false, "run the site in the world, as "+settingsName+" says")
 	return c
 }
@@ -151,6 +151,9 @@ func (p *program) serveSite(ctx context.Context, site *merlon.Site, l net.Listen
 		if err != nil {
 			return errors.Join(exit(ExitFailed, "the demo data could not be filled in: %w", err), closeSite(site))
 		}
+		if len(more) == 0 {
+			more = site.DemoLines()
+		}
 		if len(more) == 0 && site.HasDemo() {
 			fmt.Fprintf(p.err, "--demo: nothing was filled in: %s has data already, and what is there is not mixed with data to try: for a site with it name another folder: --data DIR\n", p.data)
 		}
@@ -175,6 +178,9 @@ func (p *program) serveSite(ctx context.Context, site *merlon.Site, l net.Listen
 		lines = append(lines, [2]string{"mail is sent through", server})
 	} else if site.HasSignIn() { // its mails wait there
 		lines = append(lines, [2]string{"mail, in development", site.Origin() + "/_merlon/dev/mail"})
+	}
+	if site.House().InMaintenance() {
+		lines = append(lines, [2]string{"maintenance is on", "visitors get 503; open it: " + programName() + " maintenance off"})
 	}
 	p.announce(site, lines)
 	debug.FreeOSMemory() // what starting needed (pages compiled, hashes measured) is given back once: a third of the process

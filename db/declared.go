@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // declared is what the three kinds of statements share. It does not change after its declaration, but for the cache.
@@ -13,6 +15,7 @@ type declared struct {
 	schema   *Schema
 	sql      string
 	where    string
+	home     string // the folder of the source file
 	kind     Kind
 	choices  []options
 	pieces   []piece
@@ -32,7 +35,8 @@ type declared struct {
 const maxTexts = 1024
 
 func newDeclared(schema *Schema, kind Kind, sql string, row reflect.Type, choices []Choice) *declared {
-	d := &declared{schema: schema, sql: sql, where: caller(2), kind: kind, plan: planOf(row), escapes: strings.Contains(strings.ToUpper(sql), "ESCAPE")}
+	at := place.Caller(2)
+	d := &declared{schema: schema, sql: sql, where: at.At, home: at.Folder, kind: kind, plan: planOf(row), escapes: strings.Contains(strings.ToUpper(sql), "ESCAPE")}
 	d.scan = scan(sql)
 	d.pieces = d.scan.pieces
 	d.problems = append(d.problems, d.scan.problems...)

@@ -70,6 +70,7 @@ const (
 	ConstraintForeignKey
 	ConstraintNotNull
 	ConstraintCheck
+	ConstraintType // the value is of another type than its column (a STRICT table)
 )
 
 // String returns the constraint as SQL names it.
@@ -83,6 +84,8 @@ func (k ConstraintKind) String() string {
 		return "NOT NULL"
 	case ConstraintCheck:
 		return "CHECK"
+	case ConstraintType:
+		return "STRICT"
 	}
 	return "other"
 }
@@ -96,6 +99,9 @@ type ConstraintError struct {
 
 // Error returns the constraint and the engine's words.
 func (e *ConstraintError) Error() string {
+	if e.Kind == ConstraintType { // the engine's words name both types and the column
+		return "the value is of another type than its column: " + e.Err.Error()
+	}
 	text := "constraint failed"
 	if e.Kind != ConstraintOther {
 		text = e.Kind.String() + " " + text

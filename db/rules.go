@@ -96,10 +96,10 @@ var (
 		Right:  "\"SELECT author, text FROM note ORDER BY id DESC LIMIT $1\"",
 		Source: "CWE-770; OWASP API4:2023"}
 	RuleArgument = check.Rule{ID: "MRL-SQL-014", Property: check.Integrity, Severity: check.High,
-		Title:  "an argument is of a type that no column takes, or there are too many or too few",
-		Why:    "types that belong to a driver change how the statement is run, and a missing value would be NULL",
+		Title:  "there are too many or too few arguments, or one is of a type that no column takes",
+		Why:    "a missing value would be NULL, and types that belong to a driver change how the statement is run",
 		Attack: "With pgx the argument pgx.QueryExecModeSimpleProtocol makes two statements run where one was written.",
-		Wrong:  "insert.Run(w, sql.NullString{…}), insert.Run(w, struct{…}{})",
+		Wrong:  "insert.Run(w, name)   // of three parameters\ninsert.Run(w, sql.NullString{…}), insert.Run(w, struct{…}{})",
 		Right:  "insert.Run(w, name, &nickname, db.JSON(tags))   // a pointer is NULL when it is nil",
 		Source: "pgx v5, Conn.Query; OWASP ASVS 5.0 V1.2.4"}
 	RuleForeign = check.Rule{ID: "MRL-SQL-015", Property: check.Integrity, Severity: check.High,
@@ -178,10 +178,24 @@ var (
 		Wrong:  "sqlite3 data/shop.db 'DELETE FROM author'",
 		Right:  "PRAGMA foreign_keys=ON in such a tool; or a migration, which keeps them.",
 		Source: "sqlite.org/foreignkeys.html; sqlite.org/pragma.html#pragma_foreign_key_check"}
+	RuleLax = check.Rule{ID: "MRL-SQL-030", Property: check.Integrity, Severity: check.High,
+		Title:  "a table stores values of another type than its columns'",
+		Why:    "one wrong value is taken without a word when it is written, and every read of its row fails from then on",
+		Attack: "insert.Run(w.DB, in.Year, in.Title) for the columns (title, year): the first who posts the form breaks the page\nfor everybody.",
+		Wrong:  "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL, year INTEGER NOT NULL);",
+		Right:  "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL, year INTEGER NOT NULL) STRICT;",
+		Source: "https://sqlite.org/stricttables.html; CWE-704"}
+	RuleCalled = check.Rule{ID: "MRL-SQL-031", Property: check.Integrity, Severity: check.High,
+		Title:  "a statement is run with more or fewer arguments than it has parameters",
+		Why:    "a call that can only fail waits for the first visitor who comes to it",
+		Attack: "None: but every POST of that form ends with 500, and nobody has seen it before.",
+		Wrong:  "insert.Run(w.DB, note.Author)   // INSERT INTO note (author, text) VALUES ($1, $2)",
+		Right:  "insert.Run(w.DB, note.Author, note.Text)",
+		Source: "CWE-685"}
 )
 
 // Rules returns every rule of this package.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleSealed, RulePrepare, RuleUnknown, RuleRow, RuleParams, RuleOneStatement, RuleQueryWrites, RuleRows, RuleChoice, RuleList,
-		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited, RuleDamaged, RuleOrphan}, serverRules()...)
+		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited, RuleDamaged, RuleOrphan, RuleLax, RuleCalled}, serverRules()...)
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -59,6 +60,20 @@ func (l *Log) String() string {
 	return l.b.String()
 }
 
+// maxFailures is how many lines of the log a failed test shows.
+const maxFailures = 20
+
+// failures returns the newest lines of errors: a page of status 500 hides the cause, and its test should not.
+func (l *Log) failures() string {
+	var told []string
+	for line := range strings.Lines(l.String()) {
+		if strings.Contains(line, " ERROR ") || strings.Contains(line, "level=ERROR") {
+			told = append(told, line)
+		}
+	}
+	return strings.Join(told[max(0, len(told)-maxFailures):], "")
+}
+
 // Start opens a site in a folder of the test, starts it and listens on loopback until the test ends.
 func Start(t testing.TB, open func(merlon.Env) (*merlon.Site, error)) *Server {
 	t.Helper()
@@ -76,6 +91,11 @@ func StartIn(t testing.TB, dir string, open func(merlon.Env) (*merlon.Site, erro
 	if err := site.Start(context.Background()); err != nil {
 		t.Fatalf("merlontest: the site cannot start: %v", err)
 	}
+	t.Cleanup(func() {
+		if told := s.Log.failures(); t.Failed() && told != "" {
+			t.Logf("merlontest: what failed in the site, from its log:\n%s", told)
+		}
+	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("merlontest: %v", err)
@@ -112,7 +132,10 @@ func (s *Server) Addr() string { return s.addr }
 // Write changes the site's data directly, as a job would.
 func (s *Server) Write(do func(w *db.Writer) error) {
 	s.t.Helper()
-	err := s.Site.House().Engine.Write(context.Background(), func(_ context.Context, w *db.Writer) error { return do(w) })
+	ctx := event.With(context.Background(), event.RecorderFunc(func(ctx context.Context, e event.Event) {
+		s.Site.House().Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
+	}))
+	err := s.Site.House().Engine.Write(ctx, func(_ context.Context, w *db.Writer) error { return do(w) })
 	if err != nil {
 		s.t.Fatalf("merlontest: Write: %v", err)
 	}

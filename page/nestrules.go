@@ -269,12 +269,25 @@ func (c *compiler) end(pos parse.Pos) {
 		return
 	}
 	if c.h.seen&sawDoctype == 0 {
-		c.fault(RuleDoctype, 0, "the page has no doctype", "begin it with <!doctype html>, mostly by a layout: {{template \"layout.html\" .}}; a piece of a page is declared with page.NewFragment")
+		c.lacks(RuleDoctype, "", "the page has no doctype", "begin it with <!doctype html>, mostly by a layout: {{template \"layout.html\" .}}; a piece of a page is declared with page.NewFragment")
 	}
 	if c.h.seen&sawLang == 0 {
-		c.fault(RuleLang, 0, "the page has no html element with lang", `write <html lang="en">`)
+		c.lacks(RuleLang, "<html", "the page has no html element with lang", `write <html lang="en">`)
 	}
 	if c.h.seen&sawTitle == 0 {
-		c.fault(RuleTitle, 0, "the page has no title", "write <title>…</title> in the head, in every branch of it")
+		c.lacks(RuleTitle, "<head", "the page has no title", "write <title>…</title> in the head, in every branch of it")
 	}
+}
+
+// lacks is fault for what a whole page lacks. A page that calls the layout has it from there, so that it is the layout's, at
+// the tag where it should stand, and is told once for all pages.
+func (c *compiler) lacks(r check.Rule, tag, what, do string) {
+	layout := c.files["layout.html"]
+	if tree := c.trees["layout.html"]; layout == nil || tree == nil || !c.used[tree] {
+		c.fault(r, 0, what, do)
+		return
+	}
+	defer func(was *file) { c.file = was }(c.file)
+	c.file = layout
+	c.fault(r, parse.Pos(max(0, strings.Index(layout.text, tag))), what, do)
 }

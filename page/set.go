@@ -320,3 +320,23 @@ func (c *compiled) append(dst []byte, data unsafe.Pointer, r *Render) (out []byt
 	}
 	return out, nil
 }
+
+// Silent returns where the layouts of the files stand that never say $site.Notice, nor does what they share: what a redirect
+// tells the visitor would be dropped.
+func (s *Set) Silent() (where []string) {
+	for _, f := range s.files {
+		files, _ := f.read(s.opts.Development) // what cannot be read was told by Compile
+		layout := files["layout.html"]
+		if layout == nil || slices.Contains(where, position(layout, 0)) {
+			continue
+		}
+		says := false
+		for name, one := range files {
+			says = says || shared(name) && strings.Contains(one.text, "$site.Notice")
+		}
+		if !says {
+			where = append(where, position(layout, 0))
+		}
+	}
+	return where
+}

@@ -33,6 +33,22 @@ func TestLayoutIsToldOnce(t *testing.T) {
 	}
 }
 
+// What all pages lack for want of it in the layout is the layout's, and told once, where it should stand.
+func TestLayoutWithoutLangIsToldOnce(t *testing.T) {
+	const body = `{{template "layout.html" .}}{{define "main"}}x{{end}}`
+	files := page.FilesOf(map[string]string{"layout.html": "<!doctype html>\n<html><head><title>t</title></head><body>{{block \"main\" .}}{{end}}</body></html>", "a.html": body, "b.html": body, "c.html": "<!doctype html><html><head><title>t</title></head><body>x</body></html>"})
+	page.NewNamed[toldA](files, "a.html")
+	page.NewNamed[toldB](files, "b.html")
+	page.NewNamed[toldC](files, "c.html")
+	set, faults := page.Compile(page.Options{}, files)
+	if len(faults) != 2 || faults[0].Where != "pages/layout.html:2:1" || faults[0].ID != page.RuleLang.ID || faults[1].Where != "pages/c.html:1:1" {
+		t.Errorf("faults: %v", faults)
+	}
+	if where := set.Silent(); len(where) != 1 || where[0] != "pages/layout.html:1:1" {
+		t.Errorf("the layout shows no notices, and is told at %v", where)
+	}
+}
+
 // A page of which only the title is shown is no page: its template has a name that nothing calls, or it has none.
 func TestPageThatShowsNothing(t *testing.T) {
 	for source, want := range map[string]string{

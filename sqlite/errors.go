@@ -115,6 +115,10 @@ func constraint(err error) error {
 			c.Kind = db.ConstraintNotNull
 		case sqlite3.CONSTRAINT_CHECK:
 			c.Kind = db.ConstraintCheck
+		case sqlite3.CONSTRAINT_DATATYPE:
+			c.Kind = db.ConstraintType
+			_, c.Name, _ = strings.Cut(plain(err), " column ")
+			return c
 		}
 	}
 	_, c.Name, _ = strings.Cut(plain(err), "constraint failed: ")

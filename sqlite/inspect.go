@@ -12,7 +12,26 @@ import (
 // fewFaults is after how many an inspection stops.
 const fewFaults = 5
 
-var _ db.Inspector = (*engine)(nil)
+var (
+	_ db.Inspector = (*engine)(nil)
+	_ db.Laxer     = (*engine)(nil)
+)
+
+// Lax implements [db.Laxer] by the list of tables: those that are not STRICT, but for virtual ones and their shadows.
+func (e *engine) Lax(ctx context.Context) (tables []string, err error) {
+	on := e.on.Load()
+	if on == nil {
+		return nil, db.ErrClosed
+	}
+	c, err := on.readers.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer on.readers.put(c)
+	defer c.rescue(&err)
+	c.mode = modeOwn
+	return c.texts("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name")
+}
 
 // Damage implements [db.Inspector] by PRAGMA quick_check.
 func (e *engine) Damage(ctx context.Context) (found []string, err error) {

@@ -18,7 +18,7 @@ CREATE TABLE merlon_user (
 	entered  INTEGER NOT NULL DEFAULT 0,
 	-- the language that its user has chosen, empty: as the browser says
 	lang     TEXT NOT NULL DEFAULT ''
-);
+) STRICT;
 CREATE INDEX merlon_user_leaving ON merlon_user (leaving) WHERE leaving > 0;
 CREATE INDEX merlon_user_unverified ON merlon_user (created) WHERE verified = 0;
 -- links that work once: only the hash of a link's code is kept
@@ -29,7 +29,7 @@ CREATE TABLE merlon_ticket (
 	email   TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	expires INTEGER NOT NULL
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 CREATE INDEX merlon_ticket_user ON merlon_ticket (user, kind);
 CREATE INDEX merlon_ticket_expires ON merlon_ticket (expires);
 -- browsers that signed in before: only the hash of the cookie's number is kept
@@ -42,7 +42,7 @@ CREATE TABLE merlon_device (
 	seen    INTEGER NOT NULL,
 	-- until when the second step is skipped on it, 0: it is asked
 	trusted INTEGER NOT NULL DEFAULT 0
-);
+) STRICT;
 CREATE INDEX merlon_device_user ON merlon_device (user);
 -- authenticator apps: the secret rests sealed
 CREATE TABLE merlon_totp (
@@ -52,7 +52,7 @@ CREATE TABLE merlon_totp (
 	used    INTEGER NOT NULL DEFAULT 0,
 	-- the last time step that was used: a code works once
 	step    INTEGER NOT NULL DEFAULT 0
-);
+) STRICT;
 CREATE TABLE merlon_recovery (
 	user    INTEGER NOT NULL,
 	place   INTEGER NOT NULL,
@@ -60,7 +60,7 @@ CREATE TABLE merlon_recovery (
 	created INTEGER NOT NULL,
 	used    INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (user, place)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 -- what the site's own statements may join: no address, no hash; who is shut out or leaves is not there
 CREATE VIEW merlon_member AS SELECT id, name, roles, created FROM merlon_user WHERE disabled = 0 AND leaving = 0;
 

@@ -8,12 +8,12 @@ CREATE TABLE note (
 	replies INTEGER NOT NULL,
 	done    INTEGER NOT NULL,
 	pinned  INTEGER NOT NULL
-);
+) STRICT;
 CREATE TABLE item (
 	id       INTEGER PRIMARY KEY,
 	name     TEXT NOT NULL,
 	quantity INTEGER NOT NULL
-);
+) STRICT;
 
 -- +goose Down
 DROP TABLE item;

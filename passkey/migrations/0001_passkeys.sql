@@ -3,7 +3,7 @@
 CREATE TABLE merlon_passkey_handle (
 	user   INTEGER PRIMARY KEY,
 	handle BLOB NOT NULL UNIQUE
-);
+) STRICT;
 CREATE TABLE merlon_passkey (
 	id         INTEGER PRIMARY KEY,
 	user       INTEGER NOT NULL,
@@ -20,13 +20,13 @@ CREATE TABLE merlon_passkey (
 	created    INTEGER NOT NULL,
 	-- the last sign-in with it, 0: none yet
 	used       INTEGER NOT NULL DEFAULT 0
-);
+) STRICT;
 CREATE INDEX merlon_passkey_user ON merlon_passkey (user);
 -- challenges that were answered, until they would be too old anyway
 CREATE TABLE merlon_passkey_challenge (
 	hash    BLOB PRIMARY KEY,
 	expires INTEGER NOT NULL
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 CREATE INDEX merlon_passkey_challenge_expires ON merlon_passkey_challenge (expires);
 
 -- +goose Down

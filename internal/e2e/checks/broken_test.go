@@ -90,6 +90,16 @@ func openRoutes() []merlon.Route {
 	}
 }
 
+// callNotes calls statements: the first call and the third are sound.
+func callNotes(w *db.Writer, args []any) {
+	_, _ = moveNote.Run(w, "x", 1)
+	_, _ = moveNote.Run(w, "x")
+	_, _ = moveNotes.Choose("text").All(w, args...)
+	_, _ = moveNotes.Choose("text").All(w)
+}
+
+var _ = callNotes
+
 type (
 	wrongRow struct{ Titel string }
 	anyRow   struct{ Text any }
@@ -101,6 +111,10 @@ var (
 	twiceSchema  = db.From(files, "testdata/migrations").Named("account")
 	badSchema    = db.From(files, "testdata/badmigrations")
 	noneLimited  = db.From(files, "testdata/migrations")
+	laxSchema    = db.From(files, "testdata/laxmigrations")
+	calledSchema = db.From(files, "testdata/migrations")
+	moveNote     = db.Exec(calledSchema, "UPDATE note SET text = $1 WHERE id = $2")
+	moveNotes    = db.Query[note](calledSchema, "SELECT text FROM note WHERE id = $1 ORDER BY {0} LIMIT 1", db.Choice{"": "id", "text": "text"})
 	_            = []any{
 		db.Query[note](brokenSchema, "SELEC text FROM note"),
 		db.Query[note](brokenSchema, "SELECT txet AS text FROM note LIMIT 1"),

@@ -12,7 +12,7 @@ import (
 
 // A page for each rule of room page, named after its number; 002 is one whose file is not there.
 
-//go:embed testdata/broken testdata/sound testdata/static testdata/badstatic testdata/migrations testdata/badmigrations testdata/texts
+//go:embed testdata/broken testdata/sound testdata/static testdata/badstatic testdata/migrations testdata/badmigrations testdata/laxmigrations testdata/texts
 var files embed.FS
 
 type inner struct{ A, B string }

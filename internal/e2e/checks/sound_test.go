@@ -102,6 +102,7 @@ type try struct {
 	// before is called with the data folder before the site is started, spoil when it is up.
 	before func(t *testing.T, data string)
 	spoil  func(t *testing.T, s *merlon.Site, data string)
+	tested bool // opened as tests open it: beside its Go files
 }
 
 // shown is a source of one certificate of ninety days.
@@ -122,6 +123,9 @@ func (c try) report(t *testing.T) check.Report {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	env := merlon.Env{Data: data, Mode: merlon.Production, Settings: c.set, Clock: c.clock, Certificates: shown{time.Now().Add(c.left)}, NoJobs: true, Log: slog.New(slog.DiscardHandler)}
+	if c.tested {
+		env.Mode = merlon.Test
+	}
 	if c.before != nil {
 		c.before(t, data)
 	}

@@ -22,7 +22,7 @@ CREATE TABLE merlon_session (
 	network TEXT NOT NULL,
 	version INTEGER NOT NULL,
 	data BLOB NOT NULL
-);
+) STRICT;
 CREATE INDEX merlon_session_user ON merlon_session (user_id) WHERE revoked_at = 0 AND user_id <> 0;
 -- The state that no statement may leave, kept by the engine too: revoked is final, the absolute deadline never moves.
 -- +goose StatementBegin

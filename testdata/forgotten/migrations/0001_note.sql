@@ -1,5 +1,5 @@
 -- +goose Up
-CREATE TABLE note (id INTEGER PRIMARY KEY);
+CREATE TABLE note (id INTEGER PRIMARY KEY) STRICT;
 
 -- +goose Down
 DROP TABLE note;

@@ -6,7 +6,7 @@ CREATE TABLE merlon_throttle (
 	kind TEXT NOT NULL,
 	state BLOB NOT NULL,
 	expires INTEGER NOT NULL
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 CREATE INDEX merlon_throttle_expires ON merlon_throttle (expires);
 
 -- +goose Down

@@ -5,14 +5,14 @@ CREATE TABLE news (
 	title   TEXT NOT NULL,
 	text    TEXT NOT NULL,
 	created TEXT NOT NULL
-);
+) STRICT;
 CREATE TABLE comment (
 	id      INTEGER PRIMARY KEY,
 	news    INTEGER NOT NULL REFERENCES news (id) ON DELETE CASCADE,
 	author  INTEGER NOT NULL,
 	text    TEXT NOT NULL,
 	created TEXT NOT NULL
-);
+) STRICT;
 CREATE INDEX comment_news ON comment (news);
 CREATE TABLE outing (
 	id     INTEGER PRIMARY KEY,
@@ -21,19 +21,19 @@ CREATE TABLE outing (
 	day    TEXT NOT NULL,
 	places INTEGER NOT NULL,
 	about  TEXT NOT NULL
-);
+) STRICT;
 CREATE TABLE seat (
 	outing INTEGER NOT NULL REFERENCES outing (id) ON DELETE CASCADE,
 	member INTEGER NOT NULL,
 	PRIMARY KEY (outing, member)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 CREATE TABLE profile (
 	member INTEGER PRIMARY KEY,
 	phone  TEXT NOT NULL,
 	boat   TEXT NOT NULL,
 	about  TEXT NOT NULL,
 	shown  INTEGER NOT NULL
-);
+) STRICT;
 CREATE TABLE message (
 	id      INTEGER PRIMARY KEY,
 	name    TEXT NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE message (
 	text    TEXT NOT NULL,
 	created TEXT NOT NULL,
 	done    INTEGER NOT NULL DEFAULT 0
-);
+) STRICT;
 
 -- +goose Down
 DROP TABLE message;
