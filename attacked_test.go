@@ -263,7 +263,7 @@ func TestWhatWasDoneOutsideATransactionIsKept(t *testing.T) {
 	s := merlontest.StartIn(t, dir, open)
 	s.Read(func(r *db.Reader) error {
 		found, err := journal.List(r, journal.Filter{ID: ruleMounted.ID})
-		if err != nil || len(found) != 2 || found[0].Route != "POST /refuses" || found[1].Route != "/does" {
+		if err != nil || len(found) != 2 || found[0].Route != "/refuses" || found[1].Route != "/does" {
 			t.Errorf("%+v, %v; want one of each route", found, err)
 		}
 		return nil

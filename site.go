@@ -1,7 +1,6 @@
 package merlon
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
@@ -59,6 +58,7 @@ type Site struct {
 
 	mountMethods []string // what mounted handlers answer besides GET, HEAD and POST
 	unlimited    []check.Finding
+	unproven     error // why the statements were not proven yet: the database's server did not answer
 	pageFiles    []*page.Files
 	faults       check.Faults
 	watchers     []Watcher
@@ -388,31 +388,6 @@ func (s *Site) compilePages() {
 		Text: s.message, Plural: pluralOf(words), TextIDs: words.IDs, Langs: words.Langs()}, files...)
 	s.fault(faults...)
 	s.pages, s.pageFiles = set, files
-}
-
-// prepare proves the statements in an empty database migrated from the schemas of the site and its parts.
-func (s *Site) prepare() {
-	if s.cfg.Engine == nil {
-		s.fault(RuleSettings.Finding("Config.Engine", "the site has no engine", `give it one: Engine: sqlite.Engine("shop.db")`))
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	scratch, err := s.cfg.Engine.Scratch(ctx, s.schemas...)
-	if err != nil {
-		var f check.Faults
-		if asFaults(err, &f) {
-			s.fault(f...)
-		} else {
-			s.fault(RuleMigration.Finding("migrations", err.Error(), "correct the migration: it must run on an empty database"))
-		}
-		return
-	}
-	defer scratch.Close()
-	s.fault(db.Verify(ctx, scratch, s.schemas...)...)
-	if s.cfg.Schema != nil {
-		s.unlimited = db.Unlimited(ctx, scratch, s.cfg.Schema)
-	}
 }
 
 // settings proves what the owner set, as far as it is set.

@@ -84,11 +84,11 @@ func (a *part) signInRoutes() []merlon.Route {
 		merlon.Get("/sign-in", Anyone(), a.showSignIn),
 		merlon.PostAfter("/sign-in", Anyone(), a.tryPassword, a.signIn),
 		merlon.Post("/sign-out", Anyone(), a.signOut),
-		merlon.Get("/_merlon/setup/{code}", thisMachine, a.openSetup),
-		merlon.Get("/_merlon/setup", thisMachine, a.showSetup),
-		merlon.PostAfter("/_merlon/setup", thisMachine, a.hashSetup, a.setup),
-		merlon.Get("/_merlon/setup/from-backup", thisMachine, a.showFromBackup),
-		merlon.PostAfter("/_merlon/setup/from-backup", thisMachine, a.tryFromBackup, a.fromBackup),
+		merlon.Get("/_merlon/setup/{code}", merlon.ThisMachine(), a.openSetup),
+		merlon.Get("/_merlon/setup", merlon.ThisMachine(), a.showSetup),
+		merlon.PostAfter("/_merlon/setup", merlon.ThisMachine(), a.hashSetup, a.setup),
+		merlon.Get("/_merlon/setup/from-backup", merlon.ThisMachine(), a.showFromBackup),
+		merlon.PostAfter("/_merlon/setup/from-backup", merlon.ThisMachine(), a.tryFromBackup, a.fromBackup),
 	}
 }
 

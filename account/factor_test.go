@@ -456,22 +456,25 @@ func TestSecretsRestSealed(t *testing.T) {
 	second(signIn(s.Visitor(), "ben@example.test", good), a.code(t)).Is(500) // bound to its user
 }
 
-func TestPolicyBesideASecondFactor(t *testing.T) {
+// TestAnAppMakesNoPasswordShorter: the app can be taken away again, and then the password stands alone.
+func TestAnAppMakesNoPasswordShorter(t *testing.T) {
 	s := merlontest.Start(t, factors)
 	id := addUser(t, s, "ann@example.test")
-	look := func(on bool, least, left int) {
+	look := func(on bool, left int) {
 		t.Helper()
 		s.Read(func(r *db.Reader) error {
 			isOn, isLeft, err := account.StateOf(r, id)
-			if got := account.LeastPassword(r, id); got != least || isOn != on || isLeft != left {
-				t.Errorf("on %v, %d codes, at least %d characters; want %v, %d, %d", isOn, isLeft, got, on, left, least)
+			if isOn != on || isLeft != left {
+				t.Errorf("on %v, %d codes; want %v, %d", isOn, isLeft, on, left)
 			}
 			return err
 		})
 	}
-	look(false, password.MinAlone, 0)
-	setUp(t, s, signIn(s.Visitor(), "ann@example.test", good))
-	look(true, password.MinWithSecondFactor, 10)
+	look(false, 0)
+	v := signIn(s.Visitor(), "ann@example.test", good)
+	setUp(t, s, v)
+	look(true, 10)
+	v.Get("/account/password").Submit("/account/password", merlontest.Values{"New": "fourteen chars"}).Is(422)
 }
 
 // TestDoubleClick: the second click on a button whose first click gave the session a new token ends where the first did, also

@@ -53,7 +53,9 @@ func (c *calls) want(t *testing.T, want ...string) {
 
 // openWith opens the site of these tests with a configuration of the part.
 func openWith(cfg account.Config, wrap ...func(http.Handler) http.Handler) func(merlon.Env) (*merlon.Site, error) {
-	cfg.Hashing = password.Params{Memory: 19 << 10, Time: 2}
+	if cfg.Hashing == (password.Params{}) {
+		cfg.Hashing = password.Params{Memory: 19 << 10, Time: 2}
+	}
 	return func(env merlon.Env) (*merlon.Site, error) {
 		part := account.New(cfg)
 		for _, mw := range wrap {

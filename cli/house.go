@@ -30,6 +30,7 @@ var houseCommands = slices.Concat([]merlon.Command{
 		{Name: "user", Usage: "only those that a user did or that concern the user, by id"}}},
 	{Name: "events verify", Reads: true, Short: "prove that no event was altered or taken out", Run: verifyEvents},
 	{Name: "session list", Reads: true, Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
+	{Name: "session limits", Reads: true, Short: "how long sessions live, and how attempts are limited", Run: listLimits},
 	{Name: "session revoke", Args: "ID", Short: "end a session", Example: "12 --reason \"machine lost\"", Run: revokeSession, Flags: []merlon.Flag{
 		{Name: "reason", Usage: "why, for the record", Required: true}}},
 }, mailCommands, jobCommands, maintenanceCommands)
@@ -235,6 +236,15 @@ func listSessions(ctx context.Context, c *merlon.Call) error {
 			fmt.Fprintf(t, "%d\t%d\t%d\t%s\t%s\t%s\t%s\n", s.ID, s.User, s.Factors, s.Device, s.Network, s.Began.Format(time.RFC3339), s.Seen.Format(time.RFC3339))
 		}
 		return t.Flush()
+	})
+}
+
+// listLimits prints the numbers in force, which OWASP ASVS 5.0 6.1.1 and 7.1.1 ask to be documented.
+func listLimits(_ context.Context, c *merlon.Call) error {
+	lines := slices.Concat(c.House.Sessions.Numbers(), c.House.Limits.Numbers())
+	return c.Answer("merlon/limits/v1", "limits", lines, func(out io.Writer) error {
+		_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
+		return err
 	})
 }
 

@@ -229,17 +229,6 @@ func (m *Manager) PreSession() (header.Cookie, []byte) {
 	return header.Cookie{Name: m.cookie, Value: value}, binding[:]
 }
 
-// PreSession gives the state a pre-session, if it has neither that nor a session. It reports whether the cookie is to be set.
-func (s *State) PreSession() (header.Cookie, bool) {
-	if s.live != nil || s.isPre {
-		return header.Cookie{}, false
-	}
-	c, binding := s.m.PreSession()
-	copy(s.pre[:], binding)
-	s.isPre = true
-	return c, true
-}
-
 // Format implements [fmt.Formatter]: a state holds the request and with it the cookie, so that nothing of it is printed.
 func (s *State) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("session.State")) }
 
