@@ -13,6 +13,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/mailbox"
@@ -222,5 +223,49 @@ func TestDrillHasNoTasks(t *testing.T) {
 		if got := len(ran) == 1; got != (mode == merlon.Test) {
 			t.Errorf("%v: a part's task ran: %v", mode, got)
 		}
+	}
+}
+
+// TestLostKeysRefuseTheStart: with data and without its keys nothing starts, and no new keys are made; a database that was
+// only migrated has its keys.
+func TestLostKeysRefuseTheStart(t *testing.T) {
+	dir := t.TempDir()
+	keys := filepath.Join(dir, "keys")
+	env := merlon.Env{Data: dir, Mode: merlon.Test, Log: slog.New(slog.DiscardHandler)}
+	start := func() error {
+		s, err := openTestSite(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Start(t.Context()); err != nil {
+			return err
+		}
+		return s.Close(t.Context())
+	}
+	s, err := openTestSite(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(); err != nil {
+		t.Fatalf("after migrate up: %v", err)
+	}
+	if err := os.Rename(keys, keys+".away"); err != nil {
+		t.Fatal(err)
+	}
+	var f check.Finding
+	if err := start(); !errors.As(err, &f) || f.ID != "MRL-KEYRING-005" {
+		t.Errorf("without keys: %v", err)
+	}
+	if _, err := os.Lstat(keys); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("new keys were made: %v", err)
+	}
+	if err := os.Rename(keys+".away", keys); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(); err != nil {
+		t.Errorf("with the keys back: %v", err)
 	}
 }

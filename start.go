@@ -109,11 +109,11 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		}
 		s.unproven = nil
 	}
-	if err := s.migrations(ctx); err != nil {
+	keys, err := s.openKeys(ctx)
+	if err != nil {
 		return nil, err
 	}
-	keys, err := s.openKeys()
-	if err != nil {
+	if err := s.migrations(ctx); err != nil {
 		return nil, err
 	}
 	since, err := afterRestore(ctx, s.cfg.Engine)
@@ -220,6 +220,11 @@ func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
 		return nil, err
 	}
+	if fresh, err := s.fresh(ctx); err == nil && fresh {
+		if _, err := s.openKeys(ctx); err != nil {
+			return nil, errors.Join(err, s.cfg.Engine.Close())
+		}
+	}
 	done, err := s.cfg.Engine.Migrate(ctx)
 	return done, errors.Join(err, s.cfg.Engine.Close())
 }
@@ -238,14 +243,31 @@ func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
 	return pending, errors.Join(err, s.cfg.Engine.Close())
 }
 
-// openKeys reads the key ring. It is made on the first start only: with data and without keys a start is refused, since
-// new keys would lock every password out.
-func (s *Site) openKeys() (*keyring.Ring, error) {
+// openKeys reads the key ring. It is made with the database only, before its tables are: with data and without keys a start
+// is refused, since new keys would lock every password out.
+func (s *Site) openKeys(ctx context.Context) (*keyring.Ring, error) {
 	path := filepath.Join(s.env.Data, "keys")
-	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
-		return keyring.Create(path, s.clock())
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		return keyring.Open(path)
 	}
-	return keyring.Open(path)
+	fresh, err := s.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !fresh {
+		return nil, keyring.RuleChanged.Finding("keys", "the data is there, and its key file is not", "put the file of this site back from the backup, with mode 0600: under new keys no password would be right")
+	}
+	return keyring.Create(path, s.clock())
+}
+
+// fresh reports whether nothing was ever migrated: there is no data.
+func (s *Site) fresh(ctx context.Context) (bool, error) {
+	pending, err := s.cfg.Engine.Pending(ctx)
+	if err != nil {
+		return false, err
+	}
+	all, err := s.allMigrations()
+	return len(pending) == all, err
 }
 
 // House returns the site's rooms, nil before [Site.Start].
