@@ -48,7 +48,7 @@ func (s *Site) Checks() []check.Check {
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
-	all = append(append(all, host.Checks(s.env.Data)...), build.Checks()...)
+	all = append(append(append(all, host.Checks(s.env.Data)...), build.Checks()...), s.ageChecks()...)
 	if h == nil {
 		return all
 	}
@@ -85,6 +85,9 @@ func (s *Site) addChecks() {
 	found := map[string][]check.Finding{}
 	for _, f := range s.faults {
 		found[f.ID] = append(found[f.ID], f)
+	}
+	if s.unproven != nil {
+		found[db.RulePrepare.ID] = append(found[db.RulePrepare.ID], db.RulePrepare.Finding("", "the statements were not proven: "+s.unproven.Error(), "start the database's server; the site proves them before it serves"))
 	}
 	for _, r := range AllRules() {
 		if isJudged(r.ID) || len(found[r.ID]) > 0 {

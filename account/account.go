@@ -74,7 +74,7 @@ func New(cfg Config) merlon.Part {
 		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in", Offers: a,
 		Checks: a.checks(),
 		Tasks:  []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep}},
-		Start:  a.start, Ready: a.ready, Commands: a.commands(), Restored: a.restored, Probe: a.probe(),
+		Start:  a.start, Ready: a.ready, Commands: a.commands(), Restored: a.restored, Powers: powers, Probe: a.probe(),
 	}
 }
 
@@ -84,11 +84,11 @@ func (a *part) signInRoutes() []merlon.Route {
 		merlon.Get("/sign-in", Anyone(), a.showSignIn),
 		merlon.PostAfter("/sign-in", Anyone(), a.tryPassword, a.signIn),
 		merlon.Post("/sign-out", Anyone(), a.signOut),
-		merlon.Get("/_merlon/setup/{code}", thisMachine, a.openSetup),
-		merlon.Get("/_merlon/setup", thisMachine, a.showSetup),
-		merlon.PostAfter("/_merlon/setup", thisMachine, a.hashSetup, a.setup),
-		merlon.Get("/_merlon/setup/from-backup", thisMachine, a.showFromBackup),
-		merlon.PostAfter("/_merlon/setup/from-backup", thisMachine, a.tryFromBackup, a.fromBackup),
+		merlon.Get("/_merlon/setup/{code}", merlon.ThisMachine(), a.openSetup),
+		merlon.Get("/_merlon/setup", merlon.ThisMachine(), a.showSetup),
+		merlon.PostAfter("/_merlon/setup", merlon.ThisMachine(), a.hashSetup, a.setup),
+		merlon.Get("/_merlon/setup/from-backup", merlon.ThisMachine(), a.showFromBackup),
+		merlon.PostAfter("/_merlon/setup/from-backup", merlon.ThisMachine(), a.tryFromBackup, a.fromBackup),
 	}
 }
 

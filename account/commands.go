@@ -59,7 +59,7 @@ func (a *part) act(ctx context.Context, c *merlon.Call, rule check.Rule, row use
 			return err
 		}
 		e := event.New(rule, event.Done, slog.Int64("account", row.ID), slog.String("reason", c.Flag("reason")))
-		e.Time, e.User = c.House.Clock(), row.ID
+		e.Time = c.House.Clock() // of no user: the operator did it
 		return journal.Append(w, e)
 	})
 }
@@ -98,7 +98,7 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 			return err
 		}
 		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")))
-		e.Time, e.User = now, id
+		e.Time = now
 		return journal.Append(w, e)
 	})
 	if err != nil {

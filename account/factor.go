@@ -10,7 +10,6 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/throttle"
 )
@@ -162,16 +161,6 @@ type shown struct {
 }
 
 var shownKey = session.NewKey[shown]("account-shown")
-
-// policyFor is what a user's next password must be like: beside a code it may be shorter (NIST SP 800-63B-4, 3.1.1.2). A
-// passkey makes no password shorter: beside it the password signs in alone.
-func (a *part) policyFor(q db.Querier, user int64) password.Policy {
-	p := a.policy
-	if on, _, _, err := totpState(q, user); err == nil && on {
-		p.Min = password.MinWithSecondFactor
-	}
-	return p
-}
 
 // hasWay reports whether the user has a way of another part to sign in.
 func (a *part) hasWay(q db.Querier, user int64) (bool, error) {

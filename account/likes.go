@@ -10,13 +10,12 @@ import (
 	"slices"
 
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/password"
 )
 
 // Accounts that were imported keep the hashes of the program that they come from until their first sign-in, and some of
-// those take three times as long as the site's own. An address without an account must then take as long as some account
-// does: which one is chosen by a keyed hash of the address, always the same, so that of ten thousand unknown addresses as
-// many are slow as of ten thousand accounts.
+// those take three times as long as the site's own; so may those from before its costs were changed. An address without an
+// account must then take as long as some account does: which one is chosen by a keyed hash of the address, always the same,
+// so that of ten thousand unknown addresses as many are slow as of ten thousand accounts.
 
 // likes are the kinds of hashes of a site with their weights, the site's own among them. They never change; new ones are made
 // in their place.
@@ -30,9 +29,11 @@ type like struct {
 
 type passwordRow struct{ Password string }
 
+// A hash that is void since a theft ([voidPassword]) is computed all the same, and so counts as what it was.
 var (
-	foreignHashes  = db.Query[passwordRow](schema, "SELECT password FROM merlon_user WHERE substr(password, 1, 9) <> '$merlon1$' AND substr(password, 1, 1) <> '!'")
-	countPasswords = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE substr(password, 1, 1) <> '!' LIMIT 1")
+	foreignHashes = db.Query[passwordRow](schema, `SELECT password FROM (SELECT CASE substr(password, 1, 6) WHEN '!void:' THEN substr(password, 7) ELSE password END AS password
+		FROM merlon_user) AS hashes WHERE password NOT LIKE $1 AND substr(password, 1, 1) <> '!'`)
+	countPasswords = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE substr(password, 1, 1) <> '!' OR substr(password, 1, 6) = '!void:' LIMIT 1")
 )
 
 // countLikes looks at the hashes of all accounts: at the start, after an import, and now and then.
@@ -40,11 +41,11 @@ func (a *part) countLikes(ctx context.Context) error {
 	r := a.house.Engine.Read(ctx)
 	defer r.Close()
 	counts, one := map[string]uint64{}, map[string]string{}
-	for row, err := range foreignHashes.Each(r) {
+	for row, err := range foreignHashes.Each(r, "$merlon1$k=%$argon2id$v=19$"+a.hasher.Params().String()+"$%") {
 		if err != nil {
 			return err
 		}
-		if kind := password.Kind(row.Password); kind != "" {
+		if kind := a.hasher.Kind(row.Password); kind != "" {
 			counts[kind]++
 			one[kind] = row.Password
 		}

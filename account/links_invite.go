@@ -188,6 +188,9 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if err := a.choose(w, row, h.hash); err != nil {
 		return nil, err
 	}
+	if _, _, err := remember(w, row.ID); err != nil { // as after a reset
+		return nil, err
+	}
 	w.Record(RuleEnrolled, event.Done, slog.Int64("account", row.ID))
 	return merlon.Redirect("/sign-in").Notice("Your password is set. You can sign in now."), nil
 }

@@ -88,7 +88,7 @@ func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed,
 		h.problems = []string{say(r, "password.breached")}
 		return h, nil
 	}
-	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || h.full || !h.until.IsZero() {
+	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || !h.until.IsZero() {
 		return h, err
 	}
 	h.hash, err = a.hasher.Hash(r.Context(), in.Password, password.From{Network: network(r)})
@@ -132,13 +132,22 @@ func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*m
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reject("Email", say(w, "account.sign-up.unwritable"))}), nil
 	}
 	email := normal(in.Email)
-	if h.full {
-		return merlon.Trade(signUpStep, signedUp{Email: email, Proof: hashOf(newCode()), Name: in.Name}, "/sign-up/sent"), nil
-	}
-	if err := a.register(w, email, in.Name, h.hash); err != nil {
+	if err := a.registerIf(w, !h.full, email, in.Name, h.hash); err != nil {
 		return nil, err
 	}
 	return merlon.Trade(signUpStep, signedUp{email, hashOf(h.hash), in.Name, h.hash}, "/sign-up/sent"), nil
+}
+
+// registerIf is register, or for an address that had its mails what takes as long and leaves the account as it is: whoever
+// signs up with somebody else's address learns from the time of the answer no more than from the answer.
+func (a *part) registerIf(w *merlon.Write[Guest], may bool, email, name, hash string) error {
+	if may {
+		return a.register(w, email, name, hash)
+	}
+	if _, err := userByEmail.One(w.DB, email); err != nil && !errors.Is(err, db.ErrNoRow) {
+		return err
+	}
+	return decoy(w.DB, email, w.Now())
 }
 
 // register makes the account, or takes over one that was never proven, or writes to the one that is there: as many

@@ -144,24 +144,12 @@ type LinkCode struct {
 // openLink trades a mailed link for a step at once: the code leaves the address bar, and nothing happens before the button
 // of the next page is pressed, so that programs which open the links of mails do no harm.
 func (a *part) openLink(r *merlon.Read[Guest], in LinkCode) (*merlon.Response, error) {
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Link(r.Client())...)
-	if err != nil {
-		return nil, err // [throttle.Limited]: 429
-	}
 	row, err := findTicket.One(r.DB, hashOf(in.Code))
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return nil, err
 	}
-	found := err == nil && row.Expires > r.Now().UnixMicro()
-	if err := permit.Spend(throttle.ForLink); err != nil {
-		return nil, err
-	}
-	if err := permit.Settle(r.Context(), found); err != nil {
-		return nil, err
-	}
-	if !found {
-		r.Record(RuleLink, event.Refused)
-		return merlon.Gone(), nil
+	if err != nil || row.Expires <= r.Now().UnixMicro() {
+		return a.noLink(r)
 	}
 	it := held{Kind: ticket(row.Kind), Hash: row.Hash}
 	switch it.Kind {
@@ -187,6 +175,23 @@ func (a *part) openLink(r *merlon.Read[Guest], in LinkCode) (*merlon.Response, e
 	case codeTicket:
 		return merlon.Trade(ticketStep, it, "/sign-in/second/open"), nil
 	}
+	return merlon.Gone(), nil
+}
+
+// noLink answers a link that opens nothing, and counts it: who is over the limit gets 429. Only misses are counted and
+// refused, since a code of 256 bits cannot be guessed: a neighbour in the network keeps nobody's rescue link out.
+func (a *part) noLink(r *merlon.Read[Guest]) (*merlon.Response, error) {
+	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Link(r.Client())...)
+	if err != nil {
+		return nil, err // [throttle.Limited]: 429
+	}
+	if err := permit.Spend(throttle.ForLink); err != nil {
+		return nil, err
+	}
+	if err := permit.Settle(r.Context(), false); err != nil {
+		return nil, err
+	}
+	r.Record(RuleLink, event.Refused)
 	return merlon.Gone(), nil
 }
 

@@ -227,12 +227,6 @@ var (
 		}
 		return u, err
 	})
-	thisMachine = merlon.NewAccess("this machine", func(v *merlon.Visit) (merlon.Visitor, error) {
-		if !v.Local {
-			return merlon.Visitor{}, merlon.ErrHidden
-		}
-		return merlon.Visitor{}, nil
-	})
 )
 
 // network is how the queue of the hasher tells visitors apart.

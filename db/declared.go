@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -17,6 +18,7 @@ type declared struct {
 	pieces   []piece
 	scan     *scanned
 	params   int   // how many arguments
+	escapes  bool  // the text says ESCAPE
 	lists    []int // which of them are lists
 	plan     *plan
 	problems []problem
@@ -30,7 +32,7 @@ type declared struct {
 const maxTexts = 1024
 
 func newDeclared(schema *Schema, kind Kind, sql string, row reflect.Type, choices []Choice) *declared {
-	d := &declared{schema: schema, sql: sql, where: caller(2), kind: kind, plan: planOf(row)}
+	d := &declared{schema: schema, sql: sql, where: caller(2), kind: kind, plan: planOf(row), escapes: strings.Contains(strings.ToUpper(sql), "ESCAPE")}
 	d.scan = scan(sql)
 	d.pieces = d.scan.pieces
 	d.problems = append(d.problems, d.scan.problems...)

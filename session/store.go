@@ -46,6 +46,9 @@ FROM merlon_session
 WHERE id < $1 AND revoked_at = 0 AND idle_deadline > $2 AND absolute_deadline > $2
 ORDER BY id DESC LIMIT $3`)
 
+	countLive = db.Query[int64](schema, `SELECT COUNT(*) FROM merlon_session
+WHERE user_id <> 0 AND revoked_at = 0 AND idle_deadline > $1 AND absolute_deadline > $1`)
+
 	touchRow = db.Exec(schema, `UPDATE merlon_session SET last_seen = $3, idle_deadline = $4
 WHERE slot = $1 AND key = $2 AND revoked_at = 0 AND last_seen < $3 AND idle_deadline > $5 AND absolute_deadline > $3`)
 

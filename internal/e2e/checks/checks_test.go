@@ -139,7 +139,10 @@ var broken = map[string]func(c *try){
 	"build": built(func(i *build.Info) {
 		i.Build.Settings = []debug.BuildSetting{{Key: "vcs.modified", Value: "true"}, {Key: "-race", Value: "true"}, {Key: "-gcflags", Value: "all=-N -l"}, {Key: "CGO_ENABLED", Value: "1"}, {Key: "DefaultGODEBUG", Value: "tls3des=1"}}
 	}),
-	"nothing known": built(func(i *build.Info) { i.Build = nil }),
+	"certificate due":   func(c *try) { c.left = 25 * 24 * time.Hour },
+	"certificate late":  func(c *try) { c.left = 6 * 24 * time.Hour },
+	"certificate ended": func(c *try) { c.left = -time.Hour },
+	"nothing known":     built(func(i *build.Info) { i.Build = nil }),
 }
 
 func fact(change func(*host.Facts)) func(*try) { return func(c *try) { change(&c.facts) } }
