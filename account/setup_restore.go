@@ -2,6 +2,8 @@ package account
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/event"
@@ -51,7 +53,7 @@ func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*m
 	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok && !state.Running {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(fromBackupPage, FromBackupPage{Running: state.Running, Step: state.Step, Problem: state.Problem, Warnings: state.Warnings}), nil
+	return merlon.Show(fromBackupPage, FromBackupPage{Running: state.Running, Step: state.Step, Problem: sentence(state.Problem), Warnings: state.Warnings}), nil
 }
 
 // tryFromBackup begins, with no transaction open: the place of the backups is asked.
@@ -84,7 +86,16 @@ func (a *part) fromBackup(w *merlon.Write[merlon.Visitor], f form.Form[FromBacku
 		w.Record(RuleSetupLink, event.Failed)
 	}
 	if problem != "" || f.Failed() {
-		return merlon.ShowStatus(422, fromBackupPage, FromBackupPage{Form: f, Problem: problem}), nil
+		return merlon.ShowStatus(422, fromBackupPage, FromBackupPage{Form: f, Problem: sentence(problem)}), nil
 	}
 	return merlon.Redirect("/_merlon/setup/from-backup"), nil
+}
+
+// sentence begins an error's text as a page's sentence begins.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }
