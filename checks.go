@@ -86,6 +86,9 @@ func (s *Site) addChecks() {
 	for _, f := range s.faults {
 		found[f.ID] = append(found[f.ID], f)
 	}
+	if s.unproven != nil {
+		found[db.RulePrepare.ID] = append(found[db.RulePrepare.ID], db.RulePrepare.Finding("", "the statements were not proven: "+s.unproven.Error(), "start the database's server; the site proves them before it serves"))
+	}
 	for _, r := range AllRules() {
 		if isJudged(r.ID) || len(found[r.ID]) > 0 {
 			s.checks = append(s.checks, check.Check{Rule: r, Run: func(context.Context) []check.Finding { return found[r.ID] }})

@@ -84,8 +84,11 @@ func (h *House) namelessCheck() check.Check {
 	}}
 }
 
-// storeChecks ask the engine for damage, where it can look.
+// storeChecks are those that the engine brings, or ask it for damage, where it can look.
 func (h *House) storeChecks() []check.Check {
+	if checker, ok := h.site.cfg.Engine.(db.Checker); ok {
+		return checker.Checks()
+	}
 	inspector, ok := h.site.cfg.Engine.(db.Inspector)
 	if !ok {
 		return nil

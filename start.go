@@ -102,6 +102,13 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 			_ = s.cfg.Engine.Close()
 		}
 	}()
+	if s.unproven != nil {
+		faults, err := s.prove(ctx)
+		if err = errors.Join(err, faults.Err()); err != nil {
+			return nil, err
+		}
+		s.unproven = nil
+	}
 	if err := s.migrations(ctx); err != nil {
 		return nil, err
 	}
@@ -122,7 +129,8 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if s.env.Mode == Production || s.env.Mode == Development {
 		run.rates = newRates()
 	}
-	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
+	shared, _ := s.cfg.Engine.(db.Shared)
+	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock, Shared: shared != nil && shared.Shared(),
 		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
 	if err != nil {
 		return nil, err

@@ -38,6 +38,10 @@ var program struct {
 }
 
 func TestMain(m *testing.M) {
+	if spec := os.Getenv(slowEnv); spec != "" {
+		slowClients(spec)
+		return
+	}
 	code := m.Run()
 	if program.path != "" {
 		_ = os.RemoveAll(filepath.Dir(program.path))
