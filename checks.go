@@ -52,7 +52,7 @@ func (s *Site) Checks() []check.Check {
 	if h == nil {
 		return all
 	}
-	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
+	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck(), h.namelessCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
 		journal.Checks(h.Engine, h.Clock)} {
 		for _, c := range live {
 			if c.Live = true; !slices.Contains(neverHere, c.Rule.ID) {
@@ -85,6 +85,9 @@ func (s *Site) addChecks() {
 	found := map[string][]check.Finding{}
 	for _, f := range s.faults {
 		found[f.ID] = append(found[f.ID], f)
+	}
+	if s.unproven != nil {
+		found[db.RulePrepare.ID] = append(found[db.RulePrepare.ID], db.RulePrepare.Finding("", "the statements were not proven: "+s.unproven.Error(), "start the database's server; the site proves them before it serves"))
 	}
 	for _, r := range AllRules() {
 		if isJudged(r.ID) || len(found[r.ID]) > 0 {

@@ -184,15 +184,21 @@ func (w *walk) refuseTrust(err error) {
 		w.failed(err, nil)
 		return
 	}
+	if refusal.Close {
+		w.ResponseWriter.Header()["Connection"] = []string{"close"}
+	}
+	if !w.client.Addr.IsValid() {
+		w.client.Addr = w.run.trust.Sender(w.r)
+	}
+	if !w.allowRate() { // a refusal is a page and an event: nobody gets them for nothing
+		return
+	}
 	if refusal.Status == http.StatusMethodNotAllowed {
 		w.methodNotAllowed()
 		return
 	}
 	if refusal.Status != http.StatusNotFound {
 		w.refused(refusal.Rule, slog.String("reason", refusal.Reason))
-	}
-	if refusal.Close {
-		w.ResponseWriter.Header()["Connection"] = []string{"close"}
 	}
 	w.fail(refusal.Status, err)
 }

@@ -37,7 +37,9 @@ func (s *Site) Redirect() http.Handler {
 			w.refuseTrust(err)
 			return
 		}
-		w.toTLS()
+		if w.allowRate() {
+			w.toTLS()
+		}
 	})
 }
 

@@ -60,8 +60,15 @@ var (
 		Wrong:  `Settings{Origin: "https://192.0.2.7"}`,
 		Right:  `Settings{Origin: "https://example.org"}`,
 		Source: "RFC 6797 8.3 (no HSTS for IP addresses); W3C WebAuthn L3 5.1.2"}
+	RuleNameless = check.Rule{ID: "MRL-DEPLOY-009", Property: check.Availability, Severity: check.Medium,
+		Title:  "visitors who all come from this machine",
+		Why:    "a proxy in front of the site names nobody, or passes TLS on unopened: then all visitors share the limits of one address, and no event tells them apart",
+		Attack: "One visitor asks too often, or tries passwords, and everybody is refused.",
+		Wrong:  "a proxy on the same machine that passes TCP on, or trusted_proxies without the header that the proxy writes",
+		Right:  "let the proxy end TLS and write client_header, or let the site listen on the public address itself",
+		Source: "MDN X-Forwarded-For, security; OWASP ASVS 5.0 4.1.3, 6.3.1; CWE-770"}
 )
 
 func deployRules() []check.Rule {
-	return []check.Rule{RuleNoOrigin, RulePlainOrigin, RuleHostMissing, RuleHostLocal, RuleSender, RuleWideProxy, RuleNoName, RuleNumberOrigin}
+	return []check.Rule{RuleNoOrigin, RulePlainOrigin, RuleHostMissing, RuleHostLocal, RuleSender, RuleWideProxy, RuleNoName, RuleNumberOrigin, RuleNameless}
 }

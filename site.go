@@ -3,6 +3,7 @@ package merlon
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -59,6 +60,7 @@ type Site struct {
 
 	mountMethods []string // what mounted handlers answer besides GET, HEAD and POST
 	unlimited    []check.Finding
+	unproven     error // why the statements were not proven yet: the database's server did not answer
 	pageFiles    []*page.Files
 	faults       check.Faults
 	watchers     []Watcher
@@ -390,29 +392,40 @@ func (s *Site) compilePages() {
 	s.pages, s.pageFiles = set, files
 }
 
-// prepare proves the statements in an empty database migrated from the schemas of the site and its parts.
+// prepare proves the statements, if the database can be asked now: New needs no data, and a server may be away while a site
+// is built or looked at. Then Start proves them, before the first request.
 func (s *Site) prepare() {
 	if s.cfg.Engine == nil {
 		s.fault(RuleSettings.Finding("Config.Engine", "the site has no engine", `give it one: Engine: sqlite.Engine("shop.db")`))
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	faults, err := s.prove(context.Background())
+	s.unproven = err
+	s.fault(faults...)
+}
+
+// prove proves the statements in an empty database migrated from the schemas of the site and its parts. The error says that
+// there is none now, and wraps [db.ErrBusy].
+func (s *Site) prove(ctx context.Context) (check.Faults, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	scratch, err := s.cfg.Engine.Scratch(ctx, s.schemas...)
+	if errors.Is(err, db.ErrBusy) {
+		return nil, err
+	}
 	if err != nil {
 		var f check.Faults
 		if asFaults(err, &f) {
-			s.fault(f...)
-		} else {
-			s.fault(RuleMigration.Finding("migrations", err.Error(), "correct the migration: it must run on an empty database"))
+			return f, nil
 		}
-		return
+		return check.Faults{RuleMigration.Finding("migrations", err.Error(), "correct the migration: it must run on an empty database")}, nil
 	}
 	defer scratch.Close()
-	s.fault(db.Verify(ctx, scratch, s.schemas...)...)
+	faults := db.Verify(ctx, scratch, s.schemas...)
 	if s.cfg.Schema != nil {
 		s.unlimited = db.Unlimited(ctx, scratch, s.cfg.Schema)
 	}
+	return faults, nil
 }
 
 // settings proves what the owner set, as far as it is set.

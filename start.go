@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -32,7 +33,8 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rates     *rates // nil: nothing is limited
+	rates     *rates       // nil: nothing is limited
+	nameless  atomic.Int64 // requests in the world whose client is this machine, as far as anybody can tell
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
@@ -100,6 +102,13 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 			_ = s.cfg.Engine.Close()
 		}
 	}()
+	if s.unproven != nil {
+		faults, err := s.prove(ctx)
+		if err = errors.Join(err, faults.Err()); err != nil {
+			return nil, err
+		}
+		s.unproven = nil
+	}
 	if err := s.migrations(ctx); err != nil {
 		return nil, err
 	}
@@ -120,7 +129,8 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if s.env.Mode == Production || s.env.Mode == Development {
 		run.rates = newRates()
 	}
-	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
+	shared, _ := s.cfg.Engine.(db.Shared)
+	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock, Shared: shared != nil && shared.Shared(),
 		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
 	if err != nil {
 		return nil, err

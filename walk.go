@@ -102,8 +102,13 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.client.First {
 		w.refused(trust.RuleUnbelieved, slog.String("header", w.client.Unbelieved))
 	}
+	if w.site.env.Mode == Production && w.client.Addr.IsLoopback() {
+		w.run.nameless.Add(1)
+	}
 	if w.needsTLS() {
-		w.toTLS()
+		if w.allowRate() {
+			w.toTLS()
+		}
 		return
 	}
 	if w.byAnotherName() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/password"
 )
 
 // Sweep runs the part's sweep at once.
@@ -71,3 +72,6 @@ func SetHash(w *db.Writer, user int64, hash string) error {
 	_, err = updateHash.Run(w, user, hash, row.Password)
 	return err
 }
+
+// NewHasher is the hasher of a site whose config sets no costs.
+func NewHasher(h *merlon.House) (*password.Hasher, error) { return newHasher(h, password.Params{}) }

@@ -532,3 +532,29 @@ func TestNeedRecentThatNobodyCanFulfil(t *testing.T) {
 	}()
 	account.NeedRecent(0)
 }
+
+// TestAResetAsksForTheCode: who has the mailbox alone sets a password and is signed in by nothing: the code is asked for.
+func TestAResetAsksForTheCode(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, ann)
+	app, _ := setUp(t, s, signIn(s.Visitor(), ann, good))
+	askReset(s.Visitor(), ann)
+	v := s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/reset", merlontest.Values{"Password": other}).At("/sign-in")
+	v.Get("/private").At("/sign-in?next=%2Fprivate")
+	signIn(v, ann, other).At("/sign-in/second")
+	v.Get("/private").At("/sign-in?next=%2Fprivate")
+	v.Get("/sign-in/second")
+	s.Advance(time.Minute)
+	second(v, app.code(t)).Is(200)
+}
+
+// TestSignOutEmptiesTheBrowser: what scripts stored goes with the session.
+func TestSignOutEmptiesTheBrowser(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, ann)
+	v := signIn(s.Visitor(), ann, good).Get("/")
+	v.Post("/sign-out", s.Site.Origin(), v.Fields("/sign-out")).Is(303)
+	if got := v.Header.Get("Clear-Site-Data"); got != `"storage"` {
+		t.Errorf("signing out says Clear-Site-Data %q", got)
+	}
+}

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/merlon-web/merlon"
@@ -118,6 +119,43 @@ func TestHashForCostsWhatTheSiteCosts(t *testing.T) {
 	}
 }
 
+// A kind that comes moves addresses into it only, whatever its name; a new key of the ring moves none.
+func TestKindsMoveNobodyElse(t *testing.T) { // AUTH-6
+	s := merlontest.Start(t, open)
+	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 20)
+	imported(t, s, "slower", slowerHash, 40)
+	kinds := func() (each []string) {
+		for i := range 2000 {
+			like, err := account.LikeFor(s.Site.House(), fmt.Sprintf("nobody%d@example.test", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			each = append(each, account.KindOf(s.Site.House(), like))
+		}
+		return each
+	}
+	before := kinds()
+	if _, err := s.Site.House().Keys.Rotate(s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(kinds()) != fmt.Sprint(before) {
+		t.Error("a new key moves addresses")
+	}
+	imported(t, s, "slow", slowHash, 30) // sorts before the other
+	moved := 0
+	for i, kind := range kinds() {
+		if kind == before[i] {
+			continue
+		}
+		if moved++; kind != "pbkdf2_sha256 2000" {
+			t.Fatalf("an address moved from %q to %q", before[i], kind)
+		}
+	}
+	if moved < 500 || moved > 850 { // 30 of 90
+		t.Errorf("%d of 2000 addresses are of the new kind, want about 667", moved)
+	}
+}
+
 // By count: a sign-in at an unknown address computes what one at an imported account computes.
 func TestSignInOfNobodyIsSlowToo(t *testing.T) { // AUTH-6
 	s := merlontest.Start(t, open)
@@ -139,23 +177,26 @@ func TestUnknownAddressesAfterATheft(t *testing.T) { // AUTH-6
 	s := merlontest.Start(t, open)
 	imported(t, s, "slow", slowHash, 20)
 	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 20)
-	kinds := func(s *merlontest.Server) (of map[string]int) {
-		of = map[string]int{}
+	kinds := func(s *merlontest.Server) (slow, own int) {
 		for i := range 400 {
 			like, err := account.LikeFor(s.Site.House(), fmt.Sprintf("nobody%d@example.test", i))
 			if err != nil {
 				t.Fatal(err)
 			}
-			of[account.KindOf(s.Site.House(), like)]++
+			if strings.HasPrefix(like, "pbkdf2_sha256$2000$") {
+				slow++
+			} else {
+				own++
+			}
 		}
-		return of
+		return slow, own
 	}
-	before := kinds(s)
+	before, _ := kinds(s)
 	copied, _ := restored(t, s, open, merlon.Restore{AfterTheft: true})
 	if err := account.Sweep(copied.Site.House()); err != nil {
 		t.Fatal(err)
 	}
-	if after := kinds(copied); after["pbkdf2_sha256 2000"] < 150 || before["pbkdf2_sha256 2000"] < 150 || after[""] < 150 {
-		t.Errorf("kinds of unknown addresses: %v before, %v after a theft", before, after)
+	if after, own := kinds(copied); after < 150 || before < 150 || own < 150 {
+		t.Errorf("of 400 unknown addresses %d cost what imported accounts do before a theft, %d after, and %d what the site's own", before, after, own)
 	}
 }

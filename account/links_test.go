@@ -388,6 +388,18 @@ func TestEnrolment(t *testing.T) {
 		Submit("/account/enrol", merlontest.Values{"Password": good}).At("/sign-in").Has("Your password is set.")
 	signIn(v, ann, good).At("/")
 	s.Visitor().Get(to).Is(410)
+	// and for a day only
+	s.Write(func(w *db.Writer) error {
+		id, err := account.Create(w, "ben@example.test", "Ben", account.NoPassword, s.Now(), "board")
+		if err == nil {
+			to, err = account.Enrolment(s.Site.House(), w, id, "ben@example.test", s.Now())
+		}
+		return err
+	})
+	to = strings.TrimPrefix(to, s.Site.Origin())
+	s.Visitor().Get(to).At("/account/enrol")
+	s.Advance(24*time.Hour + time.Minute)
+	s.Visitor().Get(to).Is(410)
 }
 
 // TestMissesKeepNoLinkOut: somebody in the same network tries links that open nothing; one that does works all the same.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,10 +100,21 @@ func readKey(ctx context.Context, c *merlon.Call) (key, error) {
 	return parseKey(string(text))
 }
 
+// ableToRestore refuses on systems on which the last step would fail, before anything is fetched.
+func ableToRestore() error {
+	if !restores {
+		return merlon.Cannot("this program does not restore on this system (%s)\n  restore on Linux or another Unix; or open the point by hand: age -d | zstd -d | tar x, see docs/backups.md", runtime.GOOS)
+	}
+	return nil
+}
+
 // restore is `restore`: everything that can be refused is refused before anything is fetched.
 func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	began := time.Now()
 	a := c.Apart
+	if err := ableToRestore(); err != nil {
+		return err
+	}
 	if c.Flag("compare") != "" && c.Flag("after-theft") == "" {
 		return merlon.Misused("--compare tells what a thief may have changed: give --after-theft too")
 	}
@@ -209,8 +221,8 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Rec
 		address, root = setup.Target, setup.T
 		if site == "" || site == setup.Site {
 			site = setup.Site
-			if s, err := homeOf(c.Apart.Data).readState(); err == nil && s.Seq > 0 && s.Class != "" {
-				known = &Receipt{s.Seq, s.Hash}
+			if s, err := homeOf(c.Apart.Data).readState(); err == nil {
+				known = s.newest()
 			}
 		}
 		if options == nil {

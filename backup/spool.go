@@ -168,9 +168,9 @@ func smallFiles(data string, setup *Setup) ([]source, error) {
 		return nil, fmt.Errorf("backup: the site's keys: %w", err)
 	}
 	all := []source{inMemory(keyringName, keys)}
-	found, err := filepath.Glob(filepath.Join(data, "*.json"))
+	found, err := inFolder(data, "*.json")
 	if err != nil {
-		return nil, fmt.Errorf("backup: %w", err)
+		return nil, err
 	}
 	for _, path := range found {
 		name := "settings/" + filepath.Base(path)

@@ -130,9 +130,16 @@ func (v *versions) Delete(_ context.Context, o Object) error {
 }
 
 func (v *versions) Lock(_ context.Context, o Object, until time.Time) error {
-	if until.Before(o.LockUntil) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	i := slices.IndexFunc(v.all, func(k kept) bool { return k.Name == o.Name && k.Version == o.Version })
+	if i < 0 {
+		return ErrNotFound
+	}
+	if until.Before(v.all[i].LockUntil) {
 		return ErrDenied
 	}
+	v.all[i].LockUntil = until
 	return nil
 }
 

@@ -148,7 +148,8 @@ func (p *program) knownIDs(site *merlon.Site, wish checkWish) error {
 // looked at, "" if all could.
 func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c check.Choice) (report check.Report, unseen string, err error) {
 	here := func() check.Report { return check.Run(ctx, c.Of(site.Checks())...) }
-	if entries, err := os.ReadDir(p.data); err != nil || len(entries) == 0 {
+	// A folder with folders only is none yet either: backup policy leaves one, before there is a site.
+	if entries, err := os.ReadDir(p.data); err != nil || !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() }) {
 		return here().Joined(), "the data: there is none yet", nil
 	}
 	err = db.ErrLocked // a site that is not sound cannot be started, and may still be up as it was before

@@ -1,6 +1,10 @@
 package db
 
-import "context"
+import (
+	"context"
+
+	"github.com/merlon-web/merlon/check"
+)
 
 // An Inspector is an engine that can look for damage in its own database, which must be open. Both methods read all of it
 // once and stop after a few findings; they return what is wrong, in words, and an error when it could not be told.
@@ -10,3 +14,10 @@ type Inspector interface {
 	// Orphans looks for rows that name a row which is not there, against a foreign key.
 	Orphans(ctx context.Context) ([]string, error)
 }
+
+// Shared is an engine that tells whether other processes may write to its database while this one has it open. What is
+// kept in memory of rows is then kept for no longer than a request.
+type Shared interface{ Shared() bool }
+
+// A Checker is an engine that brings checks of its own, of what it can ask its server. They are asked while it is open.
+type Checker interface{ Checks() []check.Check }

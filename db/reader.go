@@ -117,7 +117,7 @@ func (c *core) start(d *declared, key uint64, args []any) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.count()
+	c.count(d)
 	p.busy = true
 	if d.lists == nil {
 		for i := range args {

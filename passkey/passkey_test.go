@@ -93,6 +93,10 @@ func TestWhatARegistrationAsksFor(t *testing.T) {
 	if a.Selection.Resident != "required" || a.Selection.Verify != "required" || a.Attestation != "none" {
 		t.Errorf("asked for %+v", a)
 	}
+	// EdDSA, ES256, RS256 (RFC 8812, RFC 9053), in this order
+	if got := fmt.Sprint(a.Params); got != "[{-8} {-7} {-257}]" {
+		t.Errorf("the algorithms asked for are %s", got)
+	}
 	if ben := askOf(t, s.SignedIn("Ben").Get("/account/passkeys/add")); ben.User.ID == a.User.ID || len(ben.Exclude) != 0 {
 		t.Error("another user has the same handle or passkeys")
 	}

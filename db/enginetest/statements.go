@@ -94,8 +94,9 @@ var (
 	intByID      = db.Query[int64](schema, "SELECT i FROM value WHERE id = $1")
 	int8ByID     = db.Query[int8](schema, "SELECT i FROM value WHERE id = $1")
 	uintByID     = db.Query[uint64](schema, "SELECT i FROM value WHERE id = $1")
+	textByID     = db.Query[string](schema, "SELECT s FROM value WHERE id = $1")
 	timeByID     = db.Query[time.Time](schema, "SELECT at FROM value WHERE id = $1")
-	sizedRow     = db.Query[sized](schema, "SELECT CAST($1 AS INTEGER) AS a, CAST($2 AS INTEGER) AS b, CAST($3 AS INTEGER) AS c, CAST($4 AS INTEGER) AS d, CAST($5 AS INTEGER) AS e, CAST($6 AS INTEGER) AS f, CAST($7 AS INTEGER) AS g, CAST($8 AS INTEGER) AS h, CAST($9 AS INTEGER) AS i, CAST($10 AS INTEGER) AS j")
+	sizedRow     = db.Query[sized](schema, "SELECT CAST($1 AS BIGINT) AS a, CAST($2 AS BIGINT) AS b, CAST($3 AS BIGINT) AS c, CAST($4 AS BIGINT) AS d, CAST($5 AS BIGINT) AS e, CAST($6 AS BIGINT) AS f, CAST($7 AS BIGINT) AS g, CAST($8 AS BIGINT) AS h, CAST($9 AS BIGINT) AS i, CAST($10 AS BIGINT) AS j")
 	timesBefore  = db.Query[time.Time](schema, "SELECT at FROM value WHERE at < $1 ORDER BY at LIMIT 1000")
 )
 

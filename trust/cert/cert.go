@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -28,8 +29,11 @@ type Source interface {
 
 // Config returns the TLS of a server. The suites are those that OWASP ASVS 5.0 11.3.2 and RFC 9325 4.2 leave of TLS 1.2;
 // those of TLS 1.3 are all of this kind.
+//
+// Who speaks TLS 1.2 gets no session ticket: whoever steals the key that seals it reads, without any other key, what was said
+// on connections that were resumed by it (RFC 9325 4.3). Those of TLS 1.3 agree on a new secret each time.
 func Config(s Source) *tls.Config {
-	return &tls.Config{
+	c := &tls.Config{
 		GetCertificate: s.Get,
 		MinVersion:     tls.VersionTLS12,
 		CipherSuites: []uint16{
@@ -39,6 +43,15 @@ func Config(s Source) *tls.Config {
 		},
 		NextProtos: append([]string{"h2", "http/1.1"}, s.Protocols()...),
 	}
+	older := c.Clone()
+	older.SessionTicketsDisabled = true
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(hello.SupportedVersions, tls.VersionTLS13) {
+			return nil, nil
+		}
+		return older, nil
+	}
+	return c
 }
 
 // Age says whether a certificate is or will soon be refused by browsers: the finding of [RuleAge] when a third of its time

@@ -279,3 +279,45 @@ func TestACMEWithoutHosts(t *testing.T) {
 		t.Errorf("%v, want %s", err, RuleACME.ID)
 	}
 }
+
+// A connection of TLS 1.2 gets no ticket, one of TLS 1.3 does and is resumed.
+func TestTicketsAreOfTLS13(t *testing.T) {
+	certFile, keyFile := made(t, t.TempDir(), "site.test", 1)
+	f, err := OpenFiles(certFile, keyFile, slog.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(f.now.Leaf)
+	server := Config(f)
+	for version, want := range map[uint16]bool{tls.VersionTLS12: false, tls.VersionTLS13: true} {
+		cache := tls.NewLRUClientSessionCache(4)
+		resumed := false
+		for range 2 {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				s := tls.Server(c, server)
+				_, _ = io.WriteString(s, "hello")
+				_ = s.Close()
+			}()
+			c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: roots, ServerName: "site.test", MinVersion: version, MaxVersion: version, ClientSessionCache: cache})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.ReadAll(c) // the ticket of TLS 1.3 comes after the handshake
+			resumed = c.ConnectionState().DidResume
+			_ = c.Close()
+			_ = l.Close()
+		}
+		if resumed != want {
+			t.Errorf("version %x: resumed %v, want %v", version, resumed, want)
+		}
+	}
+}

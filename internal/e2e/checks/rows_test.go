@@ -20,7 +20,7 @@ func rows() []row {
 		{"MRL-TRUST-003", "forwarded", "203.0.113.7"}, {"MRL-TRUST-011", "hosts", "*."}, {"MRL-TRUST-012", "proxies", "0.0.0.0/0"}, {"MRL-TRUST-013", "header", "Host"},
 		{"MRL-SMTP-001", "mail server", ""}, {"MRL-SMTP-002", "mail plain", ""}, {"MRL-SMTP-003", "mail from", ""}, {"MRL-SMTP-004", "mail password", ""}, {"MRL-SMTP-011", "no mail", ""},
 		{"MRL-DEPLOY-001", "no origin", ""}, {"MRL-DEPLOY-002", "plain", "http://"}, {"MRL-DEPLOY-003", "other host", "www."}, {"MRL-DEPLOY-004", "local host", "shop.local"},
-		{"MRL-DEPLOY-005", "sender", "mail.example.net"}, {"MRL-DEPLOY-006", "wide proxies", "10.0.0.0/8"}, {"MRL-DEPLOY-007", "nameless", "Config.Name"}, {"MRL-DEPLOY-008", "number", "192.0.2.7"},
+		{"MRL-DEPLOY-005", "sender", "mail.example.net"}, {"MRL-DEPLOY-006", "wide proxies", "10.0.0.0/8"}, {"MRL-DEPLOY-007", "nameless", "Config.Name"}, {"MRL-DEPLOY-008", "number", "192.0.2.7"}, {"MRL-DEPLOY-009", "nameless visitors", "100 requests"},
 		{"MRL-ACCT-008", "cheap hashes", "1 passes"}, {"MRL-ACCT-057", "no contact", ""}, {"MRL-ACCT-080", "no admin", ""}, {"MRL-ACCT-081", "admins", "user 1"}, {"MRL-ACCT-082", "admins", "7 users"},
 		{"MRL-ACCT-083", "users", "bord"}, {"MRL-ACCT-084", "users", "never proven"}, {"MRL-ACCT-085", "silent list", "did not answer"},
 		{"MRL-PASSWORD-005", "users", "1 users"}, {"MRL-PASSWORD-006", "slow machine", "one hash took"},
@@ -33,6 +33,7 @@ func rows() []row {
 		{"MRL-HOST-011", "program", "0777"}, {"MRL-HOST-012", "program", "0777"}, {"MRL-HOST-013", "disk", "1 MB"}, {"MRL-HOST-014", "disk", "10 more"}, {"MRL-HOST-015", "disk", ""}, {"MRL-HOST-016", "memory disk", "tmpfs"},
 		{"MRL-HOST-017", "layer", ""}, {"MRL-HOST-018", "network", "nfs"}, {"MRL-HOST-019", "open files", "shop.db"}, {"MRL-HOST-020", "clock", ""}, {"MRL-HOST-021", "clock", "1970"}, {"MRL-HOST-022", "process", ""},
 		{"MRL-HOST-023", "caps", "1 capabilities"}, {"MRL-HOST-024", "process", ""}, {"MRL-HOST-025", "swap", "/dev/sda2"},
+		{"MRL-CERT-003", "certificate due", "two thirds"}, {"MRL-CERT-002", "certificate late", "within a week"}, {"MRL-CERT-001", "certificate ended", "ended"},
 		{"MRL-BUILD-001", "old go", "GO-20"}, {"MRL-BUILD-002", "old modules", "golang.org/x/net"}, {"MRL-BUILD-003", "old list", ""}, {"MRL-BUILD-004", "build", ""}, {"MRL-BUILD-005", "old modules", "../x"},
 		{"MRL-BUILD-006", "build", ""}, {"MRL-BUILD-007", "build", ""}, {"MRL-BUILD-008", "build", ""}, {"MRL-BUILD-009", "build", ""}, {"MRL-BUILD-010", "build", "tls3des"}, {"MRL-BUILD-011", "nothing known", ""},
 	}

@@ -39,9 +39,19 @@ func soundPage(t *testing.T, tab *browser.Tab, name string) {
 		}
 	}
 	if folder := os.Getenv("MERLON_PICTURES"); folder != "" {
-		if err := os.WriteFile(filepath.Join(folder, name+".png"), tab.Screenshot(), 0o600); err != nil {
-			t.Error(err)
+		keep := func(look string) {
+			t.Helper()
+			if err := os.WriteFile(filepath.Join(folder, name+look+".png"), tab.Screenshot(), 0o600); err != nil {
+				t.Error(err)
+			}
 		}
+		keep("")
+		tab.Width(320)
+		keep("-320")
+		tab.Dark(true)
+		keep("-320-dark")
+		tab.Width(1280)
+		tab.Dark(false)
 	}
 }
 
