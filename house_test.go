@@ -36,7 +36,7 @@ var houseFloors = []string{
 	7:  "merlontest passkey backup/s3 backup/sftp backup/targettest",
 	8:  "attack",
 	9:  "cli examples/club/site",
-	10: "examples/club examples/guestbook examples/notes cmd/merlon",
+	10: "examples/club examples/club/site/sitetest examples/guestbook examples/notes cmd/merlon",
 	11: "internal/e2e/need",
 	12: "internal/e2e/browser",
 	13: "internal/e2e examples/mistakes bench",

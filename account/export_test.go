@@ -25,8 +25,8 @@ func IssueReset(w *db.Writer, user int64, email string, now time.Time) (string, 
 
 // Remember makes a remembered browser, trusted or not, and returns its id.
 func Remember(w *db.Writer, user int64, label string, now, trusted time.Time) (int64, error) {
-	done, err := insertDevice.Run(w, user, hashOf(newCode()), label, now.UnixMicro(), now.UnixMicro(), micros(trusted))
-	return done.LastID, err
+	id, err := insertDevice.Run(w, user, hashOf(newCode()), label, now.UnixMicro(), now.UnixMicro(), micros(trusted))
+	return id, err
 }
 
 // Cell is what the file of the log does to each text.

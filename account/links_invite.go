@@ -42,7 +42,7 @@ type EnrolPage struct {
 var (
 	invitedPage = page.New[InvitedPage](pages, "sign-up-invited.html")
 	enrolPage   = page.New[EnrolPage](pages, "enrol.html")
-	voidInvites = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = 0 AND kind = 'invite' AND email = $1")
+	voidInvites = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = 0 AND kind = 'invite' AND email = $1")
 	chooseHash  = db.Exec(schema, "UPDATE merlon_user SET password = $2, chosen = $3 WHERE id = $1")
 )
 
@@ -124,11 +124,11 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 	row, err := userByEmail.One(w.DB, t.Email)
 	switch {
 	case errors.Is(err, db.ErrNoRow):
-		done, err := insertSignUp.Run(w.DB, t.Email, in.Name, h.hash, w.Now().UnixMicro(), 0)
+		id, err := insertSignUp.Run(w.DB, t.Email, in.Name, h.hash, w.Now().UnixMicro(), 0)
 		if err != nil {
 			return nil, err
 		}
-		row = userRow{ID: done.LastID, Email: t.Email, Name: in.Name}
+		row = userRow{ID: id, Email: t.Email, Name: in.Name}
 		if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ const voidPassword = NoPassword + "void:"
 var (
 	voidAllTickets    = db.Exec(schema, "DELETE FROM merlon_ticket")
 	forgetAllDevices  = db.Exec(schema, "DELETE FROM merlon_device")
-	passSteps         = db.Exec(schema, "UPDATE merlon_totp SET step = MAX(step, $1)")
+	passSteps         = db.Exec(schema, "UPDATE merlon_totp SET step = CASE WHEN step > $1 THEN step ELSE $1 END")
 	dropAllTOTP       = db.Exec(schema, "DELETE FROM merlon_totp")
 	dropAllRecovery   = db.Exec(schema, "DELETE FROM merlon_recovery")
 	dropAllUnverified = db.Exec(schema, "DELETE FROM merlon_user WHERE verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")

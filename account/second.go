@@ -169,7 +169,7 @@ func trustedHere[U any](w *merlon.Write[U], row userRow) (bool, error) {
 // trustedAt reports whether the second step is skipped on the device.
 func (d deviceRow) trustedAt(now time.Time) bool { return d.Trusted > now.UnixMicro() }
 
-var distrustDevices = db.Exec(schema, "UPDATE merlon_device SET trusted = 0 WHERE user = $1 AND trusted > 0")
+var distrustDevices = db.Exec(schema, "UPDATE merlon_device SET trusted = 0 WHERE \"user\" = $1 AND trusted > 0")
 
 // distrust asks for the second step on all devices again: the password or the factors have changed.
 func distrust(w *db.Writer, user int64) error {

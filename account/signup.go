@@ -34,7 +34,7 @@ var signUpPage = page.New[SignUpPage](pages, "sign-up.html")
 const unverifiedLife = 7 * 24 * time.Hour
 
 var (
-	insertSignUp = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, created, chosen, verified) VALUES ($1, $2, $3, $4, $4, $5)")
+	insertSignUp = db.Returning[int64](schema, "INSERT INTO merlon_user (email, name, password, created, chosen, verified) VALUES ($1, $2, $3, $4, $4, $5) RETURNING id")
 	// an account that nobody has proven is free to whoever signs up next, so that nobody can keep an address that belongs
 	// to somebody else; one that was made with a role, or for somebody to enrol, is not
 	renewSignUp = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
@@ -156,9 +156,9 @@ func (a *part) register(w *merlon.Write[Guest], email, name, hash string) error 
 	now := w.Now().UnixMicro()
 	row, err := userByEmail.One(w.DB, email)
 	if errors.Is(err, db.ErrNoRow) {
-		done, insertErr := insertSignUp.Run(w.DB, email, name, hash, now, 0)
+		id, insertErr := insertSignUp.Run(w.DB, email, name, hash, now, 0)
 		if insertErr == nil {
-			row = userRow{ID: done.LastID, Email: email, Name: name}
+			row = userRow{ID: id, Email: email, Name: name}
 			if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
 				return err
 			}

@@ -60,11 +60,11 @@ type ticketRow struct {
 }
 
 var (
-	findTicket   = db.Query[ticketRow](schema, "SELECT hash, kind, user, email, created, expires FROM merlon_ticket WHERE hash = $1 LIMIT 1")
-	insertTicket = db.Exec(schema, "INSERT INTO merlon_ticket (hash, kind, user, email, created, expires) VALUES ($1, $2, $3, $4, $5, $6)")
-	useTicket    = db.Returning[ticketRow](schema, "DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING hash, kind, user, email, created, expires")
-	voidTickets  = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND kind = $2")
-	voidOfUser   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1")
+	findTicket   = db.Query[ticketRow](schema, "SELECT hash, kind, \"user\", email, created, expires FROM merlon_ticket WHERE hash = $1 LIMIT 1")
+	insertTicket = db.Exec(schema, "INSERT INTO merlon_ticket (hash, kind, \"user\", email, created, expires) VALUES ($1, $2, $3, $4, $5, $6)")
+	useTicket    = db.Returning[ticketRow](schema, "DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING hash, kind, \"user\", email, created, expires")
+	voidTickets  = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = $2")
+	voidOfUser   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1")
 	sweepTickets = db.Exec(schema, "DELETE FROM merlon_ticket WHERE expires < $1")
 )
 

@@ -165,9 +165,7 @@ func (r *run) othersPages(f *seenForm, twin *actor) {
 	look := slices.Clone(f.shows)
 	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
 		look = append(look, to)
-		for _, l := range owner.visit(to).dom(r.t).links {
-			look = append(look, l)
-		}
+		look = append(look, owner.visit(to).dom(r.t).links...)
 	}
 	if f.by.ready() != nil {
 		return

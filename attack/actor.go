@@ -129,7 +129,7 @@ func (t *target) refused(ans *answer) bool {
 
 func (t *target) leadsToSignIn(path string) bool {
 	p, _, _ := strings.Cut(path, "?")
-	return t.signIn != "" && (p == t.signIn || strings.HasPrefix(p, "/account/again") || strings.HasPrefix(p, "/again"))
+	return t.signIn != "" && (p == t.signIn || strings.HasPrefix(p, t.signIn+"/again"))
 }
 
 // alive reports whether the actor is still signed in, by a page that nobody gets who is not.

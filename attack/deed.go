@@ -43,6 +43,9 @@ func (r *run) forms() (some []*seenForm) {
 	return some
 }
 
+// steppingBack is how forms are named that take back what the same user has done.
+var steppingBack = regexp.MustCompile(`(?i)/(leave|withdraw|unsubscribe|cancel)\b`)
+
 // takesAway is how forms are named after which something is gone.
 var takesAway = regexp.MustCompile(`(?i)delete|remove|leave|revoke|/end\b|log-?out|sign-?out|disable|/stay|/password`)
 
@@ -68,6 +71,10 @@ func (r *run) person(f *seenForm) (*actor, error) {
 func (r *run) fresh(f *seenForm, a *actor) *form {
 	for _, p := range append([]string{f.page}, f.pages...) {
 		ans := a.visit(p)
+		if u, ok := a.user.(merlon.ProbeUser); ok && r.t.leadsToSignIn(ans.path) && p != bare(ans.path) {
+			a.enters(u) // the page asks for every factor
+			ans = a.visit(p)
+		}
 		for _, g := range ans.dom(r.t).forms {
 			if g.method != "GET" && g.action != "" && g.shape(r.t.pattern(http.MethodPost, bare(g.action))) == f.shape(f.pattern) {
 				return g
@@ -190,6 +197,7 @@ func (r *run) baseline(f *seenForm) {
 		f.accepted = ans.redirects()
 	}
 	f.base = ans
+	r.stepBack(f, a, ans)
 	look := []string{}
 	if r.t.refused(ans) || !f.accepted && ans.status >= 300 && !ans.redirects() {
 		return
@@ -211,6 +219,28 @@ func (r *run) baseline(f *seenForm) {
 		}
 	}
 	r.shownToOthers(f, text)
+}
+
+// stepBack takes back what was just done where the next page offers it: whoever comes later is another user, with nothing to
+// take back.
+func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
+	to, ok := r.t.local(ans.location(), ans.path)
+	if !ok || !ans.redirects() || steppingBack.MatchString(f.action) {
+		return
+	}
+	for _, g := range a.fork().visit(to).dom(r.t).forms {
+		if !steppingBack.MatchString(g.action) {
+			continue
+		}
+		r.sawForm(f.by, g)
+		back := a.send(g.request(a.values(g, r.mark())).own(r.t))
+		shape := g.shape(r.t.pattern(http.MethodPost, bare(g.action)))
+		for _, known := range r.site.forms {
+			if known.shape(known.pattern) == shape && !r.t.refused(back) {
+				known.accepted = true
+			}
+		}
+	}
 }
 
 // shownToOthers looks where other people see what was typed: what one writes, another one's browser runs.

@@ -167,11 +167,6 @@ func (r *run) told(n, route string, q *Request, by *actor) {
 	}
 }
 
-// query is a path with one parameter set.
-func query(path, name, value string) string {
-	return path + "?" + url.Values{name: {value}}.Encode()
-}
-
 func (p *parameter) with(value string) string {
 	return fmt.Sprintf("%s?%s", p.path, url.Values{p.name: {value}}.Encode())
 }

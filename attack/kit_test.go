@@ -42,11 +42,10 @@ type kitUser struct {
 }
 
 type kitSession struct {
-	user   *kitUser
-	half   bool // the second step is still to come
-	pre    string
-	begun  time.Time
-	ending bool
+	user  *kitUser
+	half  bool // the second step is still to come
+	pre   string
+	begun time.Time
 }
 
 func newKit(t *testing.T, holes ...string) *kit {

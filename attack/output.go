@@ -271,6 +271,9 @@ func (r *run) errors() {
 		}
 	}
 	for _, f := range r.forms() {
+		if takesAway.MatchString(f.action) {
+			continue // they would, and say nothing
+		}
 		a, err := r.person(f)
 		if err != nil {
 			continue

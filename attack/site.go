@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -139,6 +140,8 @@ type inside struct {
 	offset atomic.Int64
 	pool   []merlon.ProbeUser
 	old    io.Writer
+	once   sync.Once
+	file   string
 }
 
 func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), fresh bool) error {
@@ -246,7 +249,7 @@ func (s *inside) renew(a *actor) error {
 		for i, u := range s.pool {
 			if u.Role == role {
 				s.pool = append(s.pool[:i], s.pool[i+1:]...)
-				a.enters(u)
+				a.wears(u)
 				return nil
 			}
 		}
@@ -288,7 +291,13 @@ func (s *inside) files() (string, bool) {
 	return b.String(), err == nil && b.Len() > 0
 }
 
+// engineFile is the name of the engine's own file, which is looked at by statements and not by bytes.
 func (s *inside) engineFile() string {
+	s.once.Do(func() { s.file = s.findFile() })
+	return s.file
+}
+
+func (s *inside) findFile() string {
 	snap, err := s.site.House().Engine.Snapshot(context.Background())
 	if err != nil {
 		return "\x00"

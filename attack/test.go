@@ -21,7 +21,7 @@ type T[Sub any] interface {
 }
 
 // testTime is how long a test takes at the most.
-const testTime = 3 * time.Minute
+const testTime = 5 * time.Minute
 
 // Test attacks a site on data of its own, filled by the Demo of its parts. Each route and class with a finding is a failing
 // subtest, and so is a class that was not ended; what was not reached is logged.

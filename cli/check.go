@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/trust/cert"
@@ -319,5 +320,5 @@ func (p *program) rules(site *merlon.Site) []check.Rule {
 			rules = append(rules, part.Rules...)
 		}
 	}
-	return append(append(rules, Rules()...), check.AllKnown()...)
+	return slices.Concat(rules, Rules(), attack.Rules(), check.AllKnown())
 }

@@ -18,7 +18,7 @@ type powerRow struct {
 var (
 	countAll   = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_passkey LIMIT 1")
 	forgetUsed = db.Exec(schema, "DELETE FROM merlon_passkey_challenge")
-	listPowers = db.Query[powerRow](schema, "SELECT user, public, created FROM merlon_passkey ORDER BY created DESC, id DESC LIMIT 1000")
+	listPowers = db.Query[powerRow](schema, "SELECT \"user\", public, created FROM merlon_passkey ORDER BY created DESC, id DESC LIMIT 1000")
 )
 
 // restored keeps passkeys, also after a theft: what opens them is in their owners' devices, and a copy of the data holds

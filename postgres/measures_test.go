@@ -246,6 +246,27 @@ func TestScratchIsGone(t *testing.T) {
 	}
 }
 
+// TestBareUser has statements whose column user is not quoted: to PostgreSQL it is the role that asks, so they prepare.
+func TestBareUser(t *testing.T) {
+	_, _, e := site(t)
+	scratch, err := e.Scratch(t.Context(), bareUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer scratch.Close()
+	faults := db.Verify(t.Context(), scratch, bareUser)
+	if len(faults) != 2 || faults[0].ID != db.RulePrepare.ID || !strings.Contains(faults[1].What, `a column is "user"`) {
+		t.Errorf("got %v, want two findings", faults)
+	}
+}
+
+var (
+	bareUser = db.From(files, "testdata/migrations").Named("bare")
+	_        = db.Query[int64](bareUser, "SELECT id FROM note WHERE user = $1 LIMIT 1")
+	_        = db.Query[string](bareUser, "SELECT user FROM note LIMIT 1")
+	_        = db.Query[string](bareUser, "SELECT author FROM note WHERE author = $1 LIMIT 1")
+)
+
 // TestStream reads more rows than a reader takes at once, with another statement between.
 func TestStream(t *testing.T) {
 	server, name, e := site(t)

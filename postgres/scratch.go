@@ -115,6 +115,9 @@ func (e *engine) Inspect(ctx context.Context, t *db.Text) (shape db.Shape, err e
 		return shape, c.unprepared(ctx, t, err)
 	}
 	defer s.Close()
+	if slices.Contains(s.params, oidName) || slices.Contains(s.oids, oidName) {
+		return shape, &db.PrepareError{Err: errBareUser}
+	}
 	shape = db.Shape{Values: len(s.params), ReadOnly: t.Kind() == db.KindQuery}
 	for i, name := range s.columns {
 		shape.Columns = append(shape.Columns, db.Column{Name: name, Type: typeOf(s.oids[i]), Null: true})
@@ -131,6 +134,10 @@ func (e *engine) Inspect(ctx context.Context, t *db.Text) (shape db.Shape, err e
 	shape.AtMost1, err = c.atMost1(ctx, plan)
 	return shape, err
 }
+
+// errBareUser is what is wrong with a value of the type name. The server's own tables have such; in a site's statement it
+// comes of a column called user that is not quoted, and WHERE user = $1 would find nothing, without a word.
+var errBareUser = errors.New(`a value is of the type name, which the server's own names are of: a bare user is the role that asks, a column is "user", in double quotes`)
 
 // unknown finds the name in the server's words.
 var unknown = []struct {

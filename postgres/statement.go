@@ -40,6 +40,7 @@ type statement struct {
 const (
 	oidBool        = 16
 	oidBytea       = 17
+	oidName        = 19
 	oidInt8        = 20
 	oidInt2        = 21
 	oidInt4        = 23
