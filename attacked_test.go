@@ -228,6 +228,25 @@ func TestRefusalsOutliveTheProcess(t *testing.T) {
 	})
 }
 
+func mountedWho(w http.ResponseWriter, r *http.Request) {
+	u, ok := merlon.MountUser[account.User](r.Context())
+	_, other := merlon.MountUser[account.Guest](r.Context())
+	fmt.Fprintf(w, "%s %v %v", u.Name, ok, other)
+}
+
+// TestAMountedHandlerLearnsWhoCame: by the type of the mount's access rule and no other.
+func TestAMountedHandlerLearnsWhoCame(t *testing.T) {
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSiteWith(env, merlon.Mount("/who", account.SignedIn(), http.HandlerFunc(mountedWho)))
+	})
+	if v := s.SignedIn("Ann").Get("/who").Is(200); v.Body != "Ann true false" {
+		t.Errorf("the handler was told %q", v.Body)
+	}
+	if u, ok := merlon.MountUser[account.User](t.Context()); ok {
+		t.Errorf("outside of a mount: %v", u)
+	}
+}
+
 var ruleMounted = check.Rule{ID: "TEST-MOUNTED-001", Property: check.Integrity, Severity: check.Low, Title: "a mounted handler did something"}
 
 func mountedDoes(w http.ResponseWriter, r *http.Request) {

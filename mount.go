@@ -30,6 +30,18 @@ func MountToken(ctx context.Context) string {
 	return string(csrf.AppendToken(nil, w.run.csrfKey, w.binding, w.route.id(), nil))
 }
 
+// MountUser returns who asked a mounted handler, as the mount's access rule told it, in the handler or in what it calls with
+// the request's context. It is false elsewhere, and for a U that is not the rule's.
+func MountUser[U any](ctx context.Context) (U, bool) {
+	w, ok := ctx.Value(walkKey{}).(*walk)
+	if !ok {
+		var nobody U
+		return nobody, false
+	}
+	u, ok := w.mounted.(U)
+	return u, ok
+}
+
 // serveMount is the walk of a mounted handler: the guards before it are those of a route of Merlon's; what it writes is its
 // own.
 func serveMount[U any](w *walk, who Access[U]) {
@@ -44,9 +56,11 @@ func serveMount[U any](w *walk, who Access[U]) {
 	if !w.enter() || !w.allowForm() {
 		return
 	}
-	if _, ok := admit(w, who); !ok {
+	u, ok := admit(w, who)
+	if !ok {
 		return
 	}
+	w.mounted = u
 	if w.r.ContentLength > w.route.opt.maxBody && w.route.opt.streaming == nil {
 		w.ResponseWriter.Header()["Connection"] = []string{"close"}
 		w.fail(http.StatusRequestEntityTooLarge, nil)

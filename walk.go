@@ -45,6 +45,7 @@ type walk struct {
 	state    *session.State
 	visit    Visit
 	user     int64
+	mounted  any // who asked a mounted handler, see [MountUser]
 	lang     string
 	frame    page.Frame
 	forms    []string // route ids of the forms of the page being written

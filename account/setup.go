@@ -49,7 +49,11 @@ func (a *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) 
 	if err != nil || !made {
 		return nil, err
 	}
-	return [][2]string{{"first administrator", h.URL("/_merlon/setup/"+code) + "   (this machine only, 15 minutes)"}}, nil
+	lines := [][2]string{{"first administrator", h.URL("/_merlon/setup/"+code) + "   (this machine only, 15 minutes)"}}
+	if h.Mode == merlon.Production { // behind a proxy, or from elsewhere, the link is not there
+		lines = append(lines, [2]string{"or from elsewhere", "user add EMAIL --role " + Admin + " prints a link for any browser"})
+	}
+	return lines, nil
 }
 
 // openSetup trades the link for a step at once: the code leaves the address bar.
