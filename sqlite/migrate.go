@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -203,6 +204,9 @@ func sources(schema *db.Schema) ([]source, fs.FS, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("sqlite: schema %q: %w", schema.Name(), err)
 		}
+		if !beginsUp.Match(text) {
+			return nil, nil, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %s has no line -- +goose Up, so nothing of it would run", schema.Name(), entry.Name()), "begin the file with the line -- +goose Up")
+		}
 		all = append(all, source{db.Migration{Schema: schema.Name(), Version: version, Name: entry.Name()}, db.MigrationSum(text), hasDown(string(text))})
 	}
 	slices.SortFunc(all, func(a, b source) int { return int(min(1, max(-1, a.Version-b.Version))) })
@@ -224,6 +228,9 @@ func (c *conn) integers(query string) (all []int64, err error) {
 	}
 	return all, nil
 }
+
+// beginsUp is the line that a migration begins with.
+var beginsUp = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*\+goose[ \t]+up\b`)
 
 // migrateAll runs the pending migrations of the schemas. A schema that fails does not keep the others from being tried,
 // so that a start shows all faults at once.
