@@ -423,8 +423,8 @@ func (s *Site) prepare() {
 	defer scratch.Close()
 	s.fault(db.Verify(ctx, scratch, s.schemas...)...)
 	s.fault(db.Lax(ctx, scratch, s.schemas...)...)
-	if s.env.Mode != Production { // there the files may be newer than the program
-		called, seen := db.Called(s.schemas...)
+	if s.env.Mode != Production && s.cfg.Schema != nil { // in production the files may be newer than the program
+		called, seen := db.Called(s.cfg.Schema)
 		s.fault(called...)
 		s.called = seen
 	}
