@@ -14,7 +14,9 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
@@ -221,6 +223,48 @@ func TestRefusalsOutliveTheProcess(t *testing.T) {
 		failed, err := journal.List(r, journal.Filter{Outcome: "failed"})
 		if err != nil || len(failed) == 0 {
 			t.Errorf("failures in the journal: %v, %v", failed, err)
+		}
+		return nil
+	})
+}
+
+var ruleMounted = check.Rule{ID: "TEST-MOUNTED-001", Property: check.Integrity, Severity: check.Low, Title: "a mounted handler did something"}
+
+func mountedDoes(w http.ResponseWriter, r *http.Request) {
+	event.Record(r.Context(), ruleMounted, event.Done)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+type beforeForm struct{}
+
+func beforeDoes(r *merlon.Read[merlon.Visitor], _ form.Form[beforeForm]) (int, error) {
+	r.Record(ruleMounted, event.Done)
+	return 0, nil
+}
+
+func thenRefuses(w *merlon.Write[merlon.Visitor], _ form.Form[beforeForm], _ int) (*merlon.Response, error) {
+	w.Record(ruleMounted, event.Done) // is rolled back: it was not done
+	return merlon.NotFound(), nil
+}
+
+// TestWhatWasDoneOutsideATransactionIsKept: by a mounted handler's POST, and by the slow part of one that answers 404.
+func TestWhatWasDoneOutsideATransactionIsKept(t *testing.T) {
+	dir := t.TempDir()
+	open := func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSiteWith(env,
+			merlon.Mount("/does", merlon.Public(), http.HandlerFunc(mountedDoes), merlon.InsecureNoToken("a test")),
+			merlon.PostAfter("/refuses", merlon.Public(), beforeDoes, thenRefuses, merlon.InsecureNoToken("a test")))
+	}
+	t.Run("first", func(t *testing.T) {
+		s := merlontest.StartIn(t, dir, open)
+		s.Visitor().Post("/does", "", nil).Is(204)
+		s.Visitor().Post("/refuses", "", nil).Is(404)
+	})
+	s := merlontest.StartIn(t, dir, open)
+	s.Read(func(r *db.Reader) error {
+		found, err := journal.List(r, journal.Filter{ID: ruleMounted.ID})
+		if err != nil || len(found) != 2 || found[0].Route != "/refuses" || found[1].Route != "/does" {
+			t.Errorf("%+v, %v; want one of each route", found, err)
 		}
 		return nil
 	})

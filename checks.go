@@ -49,11 +49,11 @@ func (s *Site) Checks() []check.Check {
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
-	all = append(append(all, host.Checks(s.env.Data)...), build.Checks()...)
+	all = append(append(append(all, host.Checks(s.env.Data)...), build.Checks()...), s.ageChecks()...)
 	if h == nil {
 		return all
 	}
-	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
+	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck(), h.namelessCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
 		journal.Checks(h.Engine, h.Clock)} {
 		for _, c := range live {
 			if c.Live = true; !slices.Contains(neverHere, c.Rule.ID) {
@@ -87,6 +87,9 @@ func (s *Site) addChecks() {
 	for _, f := range s.faults {
 		found[f.ID] = append(found[f.ID], f)
 	}
+	if s.unproven != nil {
+		found[db.RulePrepare.ID] = append(found[db.RulePrepare.ID], db.RulePrepare.Finding("", "the statements were not proven: "+s.unproven.Error(), "start the database's server; the site proves them before it serves"))
+	}
 	for _, r := range AllRules() {
 		if isJudged(r.ID) || r.ID == db.RuleCalled.ID && s.called || len(found[r.ID]) > 0 {
 			s.checks = append(s.checks, check.Check{Rule: r, Run: func(context.Context) []check.Finding { return found[r.ID] }})
@@ -100,7 +103,7 @@ var judged = map[string]string{
 	"FORM": "001 002 003 004 005 006 007 008 009",
 	"PAGE": `001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017 018 019 022 023 024 025
 		030 031 032 033 034 035 036 037 038 039 040 041 042 043 044 045 046 047 048 049 050 051 052 053 054 055 056 057 058 060`,
-	"SQL":    "002 003 004 005 006 007 008 009 010 011 012 018 022 026",
+	"SQL":    "002 003 004 005 006 007 008 009 010 011 012 018 022 030",
 	"STATIC": "001 002 004 006", "HDR": "007 008",
 	"TRUST": "011 012 013", "SMTP": "001 002 003 004",
 }

@@ -26,3 +26,6 @@ func (s *Site) TakeJobs(t *testing.T) int {
 	}
 	return len(all)
 }
+
+// TellAges does what the task of certificates does each hour.
+func (s *Site) TellAges(ctx context.Context) error { return s.ageTask().Run(ctx, s.House()) }

@@ -56,8 +56,7 @@ func (w *walk) fail(status int, detail any) {
 	h := w.ResponseWriter.Header()
 	switch d := detail.(type) {
 	case time.Time:
-		wait := max(1, int(d.Sub(w.now).Seconds()+0.999))
-		h["Retry-After"] = []string{strconv.Itoa(wait)}
+		wait := w.retryAt(d)
 		p.Text = w.say("error.retry", (wait+59)/60, d.UTC().Format("15:04:05")+" UTC")
 	case time.Duration:
 		h["Retry-After"] = []string{strconv.Itoa(max(1, int(d.Seconds()+0.999)))}
@@ -76,6 +75,13 @@ func (w *walk) fail(status int, detail any) {
 		p.Request = w.requestID()
 	}
 	w.answerError(status, p)
+}
+
+// retryAt sets Retry-After, and returns the seconds in it.
+func (w *walk) retryAt(until time.Time) int {
+	wait := max(1, int(until.Sub(w.now).Seconds()+0.999))
+	w.ResponseWriter.Header()["Retry-After"] = []string{strconv.Itoa(wait)}
+	return wait
 }
 
 // answerError writes the site's error page; when even that fails, a plain one that needs nothing.
@@ -216,15 +222,21 @@ func (w *walk) refuseTrust(err error) {
 		w.failed(err, nil)
 		return
 	}
+	if refusal.Close {
+		w.ResponseWriter.Header()["Connection"] = []string{"close"}
+	}
+	if !w.client.Addr.IsValid() {
+		w.client.Addr = w.run.trust.Sender(w.r)
+	}
+	if !w.allowRate() { // a refusal is a page and an event: nobody gets them for nothing
+		return
+	}
 	if refusal.Status == http.StatusMethodNotAllowed {
 		w.methodNotAllowed()
 		return
 	}
 	if refusal.Status != http.StatusNotFound {
 		w.refused(refusal.Rule, slog.String("reason", refusal.Reason))
-	}
-	if refusal.Close {
-		w.ResponseWriter.Header()["Connection"] = []string{"close"}
 	}
 	w.fail(refusal.Status, err)
 }

@@ -162,6 +162,9 @@ func (w *walk) out(res *Response) {
 	}
 	switch res.kind {
 	case kindPage:
+		if !res.retry.IsZero() {
+			w.retryAt(res.retry)
+		}
 		w.send(res.status, "html", w.buf)
 	case kindText:
 		w.send(res.status, "text", w.buf)

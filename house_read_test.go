@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -131,4 +132,37 @@ func houseRun(t *testing.T, name string, args ...string) []byte {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, stderr.String())
 	}
 	return out
+}
+
+// houseDice are the files that may use math/rand, whose numbers can be foretold, with what they are for. Everything else that
+// is random is crypto/rand's (OWASP ASVS 5.0 11.5.1).
+var houseDice = map[string]string{
+	"backup/commands.go":          "which of many points are read back",
+	"backup/patience.go":          "how long a store that is busy is waited for",
+	"backup/targettest/rights.go": "bytes of a test's objects",
+}
+
+// TestRandomnessIsTheSystems: no token, key, code or nonce can be made of numbers that can be foretold.
+func TestRandomnessIsTheSystems(t *testing.T) {
+	found := map[string]bool{}
+	for _, p := range housePackages(t) {
+		if strings.HasPrefix(p.folder, "bench") || strings.HasPrefix(p.folder, "internal/e2e") {
+			continue
+		}
+		for _, f := range p.code {
+			for _, spec := range f.Imports {
+				if to, _ := strconv.Unquote(spec.Path.Value); to == "math/rand" || to == "math/rand/v2" {
+					file, _, _ := strings.Cut(p.at(spec), ":")
+					if found[file] = true; houseDice[file] == "" {
+						t.Errorf("%s: math/rand can be foretold: use crypto/rand, or say in house_read_test.go what it is for", p.at(spec))
+					}
+				}
+			}
+		}
+	}
+	for file := range houseDice {
+		if !found[file] {
+			t.Errorf("%s does not use math/rand any more: take it from the list", file)
+		}
+	}
 }

@@ -65,7 +65,7 @@ func TestCheckListsEveryInsecureUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fetch.New(fetch.Config{InsecurePrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, InsecurePorts: []uint16{8443}, InsecureReason: "a test of what check lists: 10.0.0.0/8"}); err != nil {
+	if _, err := fetch.New(fetch.Config{InsecurePrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, InsecurePorts: []string{"billing.internal.example:8443"}, InsecureReason: "a test of what check lists: 10.0.0.0/8"}); err != nil {
 		t.Fatal(err)
 	}
 	found := site.Check(t.Context()).Findings(check.Low)

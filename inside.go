@@ -77,6 +77,7 @@ func (w *walk) recordFailure(rule check.Rule, err error, stack []byte) {
 	w.Fill(&e)
 	if w.run != nil {
 		w.run.loose.add(e)
+		w.site.happened(e)
 	}
 	e.Detail = []slog.Attr{slog.String("error", err.Error())}
 	if len(stack) > 0 {

@@ -79,7 +79,6 @@ const (
 // (functions, channels, secrets), and once the site has started.
 //
 //go:noinline
-//go:noinline
 func Job[A any](name constant, run func(context.Context, *Work, A) error) *Kind[A] {
 	k := &kind{name: string(name), where: place.Caller(1).At, typ: reflect.TypeFor[A](), within: jobWithin, tries: jobTries}
 	k.decode = func(plain []byte) (func(context.Context, *Work) error, error) {

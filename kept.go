@@ -30,8 +30,8 @@ const keptLife = 15 * time.Minute
 const maxKept = 256 << 10
 
 var (
-	findKept  = db.Query[keptRow](schema, "SELECT box, expires FROM merlon_kept WHERE user = $1 LIMIT 1")
-	storeKept = db.Exec(schema, "INSERT INTO merlon_kept (user, box, expires) VALUES ($1, $2, $3) ON CONFLICT (user) DO UPDATE SET box = excluded.box, expires = excluded.expires")
+	findKept  = db.Query[keptRow](schema, "SELECT box, expires FROM merlon_kept WHERE \"user\" = $1 LIMIT 1")
+	storeKept = db.Exec(schema, "INSERT INTO merlon_kept (\"user\", box, expires) VALUES ($1, $2, $3) ON CONFLICT (\"user\") DO UPDATE SET box = excluded.box, expires = excluded.expires")
 	sweepKept = db.Exec(schema, "DELETE FROM merlon_kept WHERE expires < $1")
 
 	keptCookie = NewCookie[[]byte]("kept", keptLife) // the key

@@ -68,8 +68,27 @@ func (h *House) alarmCheck() check.Check {
 	}}
 }
 
-// storeChecks ask the engine for damage, where it can look.
+// manyNameless is the number of requests from this machine itself from which [RuleNameless] is found: an owner's own tools ask
+// less often.
+const manyNameless = 100
+
+// namelessCheck says whether the world comes from this machine.
+func (h *House) namelessCheck() check.Check {
+	return check.Check{Rule: RuleNameless, Deploy: true, Run: func(context.Context) []check.Finding {
+		n := h.site.running.Load().nameless.Load()
+		if n < manyNameless {
+			return nil
+		}
+		return []check.Finding{RuleNameless.Finding("Settings.Proxies", fmt.Sprintf("%d requests since the start came from this machine itself", n),
+			"name the proxy in site.trusted_proxies and what it writes in site.client_header; if they are your own tools, nothing is wrong")}
+	}}
+}
+
+// storeChecks are those that the engine brings, or ask it for damage, where it can look.
 func (h *House) storeChecks() []check.Check {
+	if checker, ok := h.site.cfg.Engine.(db.Checker); ok {
+		return checker.Checks()
+	}
 	inspector, ok := h.site.cfg.Engine.(db.Inspector)
 	if !ok {
 		return nil

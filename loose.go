@@ -21,7 +21,7 @@ type loose struct {
 
 const (
 	maxLoose = 1000 // events waiting
-	maxLines = 10   // log lines a second of one kind of refusal: a flood of one does not hide another
+	maxLines = 10   // log lines a second of one kind of refusal or failure: a flood of one does not hide another
 )
 
 func (l *loose) add(e event.Event) {
@@ -32,7 +32,7 @@ func (l *loose) add(e event.Event) {
 	}
 }
 
-// mayLog reports whether another refusal may be logged within this second.
+// mayLog reports whether another refusal or failure may be logged within this second.
 func (l *loose) mayLog(id string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

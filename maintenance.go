@@ -84,3 +84,16 @@ func (w *walk) inService() bool {
 	w.fail(http.StatusServiceUnavailable, errMaintenance)
 	return false
 }
+
+// KeepMaintenance closes the site of one data folder if that of another is closed: data that takes another's place must not
+// open what somebody had closed. It is for whoever replaces a data folder.
+func KeepMaintenance(from, to string) error {
+	if _, err := os.Lstat(filepath.Join(from, maintenanceFile)); err != nil {
+		return nil // not closed, or there is no such folder
+	}
+	f, err := os.OpenFile(filepath.Join(to, maintenanceFile), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/static"
+	"github.com/merlon-web/merlon/trust/cert"
 )
 
 // Mode says what a site is opened for.
@@ -43,6 +44,9 @@ type Env struct {
 	// Again puts the same site together for data in another folder. A program that serves a site gives it if it also starts the
 	// site anew when it is told to ([Site.Replaced]).
 	Again func(data string, mode Mode) (*Site, error)
+	// Certificates are those that this process, or the one that serves, shows to visitors: their ages are checked, and told
+	// by mail to Settings.Owner. Nil: somebody else ends TLS.
+	Certificates cert.Source
 }
 
 // Settings are what the owner sets and a program's source does not know.
@@ -60,6 +64,11 @@ type Settings struct {
 	ClientHeader string
 	// Mail is the server that mails are sent through; without one they wait.
 	Mail MailSettings
+	// Owner is whom the site writes to about itself, a mail address: certificates that are not renewed. Empty: nobody; what
+	// there is to tell is an event all the same.
+	Owner string
+	// AccessLog has one line in the log for each request: see [Answered].
+	AccessLog bool
 }
 
 // Config is what a site is made of.

@@ -23,7 +23,7 @@ var (
 	findOnce   = db.Query[onceRow](schema, "SELECT sum, answer FROM merlon_once WHERE id = $1 LIMIT 1")
 	insertOnce = db.Exec(schema, "INSERT INTO merlon_once (id, sum, answer, at) VALUES ($1, $2, $3, $4)")
 	sweepOnce  = db.Exec(schema, "DELETE FROM merlon_once WHERE at < $1")
-	stripOnce  = db.Exec(schema, "UPDATE merlon_once SET answer = x'' WHERE at < $1 AND length(answer) > 0")
+	stripOnce  = db.Exec(schema, "UPDATE merlon_once SET answer = substr(answer, 1, 0) WHERE at < $1 AND length(answer) > 0")
 )
 
 type onceRow struct {

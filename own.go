@@ -36,13 +36,15 @@ func (s *Site) ownRoutes() []Route {
 	routes := []Route{Mount("/_merlon/csp", Public(), http.HandlerFunc(s.cspReport), InsecureNoToken("browsers send reports without a token; no cookie is read, 8 KiB at most"), MaxBody(maxReport))}
 	routes = append(routes, Get(keptPath, ownSession, s.showKept))
 	if s.env.Mode == Development || s.env.Mode == Test {
-		routes = append(routes, Get("/_merlon/dev/mail", onLoopback, s.devMail))
+		routes = append(routes, Get("/_merlon/dev/mail", ThisMachine(), s.devMail))
 	}
 	return routes
 }
 
-// onLoopback hides a route from everybody but this machine.
-var onLoopback = NewAccess("this machine", func(v *Visit) (Visitor, error) {
+// ThisMachine hides a route from everybody but programs on this machine that came by no proxy.
+func ThisMachine() Access[Visitor] { return thisMachine }
+
+var thisMachine = NewAccess("this machine", func(v *Visit) (Visitor, error) {
 	if !v.Local {
 		return Visitor{}, ErrHidden
 	}

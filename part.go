@@ -57,11 +57,21 @@ type Part struct {
 	// Restored is called on data that came from a backup, in the one transaction that makes it fit for use, before anything
 	// else uses it: the part voids what a copy must not bring back. See [Restore].
 	Restored func(*db.Writer, Restore) error
+	// Powers lists who may decide something at the site, and by what they enter beside a password: one line each, the same
+	// for the same, without secrets. After a theft the lines of what was restored are told and held against those of an
+	// older point. It reads only.
+	Powers func(db.Querier) ([]string, error)
 	// Probe makes the users that a drill signs in; nil: the part signs nobody in.
 	Probe *Probe
 	// Readiness tells what an owner should know of a site that is otherwise ready: lines of one sentence each, none when all
 	// is well. They stand on the page that a load balancer asks and never change its status.
 	Readiness func(context.Context, *House) []string
+	// Watch is told of each request and each event: see [Watcher].
+	Watch Watcher
+	// Gauges tells how the part is now: see [House.Gauges]. It must not take long.
+	Gauges func(context.Context, *House) ([]Gauge, error)
+	// Health are pages of the listener of /healthz.
+	Health []HealthPage
 }
 
 // A Task is the house's own upkeep, in memory: nothing of it is kept, and each process has its own. What a site does later,

@@ -15,6 +15,7 @@ import (
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/sqlite"
 )
@@ -148,6 +149,14 @@ func TestPartsDoNotReplaceEachOther(t *testing.T) {
 	}
 }
 
+type sealedForm struct {
+	Price int64 `form:"sealed"`
+}
+
+func takeSealed(*merlon.Write[account.Guest], form.Form[sealedForm]) (*merlon.Response, error) {
+	return merlon.Redirect("/"), nil
+}
+
 // An option on a route for which it means nothing is refused with its place.
 func TestOptionsThatChangeNothing(t *testing.T) {
 	stream := merlon.InsecureStreaming("a test of streams")
@@ -166,6 +175,7 @@ func TestOptionsThatChangeNothing(t *testing.T) {
 		{"MaxBody", merlon.Get("/x", merlon.Public(), plain, merlon.MaxBody(1<<20))},
 		{"MaxBody beside InsecureStreaming", merlon.Mount("/x/", merlon.Public(), hook, merlon.MaxBody(9), stream)},
 		{"a largest body of 0 bytes", merlon.Mount("/x/", merlon.Public(), hook, merlon.MaxBody(0))},
+		{"has a sealed field", merlon.Post("/x", account.Anyone(), takeSealed)},
 		{"JSONBody", merlon.Get("/x", merlon.Public(), plain, merlon.JSONBody())},
 		{"JSONBody", merlon.Mount("/x/", merlon.Public(), hook, merlon.JSONBody())},
 		{"", merlon.Get("/x", merlon.Public(), plain, merlon.OwnLinksOnly(), merlon.Embeddable("https://a.example", "r"))},

@@ -20,6 +20,7 @@ func (s *Site) Redirect() http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		buf := buffers.Get().(*[]byte)
 		w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0], now: s.clock()}
+		defer s.observe(w)()
 		w.lang = w.negotiate()
 		defer w.end(buf)
 		header.Strict.Apply(rw.Header())
@@ -36,7 +37,9 @@ func (s *Site) Redirect() http.Handler {
 			w.refuseTrust(err)
 			return
 		}
-		w.toTLS()
+		if w.allowRate() {
+			w.toTLS()
+		}
 	})
 }
 
@@ -63,14 +66,36 @@ func (w *walk) toTLS() {
 
 // secureOrigin is the https address of one of the site's hosts: the site's own where the name is the same, for its port.
 func (s *Site) secureOrigin(host string) string {
-	if _, own, ok := strings.Cut(s.env.Settings.Origin, "https://"); ok {
-		name := own
-		if h, _, err := net.SplitHostPort(own); err == nil {
-			name = h
-		}
-		if strings.EqualFold(strings.Trim(name, "[]"), strings.Trim(host, "[]")) {
-			return s.env.Settings.Origin
-		}
+	if strings.HasPrefix(s.env.Settings.Origin, "https://") && s.isOwnName(host) {
+		return s.env.Settings.Origin
 	}
 	return "https://" + host
+}
+
+// isOwnName reports whether a host is that of the site's address.
+func (s *Site) isOwnName(host string) bool {
+	return strings.EqualFold(s.ownName, strings.Trim(host, "[]"))
+}
+
+// nameOf is the host of an origin, without its port.
+func nameOf(origin string) string {
+	_, name, _ := strings.Cut(origin, "://")
+	if h, _, err := net.SplitHostPort(name); err == nil {
+		name = h
+	}
+	return strings.Trim(name, "[]")
+}
+
+// byAnotherName reports whether a page of a site in the world is asked for under one of its further names. Its cookies,
+// forms and passkeys belong to the site's own address alone: a form that was shown elsewhere would be refused as forged.
+func (w *walk) byAnotherName() bool {
+	return w.site.env.Mode == Production && w.site.ownName != "" && (w.r.Method == http.MethodGet || w.r.Method == http.MethodHead) && !w.site.isOwnName(w.client.Host)
+}
+
+// toOrigin leads a page to the site's own address.
+func (w *walk) toOrigin() {
+	h := w.ResponseWriter.Header()
+	h["Location"] = []string{w.site.env.Settings.Origin + w.r.URL.RequestURI()}
+	h["Cache-Control"] = noStore
+	w.ResponseWriter.WriteHeader(http.StatusPermanentRedirect)
 }

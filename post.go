@@ -78,6 +78,8 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 
 	var res *Response
 	err = w.run.engine.Write(w.ctx, func(ctx context.Context, dw *db.Writer) error {
+		w.collect(true)
+		defer w.collect(false)
 		sw, err := w.run.sessions.Begin(w.state, dw)
 		if err != nil {
 			return err

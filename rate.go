@@ -8,7 +8,7 @@ import (
 )
 
 // rates bound how often one network may ask: each kind of request by what it costs the site. They are for availability; what
-// guards a secret has limits of its own, in room throttle. Requests from this machine are never limited.
+// guards a secret has limits of its own, in room throttle.
 type rates struct {
 	requests *throttle.Rate // pages, acts, mounted handlers, and what is not there
 	files    *throttle.Rate // static files: from memory, without a session, and a page loads many at once
@@ -48,6 +48,9 @@ func (w *walk) allowForm() bool {
 
 // allow asks one limit. Who is over it gets 429 with the time of the next try, and is an event.
 func (w *walk) allow(rate *throttle.Rate, of string) bool {
+	if w.site.env.Mode == Development && w.client.Local() {
+		return true // the developer's own browser and tools; in the world this address may be a proxy's that names nobody
+	}
 	until, ok := rate.Allow(w.client.Addr, w.now)
 	if !ok {
 		w.refused(RuleRate, slog.String("of", of))

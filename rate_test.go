@@ -51,6 +51,11 @@ func (t *lockedText) String() string {
 
 func newLimited(tb testing.TB, more ...merlon.Route) *limited {
 	tb.Helper()
+	return newLimitedIn(tb, merlon.Development, more...)
+}
+
+func newLimitedIn(tb testing.TB, mode merlon.Mode, more ...merlon.Route) *limited {
+	tb.Helper()
 	l := &limited{}
 	l.at.Store(time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC).UnixNano())
 	var out io.Writer = &l.log
@@ -58,7 +63,7 @@ func newLimited(tb testing.TB, more ...merlon.Route) *limited {
 		out = io.Discard
 	}
 	var err error
-	l.site, err = openTestSiteWith(merlon.Env{Data: tb.TempDir(), Clock: l.now, Settings: merlon.Settings{Origin: "https://example.test"},
+	l.site, err = openTestSiteWith(merlon.Env{Mode: mode, Data: tb.TempDir(), Clock: l.now, Settings: merlon.Settings{Origin: "https://example.test"},
 		Log: slog.New(slog.NewTextHandler(out, nil))}, more...)
 	if err != nil {
 		tb.Fatal(err)
@@ -208,3 +213,51 @@ func BenchmarkPage(b *testing.B)     { benchmarkAsk(b, "GET", "/", 200) }
 func BenchmarkNotFound(b *testing.B) { benchmarkAsk(b, "GET", "/no/such/page", 404) }
 func BenchmarkFile(b *testing.B)     { benchmarkAsk(b, "GET", "/_merlon/static/merlon.css", 200) }
 func BenchmarkPost(b *testing.B)     { benchmarkAsk(b, "POST", "/notes", 403) }
+
+// In the world an address of this machine may be everybody's, behind a proxy that names nobody: it is limited as others are.
+func TestRateOfThisMachineInTheWorld(t *testing.T) {
+	l := newLimitedIn(t, merlon.Production)
+	if n, _ := l.passed(250, "GET", "/", "127.0.0.1"); n != 200 {
+		t.Errorf("%d requests passed, want 200", n)
+	}
+}
+
+// What is refused before there is a route counts too: hosts of others, requests that mean nothing, and plain HTTP.
+func TestRefusalsCount(t *testing.T) {
+	for name, spoil := range map[string]func(*http.Request){
+		"another host (421)":     func(r *http.Request) { r.Host = "other.test" },
+		"no host (400)":          func(r *http.Request) { r.Host = "exa mple" },
+		"another method (405)":   func(r *http.Request) { r.Method = "DELETE" },
+		"a path of dots (404)":   func(r *http.Request) { r.URL.Path = "/a/../b" },
+		"the guard's (400, 431)": func(r *http.Request) { r.Method = "" },
+		"plain HTTP":             func(r *http.Request) { r.TLS = nil },
+		"no such page (404)":     func(r *http.Request) { r.URL.Path = "/nowhere" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLimitedIn(t, merlon.Production)
+			for _, h := range []http.Handler{l.site, l.site.Redirect()} {
+				l.at.Add(int64(time.Hour))
+				passed := 0
+				for range 230 {
+					r := httptest.NewRequest("GET", "/", nil)
+					r.Host, r.RemoteAddr, r.TLS = "example.test", "192.0.2.7:40000", &tls.ConnectionState{}
+					spoil(r)
+					rw := httptest.NewRecorder()
+					h.ServeHTTP(rw, r)
+					if rw.Code != http.StatusTooManyRequests {
+						passed++
+						if name != "plain HTTP" && h == http.Handler(l.site) && rw.Code < 400 {
+							t.Fatalf("answered %d", rw.Code)
+						}
+					}
+				}
+				if passed != 200 {
+					t.Errorf("%T: %d passed, want 200", h, passed)
+				}
+			}
+			if n, _ := l.passed(1, "GET", "/", "192.0.2.8"); n != 1 {
+				t.Error("a neighbour is limited too")
+			}
+		})
+	}
+}

@@ -27,6 +27,8 @@ type RescueState struct {
 	Running bool
 	Step    string // what it does, in words
 	Problem string // why it ended, "": it did not, or all is well
+
+	Warnings []string // what is wrong with the backups beside the one that is restored
 }
 
 // Again puts the site together once more, for data in another folder, and starts nothing. It is false where the program that

@@ -32,6 +32,7 @@ type Response struct {
 	shown      shown
 	problems   form.Any // of JSONProblems
 	step       *stepCookie
+	retry      time.Time // 429 and 503: when to try again
 }
 
 type responseKind uint8
@@ -119,6 +120,13 @@ func Gone() *Response { return &Response{status: http.StatusGone, kind: kindErro
 // TooMany answers the site's 429 page with the clock time of the next try.
 func TooMany(until time.Time) *Response {
 	return &Response{status: http.StatusTooManyRequests, kind: kindError, values: []any{until}}
+}
+
+// RetryAt says when to try again, in the header of an answer that is a page of one's own with status 429 or 503.
+func (r *Response) RetryAt(until time.Time) *Response {
+	c := *r
+	c.retry = until
+	return &c
 }
 
 // Busy answers the site's 503 page: the visitor should try again after the given time.

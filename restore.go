@@ -35,6 +35,8 @@ type Restored struct {
 	Users     int64    `json:"users"`
 	Ended     []Count  `json:"ended"`                // what is void, held or dropped
 	MayReturn []string `json:"may_return,omitempty"` // what may have come back, in sentences
+	Strangers []string `json:"strangers,omitempty"`  // what the database has that the site's migrations do not make so
+	Powers    []string `json:"powers,omitempty"`     // after a theft: who may decide something, see [Part.Powers]
 	detail    []slog.Attr
 }
 
@@ -106,11 +108,69 @@ func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
 		return nil, err
 	}
 	r.tally = &Restored{}
-	err = s.void(ctx, run, r)
+	err = s.strangers(ctx, r)
+	if err == nil {
+		err = s.void(ctx, run, r)
+	}
+	if err == nil && r.AfterTheft {
+		r.tally.Powers, err = s.powers(ctx, run)
+	}
 	if err == nil {
 		_, err = journal.Chain(ctx, run.engine)
 	}
 	return r.tally, errors.Join(err, run.engine.Close())
+}
+
+// strangers looks for what somebody planted in the database: a trigger runs with every statement of the site, and undoes what
+// is voided. After a theft triggers and views that are not the site's go, before anything is voided.
+func (s *Site) strangers(ctx context.Context, r Restore) error {
+	engine, ok := s.cfg.Engine.(db.Comparer)
+	if !ok {
+		return nil
+	}
+	found, err := engine.Strangers(ctx, r.AfterTheft)
+	for _, one := range found {
+		r.tally.Strangers = append(r.tally.Strangers, one.String())
+	}
+	if len(found) > 0 {
+		r.Note(slog.Int("not of the migrations", len(found)))
+	}
+	return err
+}
+
+// Powers lists who may decide something in data that came from a backup, see [Part.Powers], with the site not running. The
+// data is migrated, and nothing else is done to it.
+func (s *Site) Powers(ctx context.Context) ([]string, error) {
+	if _, err := s.Migrate(ctx); err != nil {
+		return nil, fmt.Errorf("merlon: Powers: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running.Load() != nil {
+		return nil, errors.New("merlon: Powers: the site is running: it is asked about copies only")
+	}
+	run, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.powers(ctx, run)
+	return all, errors.Join(err, run.engine.Close())
+}
+
+func (s *Site) powers(ctx context.Context, run *running) (all []string, err error) {
+	r := run.engine.Read(ctx)
+	defer r.Close()
+	for _, p := range s.cfg.Parts {
+		if p.Powers == nil {
+			continue
+		}
+		lines, err := p.Powers(r)
+		if err != nil {
+			return nil, fmt.Errorf("merlon: part %s: %w", p.Name, err)
+		}
+		all = append(all, lines...)
+	}
+	return all, nil
 }
 
 // void is what Restore does to open data.

@@ -87,7 +87,8 @@ func InsecureStreaming(reason constant) RouteOption {
 	}
 }
 
-// MaxBody sets the largest body of a POST in bytes; without it that is 1 MiB.
+// MaxBody sets the largest body of a POST in bytes. Without it that is what the fields of the form can hold ([form.Spec.Room]),
+// 1 MiB at most; of a mounted handler 1 MiB.
 func MaxBody(bytes int64) RouteOption {
 	return func(o *options) { o.maxBody, o.bodySet = bytes, true }
 }
@@ -144,7 +145,9 @@ func PostAfter[U, In, Mid any](pattern constant, who Access[U], before func(*Rea
 
 func bindPost[In any](r *route) {
 	r.input = reflect.TypeFor[In]()
-	r.spec, r.faults = form.SpecOf(r.input)
+	if r.spec, r.faults = form.SpecOf(r.input); r.spec != nil && !r.opt.bodySet {
+		r.opt.maxBody = min(defaultMaxBody, r.spec.Room())
+	}
 }
 
 // Mount hangs any handler under a prefix, "/files/" and everything below it, or at one path, "/hook". Access is checked before it, the strict
@@ -249,7 +252,7 @@ func (r *route) info() RouteInfo {
 	if o.json {
 		i.Options = append(i.Options, "JSON body")
 	}
-	if o.maxBody != defaultMaxBody {
+	if o.bodySet {
 		i.Options = append(i.Options, fmt.Sprintf("body up to %d bytes", o.maxBody))
 	}
 	if len(r.wraps) > 0 {

@@ -53,7 +53,7 @@ var (
 		Wrong:  "merlon.Config{Routes: routes}",
 		Right:  `merlon.Config{Name: "shop", Routes: routes}`,
 		Source: "RFC 6265 8.5 (cookies do not mind the port)"}
-	RuleDemo = check.Rule{ID: "MRL-DEPLOY-009", Property: check.Confidentiality, Severity: check.High,
+	RuleDemo = check.Rule{ID: "MRL-DEPLOY-010", Property: check.Confidentiality, Severity: check.High,
 		Title:  "data to try the site with, in the world",
 		Why:    "the passwords of its accounts, an administrator's too, are printed at the start and stand in the program's text",
 		Attack: "Whoever reads the example signs in as its administrator.",
@@ -67,8 +67,15 @@ var (
 		Wrong:  `Settings{Origin: "https://192.0.2.7"}`,
 		Right:  `Settings{Origin: "https://example.org"}`,
 		Source: "RFC 6797 8.3 (no HSTS for IP addresses); W3C WebAuthn L3 5.1.2"}
+	RuleNameless = check.Rule{ID: "MRL-DEPLOY-009", Property: check.Availability, Severity: check.Medium,
+		Title:  "visitors who all come from this machine",
+		Why:    "a proxy in front of the site names nobody, or passes TLS on unopened: then all visitors share the limits of one address, and no event tells them apart",
+		Attack: "One visitor asks too often, or tries passwords, and everybody is refused.",
+		Wrong:  "a proxy on the same machine that passes TCP on, or trusted_proxies without the header that the proxy writes",
+		Right:  "let the proxy end TLS and write client_header, or let the site listen on the public address itself",
+		Source: "MDN X-Forwarded-For, security; OWASP ASVS 5.0 4.1.3, 6.3.1; CWE-770"}
 )
 
 func deployRules() []check.Rule {
-	return []check.Rule{RuleNoOrigin, RulePlainOrigin, RuleHostMissing, RuleHostLocal, RuleSender, RuleWideProxy, RuleNoName, RuleNumberOrigin, RuleDemo}
+	return []check.Rule{RuleNoOrigin, RulePlainOrigin, RuleHostMissing, RuleHostLocal, RuleSender, RuleWideProxy, RuleNoName, RuleNumberOrigin, RuleNameless, RuleDemo}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon/event"
@@ -23,7 +24,8 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
-	maxStreams        = 100
+	maxStreams        = 100  // of one connection of HTTP/2 at a time
+	maxRequests       = 1000 // of one connection; then the visitor is asked to take a new one
 	drainTime         = 10 * time.Second
 	drainFirst        = time.Second            // of it, while new connections are still taken
 	drainNew          = 2 * time.Second        // how long a connection that has sent nothing yet is waited for
@@ -155,6 +157,7 @@ func (s *Site) Guard(srv *http.Server) *wire.Guard {
 func (s *Site) refuseWire(rw http.ResponseWriter, r *http.Request, refusal *trust.Refusal) {
 	buf := buffers.Get().(*[]byte)
 	w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0], now: s.clock()}
+	defer s.observe(w)()
 	w.lang = w.negotiate()
 	defer w.end(buf)
 	header.Strict.Apply(rw.Header())
@@ -179,6 +182,20 @@ func (s *Site) brokenWire(r *http.Request, refusal *trust.Refusal) {
 	run.record(e)
 }
 
+// connection counts the requests of one connection.
+type connection struct{ requests atomic.Int64 }
+
+type connectionKey struct{}
+
+// lastOfMany has the connection closed behind the answer when it has had its share of requests: over HTTP/2 net/http sends
+// GOAWAY for it, and takes no further stream. So nothing that a connection holds grows for ever, and who is spread over
+// several processes is spread anew (CVE-2023-44487: a connection that opens and resets streams does not go on for ever).
+func (s *Site) lastOfMany(w *walk) {
+	if c, ok := w.r.Context().Value(connectionKey{}).(*connection); ok && c.requests.Add(1) >= maxRequests {
+		w.ResponseWriter.Header()["Connection"] = []string{"close"}
+	}
+}
+
 // Server returns an http.Server with the site's limits, for programs that listen by themselves; see [Site.Guard].
 func (s *Site) Server() *http.Server {
 	return &http.Server{
@@ -186,7 +203,10 @@ func (s *Site) Server() *http.Server {
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes - 4096, // net/http adds 4,096
 		DisableGeneralOptionsHandler: true,
-		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, connectionKey{}, new(connection))
+		},
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 }

@@ -1,7 +1,6 @@
 package merlon
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
@@ -59,12 +58,15 @@ type Site struct {
 
 	mountMethods []string // what mounted handlers answer besides GET, HEAD and POST
 	unlimited    []check.Finding
-	called       bool // the calls of statements were looked at
+	called       bool  // the calls of statements were looked at
+	unproven     error // why the statements were not proven yet: the database's server did not answer
 	pageFiles    []*page.Files
 	faults       check.Faults
+	watchers     []Watcher
 
 	sender     *mail.Sender // nil: no mail server is set
 	origin     atomic.Pointer[string]
+	ownName    string // the host of Settings.Origin; "": it is not set
 	running    atomic.Pointer[running]
 	draining   atomic.Bool       // Serve was told to end
 	maintained atomic.Bool       // visitors are told to come again
@@ -104,6 +106,7 @@ func New(env Env, cfg Config) (*Site, error) {
 		s.fault(RuleName.Finding("Config.Name", fmt.Sprintf("%q has other characters or is longer than 32", s.name), `use a-z, 0-9 and -, for example "shop"`))
 	}
 	s.gather()
+	s.watch()
 	s.judgeParts()
 	s.judgeReasons()
 	s.addRoutes()
@@ -402,37 +405,6 @@ func (s *Site) compilePages() {
 	s.pages, s.pageFiles = set, files
 }
 
-// prepare proves the statements in an empty database migrated from the schemas of the site and its parts.
-func (s *Site) prepare() {
-	if s.cfg.Engine == nil {
-		s.fault(RuleSettings.Finding("Config.Engine", "the site has no engine", `give it one: Engine: sqlite.Engine("shop.db")`))
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	scratch, err := s.cfg.Engine.Scratch(ctx, s.schemas...)
-	if err != nil {
-		var f check.Faults
-		if asFaults(err, &f) {
-			s.fault(f...)
-		} else {
-			s.fault(RuleMigration.Finding("migrations", err.Error(), "correct the migration: it must run on an empty database"))
-		}
-		return
-	}
-	defer scratch.Close()
-	s.fault(db.Verify(ctx, scratch, s.schemas...)...)
-	s.fault(db.Lax(ctx, scratch, s.schemas...)...)
-	if s.env.Mode != Production && s.cfg.Schema != nil { // in production the files may be newer than the program
-		called, seen := db.Called(s.cfg.Schema)
-		s.fault(called...)
-		s.called = seen
-	}
-	if s.cfg.Schema != nil {
-		s.unlimited = db.Unlimited(ctx, scratch, s.cfg.Schema)
-	}
-}
-
 // settings proves what the owner set, as far as it is set.
 func (s *Site) settings() {
 	if langs := s.words.Langs(); !slices.Contains(langs, s.lang) && s.cfg.Texts.dir == "" {
@@ -448,7 +420,7 @@ func (s *Site) settings() {
 		if err := csrf.ValidOrigin(o); err != nil {
 			s.fault(RuleSettings.Finding("Settings.Origin", err.Error(), `write scheme and host: "https://example.org"`))
 		}
-		s.env.Settings.Origin = o
+		s.env.Settings.Origin, s.ownName = o, nameOf(o)
 		s.origin.Store(&o)
 	}
 	s.fault(s.mailSettings()...)

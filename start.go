@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -32,7 +33,8 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rates     *rates // nil: nothing is limited
+	rates     *rates       // nil: nothing is limited
+	nameless  atomic.Int64 // requests in the world whose client is this machine, as far as anybody can tell
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
 	cookieKey *keyring.Subkeys
@@ -100,6 +102,13 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 			_ = s.cfg.Engine.Close()
 		}
 	}()
+	if s.unproven != nil {
+		faults, err := s.prove(ctx)
+		if err = errors.Join(err, faults.Err()); err != nil {
+			return nil, err
+		}
+		s.unproven = nil
+	}
 	if err := s.migrations(ctx); err != nil {
 		return nil, err
 	}
@@ -120,7 +129,8 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if s.env.Mode == Production || s.env.Mode == Development {
 		run.rates = newRates()
 	}
-	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock,
+	shared, _ := s.cfg.Engine.(db.Shared)
+	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock, Shared: shared != nil && shared.Shared(),
 		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
 	if err != nil {
 		return nil, err
@@ -294,6 +304,9 @@ func (s *Site) tasks(run *running) []Task {
 	if s.env.Mode == Drill { // a copy that is deleted soon: nothing of it is kept up, backed up or told
 		return own
 	}
+	if s.env.Certificates != nil {
+		own = append(own, s.ageTask())
+	}
 	for _, p := range s.cfg.Parts {
 		own = append(own, p.Tasks...)
 	}
@@ -381,18 +394,20 @@ func (r *running) once(ctx context.Context, t Task) {
 // record keeps an event that is not part of a transaction: refusals are counted, failures and the rest are rows. Both are
 // logged at once.
 func (r *running) record(e event.Event) {
+	r.house.site.happened(e)
 	if e.Outcome == event.Refused {
 		r.refusals.Add(e)
-		if !r.loose.mayLog(e.ID, e.Time) {
-			return // counted; a flood of refusals is no flood of log lines
-		}
 	} else {
 		r.loose.add(e)
+	}
+	if e.Outcome != event.Done && !r.loose.mayLog(e.ID, e.Time) {
+		return // counted, or a row; a flood of them is no flood of log lines
 	}
 	r.log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...)
 }
 
 func (r *running) logAll(ctx context.Context, events []event.Event) {
+	r.house.site.happened(events...)
 	for _, e := range events {
 		r.log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
 	}

@@ -58,6 +58,7 @@ type walk struct {
 	clear    bool   // the session ended: the browser drops what scripts stored
 
 	mu      sync.Mutex
+	writing bool          // the request's transaction is open: what is done is a row of it
 	why     check.Rule    // what the answer is about to be refused or to fail by
 	events  []event.Event // done, to be rows of the transaction
 	cookies []header.Cookie
@@ -71,9 +72,11 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &
 func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	buf := buffers.Get().(*[]byte)
 	w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0]}
+	defer s.observe(w)()
 	w.lang = w.negotiate()
 	defer w.end(buf)
 	header.Strict.Apply(rw.Header())
+	s.lastOfMany(w)
 	if w.run == nil {
 		w.now = time.Now()
 		w.fail(http.StatusServiceUnavailable, nil)
@@ -98,8 +101,17 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.client.First {
 		w.refused(trust.RuleUnbelieved, slog.String("header", w.client.Unbelieved))
 	}
+	if w.site.env.Mode == Production && w.client.Addr.IsLoopback() {
+		w.run.nameless.Add(1)
+	}
 	if w.needsTLS() {
-		w.toTLS()
+		if w.allowRate() {
+			w.toTLS()
+		}
+		return
+	}
+	if w.byAnotherName() {
+		w.toOrigin()
 		return
 	}
 	s.mux.ServeHTTP(w, r)
@@ -248,18 +260,26 @@ func (w *walk) requestID() string {
 	return fmt.Sprintf("%x", w.id)
 }
 
-// Record implements [event.Recorder]: the request's facts are filled in. What is done waits for the transaction; what was
-// refused or failed is counted or written by the site's own short transaction.
+// Record implements [event.Recorder]: the request's facts are filled in. What is done within the request's transaction is
+// kept with it; what was refused or failed, and what was done with no transaction open (before it, or in a mounted handler),
+// is counted or written by the site's own short transaction.
 func (w *walk) Record(_ context.Context, e event.Event) {
 	w.Fill(&e)
 	w.mu.Lock()
-	if e.Outcome == event.Done && w.r.Method == http.MethodPost {
+	if e.Outcome == event.Done && w.writing {
 		w.events = append(w.events, e)
 		w.mu.Unlock()
 		return
 	}
 	w.mu.Unlock()
 	w.run.record(e)
+}
+
+// collect begins or ends to keep what is done for the request's transaction.
+func (w *walk) collect(on bool) {
+	w.mu.Lock()
+	w.writing = on
+	w.mu.Unlock()
 }
 
 // Fill implements [event.Filler].
@@ -370,9 +390,10 @@ func (w *walk) denied(err error) {
 }
 
 // bind finds what the tokens of this answer are bound to. Where the session was never looked up (an error page before it)
-// the tokens are good for nothing: a pre-session would take the place of a session that the visitor may have.
+// the tokens are good for nothing: a pre-session would take the place of a session that the visitor may have. So they are
+// where the cookie names a session whose token was just replaced: the answer that brings the new one may be on its way.
 func (w *walk) bind() {
-	if w.blind {
+	if w.blind || w.state.Replaced() != nil {
 		w.binding = make([]byte, 32)
 		_, _ = rand.Read(w.binding)
 		return

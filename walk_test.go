@@ -3,12 +3,14 @@ package merlon_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -22,6 +24,12 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			if v.Header.Get(h) == "" {
 				t.Errorf("%s (%d) lacks %s", path, v.Status, h)
 			}
+		}
+		if v.Header.Get("X-Content-Type-Options") != "nosniff" || v.Header.Get("Referrer-Policy") != "same-origin" {
+			t.Errorf("%s: nosniff %q, referrer policy %q", path, v.Header.Get("X-Content-Type-Options"), v.Header.Get("Referrer-Policy"))
+		}
+		if kind := v.Header.Get("Content-Type"); v.Body != "" && !regexp.MustCompile(`^(text/[a-z]+; charset=utf-8|application/[a-z]+)$`).MatchString(kind) {
+			t.Errorf("%s (%d) is of the type %q", path, v.Status, kind)
 		}
 		if csp := v.Header.Get("Content-Security-Policy"); strings.Contains(csp, "unsafe") || !strings.Contains(csp, "frame-ancestors 'none'") {
 			t.Errorf("%s has policy %q", path, csp)
@@ -333,4 +341,21 @@ func TestMiddlewareWraps(t *testing.T) {
 	if order != "ab" {
 		t.Errorf("order %q, want ab", order)
 	}
+}
+
+// TestDeniedIsRecorded: that somebody who is signed in was not let in is in the journal, with where and from which network.
+func TestDeniedIsRecorded(t *testing.T) {
+	dir := t.TempDir()
+	t.Run("first", func(t *testing.T) {
+		s := merlontest.StartIn(t, dir, openTestSite)
+		s.SignedIn("Ann").Get("/board").Is(403)
+	})
+	s := merlontest.StartIn(t, dir, openTestSite)
+	s.Read(func(r *db.Reader) error {
+		refused, err := journal.ListRefused(r, journal.Filter{})
+		if len(refused) != 1 || refused[0].ID != merlon.RuleDenied.ID || refused[0].Route != "GET /board" || refused[0].Network == "" || refused[0].Count != 1 {
+			t.Errorf("the journal has %+v", refused)
+		}
+		return err
+	})
 }

@@ -32,6 +32,10 @@ type Config struct {
 	// Hashing changes the cost of a password's hash. Its zero value is calibrated at start and never below OWASP's floor;
 	// tests set it to the floor.
 	Hashing password.Params
+	// Breaches is a list of breached passwords on another site that is asked, without telling it which, whenever somebody
+	// chooses a password: password.Pwned(), or a list of the house's own. Nil: none is asked, and the list that is part of the
+	// program is looked into alone, as it is while the other site does not answer.
+	Breaches *password.Breaches
 	// SecurityContact is whom to tell of a hole, for /.well-known/security.txt (RFC 9116): "mailto:security@example.org", an
 	// https:// address of a page, or tel:. Without one that address answers 404, and check says so.
 	SecurityContact constant
@@ -45,6 +49,7 @@ type part struct {
 	policy password.Policy
 	ways   []Way // of other parts
 	likes  atomic.Pointer[likes]
+	mute   atomic.Int64 // until when the list of breached passwords is not asked, in Unix microseconds: it did not answer
 }
 
 //go:embed migrations pages
@@ -69,7 +74,7 @@ func New(cfg Config) merlon.Part {
 		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in", Offers: a,
 		Checks: a.checks(),
 		Tasks:  []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep}},
-		Start:  a.start, Ready: a.ready, Commands: a.commands(), Restored: a.restored, Probe: a.probe(),
+		Start:  a.start, Ready: a.ready, Commands: a.commands(), Restored: a.restored, Powers: powers, Probe: a.probe(),
 	}
 }
 
@@ -79,11 +84,11 @@ func (a *part) signInRoutes() []merlon.Route {
 		merlon.Get("/sign-in", Anyone(), a.showSignIn),
 		merlon.PostAfter("/sign-in", Anyone(), a.tryPassword, a.signIn),
 		merlon.Post("/sign-out", Anyone(), a.signOut),
-		merlon.Get("/_merlon/setup/{code}", thisMachine, a.openSetup),
-		merlon.Get("/_merlon/setup", thisMachine, a.showSetup),
-		merlon.PostAfter("/_merlon/setup", thisMachine, a.hashSetup, a.setup),
-		merlon.Get("/_merlon/setup/from-backup", thisMachine, a.showFromBackup),
-		merlon.PostAfter("/_merlon/setup/from-backup", thisMachine, a.tryFromBackup, a.fromBackup),
+		merlon.Get("/_merlon/setup/{code}", merlon.ThisMachine(), a.openSetup),
+		merlon.Get("/_merlon/setup", merlon.ThisMachine(), a.showSetup),
+		merlon.PostAfter("/_merlon/setup", merlon.ThisMachine(), a.hashSetup, a.setup),
+		merlon.Get("/_merlon/setup/from-backup", merlon.ThisMachine(), a.showFromBackup),
+		merlon.PostAfter("/_merlon/setup/from-backup", merlon.ThisMachine(), a.tryFromBackup, a.fromBackup),
 	}
 }
 

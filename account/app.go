@@ -20,14 +20,13 @@ import (
 // nothing until a code of it was typed.
 type freshApp struct {
 	Secret []byte `json:"s"`
-	Until  int64  `json:"t"` // Unix microseconds
 	Next   string `json:"n"`
 }
 
 // freshLife is how long a secret or the recovery codes wait in the session.
 const freshLife = 15 * time.Minute
 
-var freshAppKey = session.NewKey[freshApp]("account-app")
+var freshAppKey = session.NewKeyFor[freshApp]("account-app", freshLife)
 
 // AppInput is what the page of the app takes from its address.
 type AppInput struct {
@@ -114,7 +113,7 @@ func (a *part) appState(r asked, q db.Querier, s leveled, now time.Time) (p AppP
 		p.Ways = append(p.Ways, WayLink{say(r, way.Title), way.Manage})
 	}
 	fresh, ok := freshAppKey.Get(s)
-	if p.Setup = ok && fresh.Until > now.UnixMicro(); !p.Setup {
+	if p.Setup = ok; !p.Setup {
 		return p, nil
 	}
 	if p.Link, err = totpAddress(a.siteName(), row.Email, fresh.Secret); err != nil {
@@ -139,7 +138,7 @@ func (a *part) siteName() string {
 
 // beginApp puts a new secret into the session.
 func beginApp[U any](w *merlon.Write[U], next string) {
-	freshAppKey.Set(w.Session, freshApp{newTOTPSecret(), w.Now().Add(freshLife).UnixMicro(), next})
+	freshAppKey.Set(w.Session, freshApp{newTOTPSecret(), next})
 }
 
 func (a *part) startApp(w *merlon.Write[User], f form.Form[AppStart]) (*merlon.Response, error) {
@@ -161,7 +160,7 @@ func (a *part) startApp(w *merlon.Write[User], f form.Form[AppStart]) (*merlon.R
 func (a *part) tryApp(r *merlon.Read[User], f form.Form[AppConfirm]) (t tried, err error) {
 	in, ok := f.Value()
 	fresh, has := freshAppKey.Get(r.Session)
-	if !ok || !has || fresh.Until <= r.Now().UnixMicro() {
+	if !ok || !has {
 		return t, nil
 	}
 	_ = r.DB.Close()
@@ -203,7 +202,7 @@ func (a *part) confirmApp(w *merlon.Write[User], f form.Form[AppConfirm], t trie
 	if !t.until.IsZero() {
 		return merlon.TooMany(t.until), nil
 	}
-	if !has || fresh.Until <= w.Now().UnixMicro() {
+	if !has {
 		return merlon.Redirect("/account/app"), nil
 	}
 	if !t.ok {

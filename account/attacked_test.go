@@ -122,3 +122,20 @@ func TestHooksOfSignIn(t *testing.T) {
 	signIn(s.Visitor(), ann, good).At("/")
 	ran.want(t, "signed in "+ann)
 }
+
+// TestAnOldTabSignsNobodyOut: a page that was asked for with the token from before a step-up sets no cookie: it may arrive
+// after the new one.
+func TestAnOldTabSignsNobodyOut(t *testing.T) {
+	s := merlontest.Start(t, open)
+	addUser(t, s, ann)
+	v := signIn(s.Visitor(), ann, good).At("/")
+	s.Advance(time.Hour)
+	v.Get("/fresh").At("/sign-in/again?ask=1&next=%2Ffresh")
+	tab := v.Clone()
+	v.Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/fresh")
+	if tab.Get("/sign-in").Is(200); len(tab.Header["Set-Cookie"]) > 0 {
+		t.Errorf("the old tab is given %v", tab.Header["Set-Cookie"])
+	}
+	tab.Submit("/sign-in", merlontest.Values{"Email": ann, "Password": good}).Is(403)
+	v.Get("/private").At("/private")
+}

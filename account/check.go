@@ -30,6 +30,7 @@ func (a *part) checks() []check.Check {
 		{Rule: RuleOneFactor, Deploy: true, Run: a.checkFactors},
 		{Rule: RuleManyAdmins, Deploy: true, Run: a.checkMany},
 		{Rule: RuleLostRole, Run: a.checkRoles},
+		{Rule: RuleBreaches, Deploy: true, Run: a.checkBreaches},
 		{Rule: RuleUnproven, Run: a.checkUnproven},
 		{Rule: password.RuleFast, Run: a.checkFast},
 		{Rule: password.RuleSlow, Deploy: true, Run: a.checkSlow},

@@ -20,11 +20,10 @@ import (
 // until the owner shows to have kept them, or the time is over. Then their hashes are all there is.
 type freshCodes struct {
 	Codes []string `json:"c"`
-	Until int64    `json:"t"` // Unix microseconds
 	Next  string   `json:"n"`
 }
 
-var freshCodesKey = session.NewKey[freshCodes]("account-codes")
+var freshCodesKey = session.NewKeyFor[freshCodes]("account-codes", freshLife)
 
 // askedCode is the code whose last four characters are asked for.
 const askedCode = 3
@@ -56,21 +55,21 @@ func (a *part) freshenCodes(w *merlon.Write[User], row userRow, next string) err
 	if err != nil {
 		return err
 	}
-	freshCodesKey.Set(w.Session, freshCodes{codes, w.Now().Add(freshLife).UnixMicro(), next})
+	freshCodesKey.Set(w.Session, freshCodes{codes, next})
 	w.Record(RuleCodesMade, event.Done, slog.Int64("account", row.ID))
 	return nil
 }
 
 func (a *part) showCodes(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
-	p, err := codesState(r.Lang(), r.DB, r.Session, r.Now())
+	p, err := codesState(r.Lang(), r.DB, r.Session)
 	if err != nil {
 		return nil, err
 	}
 	return merlon.Show(codesPage, p), nil
 }
 
-func codesState(lang string, q db.Querier, s leveled, now time.Time) (p CodesPage, err error) {
-	if fresh, ok := freshCodesKey.Get(s); ok && fresh.Until > now.UnixMicro() {
+func codesState(lang string, q db.Querier, s leveled) (p CodesPage, err error) {
+	if fresh, ok := freshCodesKey.Get(s); ok {
 		p.Codes = fresh.Codes
 	}
 	if p.On, _, _, err = totpState(q, s.User()); err != nil {
@@ -92,7 +91,7 @@ func codesState(lang string, q db.Querier, s leveled, now time.Time) (p CodesPag
 // downloadCodes gives the codes as a file, while they are shown. It is a GET, which can be done twice.
 func (a *part) downloadCodes(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
 	fresh, ok := freshCodesKey.Get(r.Session)
-	if !ok || fresh.Until <= r.Now().UnixMicro() {
+	if !ok {
 		return merlon.Gone(), nil
 	}
 	var b strings.Builder
@@ -114,7 +113,7 @@ func (a *part) keptCodes(w *merlon.Write[User], f form.Form[CodesKept]) (*merlon
 		f, ok = f.Reject("Last", say(w, "account.codes.other", askedCode)), false
 	}
 	if !ok {
-		p, err := codesState(w.Lang(), w.DB, w.Session, w.Now())
+		p, err := codesState(w.Lang(), w.DB, w.Session)
 		p.Form = f
 		return merlon.ShowStatus(422, codesPage, p), err
 	}

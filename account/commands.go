@@ -60,7 +60,7 @@ func (a *part) act(ctx context.Context, c *merlon.Call, rule check.Rule, row use
 			return err
 		}
 		e := event.New(rule, event.Done, slog.Int64("account", row.ID), slog.String("reason", c.Flag("reason")))
-		e.Time, e.User = c.House.Clock(), row.ID
+		e.Time = c.House.Clock() // of no user: the operator did it
 		return journal.Append(w, e)
 	})
 }
@@ -102,7 +102,7 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 			return err
 		}
 		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")))
-		e.Time, e.User = now, id
+		e.Time = now
 		return journal.Append(w, e)
 	})
 	if err != nil {
@@ -280,6 +280,7 @@ func (a *part) limitsOf(ctx context.Context, row userRow) ([]throttle.Bucket, er
 		return nil, err
 	}
 	all := append([]throttle.Bucket{throttle.Account(row.Email)}, throttle.Factor(row.Email, "", "")...)
+	all = append(all, throttle.FactorMailed(row.Email, "")...)
 	for _, d := range devices {
 		all = append(all, throttle.Device(row.Email, d.name()))
 		all = append(all, throttle.Factor(row.Email, "", d.name())...)

@@ -38,14 +38,14 @@ func (d deviceRow) name() string { return strconv.FormatInt(d.ID, 10) }
 const maxDevices = 30
 
 var (
-	findDevice    = db.Query[deviceRow](schema, "SELECT id, user, label, created, seen, trusted FROM merlon_device WHERE hash = $1 LIMIT 1")
-	listDevices   = db.Query[deviceRow](schema, "SELECT id, user, label, created, seen, trusted FROM merlon_device WHERE user = $1 ORDER BY seen DESC LIMIT $2")
-	insertDevice  = db.Exec(schema, "INSERT INTO merlon_device (user, hash, label, created, seen, trusted) VALUES ($1, $2, $3, $4, $5, $6)")
+	findDevice    = db.Query[deviceRow](schema, "SELECT id, \"user\", label, created, seen, trusted FROM merlon_device WHERE hash = $1 LIMIT 1")
+	listDevices   = db.Query[deviceRow](schema, "SELECT id, \"user\", label, created, seen, trusted FROM merlon_device WHERE \"user\" = $1 ORDER BY seen DESC LIMIT $2")
+	insertDevice  = db.Returning[int64](schema, "INSERT INTO merlon_device (\"user\", hash, label, created, seen, trusted) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id")
 	rotateDevice  = db.Exec(schema, "UPDATE merlon_device SET hash = $2, label = $3, seen = $4 WHERE id = $1")
-	trustDevice   = db.Exec(schema, "UPDATE merlon_device SET trusted = $3 WHERE id = $1 AND user = $2")
-	forgetDevice  = db.Exec(schema, "DELETE FROM merlon_device WHERE id = $1 AND user = $2")
-	forgetDevices = db.Exec(schema, "DELETE FROM merlon_device WHERE user = $1")
-	trimDevices   = db.Exec(schema, "DELETE FROM merlon_device WHERE user = $1 AND id NOT IN (SELECT id FROM merlon_device WHERE user = $1 ORDER BY seen DESC LIMIT $2)")
+	trustDevice   = db.Exec(schema, "UPDATE merlon_device SET trusted = $3 WHERE id = $1 AND \"user\" = $2")
+	forgetDevice  = db.Exec(schema, "DELETE FROM merlon_device WHERE id = $1 AND \"user\" = $2")
+	forgetDevices = db.Exec(schema, "DELETE FROM merlon_device WHERE \"user\" = $1")
+	trimDevices   = db.Exec(schema, "DELETE FROM merlon_device WHERE \"user\" = $1 AND id NOT IN (SELECT id FROM merlon_device WHERE \"user\" = $1 ORDER BY seen DESC LIMIT $2)")
 	sweepDevices  = db.Exec(schema, "DELETE FROM merlon_device WHERE seen < $1")
 )
 
@@ -61,7 +61,7 @@ func knownDevice(cookie device, has bool, from db.Querier, user int64, now time.
 	return row, err == nil && row.User == user && row.Seen > now.Add(-deviceLife).UnixMicro(), err
 }
 
-var forgetOtherDevices = db.Exec(schema, "DELETE FROM merlon_device WHERE user = $1 AND id <> $2")
+var forgetOtherDevices = db.Exec(schema, "DELETE FROM merlon_device WHERE \"user\" = $1 AND id <> $2")
 
 // forgetOthers forgets all devices of a user but the one that asks, and trusts that one no more either: the password or the
 // factors have changed.
@@ -89,8 +89,7 @@ func remember[U any](w *merlon.Write[U], user int64) (id int64, unknown bool, er
 		id = row.ID
 		_, err = rotateDevice.Run(w.DB, row.ID, hashOf(nonce), label, now)
 	} else {
-		done, insertErr := insertDevice.Run(w.DB, user, hashOf(nonce), label, now, now, 0)
-		id, err = done.LastID, insertErr
+		id, err = insertDevice.Run(w.DB, user, hashOf(nonce), label, now, now, 0)
 		if err == nil {
 			_, err = trimDevices.Run(w.DB, user, maxDevices)
 		}

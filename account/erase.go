@@ -5,8 +5,8 @@ import (
 )
 
 var (
-	deleteTotp     = db.Exec(schema, "DELETE FROM merlon_totp WHERE user = $1")
-	deleteRecovery = db.Exec(schema, "DELETE FROM merlon_recovery WHERE user = $1")
+	deleteTotp     = db.Exec(schema, "DELETE FROM merlon_totp WHERE \"user\" = $1")
+	deleteRecovery = db.Exec(schema, "DELETE FROM merlon_recovery WHERE \"user\" = $1")
 	deleteUser     = db.Exec(schema, "DELETE FROM merlon_user WHERE id = $1")
 )
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/password"
 )
 
 // What the tests of the room see of its tables.
@@ -59,14 +58,6 @@ func TrustedDevices(q db.Querier, user int64, now time.Time) (ids []int64, err e
 func Untrust(w *db.Writer, user, id int64) error {
 	_, err := trustDevice.Run(w, id, user, int64(0))
 	return err
-}
-
-// LeastPassword is the length that policyFor asks of a user's next password.
-func LeastPassword(q db.Querier, user int64) int {
-	if min := (&part{}).policyFor(q, user).Min; min != 0 {
-		return min
-	}
-	return password.MinAlone
 }
 
 // StateOf is totpState and codesLeft.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/password"
 )
 
 // Sweep runs the part's sweep at once.
@@ -24,8 +25,8 @@ func IssueReset(w *db.Writer, user int64, email string, now time.Time) (string, 
 
 // Remember makes a remembered browser, trusted or not, and returns its id.
 func Remember(w *db.Writer, user int64, label string, now, trusted time.Time) (int64, error) {
-	done, err := insertDevice.Run(w, user, hashOf(newCode()), label, now.UnixMicro(), now.UnixMicro(), micros(trusted))
-	return done.LastID, err
+	id, err := insertDevice.Run(w, user, hashOf(newCode()), label, now.UnixMicro(), now.UnixMicro(), micros(trusted))
+	return id, err
 }
 
 // Cell is what the file of the log does to each text.
@@ -42,6 +43,15 @@ func Foreign(h *merlon.House) (all, foreign uint64, err error) {
 	}
 	stats := a.hasher.Stats()
 	return stats.Hashed, stats.Foreign, nil
+}
+
+// KindOf is what the site's hasher calls the cost of a hash.
+func KindOf(h *merlon.House, hash string) string {
+	a, err := of(h)
+	if err != nil {
+		panic(err)
+	}
+	return a.hasher.Kind(hash)
 }
 
 // LikeFor returns the hash whose work is done for an address without an account.
@@ -62,3 +72,6 @@ func SetHash(w *db.Writer, user int64, hash string) error {
 	_, err = updateHash.Run(w, user, hash, row.Password)
 	return err
 }
+
+// NewHasher is the hasher of a site whose config sets no costs.
+func NewHasher(h *merlon.House) (*password.Hasher, error) { return newHasher(h, password.Params{}) }

@@ -10,7 +10,6 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/throttle"
 )
@@ -24,6 +23,10 @@ func (a *part) factorRoutes() []merlon.Route {
 	return []merlon.Route{
 		merlon.Get("/sign-in/second", Anyone(), a.showSecond),
 		merlon.PostAfter("/sign-in/second", Anyone(), a.trySecond, a.second),
+		merlon.PostAfter("/sign-in/second/mail", Anyone(), a.limitCodeLink, a.askCodeLink),
+		merlon.Get("/sign-in/second/sent", Anyone(), a.showCodeLinkSent),
+		merlon.Get("/sign-in/second/open", Anyone(), a.showCodeLink),
+		merlon.Post("/sign-in/second/open", Anyone(), a.openCodeLink),
 		merlon.Get("/sign-in/again", Anyone(), a.showAgain),
 		merlon.PostAfter("/sign-in/again", SignedIn(), a.tryAgain, a.again),
 		merlon.PostAfter("/sign-in/again/code", SignedIn(), a.tryAgainCode, a.againCode),
@@ -69,9 +72,12 @@ func tryCode[U any](a *part, r *merlon.Read[U], user userRow, typed string) (t t
 	if err != nil {
 		return t, err
 	}
-	session := decimal(r.Session.ID())
+	buckets := throttle.Factor(user.Email, decimal(r.Session.ID()), device)
+	if open, has := codeStep.Get(r); has && open.User == user.ID {
+		buckets = throttle.FactorMailed(user.Email, open.Link)
+	}
 	_ = r.DB.Close()
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Factor(user.Email, session, device)...)
+	permit, err := a.house.Limits.Reserve(r.Context(), buckets...)
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		r.Record(RuleLimited, event.Refused, slog.Int64("account", user.ID))
@@ -155,16 +161,6 @@ type shown struct {
 }
 
 var shownKey = session.NewKey[shown]("account-shown")
-
-// policyFor is what a user's next password must be like: beside a code it may be shorter (NIST SP 800-63B-4, 3.1.1.2). A
-// passkey makes no password shorter: beside it the password signs in alone.
-func (a *part) policyFor(q db.Querier, user int64) password.Policy {
-	p := a.policy
-	if on, _, _, err := totpState(q, user); err == nil && on {
-		p.Min = password.MinWithSecondFactor
-	}
-	return p
-}
 
 // hasWay reports whether the user has a way of another part to sign in.
 func (a *part) hasWay(q db.Querier, user int64) (bool, error) {

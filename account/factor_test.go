@@ -210,7 +210,7 @@ func TestCodeLimits(t *testing.T) { // AUTH-4
 	for range 5 {
 		second(stranger, "123456").Is(422)
 	}
-	second(stranger, app.code(t)).Is(429).Has("try again in")
+	second(stranger, app.code(t)).Is(429).Has("try again after")
 	if stranger.Header.Get("Retry-After") == "" {
 		t.Error("429 without Retry-After")
 	}
@@ -456,22 +456,25 @@ func TestSecretsRestSealed(t *testing.T) {
 	second(signIn(s.Visitor(), "ben@example.test", good), a.code(t)).Is(500) // bound to its user
 }
 
-func TestPolicyBesideASecondFactor(t *testing.T) {
+// TestAnAppMakesNoPasswordShorter: the app can be taken away again, and then the password stands alone.
+func TestAnAppMakesNoPasswordShorter(t *testing.T) {
 	s := merlontest.Start(t, factors)
 	id := addUser(t, s, "ann@example.test")
-	look := func(on bool, least, left int) {
+	look := func(on bool, left int) {
 		t.Helper()
 		s.Read(func(r *db.Reader) error {
 			isOn, isLeft, err := account.StateOf(r, id)
-			if got := account.LeastPassword(r, id); got != least || isOn != on || isLeft != left {
-				t.Errorf("on %v, %d codes, at least %d characters; want %v, %d, %d", isOn, isLeft, got, on, left, least)
+			if isOn != on || isLeft != left {
+				t.Errorf("on %v, %d codes; want %v, %d", isOn, isLeft, on, left)
 			}
 			return err
 		})
 	}
-	look(false, password.MinAlone, 0)
-	setUp(t, s, signIn(s.Visitor(), "ann@example.test", good))
-	look(true, password.MinWithSecondFactor, 10)
+	look(false, 0)
+	v := signIn(s.Visitor(), "ann@example.test", good)
+	setUp(t, s, v)
+	look(true, 10)
+	v.Get("/account/password").Submit("/account/password", merlontest.Values{"New": "fourteen chars"}).Is(422)
 }
 
 // TestDoubleClick: the second click on a button whose first click gave the session a new token ends where the first did, also
@@ -528,4 +531,30 @@ func TestNeedRecentThatNobodyCanFulfil(t *testing.T) {
 		}
 	}()
 	account.NeedRecent(0)
+}
+
+// TestAResetAsksForTheCode: who has the mailbox alone sets a password and is signed in by nothing: the code is asked for.
+func TestAResetAsksForTheCode(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, ann)
+	app, _ := setUp(t, s, signIn(s.Visitor(), ann, good))
+	askReset(s.Visitor(), ann)
+	v := s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/reset", merlontest.Values{"Password": other}).At("/sign-in")
+	v.Get("/private").At("/sign-in?next=%2Fprivate")
+	signIn(v, ann, other).At("/sign-in/second")
+	v.Get("/private").At("/sign-in?next=%2Fprivate")
+	v.Get("/sign-in/second")
+	s.Advance(time.Minute)
+	second(v, app.code(t)).Is(200)
+}
+
+// TestSignOutEmptiesTheBrowser: what scripts stored goes with the session.
+func TestSignOutEmptiesTheBrowser(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, ann)
+	v := signIn(s.Visitor(), ann, good).Get("/")
+	v.Post("/sign-out", s.Site.Origin(), v.Fields("/sign-out")).Is(303)
+	if got := v.Header.Get("Clear-Site-Data"); got != `"storage"` {
+		t.Errorf("signing out says Clear-Site-Data %q", got)
+	}
 }

@@ -42,7 +42,7 @@ type EnrolPage struct {
 var (
 	invitedPage = page.New[InvitedPage](pages, "sign-up-invited.html")
 	enrolPage   = page.New[EnrolPage](pages, "enrol.html")
-	voidInvites = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = 0 AND kind = 'invite' AND email = $1")
+	voidInvites = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = 0 AND kind = 'invite' AND email = $1")
 	chooseHash  = db.Exec(schema, "UPDATE merlon_user SET password = $2, chosen = $3 WHERE id = $1")
 )
 
@@ -84,7 +84,8 @@ func (a *part) newHash(r *merlon.Read[Guest], kind ticket, chosen secret.String,
 	if h.problems = a.problems(r, chosen, t.Email, name, a.house.Title); len(h.problems) > 0 {
 		return h, nil
 	}
-	h.hash, err = a.hasher.Hash(r.Context(), chosen, password.From{Network: network(r), Known: true})
+	h, err = hashChosen(a, r, chosen, password.From{Network: network(r), Known: true})
+	h.email = t.Email
 	return h, err
 }
 
@@ -123,11 +124,11 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 	row, err := userByEmail.One(w.DB, t.Email)
 	switch {
 	case errors.Is(err, db.ErrNoRow):
-		done, err := insertSignUp.Run(w.DB, t.Email, in.Name, h.hash, w.Now().UnixMicro(), 0)
+		id, err := insertSignUp.Run(w.DB, t.Email, in.Name, h.hash, w.Now().UnixMicro(), 0)
 		if err != nil {
 			return nil, err
 		}
-		row = userRow{ID: done.LastID, Email: t.Email, Name: in.Name}
+		row = userRow{ID: id, Email: t.Email, Name: in.Name}
 		if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
 			return nil, err
 		}
@@ -185,6 +186,9 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 		return merlon.Gone(), err
 	}
 	if err := a.choose(w, row, h.hash); err != nil {
+		return nil, err
+	}
+	if _, _, err := remember(w, row.ID); err != nil { // as after a reset
 		return nil, err
 	}
 	w.Record(RuleEnrolled, event.Done, slog.Int64("account", row.ID))

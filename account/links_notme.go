@@ -20,13 +20,13 @@ type NotMePage struct {
 var (
 	notMePage = page.New[NotMePage](pages, "not-me.html")
 	undoPage  = page.New[LinkPage](pages, "address-undo.html")
-	findUndo  = db.Query[ticketRow](schema, "SELECT hash, kind, user, email, created, expires FROM merlon_ticket WHERE user = $1 AND kind = 'undo' AND email = $2 AND expires > $3 ORDER BY created LIMIT 1")
+	findUndo  = db.Query[ticketRow](schema, "SELECT hash, kind, \"user\", email, created, expires FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND email = $2 AND expires > $3 ORDER BY created LIMIT 1")
 	// undo links of earlier changes stay: whoever took an account moves its address twice, and would undo only the second
-	voidForNotMe   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND kind <> 'undo'")
-	voidUndosSince = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND kind = 'undo' AND created >= $2")
-	dropTotpSince  = db.Exec(schema, "DELETE FROM merlon_totp WHERE user = $1 AND created >= $2")
+	voidForNotMe   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind <> 'undo'")
+	voidUndosSince = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND created >= $2")
+	dropTotpSince  = db.Exec(schema, "DELETE FROM merlon_totp WHERE \"user\" = $1 AND created >= $2")
 	noPassword     = db.Exec(schema, "UPDATE merlon_user SET password = '!', chosen = 0 WHERE id = $1")
-	voidForUndo    = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND (kind <> 'undo' OR created >= $2)")
+	voidForUndo    = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND (kind <> 'undo' OR created >= $2)")
 )
 
 func (a *part) showNotMe(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {

@@ -65,6 +65,33 @@ func TestReset(t *testing.T) {
 	}
 }
 
+// TestResetOpensAWayPastGuesses: the browser that set a new password by a link signs in with it while strangers go on
+// guessing (AUTH-5).
+func TestResetOpensAWayPastGuesses(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	id := addUser(t, s, ann)
+	fill := func() {
+		for range 11 {
+			signIn(s.Visitor(), ann, "wrong").Is(422)
+		}
+	}
+	fill()
+	askReset(s.Visitor(), ann)
+	owner := s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/reset", merlontest.Values{"Password": other}).At("/sign-in")
+	fill()
+	signIn(s.Visitor(), ann, other).Is(422) // a browser that nobody knows waits
+	signIn(owner, ann, other).At("/")
+
+	var to string
+	s.Write(func(w *db.Writer) (err error) {
+		to, err = account.Enrolment(s.Site.House(), w, id, ann, s.Now())
+		return err
+	})
+	owner = s.Visitor().Get(strings.TrimPrefix(to, s.Site.Origin())).At("/account/enrol").Submit("/account/enrol", merlontest.Values{"Password": good}).At("/sign-in")
+	fill()
+	signIn(owner, ann, good).At("/")
+}
+
 func TestResetLinkEndsAfterHalfAnHour(t *testing.T) {
 	s := merlontest.Start(t, openWith(account.Config{}))
 	addUser(t, s, ann)

@@ -21,7 +21,7 @@ type signedUp struct {
 	Email string `json:"e"`
 	Proof []byte `json:"p"`
 	Name  string `json:"n,omitempty"`
-	Hash  string `json:"h,omitempty"` // of the password that was chosen; empty: nothing was hashed, the address had its mails
+	Hash  string `json:"h"` // of the password that was chosen
 }
 
 var signUpStep = merlon.NewStep[signedUp]("sign-up", 15*time.Minute)
@@ -180,8 +180,6 @@ func (a *part) changeTo(w *merlon.Write[Guest], step signedUp, email string) err
 	case own:
 		_, err := a.takeOver(w, there, mine.Name, mine.Password)
 		return err
-	case step.Hash == "":
-		return a.sendStart(w, email)
 	}
 	// nothing of this browser's is behind the first address, which is nobody's to know: it signs up with the second
 	return a.register(w, email, step.Name, step.Hash)

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -52,7 +53,9 @@ func (c *calls) want(t *testing.T, want ...string) {
 
 // openWith opens the site of these tests with a configuration of the part.
 func openWith(cfg account.Config, wrap ...func(http.Handler) http.Handler) func(merlon.Env) (*merlon.Site, error) {
-	cfg.Hashing = password.Params{Memory: 19 << 10, Time: 2}
+	if cfg.Hashing == (password.Params{}) {
+		cfg.Hashing = password.Params{Memory: 19 << 10, Time: 2}
+	}
 	return func(env merlon.Env) (*merlon.Site, error) {
 		part := account.New(cfg)
 		for _, mw := range wrap {
@@ -385,6 +388,44 @@ func TestEnrolment(t *testing.T) {
 		Submit("/account/enrol", merlontest.Values{"Password": good}).At("/sign-in").Has("Your password is set.")
 	signIn(v, ann, good).At("/")
 	s.Visitor().Get(to).Is(410)
+	// and for a day only
+	s.Write(func(w *db.Writer) error {
+		id, err := account.Create(w, "ben@example.test", "Ben", account.NoPassword, s.Now(), "board")
+		if err == nil {
+			to, err = account.Enrolment(s.Site.House(), w, id, "ben@example.test", s.Now())
+		}
+		return err
+	})
+	to = strings.TrimPrefix(to, s.Site.Origin())
+	s.Visitor().Get(to).At("/account/enrol")
+	s.Advance(24*time.Hour + time.Minute)
+	s.Visitor().Get(to).Is(410)
+}
+
+// TestMissesKeepNoLinkOut: somebody in the same network tries links that open nothing; one that does works all the same.
+func TestMissesKeepNoLinkOut(t *testing.T) { // AUTH-5
+	s := merlontest.Start(t, openWith(account.Config{}))
+	addUser(t, s, ann)
+	for n := range 50 {
+		s.Visitor().Get(fmt.Sprintf("/account/link/x%d", n)).Is(410)
+	}
+	s.Visitor().Get("/account/link/more").Is(429)
+	askReset(s.Visitor(), ann)
+	s.Visitor().Get(link(t, s, ann, 0)).At("/account/reset")
+	s.Visitor().Get("/account/link/more").Is(429)
+}
+
+// TestMailsNameTheirLanguage: a reader's program, and what reads aloud, is told which it is.
+func TestMailsNameTheirLanguage(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	signUp(s, ann, good)
+	addUser(t, s, "ben@example.test")
+	signIn(s.Visitor(), "ben@example.test", good).At("/")
+	for _, to := range []string{ann, "ben@example.test"} {
+		if m := mails(t, s, to); len(m) == 0 || m[0].Lang != "en" {
+			t.Errorf("the mails to %s: %+v", to, m)
+		}
+	}
 }
 
 // TestLinksKnowNoHost: what a mail links to is the site's own address, whatever a request says (AUTH-7).

@@ -13,6 +13,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
@@ -36,8 +37,8 @@ const (
 	kindAccount = "account"
 )
 
-// logWords are the events that users are shown: their kind and their words, which are ids of the catalogue. Of the other
-// rules of this room and of passkeys the title is shown; of other rooms' nothing, since they tell of the site.
+// logWords are the events that users are shown: their kind and their words, which are ids of the catalogue. The other
+// rules of this room and of passkeys have words of their title; of other rooms' nothing is shown, since they tell of the site.
 var logWords = map[string]struct{ kind, words string }{
 	RuleFailed.ID:       {kindEntry, "account.log.failed"},
 	RuleSignedIn.ID:     {kindEntry, "account.log.signed-in"},
@@ -67,6 +68,8 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleAgain.ID:        {kindFactor, "account.log.again"},
 	RuleWrongAgain.ID:   {kindFactor, "account.log.again-failed"},
 	RuleTrusted.ID:      {kindFactor, "account.log.trusted"},
+	RuleCodeLink.ID:     {kindFactor, "account.log.code-link"},
+	RuleCodeOpened.ID:   {kindFactor, "account.log.code-opened"},
 	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
 	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
@@ -82,17 +85,23 @@ var logWords = map[string]struct{ kind, words string }{
 }
 
 // EventWords says in the visitor's language what an event of the journal is, by its id: for the pages of a site that show the
-// journal. It reports false for events of the house, which only have their English titles.
+// journal. It reports false for an event that the house does not know: one of the site's own, or of another version.
 func EventWords(r interface {
 	Lang() string
 	Words(id string, args ...any) string
 }, id string) (string, bool) {
-	known, ok := logWords[id]
-	if !ok {
+	if known, ok := logWords[id]; ok {
+		return say(r, known.words), true
+	}
+	words := eventText + strings.ToLower(id)
+	if _, ok := text.Own().Message("en", words); !ok {
 		return "", false
 	}
-	return say(r, known.words), true
+	return say(r, words), true
 }
+
+// eventText is before the id of an event, in lower case, in the id of its words.
+const eventText = "event."
 
 // kindOf tells the kind of an event, "" if it is none that users are shown.
 func kindOf(id string) string {
@@ -183,13 +192,13 @@ func (a *part) showLog(r *merlon.Read[User], in LogInput) (*merlon.Response, err
 
 // ownSteps are what its owner does to an account before being signed in: in the second step, or by a mailed link.
 var ownSteps = map[string]bool{RuleSignedIn.ID: true, RuleSignedUp.ID: true, RuleTrusted.ID: true, RuleVerified.ID: true, RuleEnrolled.ID: true,
-	RuleReset.ID: true, RuleNotMe.ID: true, RuleUndone.ID: true, RuleStayed.ID: true}
+	RuleReset.ID: true, RuleNotMe.ID: true, RuleUndone.ID: true, RuleStayed.ID: true, RuleCodeOpened.ID: true}
 
 // logLine says in words what an event is to its user. Where an operator of the site acted from is not the user's to know.
 func logLine(r asked, e journal.Entry, user int64) LogLine {
 	l := LogLine{At: Minute(r.Lang(), e.Time), Words: e.Title}
-	if known, ok := logWords[e.ID]; ok {
-		l.Words = say(r, known.words)
+	if words, ok := EventWords(r, e.ID); ok {
+		l.Words = words
 	}
 	var detail struct{ Browser string }
 	_ = json.Unmarshal(e.Detail, &detail) // details that are none name no browser

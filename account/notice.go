@@ -18,7 +18,7 @@ func (a *part) mailTo(w *db.Writer, lang, address, id string, args ...any) error
 	say := func(key string, args ...any) string {
 		return text.Own().Format(lang, id+"."+key, args...)
 	}
-	m := mailbox.Mail{To: to, Kind: "account", Subject: say("subject", a.house.Title), Text: say("text", args...)}
+	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: say("subject", a.house.Title), Text: say("text", args...)}
 	if onlyLink[id] {
 		m.Kind = "account link"
 	}
@@ -26,7 +26,7 @@ func (a *part) mailTo(w *db.Writer, lang, address, id string, args ...any) error
 }
 
 // onlyLink are the mails that are nothing without their link: when all links are void, they are dropped.
-var onlyLink = map[string]bool{"account.mail.reset": true, "account.mail.welcome": true, "account.mail.invite": true, "account.mail.move": true}
+var onlyLink = map[string]bool{"account.mail.reset": true, "account.mail.welcome": true, "account.mail.invite": true, "account.mail.move": true, "account.mail.code-link": true}
 
 // notice tells the owner what happened to the account: the first place of ID.text is the name, the others are
 // args. Each has a link for "that was not me" (OWASP ASVS 5.0 6.3.7).
@@ -70,7 +70,7 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, a
 	all := text.Own()
 	body := all.Format(lang, id+".text", append([]any{name}, args...)...) + "\n" + more +
 		all.Format(lang, "account.mail.not-me.line", a.link(code))
-	m := mailbox.Mail{To: to, Kind: "account", Subject: all.Format(lang, id+".subject", a.house.Title), Text: body}
+	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: all.Format(lang, id+".subject", a.house.Title), Text: body}
 	if onlyLink[id] {
 		m.Kind = "account link"
 	}

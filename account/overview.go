@@ -75,6 +75,9 @@ func passwordBox(r asked, row userRow, now time.Time) Box {
 
 func wayBox(r asked, from db.Querier, w Way, user int64) (Box, error) {
 	b := Box{Title: say(r, w.Title), State: say(r, "account.overview.none"), About: say(r, w.Empty), Link: w.Manage, Button: say(r, "account.overview.manage", say(r, w.Title))}
+	if w.Button != "" {
+		b.Button = say(r, w.Button)
+	}
 	n, err := w.Count(from, user)
 	if n > 0 {
 		b.State, b.Good, b.About = say(r, "account.overview.on"), true, say(r, "account.overview.count", n)
@@ -86,7 +89,7 @@ func appBox(r asked, from db.Querier, user int64, now time.Time) (Box, error) {
 	b := Box{Title: say(r, "account.app.title"), State: say(r, "account.overview.off"), About: say(r, "account.overview.app-off"), Link: "/account/app", Button: say(r, "account.app.start")}
 	on, _, used, err := totpState(from, user)
 	if on {
-		b.State, b.Good, b.About, b.Button = say(r, "account.overview.on"), true, say(r, "account.overview.app-unused"), say(r, "account.overview.manage", say(r, "account.app.title"))
+		b.State, b.Good, b.About, b.Button = say(r, "account.overview.on"), true, say(r, "account.overview.app-unused"), say(r, "account.app.manage")
 		if used != 0 {
 			b.About, b.At = say(r, "account.overview.app-used"), Ago(r.Lang(), time.UnixMicro(used), now)
 		}
@@ -95,7 +98,7 @@ func appBox(r asked, from db.Querier, user int64, now time.Time) (Box, error) {
 }
 
 func codesBox(r asked, from db.Querier, user int64, _ time.Time) (Box, error) {
-	b := Box{Title: say(r, "account.codes.title"), State: say(r, "account.overview.none"), About: say(r, "account.overview.codes-about"), Link: "/account/codes", Button: say(r, "account.overview.manage", say(r, "account.codes.title"))}
+	b := Box{Title: say(r, "account.codes.title"), State: say(r, "account.overview.none"), About: say(r, "account.overview.codes-about"), Link: "/account/codes", Button: say(r, "account.codes.manage")}
 	left, err := codesLeft(from, user)
 	if left > 0 {
 		b.State, b.Good = say(r, "account.overview.left", left), true

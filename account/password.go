@@ -89,8 +89,8 @@ func (a *part) tryChange(r *merlon.Read[User], f form.Form[ChangePassword]) (cha
 			return c, err
 		}
 	}
-	_ = r.DB.Close()
-	c.hash, err = a.hasher.Hash(r.Context(), in.New, password.From{Network: network(r), Known: true})
+	h, err := hashChosen(a, r, in.New, password.From{Network: network(r), Known: true})
+	c.hash, c.problems = h.hash, h.problems
 	return c, err
 }
 

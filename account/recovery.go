@@ -28,10 +28,10 @@ type recoveryRow struct {
 }
 
 var (
-	listRecovery   = db.Query[recoveryRow](schema, "SELECT place, hash, created, used FROM merlon_recovery WHERE user = $1 ORDER BY place LIMIT 10")
-	countRecovery  = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_recovery WHERE user = $1 AND used = 0 LIMIT 1")
-	insertRecovery = db.Exec(schema, "INSERT INTO merlon_recovery (user, place, hash, created) VALUES ($1, $2, $3, $4)")
-	useRecovery    = db.Exec(schema, "UPDATE merlon_recovery SET used = $3 WHERE user = $1 AND hash = $2 AND used = 0")
+	listRecovery   = db.Query[recoveryRow](schema, "SELECT place, hash, created, used FROM merlon_recovery WHERE \"user\" = $1 ORDER BY place LIMIT 10")
+	countRecovery  = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_recovery WHERE \"user\" = $1 AND used = 0 LIMIT 1")
+	insertRecovery = db.Exec(schema, "INSERT INTO merlon_recovery (\"user\", place, hash, created) VALUES ($1, $2, $3, $4)")
+	useRecovery    = db.Exec(schema, "UPDATE merlon_recovery SET used = $3 WHERE \"user\" = $1 AND hash = $2 AND used = 0")
 )
 
 // codesLeft returns how many recovery codes a user has that were not used.

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -16,11 +17,12 @@ const voidPassword = NoPassword + "void:"
 var (
 	voidAllTickets    = db.Exec(schema, "DELETE FROM merlon_ticket")
 	forgetAllDevices  = db.Exec(schema, "DELETE FROM merlon_device")
-	passSteps         = db.Exec(schema, "UPDATE merlon_totp SET step = MAX(step, $1)")
+	passSteps         = db.Exec(schema, "UPDATE merlon_totp SET step = CASE WHEN step > $1 THEN step ELSE $1 END")
 	dropAllTOTP       = db.Exec(schema, "DELETE FROM merlon_totp")
 	dropAllRecovery   = db.Exec(schema, "DELETE FROM merlon_recovery")
 	dropAllUnverified = db.Exec(schema, "DELETE FROM merlon_user WHERE verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
 	voidAllPasswords  = db.Exec(schema, "UPDATE merlon_user SET password = $1 || password WHERE password <> '' AND substr(password, 1, 1) <> '!'")
+	listPowers        = db.Query[powerRow](schema, "SELECT id, email, roles FROM merlon_user WHERE disabled = 0 AND roles <> '' ORDER BY id LIMIT 1000")
 	listAdmins        = db.Query[count](schema, "SELECT id AS n FROM merlon_user WHERE disabled = 0 AND ',' || roles || ',' LIKE '%,admin,%' ORDER BY id LIMIT 100")
 	countUsers        = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user LIMIT 1")
 )
@@ -65,11 +67,30 @@ func (a *part) restored(w *db.Writer, r merlon.Restore) error {
 	}
 	r.Users(users.N)
 	r.Note(slog.String("administrators", strings.Join(ids, ",")))
-	r.MayReturn("accounts that were deleted since, and roles that were withdrawn: look through user list")
+	r.MayReturn("accounts that were deleted or disabled since, and roles that were withdrawn: look through user list")
+	r.MayReturn("addresses that were moved since are the old ones: links are mailed there")
 	if !r.AfterTheft {
 		r.MayReturn("passwords that were changed since are the old ones, and recovery codes that were used since work again")
+		r.MayReturn("authenticator apps that were removed or replaced since are asked for again: user reset-2fa")
 	}
 	return nil
+}
+
+type powerRow struct {
+	ID    int64
+	Email string
+	Roles string
+}
+
+// powers implements merlon.Part.Powers: who has a role.
+func powers(q db.Querier) (all []string, err error) {
+	for row, err := range listPowers.Each(q) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, fmt.Sprintf("user %d, %s: %s", row.ID, row.Email, row.Roles))
+	}
+	return all, nil
 }
 
 // voidSecrets voids what a thief of the data could use: every password must be chosen anew, and every app set up again.

@@ -25,6 +25,13 @@ var (
 		Wrong:  "the role admin for everybody who helps",
 		Right:  "a role for each task, and account.HasRole on its routes",
 		Source: "CIS Controls v8 5.4; OWASP ASVS 5.0 8.2.1"}
+	RuleBreaches = check.Rule{ID: "MRL-ACCT-085", Property: check.Confidentiality, Severity: check.Low,
+		Title:  "the list of breached passwords does not answer",
+		Why:    "passwords of other sites' thefts are then held against the million of the program's own list only",
+		Attack: "A password that was stolen elsewhere is chosen here, and tried with the address that was stolen with it.",
+		Wrong:  "a firewall that lets the site reach nobody, and account.Config{Breaches: password.Pwned()}",
+		Right:  "open the way to the list's host, or leave the line out: nobody is kept from choosing a password by it",
+		Source: "OWASP ASVS 5.0 6.2.12; NIST SP 800-63B-4 3.1.1.2"}
 	RuleLostRole = check.Rule{ID: "MRL-ACCT-083", Property: check.Confidentiality, Severity: check.Low,
 		Title:  "a role that no route asks for",
 		Why:    "a word was misspelt, or a route has lost its rule",
@@ -42,5 +49,5 @@ var (
 )
 
 func checkRules() []check.Rule {
-	return []check.Rule{RuleNoAdmin, RuleOneFactor, RuleManyAdmins, RuleLostRole, RuleUnproven}
+	return []check.Rule{RuleNoAdmin, RuleOneFactor, RuleManyAdmins, RuleLostRole, RuleUnproven, RuleBreaches}
 }

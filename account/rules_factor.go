@@ -33,11 +33,21 @@ var (
 		Attack: "At a browser left open, or with a stolen cookie, passwords are tried to change the password or the address.",
 		Wrong:  `a wrong current password at /account/password or /sign-in/again`, Right: `the right one`,
 		Source: "OWASP ASVS 5.0 6.2.3, 7.5.1, 16.3.1"}
+	RuleCodeLink = check.Rule{ID: "MRL-ACCT-038", Property: check.Availability, Severity: check.Medium,
+		Title:  "a link for the second step was asked for",
+		Why:    "after too many wrong codes of strangers the owner comes in by the mailbox, which a thief of the password does not read",
+		Attack: "Who knows the password enters wrong codes until the owner is shut out.",
+		Wrong:  `five wrong codes in a quarter of an hour, a hundred in a row`, Right: `open the link that was mailed, in the browser that is to sign in; if it was not you, choose another password`,
+		Source: "NIST SP 800-63B-4 3.2.2; OWASP ASVS 5.0 6.1.1, 6.3.1"}
+	RuleCodeOpened = check.Rule{ID: "MRL-ACCT-039", Property: check.Availability, Severity: check.Low,
+		Title: "a link for the second step was opened", Why: "from now on codes that are entered in this browser have a count of their own",
+		Attack: "Who reads the mailbox and knows the password guesses codes: a hundred in a row at most, whatever the number of links.",
+		Right:  `nothing to do, if it was you`, Source: "OWASP ASVS 5.0 16.3.1, 6.3.1"}
 	RuleTrusted = check.Rule{ID: "MRL-ACCT-036", Property: check.Confidentiality, Severity: check.Low,
 		Title: "a device that is trusted for 30 days", Why: "on it the second step is skipped until then",
 		Attack: "A thief of the password uses the owner's own device.", Right: `untick the box on devices that others use; each can be taken back`, Source: "OWASP ASVS 5.0 16.3.1; NIST SP 800-63B-4 5"}
 )
 
 func factorRules() []check.Rule {
-	return []check.Rule{RuleWrongCode, RuleVoidStep, RuleAppAdded, RuleAppRemoved, RuleCodesMade, RuleAgain, RuleWrongAgain, RuleTrusted}
+	return []check.Rule{RuleWrongCode, RuleVoidStep, RuleAppAdded, RuleAppRemoved, RuleCodesMade, RuleAgain, RuleWrongAgain, RuleTrusted, RuleCodeLink, RuleCodeOpened}
 }

@@ -114,7 +114,7 @@ func (a *part) second(w *merlon.Write[Guest], f form.Form[SecondStep], t tried) 
 		return merlon.Redirect("/sign-in"), nil
 	}
 	if !t.until.IsZero() {
-		return merlon.TooMany(t.until), nil
+		return merlon.ShowStatus(429, fullPage, FullPage{Minute(w.Lang(), t.until.Add(time.Minute-1).Truncate(time.Minute))}).RetryAt(t.until), nil
 	}
 	how, ok, err := a.spendCode(w.DB, w.Lang(), w.Now(), row, t)
 	if err != nil {
@@ -125,6 +125,9 @@ func (a *part) second(w *merlon.Write[Guest], f form.Form[SecondStep], t tried) 
 	}
 	in, _ := f.Value()
 	pendingKey.Delete(w.Session)
+	if _, opened := codeStep.Get(w); opened {
+		codeStep.End(w)
+	}
 	way := byTOTP
 	if how == "code" {
 		way = byCode
@@ -166,7 +169,7 @@ func trustedHere[U any](w *merlon.Write[U], row userRow) (bool, error) {
 // trustedAt reports whether the second step is skipped on the device.
 func (d deviceRow) trustedAt(now time.Time) bool { return d.Trusted > now.UnixMicro() }
 
-var distrustDevices = db.Exec(schema, "UPDATE merlon_device SET trusted = 0 WHERE user = $1 AND trusted > 0")
+var distrustDevices = db.Exec(schema, "UPDATE merlon_device SET trusted = 0 WHERE \"user\" = $1 AND trusted > 0")
 
 // distrust asks for the second step on all devices again: the password or the factors have changed.
 func distrust(w *db.Writer, user int64) error {

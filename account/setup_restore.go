@@ -24,6 +24,8 @@ type FromBackupPage struct {
 	Running bool
 	Step    string
 	Problem string
+
+	Warnings []string // what is wrong with the backups beside the point that is restored
 }
 
 var fromBackupPage = page.New[FromBackupPage](pages, "setup-restore.html")
@@ -49,7 +51,7 @@ func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*m
 	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok && !state.Running {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(fromBackupPage, FromBackupPage{Running: state.Running, Step: state.Step, Problem: state.Problem}), nil
+	return merlon.Show(fromBackupPage, FromBackupPage{Running: state.Running, Step: state.Step, Problem: state.Problem, Warnings: state.Warnings}), nil
 }
 
 // tryFromBackup begins, with no transaction open: the place of the backups is asked.

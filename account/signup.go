@@ -34,7 +34,7 @@ var signUpPage = page.New[SignUpPage](pages, "sign-up.html")
 const unverifiedLife = 7 * 24 * time.Hour
 
 var (
-	insertSignUp = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, created, chosen, verified) VALUES ($1, $2, $3, $4, $4, $5)")
+	insertSignUp = db.Returning[int64](schema, "INSERT INTO merlon_user (email, name, password, created, chosen, verified) VALUES ($1, $2, $3, $4, $4, $5) RETURNING id")
 	// an account that nobody has proven is free to whoever signs up next, so that nobody can keep an address that belongs
 	// to somebody else; one that was made with a role, or for somebody to enrol, is not
 	renewSignUp = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
@@ -84,7 +84,11 @@ func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed,
 	if h.problems = a.problems(r, in.Password, in.Email, in.Name, a.house.Title); len(h.problems) > 0 {
 		return h, nil
 	}
-	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || h.full || !h.until.IsZero() {
+	if a.breached(r, in.Password) { // before the limit: three of these in an hour would leave no mail for the fourth
+		h.problems = []string{say(r, "password.breached")}
+		return h, nil
+	}
+	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || !h.until.IsZero() {
 		return h, err
 	}
 	h.hash, err = a.hasher.Hash(r.Context(), in.Password, password.From{Network: network(r)})
@@ -128,13 +132,22 @@ func (a *part) signUp(w *merlon.Write[Guest], f form.Form[SignUp], h hashed) (*m
 		return merlon.ShowStatus(422, signUpPage, SignUpPage{f.Reject("Email", say(w, "account.sign-up.unwritable"))}), nil
 	}
 	email := normal(in.Email)
-	if h.full {
-		return merlon.Trade(signUpStep, signedUp{Email: email, Proof: hashOf(newCode()), Name: in.Name}, "/sign-up/sent"), nil
-	}
-	if err := a.register(w, email, in.Name, h.hash); err != nil {
+	if err := a.registerIf(w, !h.full, email, in.Name, h.hash); err != nil {
 		return nil, err
 	}
 	return merlon.Trade(signUpStep, signedUp{email, hashOf(h.hash), in.Name, h.hash}, "/sign-up/sent"), nil
+}
+
+// registerIf is register, or for an address that had its mails what takes as long and leaves the account as it is: whoever
+// signs up with somebody else's address learns from the time of the answer no more than from the answer.
+func (a *part) registerIf(w *merlon.Write[Guest], may bool, email, name, hash string) error {
+	if may {
+		return a.register(w, email, name, hash)
+	}
+	if _, err := userByEmail.One(w.DB, email); err != nil && !errors.Is(err, db.ErrNoRow) {
+		return err
+	}
+	return decoy(w.DB, email, w.Now())
 }
 
 // register makes the account, or takes over one that was never proven, or writes to the one that is there: as many
@@ -143,9 +156,9 @@ func (a *part) register(w *merlon.Write[Guest], email, name, hash string) error 
 	now := w.Now().UnixMicro()
 	row, err := userByEmail.One(w.DB, email)
 	if errors.Is(err, db.ErrNoRow) {
-		done, insertErr := insertSignUp.Run(w.DB, email, name, hash, now, 0)
+		id, insertErr := insertSignUp.Run(w.DB, email, name, hash, now, 0)
 		if insertErr == nil {
-			row = userRow{ID: done.LastID, Email: email, Name: name}
+			row = userRow{ID: id, Email: email, Name: name}
 			if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
 				return err
 			}

@@ -28,6 +28,7 @@ const (
 	inviteTicket ticket = "invite"  // sign-up where it is closed
 	setupTicket  ticket = "setup"   // the first administrator
 	returnTicket ticket = "restore" // an account that was to be deleted stays
+	codeTicket   ticket = "code"    // tries at the second step, in the browser that opens it
 	noTicket     ticket = "none"    // opens nothing: see [decoy]
 	noNotMe      ticket = "none-me" // in the place of "that was not me", where there is nobody
 )
@@ -44,6 +45,7 @@ var ticketLives = map[ticket]time.Duration{
 	inviteTicket: 24 * time.Hour,
 	setupTicket:  15 * time.Minute,
 	returnTicket: leaveAfter,
+	codeTicket:   time.Hour,          // three an hour are mailed: there is always one that works, or a next one
 	noTicket:     30 * time.Minute,   // what opens nothing lies as long, and in as many places of the index, as what it is taken for
 	noNotMe:      7 * 24 * time.Hour, //
 }
@@ -58,11 +60,11 @@ type ticketRow struct {
 }
 
 var (
-	findTicket   = db.Query[ticketRow](schema, "SELECT hash, kind, user, email, created, expires FROM merlon_ticket WHERE hash = $1 LIMIT 1")
-	insertTicket = db.Exec(schema, "INSERT INTO merlon_ticket (hash, kind, user, email, created, expires) VALUES ($1, $2, $3, $4, $5, $6)")
-	useTicket    = db.Returning[ticketRow](schema, "DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING hash, kind, user, email, created, expires")
-	voidTickets  = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1 AND kind = $2")
-	voidOfUser   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE user = $1")
+	findTicket   = db.Query[ticketRow](schema, "SELECT hash, kind, \"user\", email, created, expires FROM merlon_ticket WHERE hash = $1 LIMIT 1")
+	insertTicket = db.Exec(schema, "INSERT INTO merlon_ticket (hash, kind, \"user\", email, created, expires) VALUES ($1, $2, $3, $4, $5, $6)")
+	useTicket    = db.Returning[ticketRow](schema, "DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING hash, kind, \"user\", email, created, expires")
+	voidTickets  = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = $2")
+	voidOfUser   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1")
 	sweepTickets = db.Exec(schema, "DELETE FROM merlon_ticket WHERE expires < $1")
 )
 
@@ -142,24 +144,12 @@ type LinkCode struct {
 // openLink trades a mailed link for a step at once: the code leaves the address bar, and nothing happens before the button
 // of the next page is pressed, so that programs which open the links of mails do no harm.
 func (a *part) openLink(r *merlon.Read[Guest], in LinkCode) (*merlon.Response, error) {
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Link(r.Client())...)
-	if err != nil {
-		return nil, err // [throttle.Limited]: 429
-	}
 	row, err := findTicket.One(r.DB, hashOf(in.Code))
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return nil, err
 	}
-	found := err == nil && row.Expires > r.Now().UnixMicro()
-	if err := permit.Spend(throttle.ForLink); err != nil {
-		return nil, err
-	}
-	if err := permit.Settle(r.Context(), found); err != nil {
-		return nil, err
-	}
-	if !found {
-		r.Record(RuleLink, event.Refused)
-		return merlon.Gone(), nil
+	if err != nil || row.Expires <= r.Now().UnixMicro() {
+		return a.noLink(r)
 	}
 	it := held{Kind: ticket(row.Kind), Hash: row.Hash}
 	switch it.Kind {
@@ -182,7 +172,26 @@ func (a *part) openLink(r *merlon.Read[Guest], in LinkCode) (*merlon.Response, e
 		return merlon.Trade(ticketStep, it, "/sign-up"), nil
 	case returnTicket:
 		return merlon.Trade(ticketStep, it, "/account/stay"), nil
+	case codeTicket:
+		return merlon.Trade(ticketStep, it, "/sign-in/second/open"), nil
 	}
+	return merlon.Gone(), nil
+}
+
+// noLink answers a link that opens nothing, and counts it: who is over the limit gets 429. Only misses are counted and
+// refused, since a code of 256 bits cannot be guessed: a neighbour in the network keeps nobody's rescue link out.
+func (a *part) noLink(r *merlon.Read[Guest]) (*merlon.Response, error) {
+	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Link(r.Client())...)
+	if err != nil {
+		return nil, err // [throttle.Limited]: 429
+	}
+	if err := permit.Spend(throttle.ForLink); err != nil {
+		return nil, err
+	}
+	if err := permit.Settle(r.Context(), false); err != nil {
+		return nil, err
+	}
+	r.Record(RuleLink, event.Refused)
 	return merlon.Gone(), nil
 }
 

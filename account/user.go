@@ -81,7 +81,7 @@ var (
 	userByEmail   = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE email = $1 LIMIT 1")
 	listUsers     = db.Query[Member](schema, "SELECT id, email, name, roles, created, disabled FROM merlon_user ORDER BY id DESC LIMIT $1")
 	countAdmins   = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE disabled = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
-	insertUser    = db.Exec(schema, "INSERT INTO merlon_user (email, name, password, roles, created, verified, entered) VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN substr($3, 1, 1) = '!' THEN 0 ELSE $5 END)")
+	insertUser    = db.Returning[int64](schema, "INSERT INTO merlon_user (email, name, password, roles, created, verified, entered) VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN substr($3, 1, 1) = '!' THEN 0 ELSE CAST($5 AS BIGINT) END) RETURNING id")
 	updateHash    = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1 AND password = $3")
 	updateName    = db.Exec(schema, "UPDATE merlon_user SET name = $2 WHERE id = $1")
 	updateRoles   = db.Exec(schema, "UPDATE merlon_user SET roles = $2 WHERE id = $1")
@@ -145,11 +145,11 @@ func create(w *db.Writer, email, name, hash string, now, verified time.Time, rol
 	if !strings.HasPrefix(hash, NoPassword) && password.Inspect(hash).Algorithm == "" {
 		return 0, errors.New("account: the hash is none that room password knows: a password in the clear must never be stored; make one with HashFor")
 	}
-	done, err := insertUser.Run(w, normal(email), name, hash, strings.Join(roles, ","), now.UnixMicro(), micros(verified))
+	id, err := insertUser.Run(w, normal(email), name, hash, strings.Join(roles, ","), now.UnixMicro(), micros(verified))
 	if db.IsUnique(err) {
 		return 0, ErrExists
 	}
-	return done.LastID, err
+	return id, err
 }
 
 // micros is a time in a row: Unix microseconds, 0 for the zero time.
@@ -226,12 +226,6 @@ var (
 			err = merlon.ErrSignIn
 		}
 		return u, err
-	})
-	thisMachine = merlon.NewAccess("this machine", func(v *merlon.Visit) (merlon.Visitor, error) {
-		if !v.Local {
-			return merlon.Visitor{}, merlon.ErrHidden
-		}
-		return merlon.Visitor{}, nil
 	})
 )
 

@@ -14,9 +14,11 @@ type Way struct {
 	Name string // for events: "passkey"
 	// Count returns how many of them the user has.
 	Count func(q db.Querier, user int64) (int, error)
-	// Manage is the page where the user adds and removes them; Title and Empty are ids of the catalogue.
+	// Manage is the page where the user adds and removes them; Title, Button (of the link to that page) and Empty are ids of
+	// the catalogue. Without a Button the link says "Manage" and the title.
 	Manage string
 	Title  string
+	Button string
 	Empty  string
 	// SignIn is the page where a visitor signs in by it without the sign-in page.
 	SignIn string

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -35,7 +34,9 @@ type walk struct {
 	now      time.Time
 	objects  map[string][]Object // by name below the site's folder: all versions, oldest first
 	names    []string            // in order
-	texts    map[Object][]byte
+	texts    map[Object][]byte   // of the records that are looked at now
+	capped   map[string]bool     // names of which only the oldest versions are looked at
+	at       Object              // the record that is looked at now
 	genesis  *Genesis
 	links    map[int64][]Link // of the links records, by number
 	rebirths []*Rebirth
@@ -51,7 +52,8 @@ type walk struct {
 	linked int64  // the last number that a links record has
 	next   PublicKey
 	branch int
-	r      []string // the recipients in force
+	then   time.Time // the newest point's effective instant
+	r      []string  // the recipients in force
 }
 
 var (
@@ -64,7 +66,7 @@ var (
 const readers = 8
 
 func (s *Store) walk(ctx context.Context) (*walk, error) {
-	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, links: map[int64][]Link{}, found: map[int64][]*Point{}}
+	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]Link{}, found: map[int64][]*Point{}}
 	var err error
 	if w.now, err = s.target.Now(ctx); err != nil {
 		return nil, err
@@ -82,41 +84,85 @@ func (s *Store) walk(ctx context.Context) (*walk, error) {
 	if len(w.names) == 0 {
 		return nil, fmt.Errorf("%w: the site %s has no backups at %s: see that the address is the one in the kit", ErrNotFound, s.site, s.target)
 	}
-	if err := w.read(ctx); err != nil {
-		return nil, err
+	for _, read := range []func(context.Context) error{w.readFormat, w.readGenesis, w.readChain, w.readManifests} {
+		if err := read(ctx); err != nil {
+			return nil, err
+		}
 	}
-	w.readFormat()
-	w.readGenesis()
 	if w.genesis == nil {
 		return w, nil
 	}
-	w.readChain()
-	w.readManifests()
 	w.follow()
 	w.data()
-	w.proofs()
-	return w, nil
+	return w, w.proofs(ctx)
 }
 
-// read reads all records.
-func (w *walk) read(ctx context.Context) error {
-	var all []Object
-	for _, name := range w.names {
-		if name != formatObject && !manifestPath.MatchString(name) && !chainPath.MatchString(name) && !strings.Contains(name, "/receipt-") {
-			continue
+// maxTexts bounds the records whose text is in memory at once, in bytes: whoever may put can put as many as they like.
+const maxTexts = 16 << 20
+
+// each reads the records of these names, so many at once as memory allows, and calls do with each name in their order. Of a
+// name with more versions than that the oldest are read: the right one is among them, since it was there first.
+func (w *walk) each(ctx context.Context, names []string, do func(name string)) error {
+	defer func() { w.texts = map[Object][]byte{} }()
+	var batch []Object
+	var size int64
+	from := 0
+	flush := func(to int) error {
+		if err := w.read(ctx, batch); err != nil {
+			return err
 		}
-		for _, o := range w.objects[name] {
-			if o.Size > 0 { // a marker that something was deleted has no content
-				all = append(all, o)
+		for _, name := range names[from:to] {
+			do(name)
+		}
+		clear(w.texts)
+		from, batch, size = to, nil, 0
+		return nil
+	}
+	for i, name := range names {
+		own, bytes := w.versions(name)
+		if size+bytes > maxTexts && len(batch) > 0 {
+			if err := flush(i); err != nil {
+				return err
 			}
 		}
+		batch, size = append(batch, own...), size+bytes
 	}
+	return flush(len(names))
+}
+
+// versions returns the objects of a name that are read, oldest first, and their bytes.
+func (w *walk) versions(name string) (own []Object, bytes int64) {
+	for _, o := range w.objects[name] {
+		if o.Size <= 0 || o.Size > maxRecord { // a marker that something was deleted has no content; the other is no record
+			continue
+		}
+		if bytes+o.Size > maxTexts {
+			w.capped[name] = true
+			break
+		}
+		own, bytes = append(own, o), bytes+o.Size
+	}
+	return own, bytes
+}
+
+// matching returns the names of a pattern that are there, in order.
+func (w *walk) matching(pattern *regexp.Regexp) (names []string) {
+	for _, name := range w.names {
+		if pattern.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// read reads the texts of records.
+func (w *walk) read(ctx context.Context, all []Object) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	todo := make(chan Object)
-	for range readers {
+	for range min(readers, len(all)) {
 		group.Go(func() {
 			for o := range todo {
 				text, err := w.s.text(ctx, o)
@@ -155,7 +201,7 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 	var why error
 	var kind ChainFault
 	var taken []byte
-	at, other, current, over := -1, false, false, false
+	at, other, current, over := -1, w.capped[name], false, false
 	for i, o := range all {
 		text, there := w.texts[o]
 		if !there {
@@ -170,7 +216,7 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 			current = current || string(text) == string(taken) && !o.Hidden
 			continue
 		}
-		w.over = false
+		w.over, w.at = false, o
 		if kind, why = accept(text); why == nil {
 			at, taken, current, over = i, text, !o.Hidden, w.over
 		}
@@ -188,25 +234,31 @@ func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault
 	return at >= 0
 }
 
-func (w *walk) readFormat() {
+func (w *walk) readFormat(ctx context.Context) error {
 	if len(w.objects[formatObject]) == 0 {
 		w.fault(Missing, formatObject, 0, "it begins every chain")
-		return
+		return nil
 	}
-	w.pick(formatObject, 0, func(text []byte) (ChainFault, error) {
-		if string(text) != formatName+"\n" {
-			return Altered, fmt.Errorf("it says another format than %q: a newer program wrote it, or it was altered", formatName)
-		}
-		return "", nil
+	return w.each(ctx, []string{formatObject}, func(name string) {
+		w.pick(name, 0, func(text []byte) (ChainFault, error) {
+			if string(text) != formatName+"\n" {
+				return Altered, fmt.Errorf("it says another format than %q: a newer program wrote it, or it was altered", formatName)
+			}
+			return "", nil
+		})
 	})
 }
 
-func (w *walk) readGenesis() {
+func (w *walk) readGenesis(ctx context.Context) error {
 	if len(w.objects[genesisName]) == 0 {
 		w.fault(Missing, genesisName, 0, "without it no point can be told from one that anybody made")
-		return
+		return nil
 	}
-	w.pick(genesisName, 0, func(text []byte) (ChainFault, error) {
+	return w.each(ctx, []string{genesisName}, w.pickGenesis)
+}
+
+func (w *walk) pickGenesis(name string) {
+	w.pick(name, 0, func(text []byte) (ChainFault, error) {
 		g := &Genesis{}
 		if err := decode(text, g); err != nil {
 			return Altered, err
@@ -226,11 +278,14 @@ func (w *walk) readGenesis() {
 }
 
 // readChain reads the records beside the genesis.
-func (w *walk) readChain() {
-	for _, name := range w.names {
+func (w *walk) readChain(ctx context.Context) error {
+	if w.genesis == nil {
+		return nil
+	}
+	err := w.each(ctx, w.matching(chainPath), func(name string) {
 		m := chainPath.FindStringSubmatch(name)
-		if m == nil || m[2] == "genesis" {
-			continue
+		if m[2] == "genesis" {
+			return
 		}
 		seq := number(m[1])
 		w.pick(name, seq, func(text []byte) (ChainFault, error) {
@@ -281,9 +336,10 @@ func (w *walk) readChain() {
 			}
 			return "", nil
 		})
-	}
+	})
 	slices.SortFunc(w.rebirths, func(a, b *Rebirth) int { return a.Branch - b.Branch })
 	slices.SortFunc(w.retarget, func(a, b *Retarget) int { return int(a.After - b.After) })
+	return err
 }
 
 // tryLinks takes a links record's links if each is signed by the key that the one before it in the record names. Who signs

@@ -82,11 +82,7 @@ func (p *part) openSetUp(ctx context.Context, data string) (*Store, *Receipt, er
 	if err != nil {
 		return nil, nil, commandError(err)
 	}
-	var known *Receipt
-	if s.Seq > 0 {
-		known = &Receipt{s.Seq, s.Hash}
-	}
-	return &Store{target: t, site: setup.Site, root: setup.T}, known, nil
+	return &Store{target: t, site: setup.Site, root: setup.T}, s.newest(), nil
 }
 
 // A listed point is one line of `backup list`.

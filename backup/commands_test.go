@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/cli"
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/sqlite"
 )
@@ -31,7 +33,32 @@ func newProgram(t testing.TB) *program {
 
 func (p *program) open(env merlon.Env) (*merlon.Site, error) {
 	env.Log = slog.New(slog.DiscardHandler)
-	return merlon.New(env, merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{New(Config{})}})
+	return merlon.New(env, merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{New(Config{}), {Name: "rights", Powers: powersOfNotes}}})
+}
+
+// powersOfNotes has one who decides per row.
+func powersOfNotes(q db.Querier) (all []string, err error) {
+	n, err := countNotes.One(q)
+	for i := range n.N {
+		all = append(all, fmt.Sprintf("user %d: admin", i+1))
+	}
+	return all, err
+}
+
+// note writes a row.
+func (p *program) note() {
+	p.t.Helper()
+	site, err := p.open(merlon.Env{Data: p.data, Mode: merlon.Test})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := site.Start(context.Background()); err != nil {
+		p.t.Fatal(err)
+	}
+	(&testSite{t: p.t, site: site}).note(1)
+	if err := site.Close(context.Background()); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // run runs one command and demands its exit code.
@@ -153,11 +180,11 @@ func proveKey(t *testing.T, p *program, key *Recovery) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fileKey, err := OpenHeader(h.Header, key.Identity())
+	fileKey, err := h.Open(key.Identity())
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := ProofCode(fileKey, h.Manifest)
+	code := ProofCode(fileKey, h.Manifest.Hash())
 	out, _ := p.run(cli.ExitDone, "backup", "verify", "--proof", strings.ToLower(code[:4])+" "+code[4:])
 	has(t, out, "PASS    your recovery key opens point 1")
 	for range 4 { // one was tried before

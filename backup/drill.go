@@ -84,15 +84,22 @@ func (p *part) nightly(ctx context.Context, h *merlon.House) error {
 
 // rehearse runs a drill and tells what came of it: evidence, state, and when it failed an event and a mail.
 func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Evidence, string, error) {
+	if err := ableToRestore(); err != nil {
+		return nil, "", err
+	}
 	if h.Mode == merlon.Drill {
 		return nil, "", merlon.Refuse("this is a drill already: a copy rehearses nothing")
 	}
+	asked := ctx
 	ctx, cancel := context.WithTimeout(ctx, drillTime)
 	defer cancel()
 	e := &Evidence{Format: evidenceFormat, Started: stamp(h.Clock()), Steps: map[string]float64{}, RPOTarget: aim.rpo.Seconds(), RTOTarget: aim.rto.Seconds()}
 	point, err := p.drillOnce(ctx, h, e)
 	if errors.Is(err, ErrNotSetUp) || errors.Is(err, ErrBusy) {
 		return nil, "", err
+	}
+	if err != nil && asked.Err() != nil { // somebody ended it: that says nothing of the point
+		return nil, "", context.Cause(asked)
 	}
 	if err == nil {
 		err = e.judge()
@@ -156,7 +163,7 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 	}
 	defer store.target.Close()
 	e.Seq, e.Class, e.Instant = before.Seq, before.Class, before.Instant
-	points, err := timed(e, "list", func() ([]*Point, error) { return store.Chain(ctx, known) })
+	points, err := timed(e, "list", func() ([]*Point, error) { return p.steadyChain(ctx, store, known) })
 	if err != nil {
 		return nil, err
 	}
@@ -201,8 +208,45 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 	return k.point, p.boot(ctx, h, e, folder, inner, began)
 }
 
+// steadyChain walks the chain, once more when points were made while it was listed: a listing is of no one moment.
+func (p *part) steadyChain(ctx context.Context, store *Store, known *Receipt) (points []*Point, err error) {
+	for range 3 {
+		before, e := p.runner.home.readState()
+		if e != nil {
+			return nil, e
+		}
+		points, err = store.Chain(ctx, known)
+		if err == nil {
+			return points, nil
+		}
+		if now, e := p.runner.home.readState(); e != nil || now.Seq == before.Seq {
+			break
+		}
+	}
+	return points, err
+}
+
 // drillFolder names the folders of drills.
 func drillFolder(data string) string { return filepath.Join(data, "scratch", "drill") }
+
+// lockPatience is how long the end of a drill waits for a run that is being made.
+const lockPatience = 5 * time.Minute
+
+// lockPatiently takes the lock of a home, and waits for whoever has it.
+func (h home) lockPatiently(ctx context.Context, most time.Duration) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	for {
+		if unlock, err = h.lock(); !errors.Is(err, ErrBusy) {
+			return unlock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
 
 // timed runs one step.
 func timed[T any](e *Evidence, step string, do func() (T, error)) (T, error) {
@@ -219,7 +263,7 @@ func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 
 
 // noteDrill keeps in the state how the drill ended, and at the target that the point was booted, signed.
 func (r *runner) noteDrill(ctx context.Context, p *Point, evidence string, failed error) error {
-	unlock, err := r.home.lock()
+	unlock, err := r.home.lockPatiently(ctx, lockPatience)
 	if err != nil {
 		return err
 	}
@@ -234,7 +278,7 @@ func (r *runner) noteDrill(ctx context.Context, p *Point, evidence string, faile
 	defer j.target.Close()
 	told := failed != nil
 	if failed == nil && p != nil {
-		if err := j.putProof(ctx, p, Booted, evidence); err != nil {
+		if err := j.putProof(ctx, p, Booted, evidence); err != nil && !errors.Is(err, errNotNewest) { // a point was made meanwhile: the evidence stays here
 			failed = err
 		}
 	}

@@ -97,7 +97,7 @@ func (e *Evidence) write(data string) (path, sum string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", "", fmt.Errorf("backup: %w", err)
 	}
-	found, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	found, err := inFolder(dir, "*.json")
 	if err != nil {
 		return "", "", err
 	}

@@ -36,6 +36,8 @@ type fetched struct {
 	inner  *Inner
 	result *merlon.Restored
 	reborn bool // it goes on with the chain, in a branch of its own
+
+	compared *compared // nil: with nothing
 }
 
 // fetch makes a data folder of a point: fetched, decrypted, unpacked, proven, migrated, and void of what must not come back.
@@ -195,6 +197,9 @@ func (f *fetched) discard() {
 // commit puts the folder in its place; an old one is kept beside it, and its new name returned. This is the moment at which
 // the site is the restored one.
 func (f *fetched) commit() (before string, err error) {
+	if err := merlon.KeepMaintenance(f.dest, f.path); err != nil {
+		return "", fmt.Errorf("backup: the mark that the site is closed to visitors: %w", err)
+	}
 	f.unlock()
 	f.unlock = nil
 	if err := os.Remove(filepath.Join(f.path, lockFile)); err != nil {
@@ -224,7 +229,7 @@ func (f *fetched) commit() (before string, err error) {
 func (f *fetched) report(c *merlon.Call, want placing, before string, took time.Duration) error {
 	own := f.rows()
 	facts := map[string]any{"point": f.point.Seq, "instant": f.point.Instant, "data": want.path, "live": want.live, "before": before, "after_theft": f.restore.AfterTheft,
-		"rows": own, "restored": f.result, "goes_on": f.reborn, "seconds": took.Seconds()}
+		"effective": f.point.Effective, "rows": own, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "seconds": took.Seconds()}
 	return c.Answer("merlon/restore/v1", "restore", facts, func(out io.Writer) error {
 		if want.live {
 			fmt.Fprintf(out, "site is back: %s", count(f.result.Users, "user"))
@@ -250,6 +255,10 @@ func (f *fetched) report(c *merlon.Call, want placing, before string, took time.
 		if f.result.Of("jobs held") > 0 {
 			fmt.Fprintln(out, "held jobs were perhaps done before: jobs list, then jobs release, or jobs drop")
 		}
+		for _, s := range f.result.Strangers {
+			fmt.Fprintln(out, "not of this program's migrations: "+s)
+		}
+		f.compared.print(out, f.result.Powers)
 		for _, s := range f.result.MayReturn {
 			fmt.Fprintln(out, "may have come back: "+s)
 		}

@@ -1,21 +1,22 @@
 package backup
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // readManifests reads the manifests that are there; each is judged by itself, and by its place.
-func (w *walk) readManifests() {
-	for _, name := range w.names {
+func (w *walk) readManifests(ctx context.Context) error {
+	if w.genesis == nil {
+		return nil
+	}
+	return w.each(ctx, w.matching(manifestPath), func(name string) {
 		path := manifestPath.FindStringSubmatch(name)
-		if path == nil {
-			continue
-		}
 		class, seq := Class(path[1]), number(path[2])
-		all := w.objects[name]
 		w.pick(name, seq, func(text []byte) (ChainFault, error) {
 			m := Manifest{}
 			if err := decode(text, &m); err != nil {
@@ -30,13 +31,7 @@ func (w *walk) readManifests() {
 			case m.Class != class || m.Seq != seq:
 				return Reordered, fmt.Errorf("it is the manifest of %s", m.Folder())
 			}
-			p := &Point{Manifest: m}
-			for _, o := range all {
-				if string(w.texts[o]) == string(text) {
-					p.object = o
-					break
-				}
-			}
+			p := &Point{Manifest: m, object: w.at}
 			// Whether its key is the one that the chain names is known when the walk comes to it; only then is it known too
 			// that an earlier version that is signed by some other key was not the right one.
 			// A link says something here only if the manifest's own key signed it: whoever may put can write any other.
@@ -48,7 +43,7 @@ func (w *walk) readManifests() {
 			w.over = m.Data.LockUntil.Before(w.now)
 			return "", nil
 		})
-	}
+	})
 }
 
 // follow goes from one point to the next, by the keys that each names.
@@ -100,8 +95,12 @@ func (w *walk) reborn(b *Rebirth, left map[int64]string) {
 	if left[b.After] != b.Prev || b.Branch != w.branch+1 {
 		w.fault(Reordered, fmt.Sprintf("chain/%08d-rebirth-%d.json", b.From-1, b.Branch), b.From, "it follows another point %d than the one that is here", b.After)
 	}
+	w.then = time.Time{}
 	for _, p := range w.points {
 		p.Abandoned = p.Abandoned || p.Seq > b.After
+		if !p.Abandoned {
+			w.then = p.Effective
+		}
 	}
 	w.next, w.branch, w.hash = b.K, b.Branch, hashOf(b.unsigned())
 }
@@ -162,6 +161,7 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 		if want := fingerprints(w.r); !slices.Equal(point.R, want) {
 			w.fault(Foreign, point.Folder()+"/manifest.json", seq, "it is sealed to %s, where the owner's key is %s: whoever wrote it would not let you read it", strings.Join(point.R, ", "), strings.Join(want, ", "))
 		}
+		w.date(point)
 		w.points = append(w.points, point)
 	} else if link.LockUntil.After(w.now) {
 		w.fault(Missing, folder(link.Class, seq)+"/manifest.json", seq, "the point is to be kept until %s", link.LockUntil.Format("2006-01-02 15:04 MST"))
@@ -215,30 +215,36 @@ func (w *walk) data() {
 }
 
 // proofs reads what is proven of each point.
-func (w *walk) proofs() {
+func (w *walk) proofs(ctx context.Context) error {
+	var names []string
+	of := map[string]*Point{}
 	for _, p := range w.points {
 		for k := 1; ; k++ {
 			name := fmt.Sprintf("%s/receipt-%d.json", p.Folder(), k)
 			if len(w.objects[name]) == 0 {
 				break
 			}
-			w.pick(name, p.Seq, func(text []byte) (ChainFault, error) {
-				proof := &Proof{}
-				if err := decode(text, proof); err != nil {
-					return Altered, err
-				}
-				if err := proof.valid(&p.Manifest); err != nil {
-					return Altered, err
-				}
-				p.Proofs = append(p.Proofs, proof)
-				if proof.Depth.rank() > p.Depth.rank() {
-					p.Depth = proof.Depth
-				}
-				w.over = p.Data.LockUntil.Before(w.now)
-				return "", nil
-			})
+			names, of[name] = append(names, name), p
 		}
 	}
+	return w.each(ctx, names, func(name string) {
+		p := of[name]
+		w.pick(name, p.Seq, func(text []byte) (ChainFault, error) {
+			proof := &Proof{}
+			if err := decode(text, proof); err != nil {
+				return Altered, err
+			}
+			if err := proof.valid(&p.Manifest); err != nil {
+				return Altered, err
+			}
+			p.Proofs = append(p.Proofs, proof)
+			if proof.Depth.rank() > p.Depth.rank() {
+				p.Depth = proof.Depth
+			}
+			w.over = p.Data.LockUntil.Before(w.now)
+			return "", nil
+		})
+	})
 }
 
 // knows compares the chain with a point that is known from elsewhere.

@@ -90,15 +90,25 @@ type state struct {
 	Mailed time.Time `json:"mailed"`           // when the owner was told last
 	Offset float64   `json:"offset,omitempty"` // seconds by which this machine's clock is before the store's
 
-	Proven  time.Time   `json:"proven"`            // the owner's key was shown to open a point
-	Codes   []codeHash  `json:"codes,omitempty"`   // that would show it
-	Wrong   []time.Time `json:"wrong,omitempty"`   // tries of the last day
-	Drilled time.Time   `json:"drilled"`           // the last drill that passed
-	Drill   string      `json:"drill,omitempty"`   // how the last one ended
-	DrillAt time.Time   `json:"drill_at"`          // and when
-	Probed  time.Time   `json:"probed"`            // when the target was probed last
-	Probes  []Probe     `json:"probes,omitempty"`  // what it answered then
-	Orphans int64       `json:"orphans,omitempty"` // bytes of data that no manifest names, kept until their lock ends
+	Proven   time.Time   `json:"proven"`            // the owner's key was shown to open a point
+	Codes    []codeHash  `json:"codes,omitempty"`   // that would show it
+	Wrong    []time.Time `json:"wrong,omitempty"`   // tries of the last day
+	Drilled  time.Time   `json:"drilled"`           // the last drill that passed
+	Drill    string      `json:"drill,omitempty"`   // how the last one ended
+	DrillAt  time.Time   `json:"drill_at"`          // and when
+	Probed   time.Time   `json:"probed"`            // when the target was probed last
+	Probes   []Probe     `json:"probes,omitempty"`  // what it answered then
+	Relocked time.Time   `json:"relocked,omitzero"` // when the locks of the chain's records were made longer last
+	Orphans  int64       `json:"orphans,omitempty"` // bytes of data that no manifest names, kept until their lock ends
+}
+
+// newest is the newest point that the site knows of; nil when there is none, or it was restored and has made none since: then
+// the hash is that of the record by which it goes on.
+func (s *state) newest() *Receipt {
+	if s.Seq == 0 || s.Class == "" {
+		return nil
+	}
+	return &Receipt{s.Seq, s.Hash}
 }
 
 // codeHash is what the server keeps of a recovery code: enough to compare.
@@ -174,10 +184,10 @@ func writeFile(path string, text []byte) (err error) {
 
 // sweep removes what a run that was killed left: ciphertext whose drill key died with it, and halves of files.
 func (h home) sweep() error {
-	for _, pattern := range []string{filepath.Join(h.path(spoolFolder), "*"), h.path(".new-*")} {
-		found, err := filepath.Glob(pattern)
+	for dir, pattern := range map[string]string{h.path(spoolFolder): "*", h.dir: ".new-*"} {
+		found, err := inFolder(dir, pattern)
 		if err != nil {
-			return fmt.Errorf("backup: %w", err)
+			return err
 		}
 		for _, name := range found {
 			if err := os.Remove(name); err != nil {
@@ -186,4 +196,19 @@ func (h home) sweep() error {
 		}
 	}
 	return nil
+}
+
+// inFolder returns the paths of what lies in a folder and has a name of the pattern, in order; none when there is no folder.
+// The folder's own name is taken as it is, whatever characters it has.
+func inFolder(dir, pattern string) (paths []string, err error) {
+	all, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	for _, e := range all {
+		if ok, _ := filepath.Match(pattern, e.Name()); ok {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths, nil
 }

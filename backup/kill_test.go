@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("MERLON_TEST_BACKUP_CHILD"); dir != "" {
 		pointsForEver(dir)
 	}
+	if dir := os.Getenv("MERLON_TEST_BACKUP_ONE"); dir != "" {
+		onePoint(dir)
+	}
 	os.Exit(m.Run())
 }
 
@@ -53,7 +56,7 @@ func kills() int {
 		return n
 	}
 	if os.Getenv("MERLON_TEST_LONG") != "" {
-		return 300
+		return 1000
 	}
 	return 20
 }

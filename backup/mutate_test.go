@@ -329,10 +329,10 @@ func TestOnlyTheRightKeyOpens(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, err := ParseHeader(header)
-	if err != nil || h.Seq != 1 || h.Manifest != p.Hash() {
+	if err != nil || h.Point() != p.Receipt() {
 		t.Fatalf("%+v, %v", h, err)
 	}
-	key, err := OpenHeader(h.Header, s.recovery.Identity())
+	key, err := h.Open(s.recovery.Identity())
 	if err != nil {
 		t.Fatal(err)
 	}

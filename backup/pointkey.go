@@ -48,15 +48,6 @@ func PointKey(text string) (age.Identity, error) {
 	return age.NewInjectedFileKeyIdentity(key), nil
 }
 
-// OpenHeader returns the key of the point whose header this is.
-func OpenHeader(header []byte, with ...age.Identity) (fileKey []byte, err error) {
-	key, err := age.DecryptHeader(header, with...)
-	if err != nil {
-		return nil, fmt.Errorf("backup: this key does not open this header: it is another site's, or the file is damaged: %w", err)
-	}
-	return key, nil
-}
-
 // ProofCode returns the eight characters that show who made them could open this very point: its manifest's hash is part of
 // them. 40 bits are enough, since they can only be tried at the site, five times a day.
 func ProofCode(fileKey []byte, manifest string) string {

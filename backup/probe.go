@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -59,6 +60,9 @@ func probe(ctx context.Context, s *Store, clock time.Time) (all []Probe, err err
 	add("read back", same(ctx, t, put, body), true, "what is stored there does not come back as it was", "what was stored was read again")
 	_, err = t.Put(ctx, name, bytes.NewReader(body), o)
 	add("put once", errors.Is(err, ErrExists), true, "a second server that writes by mistake, or a thief, could write over points", "%s", expected(err, ErrExists, "a second put of the same name was refused", "a second put of the same name was taken"))
+	if !add("put once at the same time", onlyOne(ctx, s, now, o.LockUntil), true, "two servers that write at the same moment could write over each other's points", "of %d puts at once exactly one was taken", atOnce) {
+		all[len(all)-1].Said = "several puts of one name were taken at once, or none"
+	}
 	add("lock", traits.Locks, false, "points can be deleted by whoever has this server's credentials: keep a second copy where this server cannot delete", "%s", yes(traits.Locks, "objects are locked until a time", "objects cannot be locked"))
 	if traits.Locks {
 		told, err := t.Stat(ctx, name)
@@ -70,6 +74,41 @@ func probe(ctx context.Context, s *Store, clock time.Time) (all []Probe, err err
 	err = t.Delete(ctx, put)
 	add("delete", err != nil && !errors.Is(err, ErrUnreachable), false, "a thief of this server's credentials could delete the points", "%s", expected(err, ErrDenied, "deleting was refused", "the object was deleted"))
 	return all, nil
+}
+
+// atOnce is how many puts of one name a probe makes at the same time.
+const atOnce = 4
+
+// onlyOne puts different bytes under one new name, all at the same time: a place that looks first whether a name is taken, and
+// then gives it, passes the probe of one after the other and fails here.
+func onlyOne(ctx context.Context, s *Store, now, until time.Time) bool {
+	id := make([]byte, 4)
+	rand.Read(id)
+	name := s.full(fmt.Sprintf("h/probe-%s-%x-once.txt", now.UTC().Format("20060102T150405"), id))
+	var group sync.WaitGroup
+	var won [atOnce]bool
+	var put [atOnce]Object
+	body := func(i int) []byte { return fmt.Appendf(nil, "merlon probe %x %d\n", id, i) }
+	for i := range atOnce {
+		group.Go(func() {
+			text := body(i)
+			o, err := s.target.Put(ctx, name, bytes.NewReader(text), PutOptions{Size: int64(len(text)), SHA256: sha256.Sum256(text), Once: true, LockUntil: until})
+			won[i], put[i] = err == nil, o
+		})
+	}
+	group.Wait()
+	winner, n := -1, 0
+	for i := range atOnce {
+		if won[i] {
+			winner, n = i, n+1
+		}
+	}
+	if n != 1 {
+		return false
+	}
+	ok := same(ctx, s.target, put[winner], body(winner))
+	_ = s.target.Delete(ctx, put[winner]) // refused where it is locked, as it should be
+	return ok
 }
 
 func same(ctx context.Context, t Target, o Object, body []byte) bool {

@@ -88,10 +88,13 @@ func (j *job) readBack(ctx context.Context, p *Point, with age.Identity) error {
 	return nil
 }
 
+// errNotNewest says that the key which would sign a proof is destroyed: a point was made since.
+var errNotNewest = errors.New("backup: the point is not the newest any more: what was proven of it cannot be signed")
+
 // putProof puts a proof of the newest point, signed by the key of the next one.
 func (j *job) putProof(ctx context.Context, p *Point, depth Depth, evidence string) error {
 	if j.signers.Seq != p.Seq+1 {
-		return fmt.Errorf("backup: point %d is not the newest any more: what was proven of it cannot be signed", p.Seq)
+		return fmt.Errorf("%w: point %d", errNotNewest, p.Seq)
 	}
 	proof := &Proof{Format: formatName, Kind: "proof", Site: p.Site, Seq: p.Seq, Point: p.Hash(), Depth: depth, At: stamp(j.house.Clock()), Evidence: evidence}
 	proof.sign(j.signers.current())
@@ -124,7 +127,7 @@ func (j *job) keepCode(_ context.Context, p *Point, d *age.HybridIdentity, from 
 			return err
 		}
 		defer f.Close()
-		text, err := headerFile(p, f)
+		text, err := headerFile(&p.Manifest, f)
 		if err != nil {
 			return err
 		}
@@ -132,13 +135,13 @@ func (j *job) keepCode(_ context.Context, p *Point, d *age.HybridIdentity, from 
 		if err != nil {
 			return err
 		}
-		fileKey, err := OpenHeader(h.Header, d)
+		fileKey, err := h.Open(d)
 		if err != nil {
 			return err
 		}
 		salt := make([]byte, 16)
 		rand.Read(salt)
-		j.state.Codes = append(j.state.Codes, codeHash{p.Seq, salt, sumCode(salt, ProofCode(fileKey, h.Manifest))})
+		j.state.Codes = append(j.state.Codes, codeHash{p.Seq, salt, sumCode(salt, ProofCode(fileKey, p.Hash()))})
 		clear(fileKey)
 		j.state.Codes = j.state.Codes[max(0, len(j.state.Codes)-maxCodes):]
 		if err := writeFile(j.home.path(headerName(p.Seq)), text); err != nil {
@@ -155,7 +158,7 @@ func headerName(seq int64) string { return fmt.Sprintf("header-%08d.bin", seq) }
 
 // tidyHeaders removes the header files whose codes are forgotten.
 func (h home) tidyHeaders(kept []codeHash) error {
-	found, err := filepath.Glob(h.path(headerNames))
+	found, err := inFolder(h.dir, headerNames)
 	if err != nil {
 		return err
 	}
@@ -199,17 +202,6 @@ func (s *state) tryCode(code string, now time.Time) (seq int64, err error) {
 	s.Proven = now
 	s.Codes = slices.DeleteFunc(s.Codes, func(c codeHash) bool { return c.Seq <= seq }) // a code proves once
 	return seq, nil
-}
-
-// upkeep does once a day what keeps the chain in order. Nothing of it takes anything from a point: what fails is tried again
-// the next day, and told.
-func (j *job) upkeep(ctx context.Context) {
-	if err := j.putLinks(ctx); err != nil {
-		j.notes = append(j.notes, "the links of the chain were not put, and will be with the next daily point: "+err.Error())
-	}
-	if err := j.expire(ctx); err != nil {
-		j.notes = append(j.notes, "points whose time is over were not deleted: "+err.Error())
-	}
 }
 
 // linksAtOnce bounds a links record: about 300 bytes each.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,7 +38,7 @@ func (j *job) reconcile(ctx context.Context) error {
 	if err := j.adopt(ctx); err != nil {
 		return err
 	}
-	return j.notReborn(ctx)
+	return j.sameChain(ctx)
 }
 
 func (j *job) foreign(why string) error {
@@ -48,19 +49,7 @@ func (j *job) foreign(why string) error {
 func (j *job) sameNewest(ctx context.Context) error {
 	s := j.state
 	if s.Seq == 0 {
-		o, err := j.target.Stat(ctx, j.store.full(genesisName))
-		if err != nil {
-			return fmt.Errorf("%w: the record that began the chain: %w", ErrUnknown, err)
-		}
-		text, err := j.store.text(ctx, o)
-		if err != nil {
-			return err
-		}
-		g := &Genesis{}
-		if err := decode(text, g); err != nil || hashOf(g.unsigned()) != j.setup.Genesis {
-			return fmt.Errorf("%w: the record that began the chain is another one", ErrUnknown)
-		}
-		return nil
+		return nil // the record that began the chain is looked at in any case
 	}
 	if s.Class == "" { // restored, and no point of the new branch yet
 		return j.sameRebirth(ctx)
@@ -134,27 +123,63 @@ func (j *job) adopt(ctx context.Context) error {
 	return nil
 }
 
-// notReborn refuses to go on when the chain was given to a restored copy.
-func (j *job) notReborn(ctx context.Context) error {
+// sameChain holds the settings against the records that the owner's key signed, and refuses to go on when the chain was given
+// to a restored copy. Whoever may write to this machine can put another recipient into the settings, and wait until no point
+// is left that the owner can read.
+func (j *job) sameChain(ctx context.Context) error {
+	var genesis *Genesis
+	var targets []*Retarget
 	for o, err := range j.store.list(ctx, "chain/") {
 		if err != nil {
 			return err
 		}
 		m := chainPath.FindStringSubmatch(j.store.below(o.Name))
-		if m == nil || m[2] != "rebirth" {
+		if m == nil || m[2] == "links" || m[2] == "genesis" && genesis != nil || o.Size > maxRecord {
 			continue
 		}
-		if branch, err := strconv.Atoi(strings.TrimPrefix(m[3], "-")); err == nil && branch > j.state.Branch {
-			text, err := j.store.text(ctx, o)
-			if err != nil {
-				return err
-			}
-			var r Rebirth
-			if decode(text, &r) != nil || r.valid(j.setup.T) != nil || r.Site != j.setup.Site {
-				continue // a name alone: whoever may put can write it; verify tells of it
-			}
-			return j.foreign("the site was restored elsewhere, and its chain goes on there")
+		if branch, err := strconv.Atoi(strings.TrimPrefix(m[3], "-")); m[2] == "rebirth" && (err != nil || branch <= j.state.Branch) {
+			continue
 		}
+		text, err := j.store.text(ctx, o)
+		if errors.Is(err, ErrNotFound) {
+			continue // hidden, or gone meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		switch m[2] { // a name alone says nothing: whoever may put can write it; verify tells of it
+		case "genesis":
+			var g Genesis
+			if decode(text, &g) == nil && hashOf(g.unsigned()) == j.setup.Genesis {
+				genesis = &g
+			}
+		case "retarget":
+			var r Retarget
+			if decode(text, &r) == nil && r.valid(j.setup.T) == nil && r.Site == j.setup.Site && r.After <= j.state.Seq {
+				targets = append(targets, &r)
+			}
+		case "rebirth":
+			var r Rebirth
+			if decode(text, &r) == nil && r.valid(j.setup.T) == nil && r.Site == j.setup.Site {
+				return j.foreign("the site was restored elsewhere, and its chain goes on there")
+			}
+		}
+	}
+	if genesis == nil || genesis.valid() != nil {
+		return fmt.Errorf("%w: the record that began the chain is gone, or another one", ErrUnknown)
+	}
+	r, after := genesis.R, int64(-1)
+	for _, t := range targets {
+		if t.After > after {
+			r, after = t.R, t.After
+		}
+	}
+	switch file := j.home.path(settingsFile); {
+	case genesis.Site != j.setup.Site || genesis.T != j.setup.T:
+		return fmt.Errorf("%w: %s names another site or another owner's key than the record that began the chain: see who wrote it", ErrSettings, file)
+	case !slices.Equal(r, j.setup.R):
+		return fmt.Errorf("%w: %s has points sealed to %s, and the owner's key signed %s: whoever wrote that would read the points, and you would not: take the file from a point, or restore it by hand",
+			ErrSettings, file, strings.Join(fingerprints(j.setup.R), ", "), strings.Join(fingerprints(r), ", "))
 	}
 	return nil
 }

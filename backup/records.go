@@ -78,8 +78,9 @@ type Sealed struct {
 	Name      string    `json:"name"` // in the folder of the manifest
 	Size      int64     `json:"size"` // bytes
 	SHA256    string    `json:"sha256"`
-	PlainMax  int64     `json:"plain_max"`  // no more comes out of it: against bombs
-	LockUntil time.Time `json:"lock_until"` // kept until then, also where nothing locks
+	Header    string    `json:"header,omitempty"` // the hash of its age header; "": of a time before points named it
+	PlainMax  int64     `json:"plain_max"`        // no more comes out of it: against bombs
+	LockUntil time.Time `json:"lock_until"`       // kept until then, also where nothing locks
 }
 
 // A Pack is a file of uploads.
@@ -271,11 +272,12 @@ func (m *Manifest) valid() error {
 	}
 	_, hash := parseHash(m.Data.SHA256)
 	_, prev := parseHash(m.Prev)
+	_, header := parseHash(m.Data.Header)
 	l := m.link()
 	switch {
 	case m.Seq < 1 || m.Seq > 99999999 || m.Branch < 1 || classDays[m.Class] == 0:
 		return errors.New("its number, branch or class is none")
-	case !hash || !prev || !dataShape.MatchString(m.Data.Name) || m.Data.Size < 1 || m.Data.PlainMax < 1:
+	case !hash || !prev || !dataShape.MatchString(m.Data.Name) || m.Data.Size < 1 || m.Data.PlainMax < 1 || m.Data.Header != "" && !header:
 		return errors.New("what it says of its data cannot be")
 	case !labelShape.MatchString(m.Label):
 		return errors.New("its label has characters that none has")

@@ -39,6 +39,9 @@ func (r *rescue) set(at merlon.RescueState) {
 
 // begin finds the newest point, so that a wrong key or address is told at once, and fetches it in the background.
 func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueWish) error {
+	if err := ableToRestore(); err != nil {
+		return err
+	}
 	open, can := h.Again()
 	if !can {
 		return errors.New("this program does not start its site anew: stop it, and use the command restore")
@@ -52,57 +55,73 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 	if busy {
 		return errors.New("the site is being restored already")
 	}
-	f, err := r.find(ctx, want)
+	f, warnings, err := r.find(ctx, want)
 	if err != nil {
 		r.set(merlon.RescueState{Problem: err.Error()})
 		return err
 	}
 	f.dest, f.open = h.Data, open
-	f.say = func(format string, args ...any) {
-		r.set(merlon.RescueState{Running: true, Step: fmt.Sprintf(format, args...)})
+	for _, w := range warnings {
+		h.Log.Warn("the chain of backups has a fault", "fault", w)
 	}
+	f.say = func(format string, args ...any) {
+		r.set(merlon.RescueState{Running: true, Step: fmt.Sprintf(format, args...), Warnings: warnings})
+	}
+	f.say("restoring point %d of %s", f.point.Seq, f.point.told())
 	f.restore = merlon.Restore{Now: h.Clock(), Who: "set-up page"}
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rescueTime)
 		defer cancel()
 		if err := r.bring(ctx, h, *f); err != nil {
 			h.Log.Error("the site could not be got back", "error", err.Error())
-			r.set(merlon.RescueState{Problem: err.Error()})
+			r.set(merlon.RescueState{Problem: err.Error(), Warnings: warnings})
 		}
 	}()
 	return nil
 }
 
-// find opens the chain and picks the newest point.
-func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (*fetching, error) {
+// maxWarnings is how many faults of a chain the page tells.
+const maxWarnings = 10
+
+// find opens the chain and picks the newest point. Faults of the chain take nothing from it, and are told.
+func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching, warnings []string, err error) {
 	k, err := parseKey(want.Key.Reveal())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	address := want.Address
 	if address == "" {
 		address = k.target
 	}
 	if address == "" {
-		return nil, errors.New("the address of the backups is missing: it stands in the kit")
+		return nil, nil, errors.New("the address of the backups is missing: it stands in the kit")
 	}
 	store, err := r.p.openStore(ctx, address, nil, k.site)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if k.recovery != nil {
 		store.Trust(k.recovery.Root())
+	} else {
+		warnings = append(warnings, "a point key cannot tell who began the chain: compare the point's number and time with the mail of your last backup")
 	}
 	points, err := store.Chain(ctx, nil)
 	var faults ChainErrors
 	if err != nil && !errors.As(err, &faults) {
-		return nil, errors.Join(err, store.target.Close())
+		return nil, nil, errors.Join(err, store.target.Close())
+	}
+	for i, f := range faults {
+		if i == maxWarnings {
+			warnings = append(warnings, fmt.Sprintf("and %d more: backup verify tells all", len(faults)-i))
+			break
+		}
+		warnings = append(warnings, f.Error())
 	}
 	point, err := pick(points, "latest", "")
 	if err != nil {
-		return nil, errors.Join(err, faults.err(), store.target.Close())
+		return nil, nil, errors.Join(err, faults.err(), store.target.Close())
 	}
-	return &fetching{store: store, point: point, key: k}, nil
+	return &fetching{store: store, point: point, key: k}, warnings, nil
 }
 
 // bring makes the data and has the site replaced by it.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,8 @@ func (p *part) restoreCommand() merlon.Command {
 			{Name: "live", Usage: "put it in the place of the data folder; the old one is kept beside it", Switch: true},
 			{Name: "confirm-site", Usage: "the site's name, with --live"},
 			{Name: "after-theft", Usage: "the data was stolen: void every password, app and mail", Switch: true},
+			{Name: "compare", Usage: "with --after-theft: an older point whose administrators and passkeys are held against those of this one"},
+			{Name: "receipt", Usage: "a point that you know of, or a file with the site's last mail about backups: what is older here is refused"},
 			{Name: "key-file", Usage: "a file with the kit's code or text, the recovery key, or a point key; without it the key is asked for"},
 			{Name: "key-fd", Usage: "the number of an open file to read the key from"},
 			{Name: "from", Usage: "the address in the kit, if the settings are gone"},
@@ -97,10 +100,24 @@ func readKey(ctx context.Context, c *merlon.Call) (key, error) {
 	return parseKey(string(text))
 }
 
+// ableToRestore refuses on systems on which the last step would fail, before anything is fetched.
+func ableToRestore() error {
+	if !restores {
+		return merlon.Cannot("this program does not restore on this system (%s)\n  restore on Linux or another Unix; or open the point by hand: age -d | zstd -d | tar x, see docs/backups.md", runtime.GOOS)
+	}
+	return nil
+}
+
 // restore is `restore`: everything that can be refused is refused before anything is fetched.
 func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	began := time.Now()
 	a := c.Apart
+	if err := ableToRestore(); err != nil {
+		return err
+	}
+	if c.Flag("compare") != "" && c.Flag("after-theft") == "" {
+		return merlon.Misused("--compare tells what a thief may have changed: give --after-theft too")
+	}
 	want, err := p.place(c)
 	if err != nil {
 		return err
@@ -124,7 +141,7 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 		return err
 	}
 	defer store.target.Close()
-	point, err := choose(ctx, c, store, known)
+	point, older, err := choose(ctx, c, store, known)
 	if err != nil {
 		return err
 	}
@@ -134,6 +151,11 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 		return err
 	}
 	defer f.discard()
+	if older != nil {
+		if err := f.compareWith(ctx, older); err != nil {
+			return err
+		}
+	}
 	if want.live {
 		if err := f.goOn(ctx, a.Data); err != nil {
 			fmt.Fprintf(a.Err, "WARN    backups do not go on by themselves: %v: run backup init when the site is back\n", err)
@@ -199,8 +221,8 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Rec
 		address, root = setup.Target, setup.T
 		if site == "" || site == setup.Site {
 			site = setup.Site
-			if s, err := homeOf(c.Apart.Data).readState(); err == nil && s.Seq > 0 && s.Class != "" {
-				known = &Receipt{s.Seq, s.Hash}
+			if s, err := homeOf(c.Apart.Data).readState(); err == nil {
+				known = s.newest()
 			}
 		}
 		if options == nil {
@@ -246,26 +268,47 @@ func (p *part) openStore(ctx context.Context, address string, options Settings, 
 	return store, nil
 }
 
-// choose finds the point. Faults of the chain elsewhere are told and take nothing from the points that are proven.
-func choose(ctx context.Context, c *merlon.Call, store *Store, known *Receipt) (*Point, error) {
+// choose finds the point, and with --compare the older one. Faults of the chain elsewhere are told and take nothing from the
+// points that are proven; a point that the owner knows of by --receipt must be there.
+func choose(ctx context.Context, c *merlon.Call, store *Store, known *Receipt) (point, older *Point, err error) {
+	said, err := readReceipt(c.Flag("receipt"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if said != nil {
+		known = said
+	}
 	points, err := store.Chain(ctx, known)
 	var faults ChainErrors
 	if err != nil && !errors.As(err, &faults) {
-		return nil, commandError(err)
+		return nil, nil, commandError(err)
 	}
 	for _, f := range faults {
 		fmt.Fprintf(c.Apart.Err, "WARN    %v\n", f)
 	}
-	point, err := pick(points, c.Arg(0), c.Flag("at"))
+	if said != nil {
+		if err := meets(points, faults, *said); err != nil {
+			return nil, nil, err
+		}
+	}
+	point, err = pick(points, c.Arg(0), c.Flag("at"))
 	if err != nil {
-		return nil, errors.Join(err, faults.err())
+		return nil, nil, errors.Join(err, faults.err())
+	}
+	if which := c.Flag("compare"); which != "" {
+		if older, err = pick(points, which, ""); err != nil {
+			return nil, nil, err
+		}
+		if older.Seq >= point.Seq {
+			return nil, nil, merlon.Misused("--compare takes a point that is older than the one that is restored: %d is not older than %d", older.Seq, point.Seq)
+		}
 	}
 	newest := points[len(points)-1]
-	fmt.Fprintf(c.Apart.Err, "newest here is point %d of %s\n", newest.Seq, newest.Instant.UTC().Format("2006-01-02 15:04:05 MST"))
+	fmt.Fprintf(c.Apart.Err, "newest here is point %d of %s\n", newest.Seq, newest.told())
 	if point != newest {
-		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", point.Seq, point.Instant.UTC().Format("2006-01-02 15:04:05 MST"))
+		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", point.Seq, point.told())
 	}
-	return point, nil
+	return point, older, nil
 }
 
 // pick finds a point by number, "latest" or time.
@@ -289,11 +332,11 @@ func pick(points []*Point, which, at string) (*Point, error) {
 			return nil, merlon.Misused("--at %q is no time: write 2026-11-24T12:40Z, in UTC", at)
 		}
 		for _, p := range slices.Backward(alive) {
-			if !p.Instant.After(when) {
+			if !p.Effective.After(when) {
 				return p, nil
 			}
 		}
-		return nil, fmt.Errorf("backup: no point is as old as %s: the oldest here is point %d of %s", at, alive[0].Seq, alive[0].Instant.UTC().Format(time.RFC3339))
+		return nil, fmt.Errorf("backup: no point is as old as %s: the oldest here is point %d of %s; in a bucket that was copied the dates are those of the copy: name the point by its number then", at, alive[0].Seq, alive[0].told())
 	case which == "" || which == "latest":
 		return alive[len(alive)-1], nil
 	}

@@ -15,7 +15,7 @@ import (
 func TestPick(t *testing.T) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	point := func(seq int64, hours int, left bool) *Point {
-		return &Point{Manifest: Manifest{Seq: seq, Instant: at.Add(time.Duration(hours) * time.Hour)}, Abandoned: left}
+		return &Point{Manifest: Manifest{Seq: seq, Instant: at}, Effective: at.Add(time.Duration(hours) * time.Hour), Abandoned: left}
 	}
 	points := []*Point{point(1, 0, false), point(2, 1, false), point(3, 2, true), point(4, 3, false), point(5, 4, true)}
 	for _, c := range []struct {

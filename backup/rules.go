@@ -111,5 +111,12 @@ var RuleDrillFailed = check.Rule{ID: "MRL-BACK-022", Property: check.Availabilit
 	Attack: "Nobody needs to attack: a disk that lies or a migration that does not run shows only on the day it is needed.",
 	Wrong:  "backups that nobody ever restored", Right: "Read the problem in data/drills and in events --id MRL-BACK-022, mend it, then run drill.", Source: cis + ", 11.5 (test data recovery); NIST SP 800-34 Rev. 1, 3.5"}
 
-// moreRules are those of drill and restore.
-var moreRules = []check.Rule{RuleDrillFailed}
+// RuleSettings is the event of a run whose settings are not those that the owner's key signed.
+var RuleSettings = check.Rule{ID: "MRL-BACK-023", Property: check.Confidentiality, Severity: check.High,
+	Title:  "the backup settings are not those of the chain",
+	Why:    "points would be sealed to a key that the owner has not signed: somebody else reads them, and the owner does not",
+	Attack: "Whoever may write to data/backup once puts a recipient of their own there, and waits until the points that you can read have expired.",
+	Right:  "See who wrote data/backup/settings.json. settings/backup.json in a point is the right one; a changed key needs a record that the old one signed.", Source: cis + ", 11.3; NIST SP 800-57 part 1 rev. 5, 5.3.6 (trust in public keys)"}
+
+// moreRules are those of drill and restore, and what came later.
+var moreRules = []check.Rule{RuleDrillFailed, RuleSettings}

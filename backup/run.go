@@ -16,12 +16,13 @@ import (
 
 // Why a run did not make a point. Beside these it may be what a target says, see [ErrUnreachable] and the others there.
 var (
-	ErrBusy    = errors.New("backup: another process makes a point or runs a drill")
-	ErrClock   = errors.New("backup: the clocks do not agree")
-	ErrNoRoom  = errors.New("backup: there is no room on this disk for a point")
-	ErrForked  = errors.New("backup: another server writes this chain")
-	ErrUnknown = errors.New("backup: the target does not hold what it is known to hold")
-	ErrUnread  = errors.New("backup: the point was put, and could not be read back")
+	ErrBusy     = errors.New("backup: another process makes a point or runs a drill")
+	ErrClock    = errors.New("backup: the clocks do not agree")
+	ErrNoRoom   = errors.New("backup: there is no room on this disk for a point")
+	ErrForked   = errors.New("backup: another server writes this chain")
+	ErrUnknown  = errors.New("backup: the target does not hold what it is known to hold")
+	ErrSettings = errors.New("backup: the settings are not those of the chain")
+	ErrUnread   = errors.New("backup: the point was put, and could not be read back")
 )
 
 // Measures of a run.

@@ -145,7 +145,7 @@ func ruleOf(err error) check.Rule {
 		kind error
 		rule check.Rule
 	}{
-		{ErrForked, RuleTwoServers}, {ErrClock, RuleClock}, {ErrNoRoom, RuleNoRoom}, {ErrUnknown, RuleGone}, {ErrUnread, RuleUnread}, {ErrDamaged, RuleUnread},
+		{ErrForked, RuleTwoServers}, {ErrClock, RuleClock}, {ErrNoRoom, RuleNoRoom}, {ErrUnknown, RuleGone}, {ErrSettings, RuleSettings}, {ErrUnread, RuleUnread}, {ErrDamaged, RuleUnread},
 		{ErrFull, RuleTargetFull}, {ErrDenied, RuleTargetDenies}, {ErrUnreachable, RuleTargetAway}, {ErrNotFound, RuleTargetAway},
 	} {
 		if errors.Is(err, one.kind) {

@@ -24,6 +24,7 @@ type spool struct {
 	path string
 	size int64
 	sum  [32]byte
+	head string // the hash of its header
 }
 
 func (s *spool) open() (*os.File, error) {
@@ -73,7 +74,7 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 		}
 		to = append(to, r)
 	}
-	s, plain, err := j.sealFile(ctx, in, from, append(to, drill))
+	s, plain, err := j.sealFile(ctx, in, from, append(to, drill, naming{in.Site, in.Seq, in.Instant}))
 	if err != nil {
 		return nil, nil, "", err
 	}
@@ -84,7 +85,7 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 	until := stamp(j.now.Add(class.Keep()))
 	p = &Point{Manifest: Manifest{Format: formatName, Kind: "point", Site: j.setup.Site, Branch: j.state.Branch, Seq: j.state.Seq + 1, Class: class, Label: j.label,
 		Instant: instant, StoreDate: stamp(j.now), Build: in.Build, Prev: j.state.Hash, R: fingerprints(j.setup.R),
-		Data: Sealed{Name: dataName(instant), Size: s.size, SHA256: hashText(s.sum), PlainMax: plain, LockUntil: until}}}
+		Data: Sealed{Name: dataName(instant), Size: s.size, SHA256: hashText(s.sum), Header: s.head, PlainMax: plain, LockUntil: until}}}
 	return p, s, content, nil
 }
 
@@ -122,7 +123,8 @@ func (j *job) sealFile(ctx context.Context, in *Inner, from []source, to []age.R
 	}
 	s.size = out.n
 	out.sum.Sum(s.sum[:0])
-	return s, counting.n, nil
+	s.head, err = headerOf(s.path)
+	return s, counting.n, err
 }
 
 // summing hashes and counts what is written through it.
@@ -166,9 +168,9 @@ func smallFiles(data string, setup *Setup) ([]source, error) {
 		return nil, fmt.Errorf("backup: the site's keys: %w", err)
 	}
 	all := []source{inMemory(keyringName, keys)}
-	found, err := filepath.Glob(filepath.Join(data, "*.json"))
+	found, err := inFolder(data, "*.json")
 	if err != nil {
-		return nil, fmt.Errorf("backup: %w", err)
+		return nil, err
 	}
 	for _, path := range found {
 		name := "settings/" + filepath.Base(path)

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Store is one site's chain at a target. It reads; points are put by the site that runs. Its methods may be called from
@@ -103,6 +104,7 @@ const (
 	Forked    ChainFault = "forked"    // two points have one number: two servers write one site
 	Hidden    ChainFault = "hidden"    // a newer version or a marker stands in front of the right one, which was found and used
 	Older     ChainFault = "older"     // the newest point is older than one that is known of
+	Backdated ChainFault = "backdated" // it says to be of another time than is shown
 )
 
 // A ChainError is one fault of a chain.
@@ -165,6 +167,10 @@ type Point struct {
 	Proofs    []*Proof // by rising depth
 	Abandoned bool     // of a branch that a restore left
 
+	// Effective is the latest of what the manifest says, of the point before, and of the date of a store that keeps its own:
+	// whoever signs a point cannot make it older than that.
+	Effective time.Time
+
 	object Object // the manifest
 }
 
@@ -174,13 +180,13 @@ func (p *Point) ID() string { return fmt.Sprint(p.Seq) }
 // Receipt returns what is enough to know the point again.
 func (p *Point) Receipt() Receipt { return Receipt{p.Seq, p.Hash()} }
 
-// Header returns the header of the point's ciphertext, from which `recovery prove` and `recovery open` work. The name and
-// hash of the point stand in front of it: see [ParseHeader].
+// Header returns the header of the point's ciphertext, from which `recovery prove` and `recovery open` work, with the
+// manifest in front of it: see [ParseHeader].
 func (s *Store) Header(ctx context.Context, p *Point) ([]byte, error) {
 	body, err := s.ciphertext(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
-	return headerFile(p, body)
+	return headerFile(&p.Manifest, body)
 }

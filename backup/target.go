@@ -70,6 +70,7 @@ type Traits struct {
 	Locks    bool // an object can be locked until a time, against whoever has the site's own credentials too
 	Versions bool // what is put over an object or deleted stays as an older version
 	Hashes   bool // Stat and Put tell a SHA-256 that the store computed over what it has: no read back is needed to know
+	Dates    bool // Object.Stored is by the store's own clock, and nobody who may put can choose it
 	Local    bool // the place is part of this machine's file system: it may be lost together with it
 }
 

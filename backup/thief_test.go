@@ -166,7 +166,7 @@ func unopened(t *testing.T, site backup.TestSite, store *backup.Store, points []
 		}
 		headers = append(headers, h.Header)
 		// The search finds a key where there is one.
-		key, err := backup.OpenHeader(h.Header, site.Recovery().Identity())
+		key, err := h.Open(site.Recovery().Identity())
 		if err != nil {
 			t.Fatal(err)
 		}

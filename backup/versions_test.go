@@ -31,8 +31,10 @@ type kept struct {
 }
 
 func (v *versions) String() string { return "mem://store" }
-func (v *versions) Traits() Traits { return Traits{Locks: true, Versions: true, Hashes: true} }
-func (v *versions) Close() error   { return nil }
+func (v *versions) Traits() Traits {
+	return Traits{Locks: true, Versions: true, Hashes: true, Dates: true}
+}
+func (v *versions) Close() error { return nil }
 
 func (v *versions) Now(context.Context) (time.Time, error) {
 	if !v.at.IsZero() {
@@ -69,7 +71,8 @@ func (v *versions) Put(_ context.Context, name string, body io.ReadSeeker, o Put
 
 func (v *versions) add(name string, text []byte, until time.Time) Object {
 	sum := sha256.Sum256(text)
-	o := Object{Name: name, Version: fmt.Sprint(len(v.all) + 1), Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]), Stored: time.Now(), LockUntil: until}
+	now, _ := v.Now(context.Background())
+	o := Object{Name: name, Version: fmt.Sprint(len(v.all) + 1), Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]), Stored: now, LockUntil: until}
 	v.all = append(v.all, kept{Object: o, text: text})
 	return o
 }
@@ -127,9 +130,16 @@ func (v *versions) Delete(_ context.Context, o Object) error {
 }
 
 func (v *versions) Lock(_ context.Context, o Object, until time.Time) error {
-	if until.Before(o.LockUntil) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	i := slices.IndexFunc(v.all, func(k kept) bool { return k.Name == o.Name && k.Version == o.Version })
+	if i < 0 {
+		return ErrNotFound
+	}
+	if until.Before(v.all[i].LockUntil) {
 		return ErrDenied
 	}
+	v.all[i].LockUntil = until
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 
 // The test binary is a server when a bench starts it as a child.
 func TestMain(m *testing.M) {
+	sessionCount = 200
 	if name := os.Getenv(serveVariable); name != "" {
 		fmt.Fprintln(os.Stderr, child(name))
 		os.Exit(1)

@@ -24,9 +24,11 @@ type NotesPage struct {
 	Notes []Note
 }
 
+// sessionCount is how many sessions the page's own is looked up among. Tests, which measure nothing, set a smaller one.
+var sessionCount = 10_000
+
 const (
-	rowCount     = 50     // rows on the reference page
-	sessionCount = 10_000 // sessions that the page's own is looked up among
+	rowCount = 50 // rows on the reference page
 
 	createNotes = `CREATE TABLE note (
 	id     INTEGER PRIMARY KEY,

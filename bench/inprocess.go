@@ -218,9 +218,9 @@ func templRender() func(dst []byte, p *NotesPage) ([]byte, error) {
 
 func asItIs(s string) string { return s }
 
-// layersSessions is more than the site's cache of opened sessions holds (some 18,000), so that asking as each in turn always
+// layersSessions is more than the site's cache of opened sessions holds (some 26,000), so that asking as each in turn always
 // reads the row, and unseals it.
-const layersSessions = 22_000
+const layersSessions = 28_000
 
 // layers measures what the walk costs around a page that costs nothing: the smallest page of a signed-in visitor, less a
 // bare handler that writes the same bytes. Both include the reading of the request. Its figure is microseconds, not a ratio.

@@ -92,7 +92,12 @@ var fileLine = regexp.MustCompile(`^([^\s:]+):(\d+)(?::(\d+))?$`)
 // SARIF writes the report in the Static Analysis Results Interchange Format 2.1.0, one document with a line break behind
 // it. version is the program's, and may be empty. What is skipped is a result with its suppression.
 func (r Report) SARIF(w io.Writer, version string) error {
-	driver := sarifDriver{Name: "merlon check", URI: "https://github.com/merlon-web/merlon", Language: "en-US", Version: version, Rules: []sarifRule{}}
+	return r.SARIFOf(w, "merlon check", version)
+}
+
+// SARIFOf is [Report.SARIF] for another tool of this program, which is named in it.
+func (r Report) SARIFOf(w io.Writer, tool, version string) error {
+	driver := sarifDriver{Name: tool, URI: "https://github.com/merlon-web/merlon", Language: "en-US", Version: version, Rules: []sarifRule{}}
 	run := sarifRun{Language: "en-US", Newlines: []string{"\r\n", "\n"}, Invocations: []sarifInvocation{{true}}, Results: []sarifResult{}}
 	for i, one := range r {
 		rule := sarifRule{ID: one.Rule.ID, Short: sarifText{capital(one.Rule.Title)}, Full: sarifText{capital(one.Rule.Why)}, Help: sarifText{one.Rule.Explain()}}

@@ -17,7 +17,11 @@ import (
 // apart runs a command that needs no data, in this process.
 func (p *program) apart(ctx context.Context, cmd merlon.Command, o order) error {
 	p.brief = true
-	site, err := p.site(merlon.Development)
+	env, err := p.commandEnv(merlon.Development)
+	if err != nil {
+		return err
+	}
+	site, err := p.opened(env)
 	if err != nil {
 		return err
 	}
@@ -25,7 +29,10 @@ func (p *program) apart(ctx context.Context, cmd merlon.Command, o order) error 
 	call := &merlon.Call{Args: o.Args, Flags: o.Flags, JSON: o.JSON, Out: p.out, Apart: &merlon.Apart{
 		Data: p.data, Site: site, Err: p.err, Terminal: !p.quiet && isTerminal(p.err), Ask: ask.ask, Input: p.in,
 		Open: func(data string, mode merlon.Mode) (*merlon.Site, error) {
-			env := p.env(mode)
+			env, err := p.commandEnv(mode)
+			if err != nil {
+				return nil, err
+			}
 			env.Data = data
 			return p.open(env)
 		}}}

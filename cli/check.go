@@ -14,8 +14,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/trust/cert"
 )
 
 // checkWish is what was asked of one run of check.
@@ -76,12 +78,18 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	began := time.Now()
 	p.brief, p.sends = true, true // mail settings are looked at; a start for a moment sends nothing
 	env := p.env(merlon.Development)
+	var unusable error      // what of the certificates would refuse a start
 	if wish.choice.Deploy { // as serve --production would have it
 		set, err := readSettings(settingsName, os.Environ())
 		if err != nil {
 			return err
 		}
 		env.Settings = set.site()
+		env.Certificates, unusable = set.certificates(p.data, env.Log)
+		var faults check.Faults
+		if unusable != nil && !errors.As(unusable, &faults) {
+			return unusable
+		}
 	}
 	site, openErr := p.open(env)
 	if site == nil {
@@ -94,6 +102,7 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	if err != nil {
 		return err
 	}
+	report = append(report, certificateResult(unusable, wish.choice)...).Joined()
 	report.Skip(wish.skip)
 	if err := p.printReport(report, wish, unseen); err != nil {
 		return err
@@ -140,7 +149,8 @@ func (p *program) knownIDs(site *merlon.Site, wish checkWish) error {
 // looked at, "" if all could.
 func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c check.Choice) (report check.Report, unseen string, err error) {
 	here := func() check.Report { return check.Run(ctx, c.Of(site.Checks())...) }
-	if entries, err := os.ReadDir(p.data); err != nil || len(entries) == 0 {
+	// A folder with folders only is none yet either: backup policy leaves one, before there is a site.
+	if entries, err := os.ReadDir(p.data); err != nil || !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() }) {
 		return here().Joined(), "the data: there is none yet", nil
 	}
 	err = db.ErrLocked // a site that is not sound cannot be started, and may still be up as it was before
@@ -183,6 +193,22 @@ func (p *program) askLive(ctx context.Context, c check.Choice, locked error) (li
 		return nil, false
 	}
 	return live, true
+}
+
+// certificateResult makes results of what hinders the certificates.
+func certificateResult(err error, c check.Choice) (results []check.Result) {
+	var faults check.Faults
+	if !errors.As(err, &faults) {
+		return nil
+	}
+	for _, f := range faults {
+		for _, r := range cert.Rules() {
+			if r.ID == f.ID && (len(c.Only) == 0 || slices.Contains(c.Only, r.ID)) {
+				results = append(results, check.Result{Rule: r, Findings: []check.Finding{f}})
+			}
+		}
+	}
+	return results
 }
 
 // startFinding makes a result of what refused a start.
@@ -294,5 +320,5 @@ func (p *program) rules(site *merlon.Site) []check.Rule {
 			rules = append(rules, part.Rules...)
 		}
 	}
-	return append(append(rules, Rules()...), check.AllKnown()...)
+	return slices.Concat(rules, Rules(), attack.Rules(), check.AllKnown())
 }

@@ -1,4 +1,4 @@
-// Package cli is the commands inside a site's own program: serve, check, routes, migrate, explain, version, those of every
+// Package cli is the commands inside a site's own program: serve, check, attack, routes, migrate, explain, version, those of every
 // site's house (events, jobs, mail, session), and those that its parts bring. A site's main function calls [Main] and nothing
 // else.
 //
@@ -116,7 +116,7 @@ func (p *program) root() *cobra.Command {
 	f.BoolVarP(&p.quiet, "quiet", "q", false, "print results only")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "print more")
 	root.AddGroup(&cobra.Group{ID: "start", Title: "Start"}, &cobra.Group{ID: "prove", Title: "Prove"}, &cobra.Group{ID: "operate", Title: "Operate"})
-	root.AddCommand(p.serve(), p.migrate(), p.routes(), p.check(), p.explain(), p.version(), p.deploy())
+	root.AddCommand(p.serve(), p.migrate(), p.routes(), p.check(), p.attack(), p.explain(), p.version(), p.deploy())
 	for _, cmd := range houseCommands {
 		p.add(root, cmd)
 	}

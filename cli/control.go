@@ -62,6 +62,9 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 	if err := privateFolder(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
+	if err := p.mark(site.Mode() != merlon.Production); err != nil {
+		return nil, err
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -83,11 +86,16 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 		_ = json.NewEncoder(rw).Encode(obey(r.Context(), site, all, o))
 	})}
 	go func() { _ = srv.Serve(l) }()
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = srv.Shutdown(ctx)
-	}, nil
+	return func() { endWithin(srv, 5*time.Second) }, nil
+}
+
+// endWithin ends a server. What takes longer than the time is broken off, and whoever asked is told.
+func endWithin(srv *http.Server, most time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	if srv.Shutdown(ctx) != nil {
+		_ = srv.Close()
+	}
 }
 
 // privateFolder makes a folder that nobody else may enter, or takes the one that is there, if it is one.
@@ -182,7 +190,11 @@ func (p *program) ask(ctx context.Context, o order, locked error) (answer, error
 		if ctx.Err() != nil {
 			return answer{}, exit(ExitInterrupted, "interrupted: the running site may have done it all the same: look before you repeat it")
 		}
-		return answer{}, cannotStart(locked)
+		var dial *net.OpError
+		if errors.As(err, &dial) && dial.Op == "dial" { // nobody takes orders
+			return answer{}, cannotStart(locked)
+		}
+		return answer{}, exit(ExitCannot, "the running site has ended before it answered: the order had reached it and may have been carried out: look whether it was before you repeat it")
 	}
 	defer res.Body.Close()
 	var a answer

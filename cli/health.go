@@ -15,6 +15,8 @@ import (
 //
 //	/healthz  200 while the process answers
 //	/readyz   200 while visitors should be sent here, 503 before the site is up and from the moment it is told to end
+//
+// and what the site's parts put beside them: room metrics /metrics.
 type health struct {
 	site  *merlon.Site
 	ready atomic.Bool
@@ -37,6 +39,10 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/healthz":
 		answer(http.StatusOK, "ok")
 	case r.URL.Path != "/readyz":
+		if page := h.site.HealthPage(r.URL.Path); page != nil {
+			page.ServeHTTP(w, r)
+			return
+		}
 		answer(http.StatusNotFound, "/healthz and /readyz")
 	case !h.ready.Load() || h.site.House() == nil:
 		answer(http.StatusServiceUnavailable, "not ready")

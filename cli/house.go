@@ -30,6 +30,7 @@ var houseCommands = slices.Concat([]merlon.Command{
 		{Name: "user", Usage: "only those that a user did or that concern the user, by id"}}},
 	{Name: "events verify", Reads: true, Short: "prove that no event was altered or taken out", Run: verifyEvents},
 	{Name: "session list", Reads: true, Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
+	{Name: "session limits", Reads: true, Short: "how long sessions live, and how attempts are limited", Run: listLimits},
 	{Name: "session revoke", Args: "ID", Short: "end a session", Example: "12 --reason \"machine lost\"", Run: revokeSession, Flags: []merlon.Flag{
 		{Name: "reason", Usage: "why, for the record", Required: true}}},
 }, mailCommands, jobCommands, maintenanceCommands)
@@ -84,15 +85,12 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 	}
 	r := c.House.Engine.Read(ctx)
 	defer r.Close()
-	found, err := journal.List(r, f)
+	found, err := wanted(r, f)
 	if err != nil {
 		return err
 	}
 	lines := make([]eventLine, 0, len(found))
 	for _, e := range found {
-		if f.ID != "" && e.ID != f.ID { // an account's list minds no id
-			continue
-		}
 		var about struct {
 			Account int64 `json:"account"`
 		}
@@ -129,6 +127,25 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 		}
 		return t.Flush()
 	})
+}
+
+// wanted lists as many events as the filter wants. An account's list minds no id: what has another is left out page by page.
+func wanted(from db.Querier, f journal.Filter) (found []journal.Entry, err error) {
+	for {
+		page, err := journal.List(from, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			if f.ID == "" || e.ID == f.ID {
+				found = append(found, e)
+			}
+		}
+		if len(page) < f.Limit || len(found) >= f.Limit {
+			return found[:min(len(found), f.Limit)], nil
+		}
+		f.Before = page[len(page)-1].Seq
+	}
 }
 
 // knownRule refuses an id that no event can have.
@@ -223,6 +240,15 @@ func listSessions(ctx context.Context, c *merlon.Call) error {
 	})
 }
 
+// listLimits prints the numbers in force, which OWASP ASVS 5.0 6.1.1 and 7.1.1 ask to be documented.
+func listLimits(_ context.Context, c *merlon.Call) error {
+	lines := slices.Concat(c.House.Sessions.Numbers(), c.House.Limits.Numbers())
+	return c.Answer("merlon/limits/v1", "limits", lines, func(out io.Writer) error {
+		_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
+		return err
+	})
+}
+
 func revokeSession(ctx context.Context, c *merlon.Call) error {
 	id, err := number("the session's id", c.Arg(0))
 	if err != nil {
@@ -243,8 +269,8 @@ func revokeSession(ctx context.Context, c *merlon.Call) error {
 		if err != nil || !ended {
 			return err
 		}
-		e := event.New(RuleRevoked, event.Done, slog.String("reason", c.Flag("reason")), slog.Int64("session", id))
-		e.Time, e.User = h.Clock(), found[0].User
+		e := event.New(RuleRevoked, event.Done, slog.Int64("account", found[0].User), slog.String("reason", c.Flag("reason")), slog.Int64("session", id))
+		e.Time = h.Clock() // of no user: the operator did it
 		return journal.Append(w, e)
 	})
 	if err != nil {

@@ -188,7 +188,11 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 		}
 	}
 	p.brief, p.sends = true, cmd.Name == "mail test"
-	site, err := p.site(merlon.Development)
+	env, err := p.commandEnv(merlon.Development)
+	if err != nil {
+		return err
+	}
+	site, err := p.opened(env)
 	if err != nil {
 		return err
 	}
@@ -199,7 +203,7 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	if err != nil {
 		return cannotStart(err)
 	}
-	site.Listening(usualAddr)              // links that it prints are those of `serve` without --listen
+	site.Listening(usualAddr)              // under development links that it prints are those of `serve` without --listen
 	for _, own := range commandsOf(site) { // those of the site that was started: the parts hold what Start gave them
 		if own.Name == cmd.Name {
 			err = run(ctx, site, own, o, p.out)

@@ -2,22 +2,21 @@ package cli
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/event"
-	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/trust/cert"
 )
 
@@ -53,7 +52,10 @@ func (p *program) runProduction(ctx context.Context) error {
 		level = slog.LevelDebug
 	}
 	w.log = event.NewLog(p.err, true, level)
-	w.site, err = p.opened(merlon.Env{Data: p.data, Mode: merlon.Production, Log: w.log, Settings: w.set.site()})
+	if w.source, err = w.set.certificates(p.data, w.log); err != nil {
+		return &failure{ExitFailed, err}
+	}
+	w.site, err = p.opened(merlon.Env{Data: p.data, Mode: merlon.Production, Log: w.log, Settings: w.set.site(), Certificates: w.source})
 	if err != nil {
 		return err
 	}
@@ -86,9 +88,7 @@ func (w *world) run(ctx context.Context) error {
 	if err := w.judge(ctx); err != nil {
 		return err
 	}
-	if err := w.certificates(); err != nil {
-		return err
-	}
+	w.tellAges(ctx)
 	l, err := w.listen("site", w.set.Serve.Listen)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (w *world) run(ctx context.Context) error {
 	if a, ok := w.source.(*cert.ACME); ok {
 		fetching, stop := context.WithCancel(ctx)
 		defer stop()
-		go a.Fetch(fetching)
+		go a.Keep(fetching)
 	}
 	debug.FreeOSMemory()
 	h.ready.Store(true)
@@ -171,6 +171,9 @@ func (w *world) judge(ctx context.Context) error {
 	}
 	var grave check.Faults
 	for _, f := range w.site.CheckDeploy(ctx).Findings(check.High) {
+		if f.ID == cert.RuleEnded.ID {
+			continue // told below; with ACME only a site that is up gets a new one, and an old one that is shown is no worse than none
+		}
 		if reason, ok := skipped[f.ID]; ok {
 			w.log.Warn("a finding of check is not minded", "id", f.ID, "finding", f.What, "reason", reason)
 			continue
@@ -189,41 +192,6 @@ func (w *world) judge(ctx context.Context) error {
 	return &failure{ExitFailed, errSilent}
 }
 
-// certificates opens where the certificates come from, and refuses one that browsers refuse.
-func (w *world) certificates() error {
-	var err error
-	switch w.set.TLS.Mode {
-	case "files":
-		w.source, err = cert.OpenFiles(w.set.TLS.Cert, w.set.TLS.Key, w.log)
-	case "acme":
-		var roots *x509.CertPool
-		if w.set.TLS.Roots != "" {
-			text, err := os.ReadFile(w.set.TLS.Roots)
-			roots = x509.NewCertPool()
-			if err != nil || !roots.AppendCertsFromPEM(text) {
-				return exit(ExitFailed, "tls.roots: %s holds no certificate that can be read: name a PEM file  %s", w.set.TLS.Roots, RuleSettingsFile.ID)
-			}
-		}
-		var hosts []string
-		for _, host := range w.set.Site.Hosts {
-			if w.set.TLS.Directory != "" || header.PublicName(host) { // an authority of one's own knows one's own names
-				hosts = append(hosts, host)
-			}
-		}
-		w.source, err = cert.NewACME(cert.ACMEConfig{Hosts: hosts, Email: w.set.TLS.Email, Dir: filepath.Join(w.data, "certificates"), Directory: w.set.TLS.Directory, Roots: roots, Log: w.log})
-	default:
-		return nil
-	}
-	if err != nil {
-		w.source = nil
-		return &failure{ExitFailed, err}
-	}
-	for _, f := range check.Run(context.Background(), cert.Checks(w.source, time.Now)...).Findings(check.Low) {
-		w.log.Warn("certificate", "id", f.ID, "finding", f.Where+": "+f.What, "do", f.Do)
-	}
-	return nil
-}
-
 // listen takes the socket that was handed over, or makes one: "127.0.0.1:8080", ":443", "unix:/run/shop/socket".
 func (w *world) listen(name, address string) (net.Listener, error) {
 	if l := w.handed[name]; l != nil {
@@ -232,7 +200,9 @@ func (w *world) listen(name, address string) (net.Listener, error) {
 	network := "tcp"
 	if file, ok := strings.CutPrefix(address, "unix:"); ok {
 		network, address = "unix", file
-		_ = os.Remove(file) // a dead process's: the lock of the data is ours
+		if err := clearSocket(file); err != nil {
+			return nil, err
+		}
 	}
 	l, err := net.Listen(network, address)
 	if errors.Is(err, os.ErrPermission) {
@@ -242,6 +212,31 @@ func (w *world) listen(name, address string) (net.Listener, error) {
 		return nil, exit(ExitCannot, "cannot listen on %s: %w: choose another in %s", address, err, settingsName)
 	}
 	return l, nil
+}
+
+// clearSocket takes away a socket that a dead process has left. Whatever is no socket stays, and so does one that somebody
+// listens on: the lock of the data says nothing of other programs.
+func clearSocket(file string) error {
+	info, err := os.Lstat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return exit(ExitCannot, "cannot listen on %s: %w: choose another in %s", file, err, settingsName)
+	case info.Mode().Type() != fs.ModeSocket:
+		return exit(ExitCannot, "cannot listen on %s: something lies there that is no socket, and it is left as it is: name another file in %s, or take it away", file, settingsName)
+	}
+	c, err := net.DialTimeout("unix", file, time.Second)
+	if err == nil {
+		_ = c.Close()
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return exit(ExitCannot, "cannot listen on %s: another program listens there: stop that one, or name another file in %s", file, settingsName)
+	}
+	if err := os.Remove(file); err != nil {
+		return exit(ExitCannot, "cannot listen on %s: the socket of a process that has ended cannot be taken away: %w", file, err)
+	}
+	return nil
 }
 
 // redirect listens for plain HTTP and leads to TLS, where TLS is this process's.

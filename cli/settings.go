@@ -16,6 +16,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/secret"
 )
 
@@ -34,16 +35,18 @@ type settings struct {
 
 type siteSettings struct {
 	Host           string   `toml:"host"`            // example.org: where visitors find the site
-	Hosts          []string `toml:"hosts"`           // and further names that it answers to
+	Hosts          []string `toml:"hosts"`           // and further names: pages asked for under them are led to the host
 	Origin         string   `toml:"origin"`          // https://example.org:8443, where it is not https:// and the host
 	TrustedProxies []string `toml:"trusted_proxies"` // 10.0.3.7, 10.0.0.0/8, unix
 	ClientHeader   string   `toml:"client_header"`   // X-Forwarded-For
+	Owner          string   `toml:"owner"`           // ann@example.org: whom the site writes to about itself; empty: tls.email
 }
 
 type serveSettings struct {
 	Listen   string        `toml:"listen"`    // :443 with TLS of its own, 127.0.0.1:8080 behind a proxy
 	Redirect string        `toml:"redirect"`  // :80 with TLS of its own; "off": no redirect
 	Health   string        `toml:"health"`    // 127.0.0.1:8081: /healthz and /readyz; "off": none
+	Access   string        `toml:"access"`    // "off": no line in the log for each request
 	PreDrain time.Duration `toml:"pre_drain"` // how long /readyz is down before the site stops taking visitors: "5s"
 	Memory   string        `toml:"memory"`    // "off": no limit is taken from the control group
 	Skip     []string      `toml:"skip"`      // findings of check that do not stop the start: "ID=reason"
@@ -200,6 +203,19 @@ func (s *settings) judge(path string) error {
 	if s.Serve.Health == "" {
 		s.Serve.Health = "127.0.0.1:8081"
 	}
+	if s.Site.Owner == "" {
+		s.Site.Owner = s.TLS.Email
+	}
+	if s.Site.Owner != "" {
+		if _, err := mailbox.ParseAddress(s.Site.Owner); err != nil {
+			return bad("site.owner", fmt.Sprintf("is %q, no mail address", s.Site.Owner), "write ann@example.org")
+		}
+	}
+	for key, value := range map[string]string{"serve.access": s.Serve.Access, "serve.memory": s.Serve.Memory} {
+		if value != "" && value != "on" && value != "off" {
+			return bad(key, fmt.Sprintf("is %q", value), "write on or off")
+		}
+	}
 	for _, skip := range s.Serve.Skip {
 		if _, reason, _ := strings.Cut(skip, "="); strings.TrimSpace(reason) == "" {
 			return bad("serve.skip", fmt.Sprintf("has %q without a reason", skip), `write "ID=reason"`)
@@ -219,7 +235,8 @@ func (s *settings) site() merlon.Settings {
 			}
 		}
 	}
-	return merlon.Settings{Origin: s.Site.Origin, Hosts: s.Site.Hosts, Proxies: s.Site.TrustedProxies, ClientHeader: s.Site.ClientHeader, Mail: m}
+	return merlon.Settings{Origin: s.Site.Origin, Hosts: s.Site.Hosts, Proxies: s.Site.TrustedProxies, ClientHeader: s.Site.ClientHeader, Mail: m,
+		Owner: s.Site.Owner, AccessLog: s.Serve.Access != "off"}
 }
 
 func exists(file string) bool {

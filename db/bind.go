@@ -220,6 +220,20 @@ func bindLists(p *prepared, args []any) error {
 	return nil
 }
 
+// needsEscape refuses a pattern in a text without ESCAPE: the backslashes before what is no wildcard would be looked for.
+func (d *declared) needsEscape(args []any) error {
+	if d.escapes {
+		return nil
+	}
+	for i, arg := range args {
+		if _, ok := arg.(Pattern); ok {
+			return RuleArgument.Finding(d.where, fmt.Sprintf("the argument of $%d is a pattern of db.Contains or db.HasPrefix, and the text names no ESCAPE", i+1),
+				fmt.Sprintf(`write LIKE $%d ESCAPE '\'`, i+1))
+		}
+	}
+	return nil
+}
+
 func (d *declared) wrongCount(got int) error {
 	return RuleArgument.Finding("", fmt.Sprintf("%d arguments for %d parameters", got, d.params), fmt.Sprintf("give exactly %d, for $1 to $%d", d.params, d.params))
 }

@@ -19,7 +19,7 @@ type Choice map[string]constant
 // Affected says what a statement without RETURNING did.
 type Affected struct {
 	Rows   int64 // how many rows were inserted, updated or deleted
-	LastID int64 // the id given to the last inserted row, where the engine has such a thing (SQLite's rowid), else 0
+	LastID int64 // the id given to the last inserted row where the engine has such a thing (SQLite's rowid), else 0: every engine gives it by RETURNING id
 }
 
 // Kind is what a statement was declared as.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/merlon-web/merlon/internal/place"
@@ -20,6 +21,7 @@ type declared struct {
 	pieces   []piece
 	scan     *scanned
 	params   int   // how many arguments
+	escapes  bool  // the text says ESCAPE
 	lists    []int // which of them are lists
 	plan     *plan
 	problems []problem
@@ -34,7 +36,7 @@ const maxTexts = 1024
 
 func newDeclared(schema *Schema, kind Kind, sql string, row reflect.Type, choices []Choice) *declared {
 	at := place.Caller(2)
-	d := &declared{schema: schema, sql: sql, where: at.At, home: at.Folder, kind: kind, plan: planOf(row)}
+	d := &declared{schema: schema, sql: sql, where: at.At, home: at.Folder, kind: kind, plan: planOf(row), escapes: strings.Contains(strings.ToUpper(sql), "ESCAPE")}
 	d.scan = scan(sql)
 	d.pieces = d.scan.pieces
 	d.problems = append(d.problems, d.scan.problems...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"time"
 )
 
@@ -89,6 +90,46 @@ type Proof struct {
 	Problems    []string         // of its structure, in the engine's words; none: it is whole
 	ForeignKeys int              // rows that refer to none
 	Tables      map[string]int64 // how many rows each table has
+}
+
+// A Comparer is an engine that can hold the tables of its file against those that the migrations make. It is asked about
+// copies that came from elsewhere: what somebody planted there runs with every statement of the site.
+type Comparer interface {
+	// Strangers returns what the open, migrated database has otherwise than an empty one would have after the same
+	// migrations, by name. With drop, triggers and views are made as they should be; tables and indexes, which hold data,
+	// are named only.
+	Strangers(ctx context.Context, drop bool) ([]Stranger, error)
+}
+
+// A Stranger is something in the schema of a database that the migrations do not make so.
+type Stranger struct {
+	Kind    string // "trigger", "view", "table", "index"
+	Name    string
+	On      string // the table that it belongs to
+	Altered bool   // the migrations make another one of this name
+	Missing bool   // the migrations make it, and it is not there
+	Dropped bool   // it is as it should be now
+}
+
+// String says it in a sentence's middle: `trigger "x" on user, dropped`.
+func (s Stranger) String() string {
+	text := fmt.Sprintf("%s %q", s.Kind, s.Name)
+	if s.On != s.Name {
+		text += " on " + s.On
+	}
+	switch {
+	case s.Missing:
+		text += ", which was missing"
+	case s.Altered:
+		text += ", which was altered"
+	}
+	switch {
+	case s.Dropped && (s.Missing || s.Altered):
+		text += ", made again"
+	case s.Dropped:
+		text += ", dropped"
+	}
+	return text
 }
 
 // A Migration is one step of a schema.

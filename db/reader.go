@@ -103,6 +103,9 @@ func (c *core) start(d *declared, key uint64, args []any) (*prepared, error) {
 	if len(args) != d.params {
 		return nil, d.wrongCount(len(args))
 	}
+	if err := d.needsEscape(args); err != nil {
+		return nil, err
+	}
 	if d.lists != nil {
 		lists, err := d.listKey(args)
 		if err != nil {
@@ -114,7 +117,7 @@ func (c *core) start(d *declared, key uint64, args []any) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.count()
+	c.count(d)
 	p.busy = true
 	if d.lists == nil {
 		for i := range args {

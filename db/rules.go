@@ -178,14 +178,14 @@ var (
 		Wrong:  "sqlite3 data/shop.db 'DELETE FROM author'",
 		Right:  "PRAGMA foreign_keys=ON in such a tool; or a migration, which keeps them.",
 		Source: "sqlite.org/foreignkeys.html; sqlite.org/pragma.html#pragma_foreign_key_check"}
-	RuleLax = check.Rule{ID: "MRL-SQL-026", Property: check.Integrity, Severity: check.High,
+	RuleLax = check.Rule{ID: "MRL-SQL-030", Property: check.Integrity, Severity: check.High,
 		Title:  "a table stores values of another type than its columns'",
 		Why:    "one wrong value is taken without a word when it is written, and every read of its row fails from then on",
 		Attack: "insert.Run(w.DB, in.Year, in.Title) for the columns (title, year): the first who posts the form breaks the page\nfor everybody.",
 		Wrong:  "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL, year INTEGER NOT NULL);",
 		Right:  "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL, year INTEGER NOT NULL) STRICT;",
 		Source: "https://sqlite.org/stricttables.html; CWE-704"}
-	RuleCalled = check.Rule{ID: "MRL-SQL-027", Property: check.Integrity, Severity: check.High,
+	RuleCalled = check.Rule{ID: "MRL-SQL-031", Property: check.Integrity, Severity: check.High,
 		Title:  "a statement is run with more or fewer arguments than it has parameters",
 		Why:    "a call that can only fail waits for the first visitor who comes to it",
 		Attack: "None: but every POST of that form ends with 500, and nobody has seen it before.",
@@ -196,6 +196,6 @@ var (
 
 // Rules returns every rule of this package.
 func Rules() []check.Rule {
-	return []check.Rule{RuleSealed, RulePrepare, RuleUnknown, RuleRow, RuleParams, RuleOneStatement, RuleQueryWrites, RuleRows, RuleChoice, RuleList,
-		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited, RuleDamaged, RuleOrphan, RuleLax, RuleCalled}
+	return append([]check.Rule{RuleSealed, RulePrepare, RuleUnknown, RuleRow, RuleParams, RuleOneStatement, RuleQueryWrites, RuleRows, RuleChoice, RuleList,
+		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited, RuleDamaged, RuleOrphan}, append(serverRules(), RuleLax, RuleCalled)...)
 }

@@ -18,6 +18,7 @@ type prepared struct {
 	text   *Text
 	stmt   Stmt
 	fields []*field // of column 0, 1 …
+	json   bool     // one of them takes JSON
 	busy   bool     // between start and finish
 	kept   bool     // in the session's map
 }
@@ -90,6 +91,9 @@ func (p *prepared) match(columns []string) error {
 		return nil
 	}
 	p.fields = d.plan.match(columns)
+	for _, f := range p.fields {
+		p.json = p.json || f.kind == fieldJSON
+	}
 	return nil
 }
 

@@ -22,10 +22,27 @@ func (h *sizeHint) saw(n int) {
 
 func (h *sizeHint) next() int { return max(int(h.last.Load()), 4) }
 
-// scanRow fills a row with the values of the statement's current row.
+// scanRow fills a row with the values of the statement's current row. The row may lie on the stack: reflection, which would let
+// it escape, is left to a row of its own.
 func scanRow[Row any](p *prepared, row *Row) error {
+	if p.json {
+		own := new(Row)
+		base := unsafe.Pointer(own)
+		for i, f := range p.fields {
+			if f.kind != fieldJSON {
+				continue
+			}
+			if err := f.setJSON(p.stmt, i, unsafe.Add(base, f.offset)); err != nil {
+				return err
+			}
+		}
+		*row = *own
+	}
 	base := unsafe.Pointer(row)
 	for i, f := range p.fields {
+		if f.kind == fieldJSON {
+			continue
+		}
 		if err := f.set(p.stmt, i, unsafe.Add(base, f.offset)); err != nil {
 			return err
 		}
@@ -38,7 +55,7 @@ func scanRow[Row any](p *prepared, row *Row) error {
 func (f *field) set(stmt Stmt, col int, at unsafe.Pointer) error {
 	is := stmt.Type(col)
 	if is == TypeNull {
-		if f.ptr || f.kind == fieldJSON || f.kind == fieldBytes {
+		if f.ptr || f.kind == fieldBytes {
 			return nil // the row is zero
 		}
 		return f.wrong(col, "is NULL", "make the field a pointer, or the column NOT NULL")
@@ -122,13 +139,21 @@ func (f *field) setValue(stmt Stmt, col int, is Type, at unsafe.Pointer) error {
 			return f.wrong(col, err.Error(), "store times by giving a time.Time as argument")
 		}
 		*(*time.Time)(at) = v
-	case fieldJSON:
-		if is != TypeText && is != TypeBlob {
-			return f.mistyped(col, is)
-		}
-		if err := json.Unmarshal(stmt.Bytes(col), reflect.NewAt(f.typ, at).Interface()); err != nil {
-			return f.wrong(col, "is no JSON for "+f.typ.String()+": "+err.Error(), "store it with db.JSON")
-		}
+	}
+	return nil
+}
+
+// setJSON decodes the value of a column into the field at; NULL leaves it as it is.
+func (f *field) setJSON(stmt Stmt, col int, at unsafe.Pointer) error {
+	is := stmt.Type(col)
+	if is == TypeNull {
+		return nil
+	}
+	if is != TypeText && is != TypeBlob {
+		return f.mistyped(col, is)
+	}
+	if err := json.Unmarshal(stmt.Bytes(col), reflect.NewAt(f.typ, at).Interface()); err != nil {
+		return f.wrong(col, "is no JSON for "+f.typ.String()+": "+err.Error(), "store it with db.JSON")
 	}
 	return nil
 }

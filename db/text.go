@@ -1,6 +1,7 @@
 package db
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,6 +27,13 @@ func (t *Text) Values() int { return t.values }
 // SQL returns the text for an engine that writes its n-th parameter as mark followed by n: '?' for SQLite, '$' for
 // PostgreSQL. An empty list stands as a query without rows, so that IN matches nothing and NOT IN everything.
 func (t *Text) SQL(mark byte) string {
+	return t.SQLTyped(mark, func(int) string { return "NULL" })
+}
+
+// SQLTyped is SQL for an engine in which each value has a type before the statement runs: none returns what stands in the
+// place of the value that an empty list has not, such as CAST(NULL AS bigint). It is given the list's parameter, from 0, by
+// its place in [Text.Filled].
+func (t *Text) SQLTyped(mark byte, none func(at int) string) string {
 	first := make([]int, len(t.sizes)+1)
 	first[0] = 1
 	for i, size := range t.sizes {
@@ -45,7 +53,7 @@ func (t *Text) SQL(mark byte) string {
 		case pieceList:
 			from, to := first[p.n-1], first[p.n]
 			if from == to {
-				b.WriteString("SELECT NULL WHERE 1 = 0")
+				b.WriteString("SELECT " + none(t.filledAt(p.n-1)) + " WHERE 1 = 0")
 			}
 			for n := from; n < to; n++ {
 				if n > from {
@@ -56,6 +64,27 @@ func (t *Text) SQL(mark byte) string {
 		}
 	}
 	return b.String()
+}
+
+// HasEmpty reports whether a list of the text has no value.
+func (t *Text) HasEmpty() bool { return slices.Contains(t.sizes, 0) }
+
+// Filled returns the text with one value in each list that has none, for an engine that asks what type it would have.
+func (t *Text) Filled() *Text {
+	f := &Text{from: t.from, pieces: t.pieces, sizes: slices.Clone(t.sizes)}
+	for i, size := range f.sizes {
+		f.sizes[i] = max(1, size)
+		f.values += f.sizes[i]
+	}
+	return f
+}
+
+// filledAt returns how many values stand before those of parameter i in Filled.
+func (t *Text) filledAt(i int) (at int) {
+	for _, size := range t.sizes[:i] {
+		at += max(1, size)
+	}
+	return at
 }
 
 // MaxList is the greatest number of values in one list argument.

@@ -121,7 +121,7 @@ func (f *field) takes(t Type) bool {
 	case TypeBlob:
 		return f.kind == fieldBytes || f.kind == fieldArray || f.kind == fieldJSON
 	case TypeTime:
-		return f.kind == fieldTime || f.kind == fieldString
+		return f.kind == fieldTime
 	}
 	return true
 }

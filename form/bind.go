@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/secret"
 )
 
 // A Validator is a T with rules of its own, on T or *T: it returns messages by Go field name, "" for the whole form, and is
@@ -51,7 +52,7 @@ func (s *Spec) bind(body *Body, path func(string) string, into reflect.Value) (*
 		bound.Refusal = s.bindPath(path, into)
 	}
 	if body == nil {
-		body = &Body{}
+		body = newBody(false, 0)
 	}
 	for i := range body.entries {
 		e := &body.entries[i]
@@ -132,9 +133,9 @@ func (s *Spec) bindField(st *state, at int, sealer Sealer, into reflect.Value) *
 		if f.Kind == KindPassword { // never kept for showing, but for who asks [Form.Reveal]
 			if t.value != "" {
 				if st.secrets == nil {
-					st.secrets = make(map[int]string, 1)
+					st.secrets = make(map[int]secret.String, 1)
 				}
-				st.secrets[at] = t.value
+				st.secrets[at] = secret.New(t.value)
 			}
 			t.value = ""
 		}

@@ -191,3 +191,57 @@ func TestValidate(t *testing.T) {
 		t.Errorf("got %s", html)
 	}
 }
+
+// TestWrongVerbsPrintNothing: a form, or a body, in a field that is not exported is followed by fmt when the verb is a wrong
+// one.
+func TestWrongVerbsPrintNothing(t *testing.T) {
+	type signIn struct {
+		Password secret.String `form:"password,required,max=20"`
+	}
+	body, err := form.Parse(post("Password=hunter2canary"), form.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _ := form.Bind[signIn](body, nil)
+	holder := struct {
+		f form.Form[signIn]
+		b *form.Body
+		v form.Body
+	}{f, body, *body}
+	for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%d", "%x", "%q", "%t", "%p", "%!"} {
+		for _, v := range []any{holder, &holder, f, body, []any{holder}} {
+			got := fmt.Sprintf(verb, v)
+			if strings.Contains(got, "hunter2canary") || strings.Contains(got, fmt.Sprintf("%x", "hunter2canary")) || strings.Contains(got, fmt.Sprintf("%d", []byte("hunter2canary"))) {
+				t.Errorf("%s of %T prints what was typed: %s", verb, v, got)
+			}
+		}
+	}
+}
+
+func TestRoom(t *testing.T) {
+	type button struct{}
+	type note struct {
+		Text  string   `form:"lines,required,max=5000"`
+		Tags  []string `form:"max=30,max_items=10"`
+		Count int      `form:""`
+	}
+	small, _ := form.SpecOf(reflect.TypeFor[button]())
+	large, faults := form.SpecOf(reflect.TypeFor[note]())
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if small.Room() != 64<<10 {
+		t.Errorf("a button: %d bytes", small.Room())
+	}
+	longest := strings.Repeat("%F0%9F%98%80", 5000)
+	tags := strings.Repeat("&Tags="+strings.Repeat("%F0%9F%98%80", 30), 10)
+	for _, c := range []struct {
+		room int64
+		ok   bool
+	}{{large.Room(), true}, {small.Room() - 10<<10, false}} {
+		_, err := form.Parse(post("Text="+longest+tags+"&Count=-9223372036854775808"), form.Limits{Body: c.room})
+		if (err == nil) != c.ok {
+			t.Errorf("the longest form in %d bytes: %v", c.room, err)
+		}
+	}
+}

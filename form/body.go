@@ -45,10 +45,31 @@ type Body struct {
 	// Sealer opens sealed fields. Without one a form with a sealed field is refused.
 	Sealer Sealer
 
+	*behind
+}
+
+// behind keeps the content behind a second pointer: fmt follows the first, even in a field that is not exported, when the
+// verb is a wrong one.
+type behind struct{ *content }
+
+type content struct {
 	entries []entry
 	json    bool // from ParseJSON: the entries have kinds
 	large   bool // the values share a big buffer, so what is kept of them is copied
 	few     [8]entry
+}
+
+// newBody returns a body without fields, for one of size bytes.
+func newBody(json bool, size int) *Body {
+	all := &struct { // one allocation
+		b Body
+		p behind
+		c content
+	}{}
+	all.b.behind, all.p.content = &all.p, &all.c
+	all.c.json, all.c.large = json, size > 16<<10
+	all.c.entries = all.c.few[:0]
+	return &all.b
 }
 
 // An entry is one field as sent. Name and value share the body's buffer, which nothing changes after parsing.
@@ -79,8 +100,7 @@ func Parse(r *http.Request, limits Limits) (*Body, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	b := &Body{large: len(buf) > 16<<10}
-	b.entries = b.few[:0]
+	b := newBody(false, len(buf))
 	if boundary == "" {
 		refusal = b.urlencoded(buf, limits)
 	} else {
@@ -250,7 +270,7 @@ func (b *Body) Sum() [32]byte {
 
 // String returns the number of fields, never their values.
 func (b *Body) String() string {
-	if b == nil {
+	if b == nil || b.behind == nil {
 		return "no form body"
 	}
 	return fmt.Sprintf("form body of %d fields", len(b.entries))

@@ -137,7 +137,7 @@ func (f Form[T]) Secret(field string) secret.String {
 	if !ok || f.state == nil {
 		return secret.String{}
 	}
-	return secret.New(f.state.secrets[at])
+	return f.state.secrets[at]
 }
 
 // Raw returns what was typed into a field, before any rule, or what [New] shows in it; of a list the first value. Of
@@ -208,9 +208,9 @@ type state struct {
 	typed    []typed // by field
 	problems []problemOf
 	offered  map[int][]Option
-	secrets  map[int]string // passwords as typed, for Reveal
-	revealed map[int]bool   // password fields that are shown in the clear
-	few      [4]typed       // room for typed of a small form
+	secrets  map[int]secret.String // passwords as typed, for Reveal
+	revealed map[int]bool          // password fields that are shown in the clear
+	few      [4]typed              // room for typed of a small form
 }
 
 func newState(s *Spec, sent bool) *state {

@@ -41,8 +41,7 @@ func ParseJSON(r *http.Request, limits Limits) (*Body, error) {
 	if !utf8.Valid(buf) {
 		return nil, notJSON("the body is not UTF-8")
 	}
-	b := &Body{json: true, large: len(buf) > 16<<10}
-	b.entries = b.few[:0]
+	b := newBody(true, len(buf))
 	d := decoder{in: buf, body: b, limits: limits}
 	if refusal := d.document(); refusal != nil {
 		return nil, refusal

@@ -34,8 +34,7 @@ func (s *Spec) bindQuery(raw string, path func(string) string, into reflect.Valu
 			return refusal
 		}
 	}
-	var b Body
-	b.entries = b.few[:0]
+	b := newBody(false, 0)
 	if refusal := b.urlencoded([]byte(raw), Limits{}.orDefault()); refusal != nil {
 		refusal.Status, refusal.Rule = 400, RuleQuery
 		return refusal

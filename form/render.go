@@ -201,7 +201,7 @@ func (r *Render) field(dst []byte, s *Spec, st *state, at int) []byte {
 		dst = r.label(dst, f)
 	default:
 		if st != nil && st.revealed[at] {
-			dst = r.clear(dst, f, p, st.secrets[at])
+			dst = r.clear(dst, f, p, st.secrets[at].Reveal())
 		} else {
 			dst = r.input(dst, f, p, t.value)
 		}

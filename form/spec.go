@@ -107,6 +107,30 @@ func (s *Spec) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
+// Room returns how many bytes a body with every field of the form can take, the largest text in the longest spelling (a
+// letter of four bytes, each escaped), and 64 KiB besides: for the token, names, a field that is not the form's, and a text
+// somewhat too long, which is to be told by its field and not by a body that is too large.
+func (s *Spec) Room() int64 {
+	const (
+		letter = 12      // %F0%9F%98%80, \ud83d\ude00
+		short  = 1 << 10 // a number, a date, a choice
+	)
+	room := int64(64 << 10)
+	for i := range s.fields {
+		f := &s.fields[i]
+		if f.Path {
+			continue
+		}
+		one := int64(short)
+		switch f.Kind {
+		case KindText, KindLines, KindEmail, KindURL, KindPassword:
+			one += letter * int64(f.Max)
+		}
+		room += one * int64(max(f.MaxItems, 1))
+	}
+	return room
+}
+
 // HasSealed reports whether the form has a sealed field, and so needs a [Sealer] to be shown and bound.
 func (s *Spec) HasSealed() bool { return s.sealed }
 

@@ -128,7 +128,7 @@ func (c *compiler) hidden(f *field, o *options) {
 	case c.purpose == forQuery || f.Path:
 		c.fault(RuleTag, "a value of an address is not printed, so it cannot be hidden", "take the option out")
 	case f.List || f.Kind == KindPassword || f.Kind == KindSealed || f.Kind == KindLines || f.Kind == KindCheckbox:
-		c.fault(RuleTag, fmt.Sprintf("the option hidden does not fit a field of kind %s", f.describe()), "one value of one line can be hidden; what must not be changed is sealed")
+		c.fault(RuleTag, fmt.Sprintf("the option hidden does not fit a field of kind %s", f.describe()), "one value of one line can be hidden; what must not be changed belongs into the session")
 	}
 	f.Hidden = o.take("hidden")
 }

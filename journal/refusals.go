@@ -142,9 +142,9 @@ var addRefusal = db.Exec(schema, `
 	INSERT INTO merlon_refusal (minute, id, network, route, property, title, count, first, last)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 	ON CONFLICT (minute, id, network, route) DO UPDATE SET
-		count = count + excluded.count,
-		first = MIN(first, excluded.first),
-		last  = MAX(last, excluded.last)`)
+		count = merlon_refusal.count + excluded.count,
+		first = CASE WHEN excluded.first < merlon_refusal.first THEN excluded.first ELSE merlon_refusal.first END,
+		last  = CASE WHEN excluded.last > merlon_refusal.last THEN excluded.last ELSE merlon_refusal.last END`)
 
 // Flush writes what was counted since the last one, in a transaction of its own, and returns how many rows that took. Call it
 // every few seconds and once at the end. When the write fails the counts are kept for the next Flush.

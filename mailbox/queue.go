@@ -40,12 +40,31 @@ var (
 		UPDATE merlon_mail SET state = 'failed', settled = $1, problem = $2, content = $3
 		WHERE state IN ('queued', 'held')`)
 	purgeMails = db.Exec(schema, `DELETE FROM merlon_mail WHERE state IN ('sent', 'failed') AND settled < $1`)
+	countMails = db.Query[stateRow](schema, `SELECT state, COUNT(*) AS n FROM merlon_mail GROUP BY state ORDER BY state LIMIT 10`)
 	stuckMails = db.Query[countRow](schema, `
 		SELECT COUNT(*) AS n FROM merlon_mail
 		WHERE state IN ('queued', 'held') AND created < $1`)
 )
 
 type countRow struct{ N int64 }
+
+type stateRow struct {
+	State string
+	N     int64
+}
+
+// Count returns how many mails are in each state: queued, held, sent, failed. Those of which there are none are left out.
+func (b *Box) Count(from db.Querier) (map[string]int64, error) {
+	rows, err := countMails.All(from)
+	if err != nil {
+		return nil, fmt.Errorf("mailbox: the mails could not be counted: %w", err)
+	}
+	n := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		n[r.State] = r.N
+	}
+	return n, nil
+}
 
 // Due reports whether a mail waits to be sent now: a reader's look before [Box.Take] asks for the one writer.
 func (b *Box) Due(from db.Querier) (bool, error) {

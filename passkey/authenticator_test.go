@@ -65,6 +65,9 @@ type asked struct {
 		Verify   string `json:"userVerification"`
 	} `json:"authenticatorSelection"`
 	Attestation string `json:"attestation"`
+	Params      []struct {
+		Alg int `json:"alg"`
+	} `json:"pubKeyCredParams"`
 }
 
 var askBlock = regexp.MustCompile(`(?s)<script type="application/json" id="passkey-ask">(.*?)</script>`)

@@ -278,7 +278,7 @@ func (p *part) keep(w *merlon.Write[account.User], name string, b brought) (why 
 		}
 	}
 	k := b.key
-	done, err := insertPasskey.Run(w.DB, user, k.ID, k.PublicKey, k.Authenticator.AAGUID, int64(k.Authenticator.SignCount), number(k.Flags.BackupEligible),
+	id, err := insertPasskey.Run(w.DB, user, k.ID, k.PublicKey, k.Authenticator.AAGUID, int64(k.Authenticator.SignCount), number(k.Flags.BackupEligible),
 		number(k.Flags.BackupState), transports(k.Transport), name, w.Now().UnixMicro())
 	if db.IsUnique(err) {
 		return "passkey.add.known", nil // WebAuthn 3, 7.1 step 26: a credential has one owner
@@ -293,7 +293,7 @@ func (p *part) keep(w *merlon.Write[account.User], name string, b brought) (why 
 	if err := w.Session.EndOthers(user, "factors changed"); err != nil {
 		return "", err
 	}
-	w.Record(RuleAdded, event.Done, slog.Int64("account", user), slog.Int64("passkey", done.LastID))
+	w.Record(RuleAdded, event.Done, slog.Int64("account", user), slog.Int64("passkey", id))
 	return "", account.Notice(w, user, "passkey.mail.added", name)
 }
 

@@ -73,8 +73,9 @@ func New(Config) merlon.Part {
 			merlon.Post("/account/passkeys/{id}/name", fresh, p.rename),
 			merlon.Post("/account/passkeys/{id}/remove", fresh, p.remove),
 		},
-		Offers: account.Way{Name: "passkey", Count: countOf, Manage: "/account/passkeys", Title: "passkey.title", Empty: "passkey.empty",
+		Offers: account.Way{Name: "passkey", Count: countOf, Manage: "/account/passkeys", Title: "passkey.title", Button: "passkey.manage", Empty: "passkey.empty",
 			SignIn: "/passkey/sign-in", Ask: p.ask, Delete: deleteOf, DeleteSince: deleteSince, Export: exportOf},
+		Restored: restored, Powers: powers,
 		Tasks: []merlon.Task{{Name: "passkey/sweep", Every: 10 * time.Minute, Run: sweep}},
 		Start: p.start,
 	}

@@ -93,6 +93,10 @@ func TestWhatARegistrationAsksFor(t *testing.T) {
 	if a.Selection.Resident != "required" || a.Selection.Verify != "required" || a.Attestation != "none" {
 		t.Errorf("asked for %+v", a)
 	}
+	// EdDSA, ES256, RS256 (RFC 8812, RFC 9053), in this order
+	if got := fmt.Sprint(a.Params); got != "[{-8} {-7} {-257}]" {
+		t.Errorf("the algorithms asked for are %s", got)
+	}
 	if ben := askOf(t, s.SignedIn("Ben").Get("/account/passkeys/add")); ben.User.ID == a.User.ID || len(ben.Exclude) != 0 {
 		t.Error("another user has the same handle or passkeys")
 	}
@@ -122,6 +126,7 @@ func TestFalseAnswers(t *testing.T) {
 			d, other := newDevice(t, s), newDevice(t, s)
 			d.add(s.SignedIn("Ann"), "Ann's")
 			other.add(s.SignedIn("Ben"), "Ben's")
+			s.Advance(time.Second) // of one kind ten lines a second are logged
 			before := strings.Count(s.Log.String(), passkey.RuleFailed.ID)
 			honest := *d
 			v := s.Visitor().Get("/sign-in")
@@ -273,8 +278,22 @@ func TestPasswordsThatFailDoNotMatter(t *testing.T) {
 		s.Visitor().Get("/sign-in").Submit("/sign-in", merlontest.Values{"Email": ann.Email, "Password": "wrong"}).Is(422)
 	}
 	d.signIn(s.Visitor()).At("/")
-	for range 50 {
+	for range 51 { // what carries no challenge of this browser costs nobody a place, and is counted
 		s.Visitor().Get("/sign-in").Submit("/passkey/sign-in", merlontest.Values{"Answer": "{}"}).Is(422)
+	}
+	d.signIn(s.Visitor()).At("/")
+	for line := range strings.Lines(s.Log.String()) {
+		if strings.Contains(line, passkey.RuleFailed.ID) && !strings.Contains(line, "refused") {
+			t.Errorf("what anybody can bring about is a row of its own: %s", line)
+		}
+	}
+	if n := strings.Count(s.Log.String(), passkey.RuleFailed.ID); n > 30 {
+		t.Errorf("%d log lines of 51 posts, want ten a second at most", n)
+	}
+	liar := newDevice(t, s)
+	liar.id, liar.handle = d.id, d.handle
+	for range 50 {
+		liar.signIn(s.Visitor()).Is(422)
 	}
 	d.signIn(s.Visitor()).Is(429)
 	s.Advance(16 * time.Minute)

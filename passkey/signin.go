@@ -53,6 +53,7 @@ func (p *part) showSignIn(r *merlon.Read[account.Guest], in SignInInput) (*merlo
 type attempt struct {
 	limited   *throttle.Limited
 	why       string // it failed, in one word for the event
+	refused   bool   // before anything was looked up: counted, no row of its own
 	row       row
 	challenge []byte
 	counter   uint32
@@ -62,11 +63,24 @@ type attempt struct {
 // failed is an attempt that failed for a reason that only the event tells.
 func failed(why string) attempt { return attempt{why: why} }
 
-// verify counts the attempt against the network, then verifies the answer. No transaction is open.
+// refused is what anybody can send as often as they like: its events are counted, not written one by one.
+func refused(why string) attempt { return attempt{why: why, refused: true} }
+
+// verify looks whether the challenge is this site's and was given to this browser, counts the attempt against the network,
+// then verifies the answer. What carries no such challenge costs neither a look-up nor a place: neighbours in the network
+// cannot keep a passkey out with it. No transaction is open.
 func (p *part) verify(r *merlon.Read[account.Guest], f form.Form[SignIn]) (attempt, error) {
 	in, ok := f.Value()
 	if !ok || in.Answer == "" {
-		return failed("no answer"), nil
+		return refused("no answer"), nil
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(in.Answer))
+	if err != nil {
+		return refused("unreadable"), nil
+	}
+	challenge, err := b64.DecodeString(parsed.Response.CollectedClientData.Challenge)
+	if err != nil || !p.fresh(challenge, r.Now(), bound{purpose: toSignIn, browser: r.Binding()}) {
+		return refused("challenge"), nil
 	}
 	permit, err := p.house.Limits.Reserve(r.Context(), throttle.Passkey(r.Client())...)
 	var limited *throttle.Limited
@@ -79,7 +93,7 @@ func (p *part) verify(r *merlon.Read[account.Guest], f form.Form[SignIn]) (attem
 	if err := permit.Spend(throttle.ForPasskey); err != nil {
 		return attempt{}, err
 	}
-	t, err := p.judge(r, in.Answer)
+	t, err := p.judge(r, parsed, challenge)
 	_ = r.DB.Close()
 	if err != nil {
 		return t, err
@@ -87,17 +101,9 @@ func (p *part) verify(r *merlon.Read[account.Guest], f form.Form[SignIn]) (attem
 	return t, permit.Settle(r.Context(), t.why == "")
 }
 
-// judge follows WebAuthn 3, 7.2: the challenge is of this site, for this browser and not used; the credential is known and
-// its user's; name, origin, user verification and signature are right.
-func (p *part) judge(r *merlon.Read[account.Guest], answer string) (attempt, error) {
-	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
-	if err != nil {
-		return failed("unreadable"), nil
-	}
-	challenge, err := b64.DecodeString(parsed.Response.CollectedClientData.Challenge)
-	if err != nil || !p.fresh(challenge, r.Now(), bound{purpose: toSignIn, browser: r.Binding()}) {
-		return failed("challenge"), nil
-	}
+// judge follows WebAuthn 3, 7.2: the challenge, which is of this site and for this browser, was not used; the credential is
+// known and its user's; name, origin, user verification and signature are right.
+func (p *part) judge(r *merlon.Read[account.Guest], parsed *protocol.ParsedCredentialAssertionData, challenge []byte) (attempt, error) {
 	if used, err := wasUsed(r.DB, challenge); used || err != nil {
 		return failed("used"), err
 	}
@@ -141,7 +147,11 @@ func (p *part) signIn(w *merlon.Write[account.Guest], f form.Form[SignIn], t att
 		}
 	}
 	// An unknown passkey, a false one and one of a user who may not come in are answered alike.
-	w.Record(RuleFailed, event.Failed, slog.String("reason", why), slog.Int64("account", t.row.User))
+	outcome := event.Failed
+	if t.refused {
+		outcome = event.Refused
+	}
+	w.Record(RuleFailed, outcome, slog.String("reason", why), slog.Int64("account", t.row.User))
 	f = f.Reject("", say(w, "passkey.sign-in.wrong"))
 	return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Ask: p.ask(w), Next: f.Raw("Next")}), nil
 }

@@ -38,19 +38,19 @@ type usedRow struct{ Expires int64 }
 const maxPasskeys = 25
 
 var (
-	findPasskey   = db.Query[row](schema, "SELECT id, user, credential, public, aaguid, counter, eligible, backed, transports, name, created, used FROM merlon_passkey WHERE credential = $1 LIMIT 1")
-	ofUser        = db.Query[row](schema, "SELECT id, user, credential, public, aaguid, counter, eligible, backed, transports, name, created, used FROM merlon_passkey WHERE user = $1 ORDER BY id LIMIT $2")
-	oneOfUser     = db.Query[row](schema, "SELECT id, user, credential, public, aaguid, counter, eligible, backed, transports, name, created, used FROM merlon_passkey WHERE id = $1 AND user = $2 LIMIT 1")
-	countPasskeys = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_passkey WHERE user = $1 LIMIT 1")
-	insertPasskey = db.Exec(schema, "INSERT INTO merlon_passkey (user, credential, public, aaguid, counter, eligible, backed, transports, name, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+	findPasskey   = db.Query[row](schema, "SELECT id, \"user\", credential, public, aaguid, counter, eligible, backed, transports, name, created, used FROM merlon_passkey WHERE credential = $1 LIMIT 1")
+	ofUser        = db.Query[row](schema, "SELECT id, \"user\", credential, public, aaguid, counter, eligible, backed, transports, name, created, used FROM merlon_passkey WHERE \"user\" = $1 ORDER BY id LIMIT $2")
+	oneOfUser     = db.Query[row](schema, "SELECT id, \"user\", credential, public, aaguid, counter, eligible, backed, transports, name, created, used FROM merlon_passkey WHERE id = $1 AND \"user\" = $2 LIMIT 1")
+	countPasskeys = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_passkey WHERE \"user\" = $1 LIMIT 1")
+	insertPasskey = db.Returning[int64](schema, "INSERT INTO merlon_passkey (\"user\", credential, public, aaguid, counter, eligible, backed, transports, name, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id")
 	usePasskey    = db.Exec(schema, "UPDATE merlon_passkey SET counter = $2, backed = $3, used = $4 WHERE id = $1")
-	renamePasskey = db.Exec(schema, "UPDATE merlon_passkey SET name = $3 WHERE id = $1 AND user = $2")
-	deletePasskey = db.Exec(schema, "DELETE FROM merlon_passkey WHERE id = $1 AND user = $2")
-	deleteAll     = db.Exec(schema, "DELETE FROM merlon_passkey WHERE user = $1")
+	renamePasskey = db.Exec(schema, "UPDATE merlon_passkey SET name = $3 WHERE id = $1 AND \"user\" = $2")
+	deletePasskey = db.Exec(schema, "DELETE FROM merlon_passkey WHERE id = $1 AND \"user\" = $2")
+	deleteAll     = db.Exec(schema, "DELETE FROM merlon_passkey WHERE \"user\" = $1")
 
-	findHandle   = db.Query[handleRow](schema, "SELECT handle FROM merlon_passkey_handle WHERE user = $1 LIMIT 1")
-	insertHandle = db.Exec(schema, "INSERT INTO merlon_passkey_handle (user, handle) VALUES ($1, $2)")
-	deleteHandle = db.Exec(schema, "DELETE FROM merlon_passkey_handle WHERE user = $1")
+	findHandle   = db.Query[handleRow](schema, "SELECT handle FROM merlon_passkey_handle WHERE \"user\" = $1 LIMIT 1")
+	insertHandle = db.Exec(schema, "INSERT INTO merlon_passkey_handle (\"user\", handle) VALUES ($1, $2)")
+	deleteHandle = db.Exec(schema, "DELETE FROM merlon_passkey_handle WHERE \"user\" = $1")
 
 	findUsed   = db.Query[usedRow](schema, "SELECT expires FROM merlon_passkey_challenge WHERE hash = $1 LIMIT 1")
 	insertUsed = db.Exec(schema, "INSERT INTO merlon_passkey_challenge (hash, expires) VALUES ($1, $2)")
@@ -126,7 +126,7 @@ func deleteOf(w *db.Writer, user int64) error {
 	return err
 }
 
-var dropSince = db.Exec(schema, "DELETE FROM merlon_passkey WHERE user = $1 AND created >= $2")
+var dropSince = db.Exec(schema, "DELETE FROM merlon_passkey WHERE \"user\" = $1 AND created >= $2")
 
 // deleteSince implements account.Way.DeleteSince.
 func deleteSince(w *db.Writer, user, since int64) error {

@@ -37,7 +37,7 @@ func TestBreaches(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	client, err := fetch.New(fetch.Config{Hosts: []string{"127.0.0.1"}, Roots: roots, InsecurePrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, InsecureReason: "the test's own server",
-		InsecurePorts: []uint16{at.Port()}})
+		InsecurePorts: []string{at.String()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,13 +9,23 @@ import (
 	"github.com/merlon-web/merlon/throttle"
 )
 
-// Kind names what a stored hash of another program costs to verify: its algorithm with its costs. Two of one kind take the
-// same time. It is "" for what takes as long as a hash of the site's own: those, fast ones, which are evened out, and what
-// can match nothing.
-func Kind(storedHash string) string {
+// Kind names what a stored hash costs to verify, where that is not what the hasher's own cost: its algorithm with its costs,
+// of another program, or of this one from before the costs were changed. Two of one kind take the same time. It is "" for
+// what takes as long as a hash of the hasher's own: those, fast ones, which are evened out, and what can match nothing.
+func (h *Hasher) Kind(storedHash string) string {
 	s, reason := parse(storedHash)
 	if reason != "" {
 		return ""
+	}
+	return h.kind(s)
+}
+
+func (h *Hasher) kind(s *stored) string {
+	if s.algorithm == merlon1 {
+		if s.lanes == 1 && s.memory == h.params.Memory && s.time == h.params.Time {
+			return ""
+		}
+		return fmt.Sprintf("%s m=%d t=%d p=%d", s.algorithm, s.memory, s.time, s.lanes)
 	}
 	return s.kind()
 }
@@ -34,8 +44,8 @@ func (s *stored) kind() string {
 	return ""
 }
 
-// VerifyNobodyLike is [Hasher.VerifyNobody] with the work of a stored hash of another program: like is one of the kind that
-// the address would have if it had an account. It never matches, whatever it is. With "", or a hash of no [Kind], it is
+// VerifyNobodyLike is [Hasher.VerifyNobody] with the work of a stored hash of other costs: like is one of the kind that
+// the address would have if it had an account. It never matches, whatever it is. With "", or a hash of no [Hasher.Kind], it is
 // VerifyNobody.
 //
 // It is for sites that have imported accounts. If half of them have PBKDF2 with a million rounds, then half of the addresses
@@ -45,7 +55,7 @@ func (s *stored) kind() string {
 // from that.
 func (h *Hasher) VerifyNobodyLike(ctx context.Context, permit *throttle.Permit, like string, password secret.String, from From) (Result, error) {
 	s, reason := parse(like)
-	if reason != "" || s.kind() == "" {
+	if reason != "" || h.kind(s) == "" {
 		return h.VerifyNobody(ctx, permit, password, from)
 	}
 	if err := admit(ctx, permit); err != nil {

@@ -28,9 +28,16 @@ func TestVerifyNobodyLike(t *testing.T) {
 		if after.Hashed-before.Hashed != 1 || after.Foreign-before.Foreign != c.foreign {
 			t.Errorf("%.12q: %d hashes, %d of another program's kind; want 1 and %d", c.like, after.Hashed-before.Hashed, after.Foreign-before.Foreign, c.foreign)
 		}
-		if kind := password.Kind(c.like); (kind != "") != (c.foreign == 1) {
+		if kind := h.Kind(c.like); (kind != "") != (c.foreign == 1) {
 			t.Errorf("%.12q is of kind %q", c.like, kind)
 		}
+	}
+	costlier := hasher(t, func(c *password.Config) { c.Params = password.Params{Memory: 32 << 10, Time: 3} })
+	if kind := costlier.Kind(own); kind == "" || costlier.Kind(hash(t, costlier, right)) != "" {
+		t.Errorf("a hash of other costs is of kind %q", kind)
+	}
+	if _, err := costlier.VerifyNobodyLike(t.Context(), s.permit(), own, secret.New("wrong"), password.From{}); err != nil || costlier.Stats().Foreign != 1 {
+		t.Errorf("nobody like a hash of other costs: %+v, %v", costlier.Stats(), err)
 	}
 	before := h.Stats().Foreign
 	if _, err := h.Verify(t.Context(), s.permit(), django, secret.New("wrong"), password.From{}); err != nil {

@@ -239,10 +239,10 @@ func (h *Hasher) Verify(ctx context.Context, permit *throttle.Permit, storedHash
 	switch {
 	case reason != "":
 		event.Record(ctx, RuleStored, event.Failed, slog.String("reason", string(reason)))
+	case len(text) == 0 || len(text) > MaxBytes: // first, as VerifyNobody: at no account does it cost a hash
+		reason = PasswordLength
 	case s.algorithm == unusableAlg:
 		return Result{Reason: Unusable}, h.nobody(ctx, permit, text, from)
-	case len(text) == 0 || len(text) > MaxBytes:
-		reason = PasswordLength
 	case s.algorithm == bcryptAlg && bytes.IndexByte(text, 0) >= 0:
 		reason = PasswordNUL // bcrypt repeats key and NUL: "ab\0ab" would match "ab"
 	}
@@ -251,7 +251,7 @@ func (h *Hasher) Verify(ctx context.Context, permit *throttle.Permit, storedHash
 	}
 	var ok bool
 	err := h.slot(ctx, permit, from, func() {
-		if s.kind() != "" {
+		if h.kind(s) != "" {
 			h.foreign.Add(1)
 		}
 		ok = s.matches(text, pepper.Reveal())
@@ -295,7 +295,7 @@ func (h *Hasher) VerifyNobody(ctx context.Context, permit *throttle.Permit, pass
 func (h *Hasher) nobody(ctx context.Context, permit *throttle.Permit, text []byte, from From) error {
 	key, _ := h.pepper.Key(h.pepper.Newest())
 	return h.slot(ctx, permit, from, func() {
-		h.params.sum(peppered(key.Reveal(), text[:min(len(text), MaxBytes)]), h.salt)
+		h.params.sum(peppered(key.Reveal(), text), h.salt)
 	})
 }
 

@@ -19,6 +19,26 @@ import (
 	"github.com/merlon-web/merlon/throttle"
 )
 
+// TestALengthCostsTheSameEverywhere: a password of no possible length costs no hash, at an account with a password, at one
+// without, and at none.
+func TestALengthCostsTheSameEverywhere(t *testing.T) { // AUTH-6
+	s, h := open(t), hasher(t, nil)
+	stored := hash(t, h, right)
+	long := secret.New(strings.Repeat("é", 600)) // 1200 bytes: a form that counts letters lets it through
+	before := h.Stats().Hashed
+	for _, account := range []string{stored, "!", "!none"} {
+		if got, err := h.Verify(t.Context(), s.permit(), account, long, home); err != nil || got.OK || got.Reason != password.PasswordLength {
+			t.Errorf("%.10q: %+v, %v", account, got, err)
+		}
+	}
+	if _, err := h.VerifyNobody(t.Context(), s.permit(), long, home); err != nil {
+		t.Error(err)
+	}
+	if n := h.Stats().Hashed - before; n != 0 {
+		t.Errorf("%d hashes, want none", n)
+	}
+}
+
 func TestAComparisonDemandsAPermit(t *testing.T) {
 	s, h := open(t), hasher(t, nil)
 	stored := hash(t, h, right)

@@ -1,17 +1,20 @@
 package session
 
 import (
-	"crypto/cipher"
+	"crypto/sha256"
 	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// An opened row is what a request sees of its session. It is shared between requests and never changes, but for used.
+// An opened row is what a request sees of its session. It is shared between requests and never changes, but for used, and for
+// its place in the cache, which the cache's lock guards.
 type opened struct {
-	row     Row // without Data
-	aead    cipher.AEAD
+	next, prev *opened
+
+	row     Row               // without Data
+	key     [sha256.Size]byte // of the seal
 	salt    [saltBytes]byte
 	values  []byte
 	binding [32]byte
@@ -31,31 +34,25 @@ type cache struct {
 const (
 	stoneLife  = 10 * time.Minute
 	stonesEach = 4096          // a shard; more, and the shard caches nothing until their time is over
-	entryBytes = 1400          // an entry without its values: row, cipher, map and list
+	entryBytes = 600           // an entry without its values: row, what is left of the seal, and its place in the map
 	gone       = math.MaxInt64 // the stone of an ended row: no version is young enough
 )
 
 type shard struct {
 	mu          sync.Mutex
-	entries     map[Digest]*entry
-	head        entry // ring: head.next is the most recently used
+	entries     map[Digest]*opened
+	head        opened // ring: head.next is the most recently used
 	bytes       int
 	stones, old map[Digest]int64 // key → least version that may be cached
 	turned      int64            // when stones became old, Unix microseconds
 	closedUntil int64
 }
 
-type entry struct {
-	next, prev *entry
-	key        Digest
-	o          *opened
-}
-
 func newCache(bytes int) *cache {
 	c := &cache{each: bytes / 16}
 	for i := range c.shards {
 		s := &c.shards[i]
-		s.entries, s.stones = map[Digest]*entry{}, map[Digest]int64{}
+		s.entries, s.stones = map[Digest]*opened{}, map[Digest]int64{}
 		s.head.next, s.head.prev = &s.head, &s.head
 	}
 	return c
@@ -75,7 +72,7 @@ func (c *cache) get(key *Digest) *opened {
 		e.unlink()
 		s.link(e)
 	}
-	return e.o
+	return e
 }
 
 // put caches an opened row, unless a write to it that this process knows of is younger.
@@ -92,14 +89,13 @@ func (c *cache) put(o *opened, now int64) {
 		return
 	}
 	if e := s.entries[o.row.Key]; e != nil {
-		if o.row.Version < e.o.row.Version {
+		if o.row.Version < e.row.Version {
 			return
 		}
 		s.remove(e)
 	}
-	e := &entry{key: o.row.Key, o: o}
-	s.entries[e.key] = e
-	s.link(e)
+	s.entries[o.row.Key] = o
+	s.link(o)
 	s.bytes += size
 	for s.bytes > c.each {
 		s.remove(s.head.prev)
@@ -139,7 +135,7 @@ func (c *cache) clear(now int64) {
 
 func (s *shard) close(now int64) {
 	s.closedUntil, s.turned = now+stoneLife.Microseconds(), now
-	s.entries, s.stones, s.old = map[Digest]*entry{}, map[Digest]int64{}, nil
+	s.entries, s.stones, s.old = map[Digest]*opened{}, map[Digest]int64{}, nil
 	s.head.next, s.head.prev = &s.head, &s.head
 	s.bytes = 0
 }
@@ -154,15 +150,15 @@ func (s *shard) turn(now int64) {
 	}
 }
 
-func (s *shard) link(e *entry) {
+func (s *shard) link(e *opened) {
 	e.next, e.prev = s.head.next, &s.head
 	e.next.prev, s.head.next = e, e
 }
 
-func (e *entry) unlink() { e.prev.next, e.next.prev = e.next, e.prev }
+func (e *opened) unlink() { e.prev.next, e.next.prev = e.next, e.prev }
 
-func (s *shard) remove(e *entry) {
+func (s *shard) remove(e *opened) {
 	e.unlink()
-	delete(s.entries, e.key)
-	s.bytes -= entryBytes + len(e.o.values)
+	delete(s.entries, e.row.Key)
+	s.bytes -= entryBytes + len(e.values)
 }

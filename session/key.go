@@ -19,7 +19,10 @@ import (
 
 // A Key is the name of one value of a session, and its type. Declare keys as package variables with [NewKey]; the zero Key
 // reads nothing and writes an error.
-type Key[T any] struct{ name string }
+type Key[T any] struct {
+	name string
+	life time.Duration // 0: as long as the session
+}
 
 // declared are the keys of the program. Like all declarations they are closed when the site starts: see [Seal].
 var declared = struct {
@@ -38,8 +41,19 @@ type declaration struct {
 //
 // It panics, at the start of the program, for a name other than [a-z0-9._-]{1,64}, for a name declared in two places, for a
 // type that cannot be kept (interfaces, functions, channels, secrets), and once the site has started.
-func NewKey[T any](name constant) Key[T] {
+func NewKey[T any](name constant) Key[T] { return declare[T](name, 0, caller()) }
+
+// NewKeyFor is [NewKey] for a value that must not rest for as long as the session: a secret on its way to its owner. When its
+// time is over it is absent, and the next POST of the visitor takes it out of the row. It panics for a time below a second.
+func NewKeyFor[T any](name constant, life time.Duration) Key[T] {
 	where := caller()
+	if life < time.Second {
+		panic(RuleKey.Finding(where, fmt.Sprintf("session: key %q: a value for %v", string(name), life), "give it a second or more").Error())
+	}
+	return declare[T](name, life, where)
+}
+
+func declare[T any](name constant, life time.Duration, where string) Key[T] {
 	typ := reflect.TypeFor[T]()
 	fail := func(what, do string) {
 		panic(RuleKey.Finding(where, fmt.Sprintf("session: key %q: %s", string(name), what), do).Error())
@@ -59,14 +73,14 @@ func NewKey[T any](name constant) Key[T] {
 	was, there := declared.keys[string(name)]
 	switch {
 	case there && was.where == where && was.typ == typ:
-		return Key[T]{string(name)} // a test that runs twice
+		return Key[T]{string(name), life} // a test that runs twice
 	case there:
 		fail(fmt.Sprintf("declared before, at %s with type %s", was.where, was.typ), "give one of them another name: they would overwrite each other")
 	case declared.sealed:
 		fail("declared after the site started", "declare keys as package variables")
 	}
 	declared.keys[string(name)] = declaration{typ, where}
-	return Key[T]{string(name)}
+	return Key[T]{string(name), life}
 }
 
 // Seal closes the list of keys: a later [NewKey] panics. The site calls it when it has started.
@@ -79,12 +93,15 @@ func Seal() {
 // Name returns the key's name.
 func (k Key[T]) Name() string { return k.name }
 
-// Get returns the value. It is absent if it was never set, and also if what is there is not of the key's type any more,
+// Get returns the value. It is absent if it was never set, if its time is over ([NewKeyFor]), and also if what is there is not of the key's type any more,
 // because the program has changed: then an event is recorded, and the visitor begins anew.
 func (k Key[T]) Get(from Values) (T, bool) {
 	var v T
 	b, ok := from.value(k.name)
 	if !ok {
+		return v, false
+	}
+	if b, ok = inTime(b, from.now()); !ok {
 		return v, false
 	}
 	if err := decode(b, &v); err != nil {
@@ -105,6 +122,9 @@ func (k Key[T]) Set(on *Writer, v T) {
 	b, err := encode(v)
 	if err != nil {
 		err = fmt.Errorf("session: key %q: %w", k.name, err)
+	}
+	if k.life > 0 {
+		b = append(binary.BigEndian.AppendUint64([]byte{kindUntil}, uint64(on.now()+k.life.Microseconds())), b...)
 	}
 	on.set(k.name, b, err)
 }
@@ -143,7 +163,19 @@ const (
 	kindBytes
 	kindTime
 	kindJSON
+	kindUntil // Unix microseconds in 8 bytes, big-endian; then the value with its own kind
 )
+
+// inTime takes the deadline off a value that has one, and reports whether it is still to come.
+func inTime(b []byte, now int64) ([]byte, bool) {
+	if len(b) == 0 || b[0] != kindUntil {
+		return b, true
+	}
+	if len(b) < 9 || int64(binary.BigEndian.Uint64(b[1:])) <= now {
+		return nil, false
+	}
+	return b[9:], true
+}
 
 var errKind = errors.New("session: the value was kept as another type")
 

@@ -48,6 +48,20 @@ func nameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.'
 }
 
+// current returns the values without those whose time is over, b itself if there are none.
+func current(b []byte, now int64) []byte {
+	rest := b
+	for len(rest) >= valueHead {
+		n, v := int(rest[0]), int(binary.BigEndian.Uint32(rest[1:]))
+		name, value := string(rest[valueHead:valueHead+n]), rest[valueHead+n:valueHead+n+v]
+		if _, ok := inTime(value, now); !ok {
+			return current(with(b, name, nil), now)
+		}
+		rest = rest[valueHead+n+v:]
+	}
+	return b
+}
+
 // lookup returns the value of a name, a part of b.
 func lookup(b []byte, name string) ([]byte, bool) {
 	for len(b) >= valueHead {
@@ -93,9 +107,11 @@ func appendValue(dst []byte, name string, value []byte) []byte {
 
 // The sealed values, as a row holds them:
 //
-//	layout (1 byte, 1) | salt (16) | nonce (12) | AES-256-GCM ciphertext and tag
+//	layout (1 byte, 2) | salt (16) | nonce (12) | ChaCha20-Poly1305 ciphertext and tag
+//
+// Layout 1 had AES-256-GCM and was in no release; its rows are no sessions.
 const (
-	sealedVersion = 1
+	sealedVersion = 2
 	saltBytes     = 16
 	nonceBytes    = 12
 	tagBytes      = 16

@@ -84,7 +84,7 @@ func lifeOf(class Class, factors int) int {
 
 func (m *Manager) lifetime(class Class, factors int) Lifetime { return m.life[lifeOf(class, factors)] }
 
-// Numbers returns the lifetimes and limits in force, a line each, as `check` prints them: OWASP ASVS 7.1.1 and 7.1.2 ask
+// Numbers returns the lifetimes and limits in force, a line each, as the command `session limits` prints them: OWASP ASVS 7.1.1 and 7.1.2 ask
 // that they be documented.
 func (m *Manager) Numbers() []string {
 	lines := make([]string, 0, classes+2)

@@ -194,3 +194,49 @@ func TestSweep(t *testing.T) {
 		t.Errorf("%d rows are left, want the living one", n)
 	}
 }
+
+var brief = session.NewKeyFor[string]("test.brief", 15*time.Minute)
+
+// TestAValueWithATimeOfItsOwn: it is absent when its time is over, and the next POST takes it out of the row.
+func TestAValueWithATimeOfItsOwn(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser()
+	b.signIn(7)
+	if err := b.post(func(w *session.Writer) error {
+		brief.Set(w, "a recovery code")
+		note.Set(w, "kept")
+		if v, ok := brief.Get(w); !ok || v != "a recovery code" {
+			t.Errorf("in its own request: %q, %v", v, ok)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Add(15*time.Minute - time.Second)
+	if v, ok := brief.Get(b.load().Reader()); !ok || v != "a recovery code" {
+		t.Errorf("within its time: %q, %v", v, ok)
+	}
+	size := func() int {
+		q := h.engine.Read(h.ctx)
+		defer q.Close()
+		all, err := lookIn.All(q)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d rows, %v", len(all), err)
+		}
+		return len(all[0])
+	}
+	full := size()
+	h.clock.Add(time.Second)
+	if v, ok := brief.Get(b.load().Reader()); ok {
+		t.Errorf("after its time: %q", v)
+	}
+	if err := b.post(func(*session.Writer) error { return nil }); err != nil { // any POST
+		t.Fatal(err)
+	}
+	if now := size(); now >= full {
+		t.Errorf("the row has %d bytes as before, want the value gone", now)
+	}
+	if v, ok := note.Get(b.load().Reader()); !ok || v != "kept" {
+		t.Errorf("the other value: %q, %v", v, ok)
+	}
+}

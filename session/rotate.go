@@ -16,7 +16,7 @@ func (w *Writer) Rotate(l Level) error {
 	if err := w.ready(); err != nil {
 		return w.fail(err)
 	}
-	if err := l.check(time.UnixMicro(w.now)); err != nil {
+	if err := l.check(time.UnixMicro(w.at)); err != nil {
 		return w.fail(err)
 	}
 	m, old := w.m, w.o
@@ -35,8 +35,8 @@ func (w *Writer) Rotate(l Level) error {
 	}
 	life := m.lifetime(l.Class, l.Factors)
 	row := Row{
-		User: l.User, Class: l.Class, Factors: l.Factors, Remember: l.Remember, How: clip(l.How, 32), Created: w.now, Seen: w.now, Version: 1,
-		Absolute: w.now + life.Absolute.Microseconds(), Device: clip(m.device(w.s.r), 64), Network: Network(w.s.client),
+		User: l.User, Class: l.Class, Factors: l.Factors, Remember: l.Remember, How: clip(l.How, 32), Created: w.at, Seen: w.at, Version: 1,
+		Absolute: w.at + life.Absolute.Microseconds(), Device: clip(m.device(w.s.r), 64), Network: Network(w.s.client),
 	}
 	if !l.Recent.IsZero() {
 		row.Recent = l.Recent.UnixMicro()
@@ -45,7 +45,7 @@ func (w *Writer) Rotate(l Level) error {
 		row.Created = old.row.Created
 		row.Absolute = min(row.Absolute, old.row.Absolute)
 	}
-	row.Idle = min(w.now+life.Idle.Microseconds(), row.Absolute)
+	row.Idle = min(w.at+life.Idle.Microseconds(), row.Absolute)
 	if err := w.insert(row); err != nil {
 		return w.fail(err)
 	}
@@ -61,12 +61,10 @@ func (w *Writer) insert(row Row) error {
 	m, token := w.m, w.m.newToken()
 	o := &opened{values: w.values, binding: bindingOf(token.reveal())}
 	m.fill(o.salt[:])
-	var err error
-	if o.aead, err = dataKey(token.reveal(), o.salt[:]); err != nil {
-		return err
-	}
+	o.key = dataKey(token.reveal(), o.salt[:])
 	row.Key = digestOf(token.reveal())
-	m.seal(&row, o.aead, o.salt[:], w.values)
+	m.seal(&row, &o.key, o.salt[:], w.values)
+	var err error
 	if row.ID, err = m.store.Insert(w.db, &row); err != nil {
 		return err
 	}
@@ -74,7 +72,7 @@ func (w *Writer) insert(row Row) error {
 	o.row = row
 	w.cookie = header.Cookie{Name: m.cookie, Value: token.value()}
 	if row.Remember {
-		w.cookie.MaxAge = time.Duration(row.Absolute-w.now) * time.Microsecond
+		w.cookie.MaxAge = time.Duration(row.Absolute-w.at) * time.Microsecond
 	}
 	w.wrote(row.Key, row.Version)
 	w.o, w.changed, w.ended = o, false, false
@@ -84,7 +82,7 @@ func (w *Writer) insert(row Row) error {
 // makeRoom ends the user's sessions that are one too many, the one unseen for longest first.
 func (w *Writer) makeRoom(user int64) error {
 	for {
-		rows, err := w.m.store.OfUser(w.db, user, w.now, w.m.perUser)
+		rows, err := w.m.store.OfUser(w.db, user, w.at, w.m.perUser)
 		if err != nil || len(rows) < w.m.perUser {
 			return err
 		}
@@ -96,7 +94,7 @@ func (w *Writer) makeRoom(user int64) error {
 }
 
 func (w *Writer) endRow(row *Row, reason string) error {
-	ok, err := w.m.store.End(w.db, row.Key, w.now, reason)
+	ok, err := w.m.store.End(w.db, row.Key, w.at, reason)
 	if err == nil && !ok {
 		event.Record(w.db.Context(), RuleRevived, event.Refused, slog.Int64("session", row.ID), slog.Int64("user", row.User))
 		err = ErrEnded

@@ -69,7 +69,8 @@ var ErrNoRow = errors.New("session: no such row")
 type Store interface {
 	// Schema returns the store's migrations and statements, nil when it keeps no tables.
 	Schema() *db.Schema
-	// Get returns a row, ended or not, without Device and Network; [ErrNoRow] if there is none. It never writes.
+	// Get returns a row, ended or not, without Device and Network; [ErrNoRow] if there is none. It never writes. Data is the
+	// caller's own: the values are unsealed in its place.
 	Get(q db.Querier, key Digest) (Row, error)
 	// Insert adds a row and returns its id. A key that is there, ended or not, is an error and changes nothing.
 	Insert(w *db.Writer, row *Row) (int64, error)

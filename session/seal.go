@@ -1,12 +1,13 @@
 package session
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 const labelData = "merlon/session/v1"
@@ -14,15 +15,20 @@ const labelData = "merlon/session/v1"
 var errSeal = errors.New("session: the seal of the row is broken: its values, user, level or version were changed by something that does not hold the cookie; the session counts as none")
 
 // dataKey is HMAC-SHA-256(token, "merlon/session/v1" ‖ salt). It is kept nowhere: without the cookie there is no key.
-func dataKey(token *[tokenBytes]byte, salt []byte) (cipher.AEAD, error) {
+func dataKey(token *[tokenBytes]byte, salt []byte) [sha256.Size]byte {
 	var in [len(labelData) + saltBytes]byte
 	copy(in[copy(in[:], labelData):], salt)
-	key := mac(token, in[:])
-	block, err := aes.NewCipher(key[:])
+	return mac(token, in[:])
+}
+
+// newAEAD is ChaCha20-Poly1305 (RFC 8439), which is nothing but its key until it is used. Each session has a key of its own, so
+// one request in some makes a cipher for a single row, and AES-GCM would first make a schedule and a table of 1.2 KB.
+func newAEAD(key *[sha256.Size]byte) cipher.AEAD {
+	aead, err := chacha20poly1305.New(key[:])
 	if err != nil {
-		return nil, err
+		panic("session: ChaCha20-Poly1305 is not to be had: " + err.Error()) // not reachable: the key's length is a constant
 	}
-	return cipher.NewGCM(block)
+	return aead
 }
 
 // mac is HMAC-SHA-256 (RFC 2104) for a key of 32 bytes and a message of at most 64, on the stack: crypto/hmac allocates ten
@@ -66,24 +72,24 @@ func associated(dst []byte, r *Row) []byte {
 const associatedBytes = 4 + sha256.Size + 7*(4+8)
 
 // seal sets r.Data from the values.
-func (m *Manager) seal(r *Row, aead cipher.AEAD, salt, values []byte) {
+func (m *Manager) seal(r *Row, key *[sha256.Size]byte, salt, values []byte) {
 	var ad [associatedBytes]byte
 	out := make([]byte, sealedHead, sealedHead+len(values)+tagBytes)
 	out[0] = sealedVersion
 	copy(out[1:], salt)
 	nonce := out[1+saltBytes : sealedHead]
 	m.fill(nonce)
-	r.Data = aead.Seal(out, nonce, values, associated(ad[:0], r))
+	r.Data = newAEAD(key).Seal(out, nonce, values, associated(ad[:0], r))
 }
 
-// open returns the values of a row and proves its seal and their layout.
-func open(r *Row, aead cipher.AEAD) ([]byte, error) {
+// open returns the values of a row and proves its seal and their layout. The values take the place of the box in r.Data.
+func open(r *Row, key *[sha256.Size]byte) ([]byte, error) {
 	p, err := parseSealed(r.Data)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", errSeal, err)
 	}
 	var ad [associatedBytes]byte
-	values, err := aead.Open(nil, p.nonce, p.box, associated(ad[:0], r))
+	values, err := newAEAD(key).Open(p.box[:0], p.nonce, p.box, associated(ad[:0], r))
 	if err != nil {
 		return nil, errSeal
 	}

@@ -16,11 +16,11 @@ func TestCacheIsBounded(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)
 	}
-	const bound = 1 << 20
+	const bound = 512 << 10
 	for name, size := range map[string]int{"small": 10, "large": 20_000} {
 		h := newHouse(t, func(c *session.Config) { c.CacheBytes = bound; c.PerUser = 1000 })
 		var all []*browser
-		for i := range 1200 * 10 / max(10, size/50) {
+		for i := range 1500 * 10 / max(10, size/50) {
 			b := h.browser()
 			if err := b.post(func(w *session.Writer) error {
 				keyBytes.Set(w, make([]byte, size))

@@ -119,10 +119,8 @@ func (o *opened) open(token *[tokenBytes]byte) (err error) {
 		return err
 	}
 	copy(o.salt[:], p.salt)
-	if o.aead, err = dataKey(token, p.salt); err != nil {
-		return err
-	}
-	o.values, err = open(&o.row, o.aead)
+	o.key = dataKey(token, p.salt)
+	o.values, err = open(&o.row, &o.key)
 	o.row.Data = nil
 	return err
 }
@@ -231,17 +229,6 @@ func (m *Manager) PreSession() (header.Cookie, []byte) {
 	return header.Cookie{Name: m.cookie, Value: value}, binding[:]
 }
 
-// PreSession gives the state a pre-session, if it has neither that nor a session. It reports whether the cookie is to be set.
-func (s *State) PreSession() (header.Cookie, bool) {
-	if s.live != nil || s.isPre {
-		return header.Cookie{}, false
-	}
-	c, binding := s.m.PreSession()
-	copy(s.pre[:], binding)
-	s.isPre = true
-	return c, true
-}
-
 // Format implements [fmt.Formatter]: a state holds the request and with it the cookie, so that nothing of it is printed.
 func (s *State) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("session.State")) }
 
@@ -249,6 +236,7 @@ func (s *State) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("session.Sta
 type Values interface {
 	value(name string) ([]byte, bool)
 	context() context.Context
+	now() int64 // Unix microseconds
 }
 
 // A Reader is a session as a GET sees it. No method of it writes. The zero value is a visitor without a session.
@@ -293,6 +281,13 @@ func (r *Reader) value(name string) ([]byte, bool) {
 		return lookup(s.live.values, name)
 	}
 	return nil, false
+}
+
+func (r *Reader) now() int64 {
+	if r == nil || r.s == nil {
+		return 0
+	}
+	return r.s.m.now()
 }
 
 func (r *Reader) context() context.Context {

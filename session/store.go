@@ -22,16 +22,16 @@ FROM merlon_session WHERE slot = $1`)
 	// The id is the time it began, or one more than the last: it rises, and is never given twice.
 	insertRow = db.Returning[int64](schema, `INSERT INTO merlon_session (slot, id, key, user_id, class, factors, remember, recent, created, last_seen,
 	idle_deadline, absolute_deadline, revoked_at, reason, device, network, version, data, how)
-VALUES ($1, MAX($9, (SELECT COALESCE(MAX(id), 0) + 1 FROM merlon_session)), $2, $3, $4, $5, $6, $7, $8, $9,
+VALUES ($1, CASE WHEN $9 > (SELECT COALESCE(MAX(id), 0) FROM merlon_session) THEN $9 ELSE (SELECT MAX(id) + 1 FROM merlon_session) END, $2, $3, $4, $5, $6, $7, $8, $9,
 	$10, $11, 0, '', $12, $13, $14, $15, $16) RETURNING id`)
 
 	updateRow = db.Exec(schema, `UPDATE merlon_session SET data = $4, version = version + 1, last_seen = $5, idle_deadline = $6
 WHERE slot = $1 AND key = $2 AND version = $3 AND revoked_at = 0`)
 
-	endRow = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $3, reason = $4, data = x''
+	endRow = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $3, reason = $4, data = substr(data, 1, 0)
 WHERE slot = $1 AND key = $2 AND revoked_at = 0`)
 
-	endRows = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $1, reason = $2, data = x''
+	endRows = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $1, reason = $2, data = substr(data, 1, 0)
 WHERE revoked_at = 0`)
 
 	selectOfUser = db.Query[listRow](schema, `SELECT id, key, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
@@ -45,6 +45,9 @@ ORDER BY last_seen, id LIMIT $3`)
 FROM merlon_session
 WHERE id < $1 AND revoked_at = 0 AND idle_deadline > $2 AND absolute_deadline > $2
 ORDER BY id DESC LIMIT $3`)
+
+	countLive = db.Query[int64](schema, `SELECT COUNT(*) FROM merlon_session
+WHERE user_id <> 0 AND revoked_at = 0 AND idle_deadline > $1 AND absolute_deadline > $1`)
 
 	touchRow = db.Exec(schema, `UPDATE merlon_session SET last_seen = $3, idle_deadline = $4
 WHERE slot = $1 AND key = $2 AND revoked_at = 0 AND last_seen < $3 AND idle_deadline > $5 AND absolute_deadline > $3`)

@@ -43,7 +43,7 @@ type writing struct {
 	m       *Manager
 	s       *State
 	db      *db.Writer
-	now     int64
+	at      int64   // Unix microseconds
 	o       *opened // the row as it stands in the transaction; nil: none
 	changed bool
 	err     error
@@ -61,7 +61,7 @@ type kept struct {
 // Begin opens the session for writing, within the request's write transaction, by reading its row again: [ErrEnded] if it is
 // no longer alive, and then nothing may be written.
 func (m *Manager) Begin(s *State, w *db.Writer) (*Writer, error) {
-	sw := &Writer{&writing{m: m, s: s, db: w, now: m.now(), kept: new(kept)}}
+	sw := &Writer{&writing{m: m, s: s, db: w, at: m.now(), kept: new(kept)}}
 	if s.live == nil {
 		return sw, nil
 	}
@@ -70,7 +70,7 @@ func (m *Manager) Begin(s *State, w *db.Writer) (*Writer, error) {
 		return nil, err
 	}
 	was := s.live
-	alive := err == nil && row.alive(sw.now, was.used.Load(), m.lifetime(row.Class, row.Factors).Idle)
+	alive := err == nil && row.alive(sw.at, was.used.Load(), m.lifetime(row.Class, row.Factors).Idle)
 	if alive && m.disabled != nil && row.User != 0 {
 		off, err := m.disabled(w, row.User)
 		if err != nil {
@@ -86,10 +86,10 @@ func (m *Manager) Begin(s *State, w *db.Writer) (*Writer, error) {
 		}
 		return nil, ErrEnded
 	}
-	sw.o = &opened{row: row, aead: was.aead, salt: was.salt, values: was.values, binding: was.binding}
+	sw.o = &opened{row: row, key: was.key, salt: was.salt, values: was.values, binding: was.binding}
 	sw.o.used.Store(was.used.Load())
 	if row.Version != was.row.Version || row.User != was.row.User {
-		if sw.o.values, err = open(&row, was.aead); err != nil {
+		if sw.o.values, err = open(&row, &was.key); err != nil {
 			event.Record(w.Context(), RuleSeal, event.Refused, slog.Int64("session", row.ID), slog.Int64("user", row.User))
 			return nil, ErrEnded
 		}
@@ -148,6 +148,7 @@ func (w *Writer) Save() error {
 	if err := w.ready(); err != nil {
 		return w.fail(err)
 	}
+	w.expire()
 	if !w.changed {
 		return nil
 	}
@@ -157,19 +158,19 @@ func (w *Writer) Save() error {
 		}
 		life := w.m.lifetime(Ordinary, 0)
 		return w.fail(w.insert(Row{
-			Created: w.now, Seen: w.now, Idle: w.now + life.Idle.Microseconds(), Absolute: w.now + life.Absolute.Microseconds(),
+			Created: w.at, Seen: w.at, Idle: w.at + life.Idle.Microseconds(), Absolute: w.at + life.Absolute.Microseconds(),
 			Device: clip(w.m.device(w.s.r), 64), Network: Network(w.s.client), Version: 1,
 		}))
 	}
 	if err := w.checkSize(); err != nil {
 		return w.fail(err)
 	}
-	o := &opened{row: w.o.row, aead: w.o.aead, salt: w.o.salt, values: w.values, binding: w.o.binding}
+	o := &opened{row: w.o.row, key: w.o.key, salt: w.o.salt, values: w.values, binding: w.o.binding}
 	row := &o.row
 	row.Version++
-	row.Seen = max(row.Seen, w.now)
+	row.Seen = max(row.Seen, w.at)
 	row.Idle = min(row.Seen+w.m.lifetime(row.Class, row.Factors).Idle.Microseconds(), row.Absolute)
-	w.m.seal(row, o.aead, o.salt[:], o.values)
+	w.m.seal(row, &o.key, o.salt[:], o.values)
 	ok, err := w.m.store.Update(w.db, row)
 	row.Data = nil
 	if err != nil {
@@ -181,6 +182,16 @@ func (w *Writer) Save() error {
 	w.wrote(row.Key, row.Version)
 	w.o, w.changed = o, false
 	return nil
+}
+
+// expire takes out what is over, of whatever key: see [NewKeyFor].
+func (w *Writer) expire() {
+	if w.o == nil {
+		return
+	}
+	if left := current(w.values, w.at); len(left) < len(w.values) {
+		w.values, w.changed = left, true
+	}
 }
 
 // lost tells why an update found no row: ended meanwhile, or written by another request.
@@ -210,7 +221,7 @@ func (w *Writer) wrote(key Digest, least int64) {
 	if w.m.cache == nil {
 		return
 	}
-	w.m.cache.drop(key, 0, w.now)
+	w.m.cache.drop(key, 0, w.at)
 	w.drops[key] = max(w.drops[key], least)
 }
 
@@ -277,6 +288,13 @@ func (w *Writer) value(name string) ([]byte, bool) {
 		return nil, false
 	}
 	return lookup(w.values, name)
+}
+
+func (w *Writer) now() int64 {
+	if !w.open() {
+		return 0
+	}
+	return w.at
 }
 
 func (w *Writer) context() context.Context {

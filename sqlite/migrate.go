@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/steps"
 )
 
 // Migrations lists all migrations with what became of them, through a reader.
@@ -65,7 +65,7 @@ func (e *engine) states(ctx context.Context) (all []db.MigrationState, unsummed 
 	c.end() // what is parked may be older than the last migration
 	c.mode = modeRead
 	for _, schema := range on.schemas {
-		known, _, err := sources(schema)
+		known, _, err := steps.Of("sqlite", schema)
 		if err != nil {
 			return nil, false, err
 		}
@@ -74,14 +74,14 @@ func (e *engine) states(ctx context.Context) (all []db.MigrationState, unsummed 
 			return nil, false, err
 		}
 		for v := range done {
-			if !slices.ContainsFunc(known, func(m source) bool { return m.Version == v }) {
+			if !slices.ContainsFunc(known, func(m steps.Step) bool { return m.Version == v }) {
 				return nil, false, fmt.Errorf("sqlite: schema %q: %w: it has migration %d, which this program does not know; start the newer program, or restore a backup from before it", schema.Name(), db.ErrAhead, v)
 			}
 		}
 		for _, m := range known {
 			state := db.MigrationState{Migration: m.Migration}
 			if was, ok := done[m.Version]; ok {
-				state.Applied, state.Edited = was.at, was.sum != "" && was.sum != m.sum
+				state.Applied, state.Edited = was.at, was.sum != "" && was.sum != m.Sum
 				unsummed = unsummed || was.sum == ""
 			}
 			all = append(all, state)
@@ -169,50 +169,6 @@ func authorizeMigration(action sqlite3.AuthorizerActionCode, name string) sqlite
 	return sqlite3.AUTH_OK
 }
 
-// source is a migration as its file tells it.
-type source struct {
-	db.Migration
-	sum  string // of its text
-	down bool   // it can be undone
-}
-
-// sources lists a schema's migrations in their order. A file that goose would pass over without a word is a fault.
-func sources(schema *db.Schema) ([]source, fs.FS, error) {
-	folder, err := schema.Migrations("sqlite")
-	if err != nil {
-		return nil, nil, err
-	}
-	entries, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return nil, nil, fmt.Errorf("sqlite: schema %q: %w", schema.Name(), err)
-	}
-	var all []source
-	for _, entry := range entries {
-		if entry.IsDir() || path.Ext(entry.Name()) != ".sql" {
-			continue
-		}
-		version, err := goose.NumericComponent(entry.Name())
-		if err != nil {
-			return nil, nil, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: the file %q has no number: %v", schema.Name(), entry.Name(), err), "name it like 00001_what_it_does.sql")
-		}
-		for _, other := range all {
-			if other.Version == version {
-				return nil, nil, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %q and %q have the same number", schema.Name(), other.Name, entry.Name()), "give each its own")
-			}
-		}
-		text, err := fs.ReadFile(folder, entry.Name())
-		if err != nil {
-			return nil, nil, fmt.Errorf("sqlite: schema %q: %w", schema.Name(), err)
-		}
-		if !beginsUp.Match(text) {
-			return nil, nil, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %s has no line -- +goose Up, so nothing of it would run", schema.Name(), entry.Name()), "begin the file with the line -- +goose Up")
-		}
-		all = append(all, source{db.Migration{Schema: schema.Name(), Version: version, Name: entry.Name()}, db.MigrationSum(text), hasDown(string(text))})
-	}
-	slices.SortFunc(all, func(a, b source) int { return int(min(1, max(-1, a.Version-b.Version))) })
-	return all, folder, nil
-}
-
 // integers runs a constant query of this package.
 func (c *conn) integers(query string) (all []int64, err error) {
 	stmt, _, err := c.c.Prepare(query)
@@ -228,9 +184,6 @@ func (c *conn) integers(query string) (all []int64, err error) {
 	}
 	return all, nil
 }
-
-// beginsUp is the line that a migration begins with.
-var beginsUp = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*\+goose[ \t]+up\b`)
 
 // migrateAll runs the pending migrations of the schemas. A schema that fails does not keep the others from being tried,
 // so that a start shows all faults at once.
@@ -268,7 +221,7 @@ func (c *conn) foreignKeys(on bool) error {
 }
 
 func migrateOne(ctx context.Context, c *conn, schema *db.Schema) ([]db.Migration, error) {
-	known, folder, err := sources(schema)
+	known, folder, err := steps.Of("sqlite", schema)
 	if err != nil || len(known) == 0 {
 		return nil, err
 	}
@@ -285,7 +238,7 @@ func migrateOne(ctx context.Context, c *conn, schema *db.Schema) ([]db.Migration
 	}
 	var ran []db.Migration
 	for _, r := range results {
-		i := slices.IndexFunc(known, func(m source) bool { return m.Version == r.Source.Version })
+		i := slices.IndexFunc(known, func(m steps.Step) bool { return m.Version == r.Source.Version })
 		ran = append(ran, known[i].Migration)
 	}
 	return ran, err
@@ -296,7 +249,7 @@ func failedMigration(schema *db.Schema, file string, err error) error {
 }
 
 // provider makes goose work on the connection, with the table of versions as it is now; done ends that.
-func (c *conn) provider(ctx context.Context, schema *db.Schema, known []source, folder fs.FS) (*goose.Provider, func(), error) {
+func (c *conn) provider(ctx context.Context, schema *db.Schema, known []steps.Step, folder fs.FS) (*goose.Provider, func(), error) {
 	if err := c.keepSums(schema, known); err != nil {
 		return nil, nil, err
 	}
@@ -310,10 +263,10 @@ func (c *conn) provider(ctx context.Context, schema *db.Schema, known []source, 
 	}
 	sums := map[int64]string{}
 	for _, m := range known {
-		sums[m.Version] = m.sum
+		sums[m.Version] = m.Sum
 	}
 	provider, err := goose.NewProvider(goose.DialectCustom, over, folder,
-		goose.WithStore(versions{versionTable(schema), sums}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithStore(versions{steps.Table(schema), sums}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		done()
 		return nil, nil, err

@@ -11,12 +11,13 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/steps"
 )
 
 // Scratch returns an engine in memory, with the schemas migrated. It has one connection, so a reader and a writer of it
 // wait for each other.
 func (e *engine) Scratch(ctx context.Context, schemas ...*db.Schema) (db.Engine, error) {
-	if err := distinct(schemas); err != nil {
+	if err := steps.Distinct("sqlite", schemas); err != nil {
 		return nil, err
 	}
 	c, err := openMemory(schemas)

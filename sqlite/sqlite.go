@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/steps"
 )
 
 // constant is the type of a text that must be a constant of the program.
@@ -68,7 +69,7 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 	if e.on.Load() != nil || e.lock != nil {
 		return errors.New("sqlite: the engine is open already: close it first, or make another with sqlite.Engine")
 	}
-	if err := distinct(schemas); err != nil {
+	if err := steps.Distinct("sqlite", schemas); err != nil {
 		return err
 	}
 	path, err := locate(dir, e.file)
@@ -99,18 +100,6 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 	readers := newPool("reader", readerCount(), func() (*conn, error) { return openReader(path, schemas, e.measure) })
 	e.lock = lock
 	e.on.Store(&opened{path: path, schemas: schemas, readers: readers, writer: writer})
-	return nil
-}
-
-// distinct refuses two schemas of one name: they would count their migrations in one table.
-func distinct(schemas []*db.Schema) error {
-	seen := map[string]*db.Schema{}
-	for _, s := range schemas {
-		if other := seen[s.Name()]; other != nil && other != s {
-			return db.RuleSchemaName.Finding(s.Where(), fmt.Sprintf("sqlite: the schema %q has the name of the one at %s", s.Name(), other.Where()), "give it one of its own: .Named(\"…\")")
-		}
-		seen[s.Name()] = s
-	}
 	return nil
 }
 

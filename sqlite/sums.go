@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/steps"
 )
 
 // The table of versions of a schema: what was run, when, and the sum of the file that was run. Tables from before there were
@@ -16,9 +17,6 @@ type was struct {
 	at  time.Time
 	sum string // "" if none was kept
 }
-
-// versionTable counts a schema's migrations.
-func versionTable(schema *db.Schema) string { return "merlon_version_" + schema.Name() }
 
 // hasTable reports whether the table of versions is there, and whether it keeps sums.
 func (c *conn) hasTable(table string) (there, sums bool, err error) {
@@ -32,7 +30,7 @@ func (c *conn) hasTable(table string) (there, sums bool, err error) {
 // applied lists what the database has, by version.
 func applied(c *conn, schema *db.Schema) (done map[int64]was, err error) {
 	defer c.rescue(&err)
-	table := versionTable(schema)
+	table := steps.Table(schema)
 	there, sums, err := c.hasTable(table)
 	if err != nil || !there {
 		return nil, err
@@ -81,7 +79,7 @@ func (c *conn) rows(query string) (all [][]string, err error) {
 }
 
 // keepSums gives migrations that were run before sums were kept that of their file as it is now.
-func (c *conn) keepSums(schema *db.Schema, known []source) (err error) {
+func (c *conn) keepSums(schema *db.Schema, known []steps.Step) (err error) {
 	mode := c.mode
 	defer func() { c.mode = mode }()
 	c.mode = modeOwn
@@ -89,7 +87,7 @@ func (c *conn) keepSums(schema *db.Schema, known []source) (err error) {
 	if err != nil {
 		return err
 	}
-	table := versionTable(schema)
+	table := steps.Table(schema)
 	there, sums, err := c.hasTable(table)
 	if err != nil || !there {
 		return err
@@ -100,7 +98,7 @@ func (c *conn) keepSums(schema *db.Schema, known []source) (err error) {
 	}
 	for _, m := range known {
 		if was, ok := done[m.Version]; ok && was.sum == "" {
-			fmt.Fprintf(&b, "UPDATE %s SET sha256 = '%s' WHERE version = %d;", table, m.sum, m.Version)
+			fmt.Fprintf(&b, "UPDATE %s SET sha256 = '%s' WHERE version = %d;", table, m.Sum, m.Version)
 		}
 	}
 	if b.Len() == 0 {

@@ -3,13 +3,12 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/steps"
 )
 
 // Undo runs the newest migration of a schema backwards.
@@ -31,8 +30,8 @@ func (e *engine) Undo(ctx context.Context, schema *db.Schema) (db.Migration, err
 	return undone, err
 }
 
-func (c *conn) undo(ctx context.Context, schema *db.Schema) (newest source, err error) {
-	known, folder, err := sources(schema)
+func (c *conn) undo(ctx context.Context, schema *db.Schema) (newest steps.Step, err error) {
+	known, folder, err := steps.Of("sqlite", schema)
 	if err != nil {
 		return newest, err
 	}
@@ -40,16 +39,12 @@ func (c *conn) undo(ctx context.Context, schema *db.Schema) (newest source, err 
 	if err != nil {
 		return newest, err
 	}
-	for _, m := range known {
-		if _, ok := done[m.Version]; ok {
-			newest = m // they are in order
-		}
-	}
-	switch {
-	case newest.Name == "":
-		return newest, fmt.Errorf("sqlite: schema %q: no migration was run, so there is none to undo", schema.Name())
-	case !newest.down:
-		return newest, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %s does not say how it is undone", schema.Name(), newest.Name), `write the statements below "-- +goose Down", in a program of their own: the file was run`)
+	newest, err = steps.Newest("sqlite", schema, known, func(version int64) bool {
+		_, ok := done[version]
+		return ok
+	})
+	if err != nil {
+		return newest, err
 	}
 	if err := c.foreignKeys(false); err != nil {
 		return newest, err
@@ -74,26 +69,4 @@ func (c *conn) undo(ctx context.Context, schema *db.Schema) (newest source, err 
 		err = failedMigration(schema, newest.Name, err)
 	}
 	return newest, err
-}
-
-// hasDown reports whether a migration has a statement below its mark "Down".
-func hasDown(text string) bool {
-	down := false
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "--"):
-			if mark := strings.Fields(strings.TrimPrefix(line, "--")); len(mark) == 2 && mark[0] == "+goose" {
-				switch strings.ToLower(mark[1]) {
-				case "down":
-					down = true
-				case "up":
-					down = false
-				}
-			}
-		case line != "" && down:
-			return true
-		}
-	}
-	return false
 }

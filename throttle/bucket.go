@@ -35,13 +35,14 @@ const (
 	KindFactorSession Kind = "factor-session" // second factors in one session
 	KindFactorAccount Kind = "factor-account" // second factors × an account
 	KindFactorDevice  Kind = "factor-device"  // second factors × a known device × an account
+	KindFactorMailbox Kind = "factor-mailbox" // second factors × whoever reads the account's mail
 	KindAskAccount    Kind = "ask-account"    // asking for mail × an address
 	KindAskNetwork    Kind = "ask-network"    // asking for mail × a network
 	KindAskRange      Kind = "ask-range"      // asking for mail × a range
 	KindOwn           Kind = "own"            // of the program, see [Own]
 )
 
-var kinds = []Kind{KindDevice, KindAccount, KindNetwork, KindRange, KindFactorSession, KindFactorAccount, KindFactorDevice,
+var kinds = []Kind{KindDevice, KindAccount, KindNetwork, KindRange, KindFactorSession, KindFactorAccount, KindFactorDevice, KindFactorMailbox,
 	KindAskAccount, KindAskNetwork, KindAskRange}
 
 // After says what a success does to a bucket.
@@ -78,6 +79,7 @@ func Defaults() map[Kind]Limit {
 		KindFactorSession: {Burst: 5, Window: quarter, After: Reset},
 		KindFactorAccount: {Burst: 5, Window: quarter, Total: 100, After: Reset},
 		KindFactorDevice:  {Burst: 5, Window: quarter, Total: 100, After: Reset},
+		KindFactorMailbox: {Burst: 5, Window: quarter, Total: 100, After: Reset},
 		KindAskAccount:    {Burst: 3, Window: time.Hour, After: Keep},
 		KindAskNetwork:    {Burst: 20, Window: time.Hour, After: Keep},
 		KindAskRange:      {Burst: 200, Window: time.Hour, After: Keep},
@@ -174,6 +176,13 @@ func Factor(account, session, device string) []Bucket {
 		second = bucket(ForFactor, KindFactorDevice, account, device)
 	}
 	return []Bucket{bucket(ForFactor, KindFactorSession, account, session), second}
+}
+
+// FactorMailed are the buckets of a try at a second factor in a browser in which a link that was mailed to the account's
+// address was opened: the link's and the mailbox's. Whoever has the password alone fills neither, and so does not keep the
+// owner out.
+func FactorMailed(account, link string) []Bucket {
+	return []Bucket{bucket(ForFactor, KindFactorSession, account, "link", link), bucket(ForFactor, KindFactorMailbox, account)}
 }
 
 // ResetMail are the buckets of asking for a reset link to an address.

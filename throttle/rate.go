@@ -21,8 +21,8 @@ type RateConfig struct {
 // A Rate limits ordinary requests by network, in memory only, so cheaply that it can stand before everything else. It is for
 // availability; what guards a secret is a [Limiter].
 //
-// Addresses of this machine are never limited: they are its own health checks, or a proxy that was not named to room trust,
-// and then all visitors would share one limit. Rate is safe for concurrent use. Allow allocates nothing.
+// Addresses of this machine are limited as all others: behind a proxy that names nobody they are the whole world's. Whoever
+// calls it spares what must be spared. Rate is safe for concurrent use. Allow allocates nothing.
 type Rate struct {
 	seed maphash.Seed
 	near rateLevel
@@ -72,9 +72,6 @@ func (l *rateLevel) make(perSecond float64, burst, entries int) {
 // Allow reports whether a request of an address may pass now, and if not, when one may.
 func (r *Rate) Allow(from netip.Addr, now time.Time) (until time.Time, ok bool) {
 	from = from.Unmap()
-	if from.IsLoopback() {
-		return time.Time{}, true
-	}
 	var near, wide [16]byte // the zero key: no address; all such share it
 	if from.IsValid() {
 		near = from.As16()

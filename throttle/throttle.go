@@ -255,8 +255,8 @@ func (l *Limiter) Sweep(ctx context.Context) error {
 // untrusted clients for patience, never known devices.
 func (l *Limiter) Alarmed() bool { return l.alarm.on(l.now()) }
 
-// Numbers returns the limits in force, a line each, as `check` prints them: OWASP ASVS 6.1.1 asks that it be documented how
-// attempts are limited, and how an account is not locked by strangers.
+// Numbers returns the limits in force, a line each, as the command `session limits` prints them: OWASP ASVS 6.1.1 asks that
+// it be documented how attempts are limited, and how an account is not locked by strangers.
 func (l *Limiter) Numbers() []string {
 	lines := make([]string, 0, len(kinds))
 	for _, kind := range kinds {

@@ -173,5 +173,19 @@ func (p *Policy) Request(r *http.Request) (Client, error) {
 	return c, nil
 }
 
+// Sender returns whose request it is, as far as that can be known of one that is refused: the peer, or whom a trusted proxy
+// names. The zero address: nobody knows.
+func (p *Policy) Sender(r *http.Request) netip.Addr {
+	peer, trusted, ok := p.peer(r.RemoteAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	c := Client{Addr: peer}
+	if trusted {
+		p.forwarded(r.Header, &c)
+	}
+	return c.Addr
+}
+
 // Unbelieved returns the first forwarding header that was not believed since start, nil if there was none.
 func (p *Policy) Unbelieved() *Unbelieved { return p.unbelieved.Load() }

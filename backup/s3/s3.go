@@ -101,7 +101,7 @@ func open(ctx context.Context, address *url.URL, s backup.Settings) (backup.Targ
 
 // ask finds out what the bucket can do.
 func (t *target) ask(ctx context.Context) (backup.Traits, error) {
-	traits := backup.Traits{Hashes: true}
+	traits := backup.Traits{Hashes: true, Dates: true}
 	err := t.try(ctx, "open", "", func(ctx context.Context) error {
 		enabled, _, _, _, err := t.core.GetObjectLockConfig(ctx, t.bucket)
 		switch code := minio.ToErrorResponse(err).Code; {

@@ -98,11 +98,14 @@ func (t *tool) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "print one JSON document")
 	recovery := &cobra.Command{Use: "recovery", Short: "what only the owner's recovery key can do", Args: unknown, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	recovery.PersistentFlags().StringVar(&t.keyFile, "key-file", "", "read the key from this file instead of asking for it")
+	var receipt string
+	open := &cobra.Command{Use: "open FILE", Short: "the key of that one point, which restore takes in place of yours", Args: oneFile,
+		Example: "  merlon recovery open header-00000042.bin --receipt 42:sha256:…", RunE: func(c *cobra.Command, args []string) error { return t.open(args[0], receipt) }}
+	open.Flags().StringVar(&receipt, "receipt", "", "the point that you mean, as a mail or a note of yours has it")
 	recovery.AddCommand(
 		&cobra.Command{Use: "prove FILE", Short: "show that the key opens a point: a code for backup verify --proof", Args: oneFile,
 			Example: "  merlon recovery prove header-00000042.bin", RunE: func(c *cobra.Command, args []string) error { return t.prove(args[0]) }},
-		&cobra.Command{Use: "open FILE", Short: "the key of that one point, which restore takes in place of yours", Args: oneFile,
-			Example: "  merlon recovery open header-00000042.bin", RunE: func(c *cobra.Command, args []string) error { return t.open(args[0]) }})
+		open)
 	root.AddCommand(recovery, &cobra.Command{Use: "version", Short: "which build of merlon this is", Args: unknown, Example: "  merlon version", RunE: func(*cobra.Command, []string) error { return t.version() }})
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	root.SetHelpTemplate(help)
@@ -139,9 +142,12 @@ func oneFile(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// fileKey opens a header file with the owner's key.
-func (t *tool) fileKey(path string) (*backup.HeaderFile, []byte, error) {
-	text, err := readAtMost(path, 64<<10)
+// maxHeaderFile bounds a header file, in bytes.
+const maxHeaderFile = 2 << 20
+
+// fileKey opens a header file with the owner's key; want is the receipt of the point that it must be of, "": of any.
+func (t *tool) fileKey(path, want string) (*backup.HeaderFile, []byte, error) {
+	text, err := readAtMost(path, maxHeaderFile)
 	if err != nil {
 		return nil, nil, exit(exitUsage, "the header file cannot be read: %w: name the one that you brought from the server", err)
 	}
@@ -149,11 +155,21 @@ func (t *tool) fileKey(path string) (*backup.HeaderFile, []byte, error) {
 	if err != nil {
 		return nil, nil, exit(exitUsage, "%w", err)
 	}
+	if want != "" {
+		receipt, err := backup.ParseReceipt(want)
+		if err != nil {
+			return nil, nil, exit(exitUsage, "%w", err)
+		}
+		if h.Point() != receipt {
+			return nil, nil, exit(exitFailed, "the file is of point %d of %s, and your receipt is of point %d or of another chain: whoever gave you the file wants another point than you mean: no key was asked for",
+				h.Manifest.Seq, instant(h), receipt.Seq)
+		}
+	}
 	key, err := t.recovery()
 	if err != nil {
 		return nil, nil, err
 	}
-	opened, err := backup.OpenHeader(h.Header, key.Identity())
+	opened, err := h.Open(key.Identity())
 	if err != nil {
 		return nil, nil, exit(exitFailed, "%w", err)
 	}
@@ -161,32 +177,42 @@ func (t *tool) fileKey(path string) (*backup.HeaderFile, []byte, error) {
 }
 
 func (t *tool) prove(path string) error {
-	h, key, err := t.fileKey(path)
+	h, key, err := t.fileKey(path, "")
 	if err != nil {
 		return err
 	}
-	code := backup.ProofCode(key, h.Manifest)
+	code := backup.ProofCode(key, h.Point().Hash)
 	clear(key)
 	if t.json {
-		t.print(map[string]any{"schema": "merlon/recovery-prove/v1", "site": h.Site, "point": h.Seq, "code": code})
+		t.print(map[string]any{"schema": "merlon/recovery-prove/v1", "site": h.Manifest.Site, "point": h.Manifest.Seq, "instant": h.Manifest.Instant, "code": code})
 		return nil
 	}
-	fmt.Fprintf(t.out, "PASS    your key opens point %d of the site %s\ncode    %s\n\non the server: backup verify --proof %s\n", h.Seq, h.Site, code, code)
+	fmt.Fprintf(t.out, "PASS    your key opens point %d of the site %s\ncode    %s\n\non the server: backup verify --proof %s\n", h.Manifest.Seq, h.Manifest.Site, code, code)
 	return nil
 }
 
-func (t *tool) open(path string) error {
-	h, key, err := t.fileKey(path)
+// instant is when the point of a header file was taken, for people.
+func instant(h *backup.HeaderFile) string {
+	return h.Manifest.Instant.UTC().Format("2006-01-02 15:04:05 MST")
+}
+
+// open prints the key of one point. Which one it is was written into the header when it was sealed: the file cannot say another.
+func (t *tool) open(path, receipt string) error {
+	h, key, err := t.fileKey(path, receipt)
 	if err != nil {
 		return err
 	}
 	text := backup.FormatPointKey(key)
 	clear(key)
 	if t.json {
-		t.print(map[string]any{"schema": "merlon/recovery-open/v1", "site": h.Site, "point": h.Seq, "key": text})
+		t.print(map[string]any{"schema": "merlon/recovery-open/v1", "site": h.Manifest.Site, "point": h.Manifest.Seq, "instant": h.Manifest.Instant, "receipt": h.Point().String(), "key": text})
 		return nil
 	}
-	fmt.Fprintf(t.out, "key of point %d   %s\n\nIt opens this point and no other. Give it to restore in place of your recovery key.\n", h.Seq, text)
+	fmt.Fprintf(t.out, "point    %d of %s, of the site %s\nreceipt  %s\nkey      %s\n\nIt opens this point and no other. Give it to restore in place of your recovery key.\n",
+		h.Manifest.Seq, instant(h), h.Manifest.Site, h.Point(), text)
+	if receipt == "" {
+		fmt.Fprintln(t.out, "See that this is the point you mean: number and time were sealed into it when it was made.")
+	}
 	return nil
 }
 

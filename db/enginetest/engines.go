@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -240,7 +241,22 @@ func snapshot(t *testing.T, s *suite) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	copied := must(e.Snapshot(t.Context()))
+	copied, err := e.Snapshot(t.Context())
+	if errors.Is(err, errors.ErrUnsupported) { // said at once, and nothing is made
+		cancel()
+		<-done
+		dir := t.TempDir()
+		if err := e.CopyTo(t.Context(), dir); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("an engine makes no snapshot, and CopyTo says %v", err)
+		}
+		if files := must(os.ReadDir(dir)); len(files) > 0 {
+			t.Errorf("CopyTo is not supported, and made %v", files)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 2 { // it can be read twice
 		var out bytes.Buffer
 		if _, err := copied.WriteTo(&out); err != nil {

@@ -216,6 +216,9 @@ func patterns(t *testing.T, s *suite) {
 				t.Errorf("HasPrefix(%q) finds %q, want %q", part, got, begin)
 			}
 		}
+		if found, err := likeBare.All(r, db.Contains("50%")); err == nil || !strings.Contains(err.Error(), "ESCAPE") {
+			t.Errorf("a pattern in a text without ESCAPE: %q, %v", found, err)
+		}
 	})
 }
 

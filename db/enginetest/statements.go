@@ -83,8 +83,9 @@ var (
 	namesIn    = db.Query[string](schema, "SELECT name FROM item WHERE name IN ($2...) AND rank >= $1 AND rank IN ($3...) ORDER BY rank LIMIT 1000")
 	ordered    = db.Query[string](schema, "SELECT name FROM item WHERE rank >= $1 ORDER BY {0}{1} LIMIT 1000",
 		db.Choice{"": "rank", "name": "name", "nothing": "length(name) - length(name), rank"}, db.Choice{"": "", "down": " DESC"})
-	like    = db.Query[string](schema, "SELECT name FROM item WHERE name LIKE $1 ESCAPE '\\' ORDER BY id LIMIT 1000")
-	endless = db.Query[int64](schema, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) SELECT count(*) FROM n")
+	like     = db.Query[string](schema, "SELECT name FROM item WHERE name LIKE $1 ESCAPE '\\' ORDER BY id LIMIT 1000")
+	likeBare = db.Query[string](schema, "SELECT name FROM item WHERE name LIKE $1 ORDER BY id LIMIT 1000")
+	endless  = db.Query[int64](schema, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) SELECT count(*) FROM n")
 
 	insertValue  = db.Returning[int64](schema, "INSERT INTO value (i, f, s, b, flag, at, j) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id")
 	valueByID    = db.Query[value](schema, "SELECT id, i, f, s, b, flag, at, j FROM value WHERE id = $1")
@@ -93,8 +94,9 @@ var (
 	intByID      = db.Query[int64](schema, "SELECT i FROM value WHERE id = $1")
 	int8ByID     = db.Query[int8](schema, "SELECT i FROM value WHERE id = $1")
 	uintByID     = db.Query[uint64](schema, "SELECT i FROM value WHERE id = $1")
+	textByID     = db.Query[string](schema, "SELECT s FROM value WHERE id = $1")
 	timeByID     = db.Query[time.Time](schema, "SELECT at FROM value WHERE id = $1")
-	sizedRow     = db.Query[sized](schema, "SELECT CAST($1 AS INTEGER) AS a, CAST($2 AS INTEGER) AS b, CAST($3 AS INTEGER) AS c, CAST($4 AS INTEGER) AS d, CAST($5 AS INTEGER) AS e, CAST($6 AS INTEGER) AS f, CAST($7 AS INTEGER) AS g, CAST($8 AS INTEGER) AS h, CAST($9 AS INTEGER) AS i, CAST($10 AS INTEGER) AS j")
+	sizedRow     = db.Query[sized](schema, "SELECT CAST($1 AS BIGINT) AS a, CAST($2 AS BIGINT) AS b, CAST($3 AS BIGINT) AS c, CAST($4 AS BIGINT) AS d, CAST($5 AS BIGINT) AS e, CAST($6 AS BIGINT) AS f, CAST($7 AS BIGINT) AS g, CAST($8 AS BIGINT) AS h, CAST($9 AS BIGINT) AS i, CAST($10 AS BIGINT) AS j")
 	timesBefore  = db.Query[time.Time](schema, "SELECT at FROM value WHERE at < $1 ORDER BY at LIMIT 1000")
 )
 

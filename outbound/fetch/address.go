@@ -66,14 +66,21 @@ func (c *Client) judge(u *url.URL) error {
 	} else if !isName(host) || !c.listed(host) {
 		return &Error{Reason: ReasonHost, what: "the host is no name of the public network, or not one of those that are named"}
 	}
-	if u.Port() != "" && u.Port() != port && !c.opens(u.Port()) || strings.HasSuffix(u.Host, ":") {
+	if u.Port() != "" && u.Port() != port && !c.opens(host, u.Port()) || strings.HasSuffix(u.Host, ":") {
 		return &Error{Reason: ReasonPort, what: fmt.Sprintf("only port %s is fetched from", port)}
 	}
 	return nil
 }
 
-func (c *Client) opens(port string) bool {
-	return slices.ContainsFunc(c.c.InsecurePorts, func(p uint16) bool { return strconv.Itoa(int(p)) == port })
+// opens reports whether a host is asked at a port that is not its scheme's.
+func (c *Client) opens(host, port string) bool {
+	return slices.Contains(c.c.InsecurePorts, net.JoinHostPort(host, port))
+}
+
+// isPort reports whether a text is a port in the one spelling that it has.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0 && strconv.FormatUint(n, 10) == s
 }
 
 func (c *Client) listed(host string) bool {
@@ -101,12 +108,15 @@ func (c *Client) refusesIP(ip netip.Addr) string {
 	switch ip = ip.Unmap(); {
 	case slices.ContainsFunc(c.c.InsecurePrivate, func(p netip.Prefix) bool { return p.Contains(ip) }):
 		return ""
-	case slices.Contains(c.own, ip):
+	case !Public(ip):
+		if c.own.has(ip) {
+			return ReasonOwn
+		}
+		return ReasonAddress
+	case c.own.has(ip):
 		return ReasonOwn
-	case Public(ip):
-		return ""
 	}
-	return ReasonAddress
+	return ""
 }
 
 // Public reports whether an address is one of the public network: what the IANA registries of special-purpose addresses set apart is not,
@@ -135,15 +145,4 @@ func prefixes(list string) (all []netip.Prefix) {
 		all = append(all, netip.MustParsePrefix(p))
 	}
 	return all
-}
-
-// ownAddresses are those of this machine.
-func ownAddresses() (own []netip.Addr, err error) {
-	all, err := net.InterfaceAddrs()
-	for _, a := range all {
-		if p, err := netip.ParsePrefix(a.String()); err == nil {
-			own = append(own, p.Addr().Unmap())
-		}
-	}
-	return own, err
 }

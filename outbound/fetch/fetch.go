@@ -41,7 +41,7 @@ type Config struct {
 	// InsecurePrivate are addresses that are not public and are asked all the same, for the reason given: a service of the
 	// same house. Name Hosts beside it, or a visitor chooses which.
 	InsecurePrivate []netip.Prefix
-	InsecurePorts   []uint16 // asked beside the schemes' own
+	InsecurePorts   []string // hosts with a port that is asked beside the schemes' own: "billing.internal.example:8443"
 	InsecureReason  constant
 }
 
@@ -56,7 +56,7 @@ const (
 // A Client asks other sites. It is safe for concurrent use; connections are kept for a while and used again.
 type Client struct {
 	c    Config
-	own  []netip.Addr
+	own  *ownList
 	http *http.Client
 
 	// What a test replaces: names are looked up and connections made through them.
@@ -74,15 +74,18 @@ func New(c Config) (*Client, error) {
 		check.Opened(where, fmt.Sprintf("a client asks %s: %q", p, string(c.InsecureReason)))
 	}
 	for _, p := range c.InsecurePorts {
-		check.Opened(where, fmt.Sprintf("a client asks port %d: %q", p, string(c.InsecureReason)))
+		check.Opened(where, fmt.Sprintf("a client asks %s: %q", p, string(c.InsecureReason)))
+		if host, port, err := net.SplitHostPort(p); err != nil || host == "" || strings.ToLower(host) != host || !isPort(port) {
+			return nil, check.Faults{RuleAddress.Finding(where, fmt.Sprintf("%q is no host in lower case with a port", p), "write it as billing.internal.example:8443")}
+		}
 	}
 	for i, h := range c.Hosts {
 		if _, err := netip.ParseAddr(h); err != nil && (!isName(h) && len(c.InsecurePrivate) == 0 || strings.ToLower(h) != h) {
 			return nil, check.Faults{RuleAddress.Finding(where, fmt.Sprintf("host %d, %q, is no name of the public network in lower case", i+1, h), "write it as example.org, without scheme and port")}
 		}
 	}
-	mine, err := ownAddresses()
-	if err != nil {
+	own := &ownList{read: ownAddresses}
+	if _, err := own.all(); err != nil {
 		return nil, check.Faults{RuleAddress.Finding(where, "the addresses of this machine cannot be read: "+err.Error(), "see the system's message")}
 	}
 	if c.Timeout == 0 {
@@ -94,7 +97,7 @@ func New(c Config) (*Client, error) {
 	if c.Redirects == 0 {
 		c.Redirects = DefaultRedirects
 	}
-	client := &Client{c: c, own: mine}
+	client := &Client{c: c, own: own}
 	client.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	}
@@ -110,7 +113,7 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// dial looks a name up and connects to the first of its addresses that may be connected to and answers.
+// dial looks a name up and connects to the first of its addresses to answer, of those that may be connected to.
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -122,20 +125,20 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 	} else if ips, err = c.lookup(ctx, host); err != nil || len(ips) == 0 {
 		return nil, &Error{Reason: ReasonResolve, what: "nobody knows the host's name", err: err}
 	}
-	var last error
-	for _, ip := range ips {
+	var open []string
+	var refused error
+	for _, ip := range inTurns(ips) {
 		to := net.JoinHostPort(ip.String(), port)
 		if err := c.mayConnect(to); err != nil {
-			last = err
+			refused = err
 			continue
 		}
-		conn, err := c.connect(ctx, network, to)
-		if err == nil {
-			return conn, nil
-		}
-		last = err
+		open = append(open, to)
 	}
-	return nil, last
+	if len(open) == 0 {
+		return nil, refused
+	}
+	return c.race(ctx, network, open)
 }
 
 func (c *Client) mayConnect(address string) error {

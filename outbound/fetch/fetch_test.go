@@ -284,6 +284,9 @@ func TestRealDialer(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for name, c := range map[string]fetch.Config{
 		"private without reason": {InsecurePrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
+		"port without a host":    {InsecurePorts: []string{":8443"}, InsecureReason: "a test"},
+		"port of another form":   {InsecurePorts: []string{"api.test:08443"}, InsecureReason: "a test"},
+		"port without reason":    {InsecurePorts: []string{"api.test:8443"}},
 		"host with a scheme":     {Hosts: []string{"https://api.test"}},
 		"host in capitals":       {Hosts: []string{"API.test"}},
 	} {

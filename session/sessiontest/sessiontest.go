@@ -144,6 +144,10 @@ func inserted(s *suite) {
 	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		s.Fatalf("got  %+v\nwant %+v", got, want)
 	}
+	clear(got.Data) // the caller's own
+	if again := s.mustGet(want.Key); string(again.Data) != string(want.Data) {
+		s.Errorf("who wrote over the data of one Get changed that of the next: %x", again.Data)
+	}
 	s.write(func(w *db.Writer) {
 		if in, err := s.store.Get(w, want.Key); err != nil || in.ID != want.ID {
 			s.Errorf("through a writer: %+v, %v", in, err)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -29,12 +32,31 @@ type ACMEConfig struct {
 // (RFC 8555). While the authority is away what is there is shown on to its end; without any the handshake fails, and there
 // is no way to the site without TLS.
 type ACME struct {
-	m     *autocert.Manager
-	hosts []string
-	log   *slog.Logger
+	c      ACMEConfig
+	roads  *http.Transport // to the authority
+	hosts  []string
+	log    *slog.Logger
+	now    atomic.Pointer[manager]
+	http01 atomic.Bool
 }
 
-// NewACME returns the source of a configuration. It asks nobody for anything yet: see [ACME.Fetch].
+// manager is one life of autocert's. A renewal that failed is tried again by it only after half an hour: then it is replaced
+// by a new one, which tries at once, and retired: what it still has in mind reaches nobody.
+type manager struct {
+	autocert.Manager
+	roads   *http.Transport
+	retired atomic.Bool
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (m *manager) RoundTrip(r *http.Request) (*http.Response, error) {
+	if m.retired.Load() {
+		return nil, errors.New("cert: another one asks the authority by now")
+	}
+	return m.roads.RoundTrip(r)
+}
+
+// NewACME returns the source of a configuration. It asks nobody for anything yet: see [ACME.Keep].
 func NewACME(c ACMEConfig) (*ACME, error) {
 	if len(c.Hosts) == 0 {
 		return nil, check.Faults{RuleACME.Finding("tls", "no public host is named", "name the hosts that certificates are asked for")}
@@ -42,15 +64,27 @@ func NewACME(c ACMEConfig) (*ACME, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	client := &acme.Client{DirectoryURL: c.Directory, UserAgent: "merlon", HTTPClient: &http.Client{Timeout: 30 * time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}}}
-	return &ACME{hosts: c.Hosts, log: c.Log, m: &autocert.Manager{Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(c.Dir),
-		HostPolicy: autocert.HostWhitelist(c.Hosts...), Email: c.Email, Client: client}}, nil
+	a := &ACME{c: c, hosts: c.Hosts, log: c.Log, roads: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}}
+	a.renew()
+	return a, nil
+}
+
+// renew takes a new manager in the place of the one that is there.
+func (a *ACME) renew() {
+	m := &manager{roads: a.roads}
+	m.Prompt, m.Cache, m.HostPolicy, m.Email = autocert.AcceptTOS, autocert.DirCache(a.c.Dir), autocert.HostWhitelist(a.c.Hosts...), a.c.Email
+	m.Client = &acme.Client{DirectoryURL: a.c.Directory, UserAgent: "merlon", HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: m}}
+	if a.http01.Load() {
+		m.HTTPHandler(nil) // says that the port of plain HTTP answers
+	}
+	if before := a.now.Swap(m); before != nil {
+		before.retired.Store(true)
+	}
 }
 
 // Get implements [Source].
 func (a *ACME) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c, err := a.m.GetCertificate(hello)
+	c, err := a.now.Load().GetCertificate(hello)
 	if err != nil {
 		return nil, fmt.Errorf("cert: no certificate for %.80q: %w", hello.ServerName, err)
 	}
@@ -61,7 +95,11 @@ func (a *ACME) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 func (a *ACME) Protocols() []string { return []string{acme.ALPNProto} }
 
 // Handler answers the authority's questions on the port of plain HTTP, and leaves the rest to next.
-func (a *ACME) Handler(next http.Handler) http.Handler { return a.m.HTTPHandler(next) }
+func (a *ACME) Handler(next http.Handler) http.Handler {
+	a.http01.Store(true)
+	a.now.Load().HTTPHandler(nil)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.now.Load().HTTPHandler(next).ServeHTTP(w, r) })
+}
 
 // Fetch asks for the certificate of each host that has none, so that no visitor waits for it, and tries again each minute
 // until all are there or ctx is done. It returns how many there are.
@@ -69,7 +107,7 @@ func (a *ACME) Fetch(ctx context.Context) (n int) {
 	for {
 		n = 0
 		for _, host := range a.hosts {
-			if _, err := a.m.GetCertificate(browserHello(host)); err != nil {
+			if _, err := a.Get(browserHello(host)); err != nil {
 				a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
 				continue
 			}
@@ -86,14 +124,69 @@ func (a *ACME) Fetch(ctx context.Context) (n int) {
 	}
 }
 
-// Leaves implements [Source]: what rests in the folder. Nothing is asked for.
-func (a *ACME) Leaves(ctx context.Context) (all []*x509.Certificate) {
-	for _, host := range a.hosts {
-		if rests, err := a.m.Cache.Get(ctx, host); err != nil || len(rests) == 0 {
+// Keep is [ACME.Fetch], and then sees that certificates are renewed until ctx is done. autocert does that by itself; what it
+// failed to renew is tried again each hundredth of the time that is left, but for the first days, in which its own pause of
+// half an hour or more is short enough, and at the most every 20 seconds.
+func (a *ACME) Keep(ctx context.Context) {
+	a.Fetch(ctx)
+	for {
+		late, wait := a.late(ctx, time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		if !late {
 			continue
 		}
-		if c, err := a.m.GetCertificate(browserHello(host)); err == nil && c.Leaf != nil {
-			all = append(all, c.Leaf)
+		a.renew()
+		for _, host := range a.hosts {
+			if _, err := a.Get(browserHello(host)); err != nil {
+				a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
+			}
+		}
+	}
+}
+
+// The times of [ACME.Keep].
+const (
+	ownPause  = 30 * time.Minute // autocert's own, at the least
+	soonest   = 20 * time.Second
+	lateAfter = 9 // tenths of the time that is left when a renewal is due: it is begun in the first tenth
+)
+
+// late reports whether a certificate should have been renewed and is not, and in what time to act on it or to look again.
+func (a *ACME) late(ctx context.Context, now time.Time) (late bool, wait time.Duration) {
+	wait = time.Hour
+	for _, leaf := range a.Leaves(ctx) {
+		left := leaf.NotAfter.Sub(now)
+		due := min(leaf.NotAfter.Sub(leaf.NotBefore)/3, 30*day) / 10 * lateAfter
+		switch again := max(left/100, soonest); {
+		case left > due:
+			wait = min(wait, left-due+time.Second)
+		case again < ownPause:
+			late, wait = true, min(wait, again)
+		}
+	}
+	return late, wait
+}
+
+// Leaves implements [Source]: what rests in the folder, also when it has ended. Nobody is asked for anything.
+func (a *ACME) Leaves(ctx context.Context) (all []*x509.Certificate) {
+	for _, host := range a.hosts {
+		rests, err := a.now.Load().Cache.Get(ctx, host)
+		for err == nil && len(rests) > 0 {
+			var block *pem.Block
+			if block, rests = pem.Decode(rests); block == nil {
+				break
+			}
+			if block.Type != "CERTIFICATE" { // its key stands before it
+				continue
+			}
+			if leaf, err := x509.ParseCertificate(block.Bytes); err == nil {
+				all = append(all, leaf)
+			}
+			break
 		}
 	}
 	return all

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -28,8 +29,11 @@ type Source interface {
 
 // Config returns the TLS of a server. The suites are those that OWASP ASVS 5.0 11.3.2 and RFC 9325 4.2 leave of TLS 1.2;
 // those of TLS 1.3 are all of this kind.
+//
+// Who speaks TLS 1.2 gets no session ticket: whoever steals the key that seals it reads, without any other key, what was said
+// on connections that were resumed by it (RFC 9325 4.3). Those of TLS 1.3 agree on a new secret each time.
 func Config(s Source) *tls.Config {
-	return &tls.Config{
+	c := &tls.Config{
 		GetCertificate: s.Get,
 		MinVersion:     tls.VersionTLS12,
 		CipherSuites: []uint16{
@@ -39,6 +43,15 @@ func Config(s Source) *tls.Config {
 		},
 		NextProtos: append([]string{"h2", "http/1.1"}, s.Protocols()...),
 	}
+	older := c.Clone()
+	older.SessionTicketsDisabled = true
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(hello.SupportedVersions, tls.VersionTLS13) {
+			return nil, nil
+		}
+		return older, nil
+	}
+	return c
 }
 
 // Age says whether a certificate is or will soon be refused by browsers: the finding of [RuleAge] when a third of its time
@@ -51,22 +64,58 @@ func Age(leaf *x509.Certificate, now time.Time) (check.Finding, bool) {
 		name = "certificate of " + leaf.DNSNames[0]
 	}
 	const renew = "renew it; with ACME look into the log for why it was not"
-	left, life := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore)
-	switch day := 24 * time.Hour; {
-	case now.Before(leaf.NotBefore):
+	left := leaf.NotAfter.Sub(now)
+	switch StageOf(leaf, now) {
+	case NotYet:
 		return RuleEnded.Finding(name, "not valid before "+leaf.NotBefore.UTC().Format(time.RFC3339), "set this machine's clock, or wait"), true
-	case left <= 0:
+	case Ended:
 		return RuleEnded.Finding(name, "ended "+leaf.NotAfter.UTC().Format(time.RFC3339), renew), true
-	case left <= min(day, life/12):
+	case LastDay:
 		return RuleEnded.Finding(name, fmt.Sprintf("ends in %s", left.Round(time.Minute)), renew+", today"), true
-	case left <= min(7*day, life/6):
+	case Week:
 		return RuleLate.Finding(name, fmt.Sprintf("ends in %d days, within a week", int(left/day)), renew+" now"), true
-	case left <= min(14*day, life/4):
+	case Fortnight:
 		return RuleLate.Finding(name, fmt.Sprintf("ends in %d days", int(left/day)), renew), true
-	case left <= life/3:
+	case Third:
 		return RuleAge.Finding(name, fmt.Sprintf("ends in %d days: two thirds of its time are over", int(left/day)), "see that it is renewed"), true
 	}
 	return check.Finding{}, false
+}
+
+const day = 24 * time.Hour
+
+// A Stage is how near a certificate's end is. Each is told once.
+type Stage string
+
+// The stages of [StageOf], for certificates of ninety days and more.
+const (
+	Young     Stage = ""
+	Third     Stage = "a third is left"
+	Fortnight Stage = "14 days are left"
+	Week      Stage = "7 days are left"
+	LastDay   Stage = "1 day is left"
+	Ended     Stage = "it has ended"
+	NotYet    Stage = "it is not valid yet"
+)
+
+// StageOf returns the stage of a certificate. Of those that live for days the times are shorter: see [Age].
+func StageOf(leaf *x509.Certificate, now time.Time) Stage {
+	left, life := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore)
+	switch {
+	case now.Before(leaf.NotBefore):
+		return NotYet
+	case left <= 0:
+		return Ended
+	case left <= min(day, life/12):
+		return LastDay
+	case left <= min(7*day, life/6):
+		return Week
+	case left <= min(14*day, life/4):
+		return Fortnight
+	case left <= life/3:
+		return Third
+	}
+	return Young
 }
 
 // Checks returns the checks of the ages of a source's certificates.

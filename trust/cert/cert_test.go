@@ -24,8 +24,6 @@ import (
 	"github.com/merlon-web/merlon/check"
 )
 
-var day = 24 * time.Hour
-
 // made writes a self-signed certificate for a name and returns its files.
 func made(t *testing.T, dir, name string, serial int64) (certFile, keyFile string) {
 	t.Helper()
@@ -279,5 +277,47 @@ func TestACMEWithoutHosts(t *testing.T) {
 	var faults check.Faults
 	if _, err := NewACME(ACMEConfig{Dir: t.TempDir()}); !errors.As(err, &faults) || faults[0].ID != RuleACME.ID {
 		t.Errorf("%v, want %s", err, RuleACME.ID)
+	}
+}
+
+// A connection of TLS 1.2 gets no ticket, one of TLS 1.3 does and is resumed.
+func TestTicketsAreOfTLS13(t *testing.T) {
+	certFile, keyFile := made(t, t.TempDir(), "site.test", 1)
+	f, err := OpenFiles(certFile, keyFile, slog.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(f.now.Leaf)
+	server := Config(f)
+	for version, want := range map[uint16]bool{tls.VersionTLS12: false, tls.VersionTLS13: true} {
+		cache := tls.NewLRUClientSessionCache(4)
+		resumed := false
+		for range 2 {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				s := tls.Server(c, server)
+				_, _ = io.WriteString(s, "hello")
+				_ = s.Close()
+			}()
+			c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: roots, ServerName: "site.test", MinVersion: version, MaxVersion: version, ClientSessionCache: cache})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.ReadAll(c) // the ticket of TLS 1.3 comes after the handshake
+			resumed = c.ConnectionState().DidResume
+			_ = c.Close()
+			_ = l.Close()
+		}
+		if resumed != want {
+			t.Errorf("version %x: resumed %v, want %v", version, resumed, want)
+		}
 	}
 }

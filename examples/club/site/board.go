@@ -55,9 +55,9 @@ var (
 	newOutingView  = page.New[newOutingPage](pages, "board-outing.html")
 	logView        = page.New[logPage](pages, "board-log.html")
 
-	insertNews   = db.Exec(schema, "INSERT INTO news (author, title, text, created) VALUES ($1, $2, $3, $4)")
+	insertNews   = db.Returning[int64](schema, "INSERT INTO news (author, title, text, created) VALUES ($1, $2, $3, $4) RETURNING id")
 	removeNews   = db.Exec(schema, "DELETE FROM news WHERE id = $1")
-	insertOuting = db.Exec(schema, "INSERT INTO outing (title, place, day, places, about) VALUES ($1, $2, $3, $4, $5)")
+	insertOuting = db.Returning[int64](schema, "INSERT INTO outing (title, place, day, places, about) VALUES ($1, $2, $3, $4, $5) RETURNING id")
 )
 
 func showBoard(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
@@ -78,8 +78,8 @@ func addNews(w *merlon.Write[account.User], f form.Form[NewNews]) (*merlon.Respo
 	if !ok {
 		return merlon.ShowStatus(422, newNewsView, newNewsPage{f}), nil
 	}
-	done, err := insertNews.Run(w.DB, w.User.ID, in.Title, in.Text, w.Now())
-	return merlon.Redirect("/news/{id}", done.LastID).NoticeText("club.said.news"), err
+	id, err := insertNews.Run(w.DB, w.User.ID, in.Title, in.Text, w.Now())
+	return merlon.Redirect("/news/{id}", id).NoticeText("club.said.news"), err
 }
 
 func askDeleteNews(r *merlon.Read[account.User], in ByID) (*merlon.Response, error) {
@@ -102,8 +102,8 @@ func addOuting(w *merlon.Write[account.User], f form.Form[NewOuting]) (*merlon.R
 	if !ok {
 		return merlon.ShowStatus(422, newOutingView, newOutingPage{f}), nil
 	}
-	done, err := insertOuting.Run(w.DB, in.Title, in.Place, in.Day.Format(time.DateOnly), in.Places, in.About)
-	return merlon.Redirect("/outings/{id}", done.LastID).NoticeText("club.said.outing"), err
+	id, err := insertOuting.Run(w.DB, in.Title, in.Place, in.Day.Format(time.DateOnly), in.Places, in.About)
+	return merlon.Redirect("/outings/{id}", id).NoticeText("club.said.outing"), err
 }
 
 func doneMessage(w *merlon.Write[account.User], f form.Form[Button]) (*merlon.Response, error) {

@@ -92,12 +92,12 @@ func fillDemo(w *db.Writer, now time.Time, hash string) error {
 		{"Regatta: two medals", "Our juniors came home with silver and bronze. We are proud of them."},
 	}
 	for i, n := range news {
-		done, err := insertNews.Run(w, ids[1], n[0], n[1], now.Add(-time.Duration(len(news)-i)*72*time.Hour))
+		id, err := insertNews.Run(w, ids[1], n[0], n[1], now.Add(-time.Duration(len(news)-i)*72*time.Hour))
 		if err != nil {
 			return err
 		}
 		for j := range i + 1 {
-			if _, err := insertComment.Run(w, done.LastID, ids[(7*i+j)%len(ids)], "Well done, and thank you!", now.Add(-time.Duration(j)*time.Hour)); err != nil {
+			if _, err := insertComment.Run(w, id, ids[(7*i+j)%len(ids)], "Well done, and thank you!", now.Add(-time.Duration(j)*time.Hour)); err != nil {
 				return err
 			}
 		}
@@ -107,12 +107,12 @@ func fillDemo(w *db.Writer, now time.Time, hash string) error {
 		in, places   int
 	}{{"Sunrise row to the lighthouse", "Boathouse, slip 2", 9, 8}, {"Moonlight paddle", "Town quay", 16, 4}, {"Three lakes tour", "Railway station", 40, 20}}
 	for i, o := range outings {
-		done, err := insertOuting.Run(w, o.title, o.place, now.AddDate(0, 0, o.in).Format(time.DateOnly), o.places, "Warm clothes, a bottle of water and a good mood. Beginners are welcome.")
+		id, err := insertOuting.Run(w, o.title, o.place, now.AddDate(0, 0, o.in).Format(time.DateOnly), o.places, "Warm clothes, a bottle of water and a good mood. Beginners are welcome.")
 		if err != nil {
 			return err
 		}
 		for j := range o.places - i {
-			if _, err := insertSeat.Run(w, done.LastID, ids[(5*j+i)%len(ids)]); err != nil {
+			if _, err := insertSeat.Run(w, id, ids[(5*j+i)%len(ids)]); err != nil {
 				return err
 			}
 		}

@@ -69,14 +69,14 @@ var (
 	memberView  = page.New[memberPage](pages, "member.html")
 	profileView = page.New[profilePage](pages, "profile.html")
 
-	membersQuery = db.Query[Member](schema, `SELECT m.id, m.name, CASE WHEN p.shown THEN p.boat ELSE '' END AS boat
+	membersQuery = db.Query[Member](schema, `SELECT m.id, m.name, CASE WHEN p.shown = 1 THEN p.boat ELSE '' END AS boat
 		FROM merlon_member m LEFT JOIN profile p ON p.member = m.id
 		WHERE m.name LIKE $1 ESCAPE '\' ORDER BY {0} LIMIT $2 OFFSET $3`,
 		db.Choice{"": "m.name, m.id", "boat": "boat, m.name, m.id", "newest": "m.id DESC"})
 	memberQuery = db.Query[MemberDetail](schema, `SELECT m.id, m.name,
-		CASE WHEN p.shown THEN p.phone ELSE '' END AS phone,
-		CASE WHEN p.shown THEN p.boat ELSE '' END AS boat,
-		CASE WHEN p.shown THEN p.about ELSE '' END AS about
+		CASE WHEN p.shown = 1 THEN p.phone ELSE '' END AS phone,
+		CASE WHEN p.shown = 1 THEN p.boat ELSE '' END AS boat,
+		CASE WHEN p.shown = 1 THEN p.about ELSE '' END AS about
 		FROM merlon_member m LEFT JOIN profile p ON p.member = m.id WHERE m.id = $1 LIMIT 1`)
 	profileOf  = db.Query[profileRow](schema, "SELECT phone, boat, about, shown FROM profile WHERE member = $1 LIMIT 1")
 	saveProfil = db.Exec(schema, "INSERT INTO profile (member, phone, boat, about, shown) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (member) DO UPDATE SET phone = $2, boat = $3, about = $4, shown = $5")

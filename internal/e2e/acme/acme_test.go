@@ -269,23 +269,42 @@ func TestRenewal(t *testing.T) {
 	port, dir := freePort(t), filepath.Join(t.TempDir(), "certificates")
 	a := newAuthority(t, port, 3*time.Minute, "PEBBLE_WFE_NONCEREJECT=20")
 	a.start(t)
-	visit, _ := site(t, port, a.source(t, dir))
+	source := a.source(t, dir)
+	visit, _ := site(t, port, source)
+	if _, err := visit(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	kept := make(chan struct{})
+	go func() { source.Keep(ctx); close(kept) }()
+	defer func() { cancel(); <-kept }()
 	serials, began := map[string]bool{}, time.Now()
+	var back time.Time // the authority is there again
+	var renewed time.Duration
+	before := 0
 	for time.Since(began) < 5*time.Minute {
 		leaf, err := visit()
 		if err != nil {
 			t.Fatalf("after %v: %v", time.Since(began), err)
 		}
 		serials[leaf.SerialNumber.String()] = true
+		if len(serials) > before && !back.IsZero() && renewed == 0 {
+			renewed = time.Since(back)
+		}
 		switch passed := time.Since(began); {
 		case passed > 100*time.Second && passed < 130*time.Second: // the first is due at two minutes
 			a.stop()
 		case a.cmd == nil && passed > 130*time.Second:
 			a.start(t)
+			back, before = time.Now(), len(serials)
 		}
 		time.Sleep(2 * time.Second)
 	}
 	if len(serials) < 2 {
 		t.Errorf("%d certificates in five minutes, want at least 2", len(serials))
+	}
+	t.Logf("%d certificates in five minutes; the first with the new authority %v after it was back", len(serials), renewed.Round(time.Second))
+	if renewed == 0 || renewed > time.Minute {
+		t.Errorf("renewed %v after the authority was back, want a minute at the most", renewed)
 	}
 }

@@ -41,7 +41,10 @@ func (f Finding) String() string {
 func (tab *Tab) Axe() []Finding {
 	tab.t.Helper()
 	w := tab.world()
-	evaluate(tab, w, "axe: load", tab.axe+";0")
+	// Once a page: a world of the same name is the same one until the page goes, and half a megabyte of script takes its time.
+	if string(evaluate(tab, w, "axe: look for it", "typeof axe")) != `"object"` {
+		evaluate(tab, w, "axe: load", tab.axe+";0")
+	}
 	text := evaluate(tab, w, "axe: run", `axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(r => JSON.stringify(r.violations))`)
 	var found []Finding
 	var list string

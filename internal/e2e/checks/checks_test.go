@@ -87,6 +87,10 @@ var broken = map[string]func(c *try){
 	"users": func(c *try) {
 		c.spoil = sql(`INSERT INTO merlon_user (email, name, password, roles, created, chosen) VALUES ('bob@example.org', 'Bob', 'md5$abcd$d8c25f4e9007529faab7b99f19856ffe', 'bord', 1, 1)`)
 	},
+	"silent list": func(c *try) {
+		c.cfg.Parts = []merlon.Part{account.New(account.Config{SecurityContact: "mailto:security@example.org", Hashing: password.Params{Memory: 19 << 10, Time: 2}, Breaches: silentList()})}
+		c.spoil = signUpOnce
+	},
 	"jobs": func(c *try) {
 		c.spoil = sql(`INSERT INTO merlon_job (name, state, created, due, argument) VALUES ('gone', 'given up', 1, 1, x''), ('gone', 'waiting', 1, 1, x'')`)
 	},
@@ -99,12 +103,13 @@ var broken = map[string]func(c *try){
 	"orphan": func(c *try) {
 		c.spoil = sql(`PRAGMA foreign_keys = OFF; CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a INTEGER REFERENCES a (id)); INSERT INTO b VALUES (7)`)
 	},
-	"tail":        func(c *try) { c.spoil = tail },
-	"damage":      func(c *try) { c.before = damage },
-	"alarm":       func(c *try) { c.spoil = alarm },
-	"forwarded":   func(c *try) { c.spoil = forwarded },
-	"folder mode": func(c *try) { c.spoil = mode("", 0o777) },
-	"key mode":    func(c *try) { c.spoil = mode("keys", 0o644) },
+	"tail":              func(c *try) { c.spoil = tail },
+	"damage":            func(c *try) { c.before = damage },
+	"alarm":             func(c *try) { c.spoil = alarm },
+	"forwarded":         func(c *try) { c.spoil = forwarded },
+	"nameless visitors": func(c *try) { c.spoil = fromHere },
+	"folder mode":       func(c *try) { c.spoil = mode("", 0o777) },
+	"key mode":          func(c *try) { c.spoil = mode("keys", 0o644) },
 	"key text": func(c *try) {
 		c.spoil = func(t *testing.T, _ *merlon.Site, d string) { write(t, filepath.Join(d, "keys"), "x\n") }
 	},
@@ -140,7 +145,10 @@ var broken = map[string]func(c *try){
 	"build": built(func(i *build.Info) {
 		i.Build.Settings = []debug.BuildSetting{{Key: "vcs.modified", Value: "true"}, {Key: "-race", Value: "true"}, {Key: "-gcflags", Value: "all=-N -l"}, {Key: "CGO_ENABLED", Value: "1"}, {Key: "DefaultGODEBUG", Value: "tls3des=1"}}
 	}),
-	"nothing known": built(func(i *build.Info) { i.Build = nil }),
+	"certificate due":   func(c *try) { c.left = 25 * 24 * time.Hour },
+	"certificate late":  func(c *try) { c.left = 6 * 24 * time.Hour },
+	"certificate ended": func(c *try) { c.left = -time.Hour },
+	"nothing known":     built(func(i *build.Info) { i.Build = nil }),
 }
 
 func fact(change func(*host.Facts)) func(*try) { return func(c *try) { change(&c.facts) } }
@@ -211,6 +219,15 @@ func forwarded(t *testing.T, s *merlon.Site, _ string) {
 	r.RemoteAddr = "203.0.113.7:4000"
 	r.Header.Set("X-Forwarded-For", "198.51.100.1")
 	s.ServeHTTP(httptest.NewRecorder(), r)
+}
+
+// fromHere asks a hundred times as a proxy on this machine does that names nobody.
+func fromHere(_ *testing.T, s *merlon.Site, _ string) {
+	for range 100 {
+		r := httptest.NewRequest(http.MethodGet, "https://shop.merlon-web.org/", nil)
+		r.RemoteAddr = "127.0.0.1:4000"
+		s.ServeHTTP(httptest.NewRecorder(), r)
+	}
 }
 
 func linkKeys(t *testing.T, _ *merlon.Site, data string) {

@@ -3,6 +3,8 @@ package checks_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"os"
@@ -96,21 +98,31 @@ type try struct {
 	// refused says that a part refuses to start.
 	refused bool
 	clock   func() time.Time
+	left    time.Duration // of the certificate's ninety days
 	// before is called with the data folder before the site is started, spoil when it is up.
 	before func(t *testing.T, data string)
 	spoil  func(t *testing.T, s *merlon.Site, data string)
 	tested bool // opened as tests open it: beside its Go files
 }
 
+// shown is a source of one certificate of ninety days.
+type shown struct{ end time.Time }
+
+func (shown) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("none") }
+func (shown) Protocols() []string                                { return nil }
+func (s shown) Leaves(context.Context) []*x509.Certificate {
+	return []*x509.Certificate{{DNSNames: []string{"shop.merlon-web.org"}, NotBefore: s.end.Add(-90 * 24 * time.Hour), NotAfter: s.end}}
+}
+
 func sound() try {
-	return try{cfg: config(), set: settings(), facts: soundFacts(), build: soundBuild(), spoil: addAdmin}
+	return try{cfg: config(), set: settings(), facts: soundFacts(), build: soundBuild(), left: 80 * 24 * time.Hour, spoil: addAdmin}
 }
 
 // report opens the site, starts it if it is sound, and runs all of its checks.
 func (c try) report(t *testing.T) check.Report {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
-	env := merlon.Env{Data: data, Mode: merlon.Production, Settings: c.set, Clock: c.clock, NoJobs: true, Log: slog.New(slog.DiscardHandler)}
+	env := merlon.Env{Data: data, Mode: merlon.Production, Settings: c.set, Clock: c.clock, Certificates: shown{time.Now().Add(c.left)}, NoJobs: true, Log: slog.New(slog.DiscardHandler)}
 	if c.tested {
 		env.Mode = merlon.Test
 	}

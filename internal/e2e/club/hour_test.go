@@ -22,8 +22,9 @@ import (
 type hour struct {
 	script  bool // the browsers run JavaScript
 	data    string
-	url     string // http://club.localhost:PORT
-	setup   string // the link of the first administrator
+	more    []string // flags of serve
+	url     string   // http://club.localhost:PORT
+	setup   string   // the link of the first administrator
 	port    string
 	started time.Duration // from the command to the address
 	stop    func()
@@ -58,7 +59,7 @@ func (h *hour) serve(t *testing.T) {
 	var problems bytes.Buffer
 	began := time.Now()
 	go func() {
-		code := cli.Run(ctx, h.open, []string{"serve", "--listen", "127.0.0.1:0", "--data", h.data}, in, &problems)
+		code := cli.Run(ctx, h.open, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", h.data}, h.more...), in, &problems)
 		_ = in.Close()
 		done <- code
 	}()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/backup"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/cli"
@@ -33,7 +34,7 @@ func main() {
 
 // all returns every rule of every room, sorted by id.
 func all() []check.Rule {
-	rules := slices.Concat(merlon.AllRules(), account.Rules(), backup.Rules(), passkey.Rules(), cli.Rules(), command.Rules(), export.Rules(), fetch.Rules(), ldap.Rules())
+	rules := slices.Concat(merlon.AllRules(), account.Rules(), attack.Rules(), backup.Rules(), passkey.Rules(), cli.Rules(), command.Rules(), export.Rules(), fetch.Rules(), ldap.Rules())
 	slices.SortFunc(rules, func(a, b check.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }

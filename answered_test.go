@@ -1,0 +1,170 @@
+package merlon_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/merlontest"
+	"github.com/merlon-web/merlon/sqlite"
+)
+
+// watched is a part that keeps what it is told.
+type watched struct {
+	mu       sync.Mutex
+	answered []merlon.Answered
+	happened []event.Event
+}
+
+func (w *watched) Answered(a merlon.Answered) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answered = append(w.answered, a)
+}
+
+func (w *watched) Happened(e event.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.happened = append(w.happened, e)
+}
+
+// wait waits until n requests were told: it happens after the answer was sent.
+func (w *watched) wait(t *testing.T, n int) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		w.mu.Lock()
+		told := len(w.answered)
+		w.mu.Unlock()
+		if told >= n {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d requests were told, want %d", told, n)
+		}
+	}
+}
+
+func openTestSitePart(env merlon.Env, p merlon.Part, more ...merlon.Route) (*merlon.Site, error) {
+	return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: sitePages, Schema: siteSchema,
+		Parts:  []merlon.Part{account.New(account.Config{Hashing: cheap}), p},
+		Routes: append(testRoutes(), more...)})
+}
+
+// TestAccessLog: one line a request, with what an operator needs and nothing that a visitor chose: planted secrets are in no
+// line, wherever a visitor puts them.
+func TestAccessLog(t *testing.T) {
+	const canary = "c4n4ry"
+	for _, on := range []bool{true, false} {
+		var log lockedBuffer
+		see := &watched{}
+		s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+			env.Log = event.NewLog(&log, true, nil)
+			env.Settings.AccessLog = on
+			return openTestSitePart(env, merlon.Part{Name: "watched", Watch: see})
+		})
+		v := s.Visitor()
+		v.Get("/" + canary + "/reset/" + canary).Is(404)
+		v.Get("/notes?q=" + canary).Is(200)
+		v.Submit("/notes", merlontest.Values{"Text": ""})
+		for _, raw := range []string{
+			"GET /notes?token=" + canary + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: " + canary + "\r\nReferer: http://x/" + canary + "\r\nCookie: __Host-test-session=" + canary + "\r\nAuthorization: Bearer " + canary + "\r\nX-Request-Id: " + canary + "\r\n",
+			"C4N4RY /notes HTTP/1.1\r\nHost: localhost\r\n",
+			"GET /notes HTTP/1.1\r\nHost: " + canary + "\r\n",
+			"POST /notes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nTransfer-Encoding: chunked, " + canary + "\r\n",
+		} {
+			c, err := net.Dial("tcp", s.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(c, raw+"Connection: close\r\n\r\n")
+			_, _ = io.Copy(io.Discard, c)
+			_ = c.Close()
+		}
+		see.wait(t, 7)
+		lines, requests := 0, map[string]bool{}
+		for sc := bufio.NewScanner(strings.NewReader(log.String())); sc.Scan(); {
+			var l struct {
+				Msg, Request, Method, Route string
+				Status                      int
+				Bytes                       int64
+				MS                          *float64
+				HTTP                        int
+			}
+			if err := json.Unmarshal(sc.Bytes(), &l); err != nil {
+				t.Fatalf("%s: %v", sc.Text(), err)
+			}
+			if l.Msg != "request" {
+				continue
+			}
+			lines++
+			if strings.Contains(strings.ToLower(sc.Text()), canary) {
+				t.Errorf("a visitor's text is in the line: %s", sc.Text())
+			}
+			if len(l.Request) != 16 || requests[l.Request] || l.Status < 200 || l.Bytes == 0 && l.Status != 303 && l.Status != 308 || l.MS == nil || l.HTTP != 1 {
+				t.Errorf("the line is not whole: %s", sc.Text())
+			}
+			requests[l.Request] = true
+		}
+		see.mu.Lock()
+		told := len(see.answered)
+		var routes []string
+		for _, a := range see.answered {
+			routes = append(routes, a.Method+" "+a.Route)
+		}
+		see.mu.Unlock()
+		if want := map[bool]int{true: told, false: 0}[on]; lines != want || told > 8 {
+			t.Errorf("access log %v: %d lines of %d requests", on, lines, told)
+		}
+		for _, want := range []string{"GET /notes", "GET ", "other "} {
+			if !strings.Contains(strings.Join(routes, "\n"), want) {
+				t.Errorf("no request is told as %q: %q", want, routes)
+			}
+		}
+		see.mu.Lock()
+		refused := map[string]bool{}
+		for _, e := range see.happened {
+			refused[e.ID] = true
+		}
+		see.mu.Unlock()
+		for _, id := range []string{"MRL-TRUST-001", "MRL-WIRE-001"} {
+			if !refused[id] {
+				t.Errorf("the watcher was not told of %s: %v", id, refused)
+			}
+		}
+	}
+}
+
+// What is counted is what was sent; an aborted answer has no status, or the one that was begun.
+func TestAnsweredTellsWhatWasSent(t *testing.T) {
+	see := &watched{}
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSitePart(env, merlon.Part{Name: "watched", Watch: see}, merlon.Get("/abort", merlon.Public(), abort))
+	})
+	v := s.Visitor().Get("/notes").Is(200)
+	if res, err := http.Get("http://" + s.Addr() + "/abort"); err == nil {
+		res.Body.Close()
+		t.Fatal("the connection was not broken off")
+	}
+	see.wait(t, 2)
+	see.mu.Lock()
+	defer see.mu.Unlock()
+	if a := see.answered[0]; a.Status != 200 || a.Bytes != int64(len(v.Body)) || a.Route != "/notes" || a.Took <= 0 {
+		t.Errorf("%+v, want 200 and %d bytes", a, len(v.Body))
+	}
+	aborted := false
+	for _, a := range see.answered {
+		aborted = aborted || a.Route == "/abort" && a.Status == 0 && a.Bytes == 0
+	}
+	if !aborted {
+		t.Errorf("the aborted request is not told as one: %+v", see.answered)
+	}
+}

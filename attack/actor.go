@@ -1,0 +1,154 @@
+package attack
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// An actor is somebody with a browser: nobody in particular, or a made-up user.
+type actor struct {
+	run     *run
+	role    string // "anonymous", "user", or a role
+	label   string // what tells an anonymous visitor from another
+	twin    int    // 0, or 1 for the second user of a role
+	cookies map[string]string
+	start   string          // where this one's crawl begins
+	user    any             // what the target's renew needs
+	strict  map[string]bool // cookies that browsers do not send with a post of another site
+}
+
+func (a *actor) name() string {
+	if a.label != "" {
+		return a.role + " " + a.label
+	}
+	if a.twin > 0 {
+		return a.role + " (another)"
+	}
+	return a.role
+}
+
+func (a *actor) anonymous() bool { return a.role == "anonymous" }
+
+// fork is the same browser once more: what happens to its cookies does not reach the first.
+func (a *actor) fork() *actor {
+	c := *a
+	c.cookies = maps.Clone(a.cookies)
+	if c.cookies == nil {
+		c.cookies = map[string]string{}
+	}
+	return &c
+}
+
+// newBrowser is the same user at another browser, signed in nowhere.
+func (a *actor) newBrowser() *actor {
+	return &actor{run: a.run, role: a.role, user: a.user, cookies: map[string]string{}}
+}
+
+// send sends a request with the browser's cookies, and keeps those that it is given. It follows no redirect.
+func (a *actor) send(q *Request) *answer {
+	r := a.run
+	if r.ctx.Err() != nil {
+		panic(errOver)
+	}
+	r.tried++
+	r.report.Coverage.Requests++
+	ans, err := r.t.do(r.ctx, q, a.cookies)
+	if err != nil {
+		if r.ctx.Err() != nil {
+			panic(errOver)
+		}
+		return &answer{header: http.Header{}, path: q.Path}
+	}
+	for _, c := range (&http.Response{Header: ans.header}).Cookies() {
+		if c.MaxAge < 0 || c.Value == "" {
+			delete(a.cookies, c.Name)
+		} else {
+			a.cookies[c.Name] = c.Value
+			if a.strict == nil {
+				a.strict = map[string]bool{}
+			}
+			a.strict[c.Name] = c.SameSite == http.SameSiteLaxMode || c.SameSite == http.SameSiteStrictMode
+		}
+	}
+	return ans
+}
+
+// visit loads a page as by a link of the site, following up to five redirects within it.
+func (a *actor) visit(path string) *answer {
+	var ans *answer
+	for range 6 {
+		ans = a.send(get(path).own(a.run.t))
+		if !ans.redirects() {
+			return ans
+		}
+		to, ok := a.run.t.local(ans.location(), path)
+		if !ok {
+			return ans
+		}
+		path = to
+	}
+	return ans
+}
+
+// dropStrict leaves the cookies that a browser sends with a post of another site.
+func (a *actor) dropStrict() {
+	for n := range a.cookies {
+		if a.strict[n] {
+			delete(a.cookies, n)
+		}
+	}
+}
+
+// local resolves an address of a page as browsers do; false: it is not one of this site.
+func (t *target) local(address, from string) (string, bool) {
+	base, err := url.Parse(t.origin.Scheme + "://" + t.origin.Host + from)
+	if err != nil {
+		return "", false
+	}
+	u, err := base.Parse(strings.TrimSpace(address))
+	if err != nil || u.Host != t.origin.Host || u.Scheme != t.origin.Scheme {
+		return "", false
+	}
+	return u.RequestURI(), true
+}
+
+// refused reports whether an answer keeps somebody out: an error, or the way to sign in.
+func (t *target) refused(ans *answer) bool {
+	if ans.status >= 400 || ans.status == 0 {
+		return true
+	}
+	if ans.redirects() {
+		to, ok := t.local(ans.location(), ans.path)
+		return ok && t.leadsToSignIn(to)
+	}
+	return false
+}
+
+func (t *target) leadsToSignIn(path string) bool {
+	p, _, _ := strings.Cut(path, "?")
+	return t.signIn != "" && (p == t.signIn || strings.HasPrefix(p, t.signIn+"/again"))
+}
+
+// alive reports whether the actor is still signed in, by a page that nobody gets who is not.
+func (a *actor) alive() bool {
+	p := a.run.site.proof[a.role]
+	if a.anonymous() || p == "" {
+		return true
+	}
+	ans := a.send(get(p).own(a.run.t))
+	return !a.run.t.refused(ans) && !ans.redirects()
+}
+
+// ready signs the actor in again if an attack has signed them out.
+func (a *actor) ready() error {
+	if a.anonymous() || a.alive() {
+		return nil
+	}
+	if a.run.t.renew == nil {
+		return errors.New("the target has no way to sign in again")
+	}
+	return a.run.t.renew(a)
+}

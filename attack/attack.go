@@ -1,0 +1,215 @@
+// Package attack does to a site what an attacker would, before one does: it knows the site's routes, forms, roles and ids,
+// and tries on a copy of the data what must not work.
+//
+//	func TestAttacked(t *testing.T) { attack.Test(t, site.Open) }
+//
+// [Handler] is the same for any [http.Handler]. A finding is something that was seen: a row written, a cookie that still
+// works, an element on a page that data made. What was not reached is counted and told, and never called clean.
+//
+// Nothing leaves the machine: sites are attacked in their own process, and addresses only if they are loopback's.
+package attack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+)
+
+// Classes are the classes of attacks, in the order in which they run: those that end sessions or use limits up come last.
+var Classes = []string{"platform", "output", "access", "forgery", "injection", "sessions", "limits"}
+
+// Options choose what is tried. The zero value is everything, for at most a minute.
+type Options struct {
+	// Classes are some of [Classes]; none: all.
+	Classes []string
+	// Routes are patterns, or beginnings of them that end in *: "/board*". None: all.
+	Routes []string
+	// As names who attacks: "anonymous", "user", or a role. None: everybody that there is.
+	As []string
+	// Budget is how long all of it may take; 0: a minute. What was not reached then is told in the report.
+	Budget time.Duration
+	// Data is the folder of which a copy is attacked; "": an empty one, filled by the parts' Demo.
+	Data string
+	// Told is called for each class as it begins, and for each finding when it is made; nil: nobody is told.
+	Told func(class string, found *Finding)
+}
+
+// Validate reports a class that is none.
+func (o Options) Validate() error {
+	for _, c := range o.Classes {
+		if !slices.Contains(Classes, c) {
+			hint := strings.Join(Classes, ", ")
+			if n, ok := check.Nearest(c, Classes); ok {
+				hint = "did you mean " + n + "?"
+			}
+			return fmt.Errorf("attack: %q is no class of attacks: %s", c, hint)
+		}
+	}
+	return nil
+}
+
+// A Finding is an attack that worked.
+type Finding struct {
+	check.Finding
+	Class   string  `json:"class"`
+	Route   string  `json:"route"` // method and pattern, or path
+	As      string  `json:"as"`    // who attacked
+	Request Request `json:"request"`
+	Curl    string  `json:"curl"`    // the request again
+	Test    string  `json:"go_test"` // the same as lines of a Go test
+	Explain string  `json:"explain"` // what tells more
+}
+
+// Coverage says how much was looked at.
+type Coverage struct {
+	Routes     int      `json:"routes"`         // that the access table or the profile names, or the crawl found
+	Reached    int      `json:"routes_reached"` // of them, answered at least once with a page or a deed
+	Forms      int      `json:"forms"`
+	Accepted   int      `json:"forms_accepted"` // of them, accepted what the attacker filled in
+	Parameters int      `json:"parameters"`
+	Pages      int      `json:"pages"`
+	Requests   int      `json:"requests"`
+	Who        []string `json:"who"`
+	NotReached []string `json:"not_reached"` // each with the reason; never clean
+	Classes    []Tally  `json:"classes"`
+}
+
+// A Tally is what one class tried.
+type Tally struct {
+	Class    string  `json:"class"`
+	Tried    int     `json:"tried"`
+	Found    int     `json:"found"`
+	Seconds  float64 `json:"seconds"`
+	Complete bool    `json:"complete"` // false: the time was over, or it was not asked for
+}
+
+// A Report is what came of an attack.
+type Report struct {
+	Target   string    `json:"target"`
+	Findings []Finding `json:"findings"`
+	Coverage Coverage  `json:"coverage"`
+	Seconds  float64   `json:"seconds"`
+	// Unchanged is whether the original data is as it was; true where there was none.
+	Unchanged bool `json:"original_unchanged"`
+}
+
+// Results returns the report as one of checks: every rule that was looked for, with its findings.
+func (r *Report) Results() check.Report {
+	var all check.Report
+	for _, rule := range Rules() {
+		one := check.Result{Rule: rule}
+		for _, f := range r.Findings {
+			if f.ID == rule.ID {
+				one.Findings = append(one.Findings, f.Finding)
+			}
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// run is one attack in the course of being made.
+type run struct {
+	t      *target
+	o      Options
+	ctx    context.Context
+	report *Report
+	class  string
+	tried  int
+	seen   map[string]bool // rule and route of the findings
+	people []*actor        // anonymous first
+	site   *sight
+	serial int
+}
+
+// errOver ends a class when the time is over.
+var errOver = errors.New("attack: the time is over")
+
+func (r *run) hit(rule check.Rule, route string, q *Request, by *actor, format string, args ...any) {
+	key := rule.ID + " " + route
+	if r.seen[key] {
+		return
+	}
+	r.seen[key] = true
+	f := Finding{Finding: rule.Finding(route, fmt.Sprintf(format, args...), rule.Right), Class: r.class, Route: route, As: by.name(), Explain: "explain " + rule.ID}
+	if q != nil {
+		f.Request = q.shown()
+		f.Curl, f.Test = q.curl(r.t), q.goTest(r.t)
+	}
+	r.report.Findings = append(r.report.Findings, f)
+	if r.o.Told != nil {
+		r.o.Told(r.class, &f)
+	}
+}
+
+// missed tells what was not reached, and why.
+func (r *run) missed(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.report.Coverage.NotReached, text) {
+		r.report.Coverage.NotReached = append(r.report.Coverage.NotReached, text)
+	}
+}
+
+// attack runs the classes against a target whose people are known.
+func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	budget := o.Budget
+	if budget <= 0 {
+		budget = time.Minute
+	}
+	whole := ctx
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	began := time.Now()
+	r := &run{t: t, o: o, ctx: ctx, seen: map[string]bool{}, people: people, report: &Report{Target: t.name, Unchanged: true, Findings: []Finding{}}}
+	for _, a := range people {
+		a.run = r
+		r.report.Coverage.Who = append(r.report.Coverage.Who, a.name())
+	}
+	r.class = "crawl"
+	r.within((*run).look)
+	for _, c := range Classes {
+		tally := Tally{Class: c}
+		if len(o.Classes) == 0 || slices.Contains(o.Classes, c) {
+			at, tried, found := time.Now(), r.tried, len(r.report.Findings)
+			r.class = c
+			if o.Told != nil {
+				o.Told(c, nil)
+			}
+			tally.Complete = r.within(attacks[c])
+			tally.Tried, tally.Found = r.tried-tried, len(r.report.Findings)-found
+			tally.Seconds = time.Since(at).Round(time.Millisecond).Seconds()
+			if !tally.Complete {
+				r.missed("class %s: the time was over before its end", c)
+			}
+		}
+		r.report.Coverage.Classes = append(r.report.Coverage.Classes, tally)
+	}
+	r.count()
+	r.report.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
+	return r.report, whole.Err()
+}
+
+// within runs a class until the time is over.
+func (r *run) within(do func(*run)) (complete bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			if p != errOver {
+				panic(p)
+			}
+			complete = false
+		}
+	}()
+	do(r)
+	return true
+}
+
+var attacks = map[string]func(*run){
+	"platform": platform, "output": output, "access": access, "forgery": forgery, "injection": injection, "sessions": sessions, "limits": limits,
+}

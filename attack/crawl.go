@@ -1,0 +1,338 @@
+package attack
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/merlon-web/merlon"
+)
+
+// sight is what the crawl has seen.
+type sight struct {
+	pages    map[string]map[string]*answer // role, path: the answer
+	order    map[string][]string           // role: paths in the order of their finding
+	linked   map[string]map[string]bool    // role: paths that a page of theirs links to
+	forms    []*seenForm
+	params   []*parameter
+	proof    map[string]string // role: a page that an anonymous visitor does not get
+	patterns map[string]bool   // that were answered
+	signOuts []string          // links that look as if they ended the session
+}
+
+// seenForm is a form and who has seen it.
+type seenForm struct {
+	*form
+	by       *actor
+	pattern  string
+	accepted bool
+	shows    []string // pages on which what it took came out
+	base     *answer  // what an honest submit was answered
+	pages    []string // other pages on which it stands
+	others   []view   // pages of other people on which it came out
+}
+
+// A view is a page as somebody sees it.
+type view struct {
+	by   *actor
+	path string
+}
+
+// parameter is one that a GET takes.
+type parameter struct {
+	path, name, value string
+	by                *actor
+	pattern           string
+}
+
+const (
+	maxPages = 400 // of one role
+	perShape = 3   // pages of one pattern
+)
+
+var (
+	signOutLike = regexp.MustCompile(`(?i)(log|sign)[-_]?(out|off)|abmelden|/exit\b`)
+	idLike      = regexp.MustCompile(`^(\d+|[0-9a-f]{8,}|[0-9a-f-]{36}|[A-Za-z0-9_-]{22,})$`)
+)
+
+// look crawls the pages of everybody, from the front page, the routes without parameters, and what the profile names.
+func (r *run) look() {
+	r.site = &sight{pages: map[string]map[string]*answer{}, order: map[string][]string{}, linked: map[string]map[string]bool{}, proof: map[string]string{}, patterns: map[string]bool{}}
+	r.crawl(r.people[0])
+	if r.t.signIn == "" {
+		for _, f := range r.site.forms {
+			if f.by.anonymous() && f.passwords() == 1 {
+				r.t.signIn, _, _ = strings.Cut(f.page, "?")
+				break
+			}
+		}
+	}
+	open := r.site.pages["anonymous"]
+	for _, a := range r.people[1:] {
+		if len(a.cookies) == 0 && r.t.renew != nil && a.user != nil {
+			if err := r.t.renew(a); err != nil {
+				r.missed("everything as %s: %v", a.name(), err)
+			}
+		}
+		if u, ok := a.user.(merlon.ProbeUser); ok {
+			a.enters(u)
+		}
+		r.crawl(a)
+	}
+	r.proofs(open)
+	for _, f := range r.forms() { // what they make leads to further pages
+		if !takesAway.MatchString(f.action) {
+			r.baseline(f)
+		}
+	}
+	for _, a := range r.people[1:] {
+		if !a.anonymous() && a.ready() == nil {
+			r.crawl(a)
+		}
+	}
+}
+
+// proofs finds for each role a page that an anonymous visitor does not get.
+func (r *run) proofs(open map[string]*answer) {
+	for _, a := range r.people {
+		for _, p := range r.site.order[a.name()] {
+			ans := r.site.pages[a.name()][p]
+			if a.anonymous() || ans.status != http.StatusOK || !ans.isHTML() {
+				continue
+			}
+			if other := open[p]; other == nil || other.status != http.StatusOK {
+				if other == nil {
+					other = r.people[0].fork().send(get(p).own(r.t))
+				}
+				if other.status != http.StatusOK {
+					r.site.proof[a.role] = p
+					break
+				}
+			}
+		}
+	}
+}
+
+func (f *form) passwords() (n int) {
+	for _, d := range f.fields {
+		if d.kind == "password" {
+			n++
+		}
+	}
+	return n
+}
+
+// count fills in what was reached.
+func (r *run) count() {
+	c := &r.report.Coverage
+	if r.site == nil {
+		return
+	}
+	for _, p := range r.site.pages {
+		c.Pages += len(p)
+	}
+	c.Forms, c.Parameters = len(r.site.forms), len(r.site.params)
+	for _, f := range r.site.forms {
+		if f.accepted {
+			c.Accepted++
+			r.site.patterns["POST "+f.pattern] = true
+		} else {
+			r.missed("form %s of %s: nothing that was filled in was accepted: what lies behind it was not seen", f.pattern, f.page)
+		}
+	}
+	if r.t.routes == nil {
+		c.Routes, c.Reached = len(r.site.patterns), len(r.site.patterns)
+		return
+	}
+	for _, rt := range r.t.routes {
+		c.Routes++
+		if r.reached(rt) {
+			c.Reached++
+		} else {
+			r.missed("route %s %s: no page or form led there", rt.Method, rt.Pattern)
+		}
+	}
+}
+
+func (r *run) reached(rt merlon.RouteInfo) bool {
+	for key := range r.site.patterns {
+		method, p, _ := strings.Cut(key, " ")
+		if p == rt.Pattern && method == rt.Method || rt.Method == "any" && matches(rt.Pattern, p, true) {
+			return true
+		}
+	}
+	return false
+}
+
+// crawl loads what one actor can find.
+func (r *run) crawl(a *actor) {
+	s := r.site
+	s.pages[a.name()], s.linked[a.name()], s.order[a.name()] = map[string]*answer{}, map[string]bool{}, nil
+	queue := append([]string{"/"}, r.t.starts...)
+	if a.start != "" {
+		queue = []string{a.start}
+	}
+	for _, rt := range r.t.routes {
+		if a.start == "" && (rt.Method == http.MethodGet || rt.Method == "any") && !strings.Contains(rt.Pattern, "{") {
+			queue = append(queue, rt.Pattern)
+		}
+	}
+	perPattern := map[string]int{}
+	for len(queue) > 0 && len(s.pages[a.name()]) < maxPages {
+		path := queue[0]
+		queue = queue[1:]
+		if p, _, cut := strings.Cut(path, "#"); cut {
+			path = p
+		}
+		bare, query, _ := strings.Cut(path, "?")
+		if signOutLike.MatchString(bare) {
+			if !slices.Contains(s.signOuts, path) {
+				s.signOuts = append(s.signOuts, path)
+			}
+			continue
+		}
+		pattern := r.t.pattern(http.MethodGet, bare)
+		key := pattern + "?" + names(query)
+		if s.pages[a.name()][path] != nil || perPattern[key] >= perShape {
+			continue
+		}
+		perPattern[key]++
+		ans := a.send(get(path).own(r.t))
+		s.pages[a.name()][path] = ans
+		s.order[a.name()] = append(s.order[a.name()], path)
+		if ans.redirects() {
+			if to, ok := r.t.local(ans.location(), path); ok {
+				queue = append(queue, to)
+			}
+		}
+		if !r.t.refused(ans) {
+			s.patterns["GET "+pattern] = true
+		}
+		r.parameters(a, bare, query, pattern)
+		doc := ans.dom(r.t)
+		for _, l := range doc.links {
+			s.linked[a.name()][l] = true
+			queue = append(queue, l)
+		}
+		for _, f := range doc.forms {
+			r.sawForm(a, f)
+			if f.method == "GET" && f.action != "" {
+				bare, _, _ := strings.Cut(f.action, "?")
+				queue = append(queue, bare+"?"+f.filled("a").Encode())
+			}
+		}
+	}
+}
+
+func (r *run) sawForm(a *actor, f *form) {
+	if f.away != "" || f.method == "GET" {
+		for _, d := range f.fields {
+			if d.isToken() {
+				where := f.away
+				if where == "" {
+					where = "an address: it asks by GET"
+				}
+				r.hit(RuleTokenLeaves, "GET "+r.t.pattern("GET", f.page), get(f.page), a, "the form of %s sends its field %s to %s", f.page, d.name, where)
+			}
+		}
+	}
+	if f.method == "GET" || f.action == "" {
+		return
+	}
+	bare, _, _ := strings.Cut(f.action, "?")
+	pattern := r.t.pattern(http.MethodPost, bare)
+	shape := f.shape(pattern)
+	for _, known := range r.site.forms {
+		if known.form.shape(known.pattern) == shape && (known.by.role == a.role || !known.by.anonymous()) {
+			if len(known.pages) < 4 && f.page != known.page && !slices.Contains(known.pages, f.page) {
+				known.pages = append([]string{f.page}, known.pages...)
+			}
+			return
+		}
+	}
+	r.site.forms = append(r.site.forms, &seenForm{form: f, by: a, pattern: pattern})
+}
+
+func (r *run) parameters(a *actor, bare, query, pattern string) {
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if name == "" {
+			continue
+		}
+		r.addParameter(&parameter{path: bare, name: name, value: value, by: a, pattern: pattern})
+	}
+}
+
+func (r *run) addParameter(p *parameter) {
+	for _, known := range r.site.params {
+		if known.pattern == p.pattern && known.name == p.name {
+			return
+		}
+	}
+	r.site.params = append(r.site.params, p)
+}
+
+func names(query string) string {
+	var all []string
+	for pair := range strings.SplitSeq(query, "&") {
+		n, _, _ := strings.Cut(pair, "=")
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), "&")
+}
+
+// pattern is the route of a path: that of the access table, or the path with what looks like an id taken out.
+func (t *target) pattern(method, path string) string {
+	if rt := t.route(method, path); rt != nil && rt.Method != "any" {
+		return rt.Pattern
+	}
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if idLike.MatchString(p) {
+			parts[i] = "{id}"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// route finds the line of the access table for a path, nil if there is none.
+func (t *target) route(method, path string) *merlon.RouteInfo {
+	var best *merlon.RouteInfo
+	for i := range t.routes {
+		rt := &t.routes[i]
+		if rt.Method != "any" && rt.Method != method {
+			continue
+		}
+		if matches(rt.Pattern, path, rt.Method == "any") && (best == nil || literals(rt.Pattern) > literals(best.Pattern)) {
+			best = rt
+		}
+	}
+	return best
+}
+
+func literals(pattern string) (n int) {
+	for p := range strings.SplitSeq(pattern, "/") {
+		if !strings.HasPrefix(p, "{") {
+			n += 100 + len(p)
+		}
+	}
+	return n
+}
+
+func matches(pattern, path string, mount bool) bool {
+	if mount && strings.HasSuffix(pattern, "/") && strings.HasPrefix(path, pattern) {
+		return true
+	}
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	for i, p := range want {
+		switch {
+		case strings.HasSuffix(p, "...}"):
+			return true
+		case i >= len(got), strings.HasPrefix(p, "{") && got[i] == "", !strings.HasPrefix(p, "{") && p != got[i]:
+			return false
+		}
+	}
+	return len(want) == len(got)
+}

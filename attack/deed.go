@@ -1,0 +1,266 @@
+package attack
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/merlon-web/merlon"
+)
+
+// mark makes a text that nobody else writes: where it comes out, it is the attacker's.
+func (r *run) mark() string {
+	r.serial++
+	return fmt.Sprintf("mq%d", 1000+r.serial)
+}
+
+// wants reports whether a route was asked for.
+func (r *run) wants(pattern string) bool {
+	if len(r.o.Routes) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.o.Routes, func(w string) bool {
+		head, open := strings.CutSuffix(w, "*")
+		return pattern == w || open && strings.HasPrefix(pattern, head)
+	})
+}
+
+// forms are those that are attacked.
+func (r *run) forms() (some []*seenForm) {
+	for _, last := range []bool{false, true} { // what takes things away comes last
+		for _, f := range r.site.forms {
+			if r.wants(f.pattern) && takesAway.MatchString(f.action) == last {
+				some = append(some, f)
+			}
+		}
+	}
+	return some
+}
+
+// steppingBack is how forms are named that take back what the same user has done.
+var steppingBack = regexp.MustCompile(`(?i)/(leave|withdraw|unsubscribe|cancel)\b`)
+
+// takesAway is how forms are named after which something is gone.
+var takesAway = regexp.MustCompile(`(?i)delete|remove|leave|revoke|/end\b|log-?out|sign-?out|disable|/stay|/password`)
+
+func (r *run) params() (some []*parameter) {
+	for _, p := range r.site.params {
+		if r.wants(p.pattern) {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+// person returns who has seen a form, signed in, with a browser that may be spent.
+func (r *run) person(f *seenForm) (*actor, error) {
+	if err := f.by.ready(); err != nil {
+		r.missed("form %s of %s as %s: %v", f.pattern, f.page, f.by.name(), err)
+		return nil, err
+	}
+	return f.by.fork(), nil
+}
+
+// fresh loads the page of a form again, for its token of now; nil when it is gone.
+func (r *run) fresh(f *seenForm, a *actor) *form {
+	for _, p := range append([]string{f.page}, f.pages...) {
+		ans := a.visit(p)
+		if u, ok := a.user.(merlon.ProbeUser); ok && r.t.leadsToSignIn(ans.path) && p != bare(ans.path) {
+			a.enters(u) // the page asks for every factor
+			ans = a.visit(p)
+		}
+		for _, g := range ans.dom(r.t).forms {
+			if g.method != "GET" && g.action != "" && g.shape(r.t.pattern(http.MethodPost, bare(g.action))) == f.shape(f.pattern) {
+				return g
+			}
+		}
+	}
+	return nil
+}
+
+func bare(path string) string {
+	p, _, _ := strings.Cut(path, "?")
+	return p
+}
+
+// values are what an honest user would type, with a mark in every text.
+func (a *actor) values(f *form, text string) url.Values {
+	v := f.filled(text)
+	for _, d := range f.fields {
+		if d.kind != "password" || d.auto != "current-password" {
+			continue
+		}
+		switch u := a.user.(type) {
+		case merlon.ProbeUser:
+			v.Set(d.name, u.Password)
+		case User:
+			for _, value := range u.Fields {
+				if strings.Contains(strings.ToLower(d.name), "pass") {
+					v.Set(d.name, value)
+				}
+			}
+		}
+	}
+	return v
+}
+
+// request is a form as it is sent; files go along when it takes some.
+func (f *form) request(v url.Values) *Request {
+	if !f.file {
+		return post(f.action, v)
+	}
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for name, all := range v {
+		for _, one := range all {
+			_ = w.WriteField(name, one)
+		}
+	}
+	for _, d := range f.fields {
+		if d.kind == "file" {
+			part, _ := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename="note.txt"`, d.name)}, "Content-Type": {"text/plain"}})
+			_, _ = part.Write([]byte("note"))
+		}
+	}
+	_ = w.Close()
+	return (&Request{Method: http.MethodPost, Path: f.action, Body: b.String()}).with("Content-Type", w.FormDataContentType())
+}
+
+// stateNow is all data as far as it is known.
+func (r *run) stateNow() (string, bool) {
+	if r.t.state == nil {
+		return "", false
+	}
+	return r.t.state()
+}
+
+// typed reports whether a path is a route whose statements are counted.
+func (t *target) typed(method, path string) bool {
+	if !t.merlon {
+		return false
+	}
+	rt := t.route(method, bare(path))
+	return rt != nil && rt.Method != "any"
+}
+
+// took reports whether a post was accepted: something was written, or came out, or it was answered as an honest one.
+func (r *run) took(f *seenForm, by *actor, ans *answer, before, text string) bool {
+	if r.t.refused(ans) {
+		return false
+	}
+	if r.t.typed(http.MethodPost, f.action) {
+		return ans.wrote > 0 && ans.redirects() || ans.wrote > 0 && f.base == nil
+	}
+	if now, known := r.stateNow(); known {
+		return now != before
+	}
+	if len(f.shows) > 0 {
+		for _, p := range f.shows {
+			if strings.Contains(by.fork().visit(p).body, text) {
+				return true
+			}
+		}
+		return false
+	}
+	return f.base != nil && ans.status == f.base.status && r.t.pattern("GET", bare(ans.location())) == r.t.pattern("GET", bare(f.base.location())) && ans.redirects()
+}
+
+// baseline sends a form honestly once, and looks where what was typed comes out.
+func (r *run) baseline(f *seenForm) {
+	if f.base != nil {
+		return
+	}
+	a, err := r.person(f)
+	if err != nil {
+		return
+	}
+	g := r.fresh(f, a)
+	if g == nil {
+		return
+	}
+	text := r.mark()
+	before, known := r.stateNow()
+	ans := a.send(g.request(a.values(g, text)).own(r.t))
+	switch now, _ := r.stateNow(); {
+	case r.t.refused(ans):
+	case r.t.typed(http.MethodPost, f.action):
+		f.accepted = ans.status < 400
+	case known:
+		f.accepted = now != before
+	default:
+		f.accepted = ans.redirects()
+	}
+	f.base = ans
+	r.stepBack(f, a, ans)
+	look := []string{}
+	if r.t.refused(ans) || !f.accepted && ans.status >= 300 && !ans.redirects() {
+		return
+	}
+	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
+		look = append(look, to)
+	}
+	look = append(look, f.page)
+	look = append(look, r.site.order[f.by.name()]...)
+	if err := f.by.ready(); err != nil {
+		return
+	}
+	for i, p := range slices.Compact(look) {
+		if i > 25 || len(f.shows) > 4 {
+			break
+		}
+		if strings.Contains(f.by.fork().visit(p).body, text) && !slices.Contains(f.shows, p) {
+			f.shows, f.accepted = append(f.shows, p), true
+		}
+	}
+	r.shownToOthers(f, text)
+}
+
+// stepBack takes back what was just done where the next page offers it: whoever comes later is another user, with nothing to
+// take back.
+func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
+	to, ok := r.t.local(ans.location(), ans.path)
+	if !ok || !ans.redirects() || steppingBack.MatchString(f.action) {
+		return
+	}
+	for _, g := range a.fork().visit(to).dom(r.t).forms {
+		if !steppingBack.MatchString(g.action) {
+			continue
+		}
+		r.sawForm(f.by, g)
+		back := a.send(g.request(a.values(g, r.mark())).own(r.t))
+		shape := g.shape(r.t.pattern(http.MethodPost, bare(g.action)))
+		for _, known := range r.site.forms {
+			if known.shape(known.pattern) == shape && !r.t.refused(back) {
+				known.accepted = true
+			}
+		}
+	}
+}
+
+// shownToOthers looks where other people see what was typed: what one writes, another one's browser runs.
+func (r *run) shownToOthers(f *seenForm, text string) {
+	for _, a := range r.people {
+		if a.role == f.by.role || a.label != "" || a.ready() != nil {
+			continue
+		}
+		looked, found := 0, 0
+		for _, p := range r.site.order[a.name()] {
+			first := r.site.pages[a.name()][p]
+			data := strings.HasPrefix(first.header.Get("Content-Type"), "text/csv")
+			if looked > 15 && !data || found > 1 && !data || slices.Contains(f.shows, p) || first.status != http.StatusOK {
+				continue
+			}
+			looked++
+			if strings.Contains(a.fork().send(get(p).own(r.t)).body, text) {
+				found++
+				f.others = append(f.others, view{a, p})
+			}
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package attack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A Profile is what the attacker is told of a site that is not Merlon's. All of it may be left out; what is not told is not
+// looked at, and the report says so.
+type Profile struct {
+	// Origin is the site's address; "": "https://site.test". Nothing is sent there.
+	Origin string
+	// Starts are paths from which the crawl begins, beside "/".
+	Starts []string
+	// SignIn is the path of the page with the sign-in form. "": the first that an anonymous visitor sees with one password.
+	SignIn string
+	// Users are made-up users that can be spent. Two of one role let what is one's be tried by the other.
+	Users []User
+	// State returns all data as text: rows, files. It is how a write is seen; without it, pages are compared.
+	State func() string
+	// Log, Mail and Sent return all that was logged, mailed, and sent to back ends (statements, commands, filters), one a line.
+	Log, Mail, Sent func() string
+	// Advance moves the site's clock on.
+	Advance func(time.Duration)
+}
+
+// A User is a made-up user of a [Profile].
+type User struct {
+	Role   string            // "user" if empty
+	Fields map[string]string // what is typed into the sign-in form, by field name
+	Second map[string]string // what is typed into the form of the second step; nil: there is none
+}
+
+// Probe attacks any handler, in this process.
+func Probe(ctx context.Context, h http.Handler, p Profile, o Options) (*Report, error) {
+	if p.Origin == "" {
+		p.Origin = siteOrigin
+	}
+	origin, err := url.Parse(p.Origin)
+	if err != nil || origin.Host == "" {
+		return nil, fmt.Errorf("attack: Profile.Origin %q is no origin: write scheme and host", p.Origin)
+	}
+	t := &target{name: p.Origin, origin: origin, handler: h, signIn: p.SignIn, starts: p.Starts, said: map[string]func() string{}, tick: p.Advance}
+	t.told(p)
+	return attack(ctx, t, chosen(p.people(), o.As), o)
+}
+
+func (p Profile) people() []*actor {
+	all := []*actor{{role: "anonymous", cookies: map[string]string{}}}
+	twins := map[string]int{}
+	for _, u := range p.Users {
+		if u.Role == "" {
+			u.Role = "user"
+		}
+		all = append(all, &actor{role: u.Role, twin: twins[u.Role], user: u, cookies: map[string]string{}})
+		twins[u.Role]++
+	}
+	return all
+}
+
+func (t *target) told(p Profile) {
+	if p.State != nil {
+		t.state = func() (string, bool) { return p.State(), true }
+		t.rest = func(secret string) string {
+			if strings.Contains(p.State(), secret) {
+				return "the data"
+			}
+			return ""
+		}
+	}
+	for name, f := range map[string]func() string{"log": p.Log, "mail": p.Mail, "sent": p.Sent} {
+		if f != nil {
+			t.said[name] = f
+		}
+	}
+	t.renew = func(a *actor) error { return signIn(a, true) }
+}
+
+// signIn signs a user of a profile in through the site's own form.
+func signIn(a *actor, whole bool) error {
+	u, ok := a.user.(User)
+	if !ok {
+		return errors.New("attack: this user has no fields for the sign-in form")
+	}
+	clear(a.cookies)
+	return a.enter(u, whole)
+}
+
+// enter fills in the sign-in form with the cookies that the browser has.
+func (a *actor) enter(u User, whole bool) error {
+	f, err := a.signInForm()
+	if err != nil {
+		return err
+	}
+	ans := a.submit(f, u.Fields)
+	if ans.status >= 400 {
+		return fmt.Errorf("attack: the sign-in as %s answered %d", a.name(), ans.status)
+	}
+	if u.Second == nil || !whole {
+		return nil
+	}
+	if to, ok := a.run.t.local(ans.location(), ans.path); ok && ans.redirects() {
+		ans = a.visit(to)
+	}
+	for _, f := range ans.dom(a.run.t).forms {
+		for name := range u.Second {
+			if f.hasField(name) {
+				a.submit(f, u.Second)
+				return nil
+			}
+		}
+	}
+	return errors.New("attack: the second step has no form with the fields of User.Second")
+}
+
+func (a *actor) signInForm() (*form, error) {
+	path := a.run.t.signIn
+	if path == "" {
+		return nil, errors.New("attack: no sign-in form is known: name it in Profile.SignIn")
+	}
+	ans := a.visit(path)
+	for _, f := range ans.dom(a.run.t).forms {
+		if f.passwords() == 1 && f.method == http.MethodPost {
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("attack: %s has no form with one password", path)
+}
+
+func (f *form) hasField(name string) bool {
+	for _, d := range f.fields {
+		if d.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// submit sends a form as a browser would, with these values in place of what it holds.
+func (a *actor) submit(f *form, values map[string]string) *answer {
+	v := f.filled("mq0x")
+	for name, value := range values {
+		v.Set(name, value)
+	}
+	return a.send(post(f.action, v).own(a.run.t))
+}
+
+// ErrNotLoopback refuses an address that is not of this machine.
+var ErrNotLoopback = errors.New("attack: only loopback addresses are attacked: what is tried ends sessions and writes data, and an address elsewhere may not be yours; run attack where the site is, or attack its own program")
+
+// URL attacks a site at a loopback address. The people of the profile sign in over it; what is in the process is not seen.
+// The error is [ErrNotLoopback] for any other address.
+func URL(ctx context.Context, address string, p Profile, o Options) (*Report, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("attack: %q is no address: write http://127.0.0.1:8080", address)
+	}
+	if !loopback(u.Hostname()) {
+		return nil, ErrNotLoopback
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	host := "127.0.0.1"
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		host = ip.String()
+	}
+	addr := net.JoinHostPort(host, port)
+	if c, err := net.DialTimeout("tcp", addr, 3*time.Second); err != nil {
+		return nil, fmt.Errorf("attack: nothing answers at %s: %w", addr, err)
+	} else {
+		_ = c.Close()
+	}
+	tr := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, addr) // whatever a redirect names
+	}}
+	defer tr.CloseIdleConnections()
+	client := &http.Client{Transport: tr, Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	t := &target{name: address, origin: &url.URL{Scheme: u.Scheme, Host: u.Host}, send: client.Do, signIn: p.SignIn, starts: append(p.Starts, u.RequestURI()), said: map[string]func() string{}, tick: p.Advance}
+	t.told(p)
+	if u.Scheme == "http" {
+		t.serve = func() (string, func(), error) { return addr, func() {}, nil }
+	}
+	return attack(ctx, t, chosen(p.people(), o.As), o)
+}
+
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

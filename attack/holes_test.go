@@ -1,0 +1,111 @@
+package attack_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon/attack"
+	"github.com/merlon-web/merlon/check"
+)
+
+// planted are the kit's holes, and the rule by which each is found.
+var planted = []struct {
+	hole, class string
+	rule        check.Rule
+}{
+	{"fixation", "sessions", attack.RuleFixation}, {"signoutleaves", "sessions", attack.RuleSignOutLeaves}, {"signoutget", "sessions", attack.RuleSignOutByGet},
+	{"passwordkeeps", "sessions", attack.RulePasswordKeeps}, {"stale", "sessions", attack.RuleStale}, {"cookie", "sessions", attack.RuleCookie}, {"raw", "sessions", attack.RuleTokenAtRest},
+	{"shown", "sessions", attack.RuleTokenShown}, {"endless", "sessions", attack.RuleEndless}, {"rows", "forgery", attack.RuleRowsForAll},
+	{"crosssite", "forgery", attack.RuleSameSite}, {"samesite", "forgery", attack.RuleSameSite}, {"noproof", "forgery", attack.RuleNoProof}, {"plainorigin", "forgery", attack.RulePlainOrigin},
+	{"foreigntoken", "forgery", attack.RuleForeignToken}, {"exempt", "forgery", attack.RuleExempt}, {"getwrites", "forgery", attack.RuleGetWrites}, {"override", "forgery", attack.RuleOverride},
+	{"signinforged", "forgery", attack.RuleSignInForged}, {"socket", "forgery", attack.RuleSocket},
+	{"sql", "injection", attack.RuleSQL}, {"order", "injection", attack.RuleSQL}, {"sqlsignin", "injection", attack.RuleSQL}, {"wildcard", "injection", attack.RuleWildcard},
+	{"shell", "injection", attack.RuleShell}, {"option", "injection", attack.RuleOption}, {"header", "injection", attack.RuleHeaderLine}, {"log", "injection", attack.RuleLogLine},
+	{"formula", "injection", attack.RuleFormula}, {"template", "injection", attack.RuleTemplate}, {"fetch", "injection", attack.RuleFetch}, {"file", "injection", attack.RuleTraversal},
+	{"markup", "injection", attack.RuleMarkup}, {"script", "injection", attack.RuleScriptText}, {"address", "injection", attack.RuleScriptAddress},
+	{"csp", "output", attack.RulePolicy}, {"types", "output", attack.RuleTrustedTypes}, {"frame", "output", attack.RuleFrame}, {"sniff", "output", attack.RuleSniffed},
+	{"redirect", "output", attack.RuleRedirect}, {"next", "output", attack.RuleRedirect}, {"cache", "output", attack.RuleCached}, {"suffix", "output", attack.RuleSuffix},
+	{"internals", "output", attack.RuleInternals}, {"hash", "output", attack.RuleRowShown},
+	{"menu", "access", attack.RuleOpenRoute}, {"otherspage", "access", attack.RuleOthersPage}, {"othersdeed", "access", attack.RuleOthersDeed}, {"assign", "access", attack.RuleAssigned},
+	{"halfway", "access", attack.RuleHalfWay},
+	{"guess", "limits", attack.RuleGuessing}, {"lockout", "limits", attack.RuleLockedOut}, {"told", "limits", attack.RuleTold}, {"large", "limits", attack.RuleLarge},
+	{"trace", "platform", attack.RuleTrace}, {"host", "platform", attack.RuleAnyHost}, {"debug", "platform", attack.RuleDebug}, {"plain", "platform", attack.RulePlainSignIn}, {"hsts", "platform", attack.RuleNoHSTS},
+}
+
+// TestSoundKit: a sound site has no findings, in any class.
+func TestSoundKit(t *testing.T) {
+	k := newKit(t)
+	report, err := attack.Probe(t.Context(), k, k.profile(), attack.Options{Budget: 2 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		t.Errorf("invented: %s\n%s", f.Text(), f.Curl)
+	}
+	for _, c := range report.Coverage.Classes {
+		if !c.Complete || c.Tried == 0 {
+			t.Errorf("%s: complete %v, %d tried", c.Class, c.Complete, c.Tried)
+		}
+	}
+	t.Log(report.Coverage)
+}
+
+// TestPlantedHoles: each hole is found by its rule, nothing else is, and the request that is told makes it happen again.
+func TestPlantedHoles(t *testing.T) {
+	also := map[string][]string{ // what a hole opens beside its own
+		"crosssite": {attack.RuleSignInForged.ID}, "sql": {attack.RuleWildcard.ID}, "stale": {attack.RulePasswordKeeps.ID}, "signoutget": {attack.RuleGetWrites.ID}}
+	for _, p := range planted {
+		t.Run(p.hole, func(t *testing.T) {
+			if p.hole == "shell" || p.hole == "option" {
+				if _, err := exec.LookPath("sh"); err != nil {
+					t.Skip("there is no sh")
+				}
+			}
+			k := newKit(t, p.hole)
+			report, err := attack.Probe(t.Context(), k, k.profile(), attack.Options{Classes: []string{p.class}, Budget: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := false
+			for _, f := range report.Findings {
+				switch {
+				case f.ID == p.rule.ID:
+					found = true
+					if !strings.Contains(f.Curl, "curl ") || !strings.Contains(f.Test, "httptest") || f.Request.Method == "" {
+						t.Errorf("%s cannot be repeated: %+v", f.ID, f)
+					}
+				case !strings.Contains(strings.Join(also[p.hole], " "), f.ID):
+					t.Errorf("also found: %s", f.Text())
+				}
+			}
+			if !found {
+				t.Errorf("%s (%s) was not found:\n%s", p.rule.ID, p.rule.Title, report.Coverage)
+			}
+		})
+	}
+}
+
+// TestURLIsLoopbackOnly: nothing else is ever asked, not even looked up.
+func TestURLIsLoopbackOnly(t *testing.T) {
+	for _, address := range []string{"http://example.org/", "https://192.0.2.1/", "http://localhost.example.org/", "http://127.0.0.1.example.org/", "http://[2001:db8::1]/"} {
+		if _, err := attack.URL(t.Context(), address, attack.Profile{}, attack.Options{}); err != attack.ErrNotLoopback {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<title>x</title>" + r.FormValue("q") + `<a href="/?q=a">a</a>`))
+	}))
+	defer srv.Close()
+	report, err := attack.URL(t.Context(), srv.URL, attack.Profile{}, attack.Options{Classes: []string{"injection"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Findings) != 1 || report.Findings[0].ID != attack.RuleMarkup.ID {
+		t.Errorf("found %v", report.Findings)
+	}
+}

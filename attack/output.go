@@ -1,0 +1,363 @@
+package attack
+
+import (
+	"bytes"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// output looks at what answers carry: headers, addresses that lead away, what caches may keep, what errors tell.
+func output(r *run) {
+	for _, a := range r.people {
+		for _, p := range r.site.order[a.name()] {
+			pattern := r.t.pattern(http.MethodGet, bare(p))
+			if r.wants(pattern) {
+				r.headers(a, p, "GET "+pattern, r.site.pages[a.name()][p])
+			}
+		}
+	}
+	r.suffixes()
+	r.redirects()
+	r.errors()
+	r.uploads()
+}
+
+// headers looks at the headers of one page.
+func (r *run) headers(a *actor, p, route string, ans *answer) {
+	q := get(p).own(r.t)
+	kind := ans.header.Get("Content-Type")
+	if ans.status == http.StatusOK && len(ans.body) > 0 {
+		sniffed := http.DetectContentType([]byte(ans.body))
+		nosniff := strings.EqualFold(ans.header.Get("X-Content-Type-Options"), "nosniff")
+		switch {
+		case !nosniff && !ans.isHTML() && strings.HasPrefix(sniffed, "text/html"), strings.HasPrefix(kind, "text/html") && jsonLike(ans.body):
+			r.hit(RuleSniffed, route, q, a, "%s is sent as %s and reads like %s", p, kind, sniffed)
+		case !nosniff && ans.isHTML():
+			r.hit(RuleSniffed, route, q, a, "%s is sent without X-Content-Type-Options: nosniff", p)
+		}
+	}
+	if ans.status == http.StatusOK && ans.isHTML() {
+		policy := strings.Join(ans.header.Values("Content-Security-Policy"), "; ")
+		if why := weakPolicy(policy); why != "" {
+			r.hit(RulePolicy, route, q, a, "%s: %s", p, why)
+		} else if !strings.Contains(policy, "require-trusted-types-for") {
+			r.hit(RuleTrustedTypes, route, q, a, "the policy of %s has no require-trusted-types-for", p)
+		}
+		if !strings.Contains(policy, "frame-ancestors") && ans.header.Get("X-Frame-Options") == "" {
+			r.hit(RuleFrame, route, q, a, "%s has neither frame-ancestors nor X-Frame-Options", p)
+		}
+	}
+	r.cached(a, p, route, ans)
+	if hashes.MatchString(ans.body) {
+		r.hit(RuleRowShown, route, q, a, "%s holds the hash of a password", p)
+	}
+}
+
+var hashes = regexp.MustCompile(`\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(id|i|d)\$v=|pbkdf2_sha256\$\d+\$|\$scrypt\$ln=`)
+
+func jsonLike(body string) bool {
+	s := strings.TrimSpace(body)
+	return strings.HasPrefix(s, `{"`) || strings.HasPrefix(s, `[{"`)
+}
+
+// weakPolicy says what a policy lets pass, "" if scripts of others are stopped.
+func weakPolicy(policy string) string {
+	if policy == "" {
+		return "there is no Content-Security-Policy"
+	}
+	sources, found := "", false
+	for d := range strings.SplitSeq(policy, ";") {
+		name, rest, _ := strings.Cut(strings.TrimSpace(d), " ")
+		switch name {
+		case "script-src":
+			sources, found = rest, true
+		case "default-src":
+			if !found {
+				sources, found = rest, true
+			}
+		}
+	}
+	words := strings.Fields(sources)
+	strong := strings.Contains(sources, "'nonce-") || strings.Contains(sources, "'sha256-") || strings.Contains(sources, "'sha384-") || strings.Contains(sources, "'strict-dynamic'")
+	for _, w := range words {
+		switch {
+		case w == "'unsafe-inline'" && !strong:
+			return "scripts may stand in the page: 'unsafe-inline'"
+		case w == "'unsafe-eval'", w == "*", w == "https:", w == "http:", w == "data:", w == "blob:":
+			return "scripts may come from " + w
+		}
+	}
+	if !found {
+		return "the policy says nothing of scripts"
+	}
+	return ""
+}
+
+// cached looks whether a page that is one user's may be kept.
+func (r *run) cached(a *actor, p, route string, ans *answer) {
+	if a.anonymous() || ans.status != http.StatusOK || !ans.isHTML() {
+		return
+	}
+	if other := r.site.pages["anonymous"][p]; other != nil && other.status == http.StatusOK && words(other) == words(ans) {
+		return // it is everybody's
+	}
+	cc := strings.ToLower(ans.header.Get("Cache-Control"))
+	if !strings.Contains(cc, "no-store") {
+		r.hit(RuleCached, route, get(p).own(r.t), a, "%s is %s's page and is sent with Cache-Control %q", p, a.name(), cc)
+	}
+}
+
+// suffixes asks for private pages under made-up names of files.
+func (r *run) suffixes() {
+	for _, a := range r.people {
+		if a.anonymous() || a.ready() != nil {
+			continue
+		}
+		for _, p := range r.site.order[a.name()] {
+			ans := r.site.pages[a.name()][p]
+			pattern := r.t.pattern(http.MethodGet, bare(p))
+			if ans.status != http.StatusOK || !ans.isHTML() || bare(p) == "/" || r.private(a, p) == nil || !r.wants(pattern) {
+				continue
+			}
+			q := get(strings.TrimSuffix(bare(p), "/") + "/mq.css").own(r.t)
+			got := a.fork().send(q)
+			if got.status == http.StatusOK && got.isHTML() && alike(got.dom(r.t), ans.dom(r.t)) {
+				r.hit(RuleSuffix, "GET "+pattern, q, a, "%s shows what %s shows", q.Path, p)
+			}
+		}
+	}
+}
+
+// private returns the answer of a page that an anonymous visitor does not get, nil if they do.
+func (r *run) private(a *actor, p string) *answer {
+	other := r.site.pages["anonymous"][p]
+	if other == nil {
+		other = r.people[0].fork().send(get(p).own(r.t))
+		r.site.pages["anonymous"][p] = other
+	}
+	if other.status == http.StatusOK {
+		return nil
+	}
+	return r.site.pages[a.name()][p]
+}
+
+// alike reports whether two pages say much the same.
+func alike(a, b *page) bool {
+	if len(b.texts) == 0 {
+		return false
+	}
+	same := 0
+	for w := range b.texts {
+		if a.texts[w] {
+			same++
+		}
+	}
+	return same*10 >= len(b.texts)*9
+}
+
+// away are spellings of an address of another site. Browsers take \ for /, and leave out tabs and line breaks (WHATWG URL).
+var away = []string{"https://attacker.invalid/", "//attacker.invalid/", `/\attacker.invalid/`, `\\attacker.invalid/`, "/\t/attacker.invalid/", "https:attacker.invalid/",
+	"///attacker.invalid/", "https://site.test@attacker.invalid/", "http:///attacker.invalid/"}
+
+// redirects asks every parameter and hidden field to lead away.
+func (r *run) redirects() {
+	for _, p := range r.params() {
+		if p.by.ready() != nil {
+			continue
+		}
+		for _, to := range append(away, r.t.origin.Scheme+"://"+r.t.origin.Host+".attacker.invalid/") {
+			q := get(p.with(to)).own(r.t)
+			if ans := p.by.fork().send(q); ans.redirects() && leadsAway(ans.location()) {
+				r.hit(RuleRedirect, "GET "+p.pattern, q, p.by, "the parameter %s leads to %s", p.name, ans.location())
+			}
+		}
+	}
+	r.formsAway()
+}
+
+// formsAway asks the hidden fields of forms, and the query of their pages, to lead away after a success.
+func (r *run) formsAway() {
+	for _, f := range r.forms() {
+		for _, d := range f.fields {
+			if d.kind != "hidden" || d.isToken() || !strings.HasPrefix(d.value, "/") && d.value != "" {
+				continue
+			}
+			for _, to := range away {
+				a, err := r.person(f)
+				if err != nil {
+					break
+				}
+				g := r.fresh(f, a)
+				if g == nil {
+					break
+				}
+				v := a.values(g, "mq0")
+				if f.passwords() == 1 && f.by.anonymous() {
+					r.credentials(v)
+				}
+				v.Set(d.name, to)
+				q := g.request(v).own(r.t)
+				if ans := a.send(q); ans.redirects() && leadsAway(ans.location()) {
+					r.hit(RuleRedirect, "POST "+f.pattern, q, f.by, "the field %s leads to %s", d.name, ans.location())
+				}
+			}
+		}
+	}
+}
+
+// credentials fills a sign-in form in with a user of the profile.
+func (r *run) credentials(v url.Values) {
+	for _, a := range r.people {
+		if u, ok := a.user.(User); ok {
+			for name, value := range u.Fields {
+				v.Set(name, value)
+			}
+			return
+		}
+	}
+}
+
+// leadsAway reads an address as browsers do.
+func leadsAway(to string) bool {
+	to = strings.NewReplacer("\t", "", "\n", "", "\r", "", `\`, "/").Replace(strings.TrimSpace(to))
+	lower := strings.ToLower(to)
+	for _, scheme := range []string{"https:", "http:"} {
+		if rest, ok := strings.CutPrefix(lower, scheme); ok {
+			if !strings.HasPrefix(rest, "/") && scheme == "https:" {
+				return false // relative on an https site
+			}
+			return strings.Contains(hostOf(strings.TrimLeft(rest, "/")), "attacker.invalid")
+		}
+	}
+	if strings.HasPrefix(lower, "//") {
+		return strings.Contains(hostOf(strings.TrimLeft(lower, "/")), "attacker.invalid")
+	}
+	return false
+}
+
+func hostOf(rest string) string {
+	host, _, _ := strings.Cut(rest, "/")
+	return host
+}
+
+// inner are texts that only the inside of a program says.
+var inner = regexp.MustCompile(`goroutine \d+ \[|/[\w/.-]+\.go:\d+|(?i)sql: |sqlite3?: |no such (table|column)|syntax error at or near|near ".*": syntax error|unrecognized token:|panic: |runtime error: |template: \S+:\d+|pq: |strconv\.\w+: parsing|open /[\w/.-]+: no such file`)
+
+// errors makes pages fail and reads what they say.
+func (r *run) errors() {
+	bad := []string{"'", "%00", "-1", "99999999999999999999", strings.Repeat("A", 5000), "[]", "NaN", "\xff"}
+	for _, p := range r.params() {
+		for _, value := range bad {
+			r.reads(p.by, get(p.with(value)).own(r.t), "GET "+p.pattern)
+		}
+		r.reads(p.by, get(p.path+"?"+p.name+"[]=1&"+p.name+"=%zz").own(r.t), "GET "+p.pattern)
+	}
+	for _, a := range r.people {
+		done := map[string]bool{}
+		for _, p := range r.site.order[a.name()] {
+			pattern := r.t.pattern(http.MethodGet, bare(p))
+			i := strings.LastIndexByte(bare(p), '/')
+			if done[pattern] || !r.wants(pattern) {
+				continue
+			}
+			done[pattern] = true
+			for _, value := range []string{"0", "-1", "mqmq", "99999999999999999999", "%27", "%00"} {
+				r.reads(a, get(bare(p)[:i+1]+value).own(r.t), "GET "+pattern)
+			}
+		}
+	}
+	for _, f := range r.forms() {
+		if takesAway.MatchString(f.action) {
+			continue // they would, and say nothing
+		}
+		a, err := r.person(f)
+		if err != nil {
+			continue
+		}
+		g := r.fresh(f, a)
+		if g == nil {
+			continue
+		}
+		v := a.values(g, "'")
+		for _, d := range g.fields {
+			if d.kind == "number" || d.kind == "date" || d.kind == "select" || d.kind == "hidden" && !d.isToken() {
+				v.Set(d.name, "'mq")
+			}
+		}
+		r.readsOf(a, g.request(v).own(r.t), "POST "+f.pattern, f.by)
+	}
+}
+
+func (r *run) reads(a *actor, q *Request, route string) { r.readsOf(a.fork(), q, route, a) }
+
+func (r *run) readsOf(a *actor, q *Request, route string, by *actor) {
+	ans := a.send(q)
+	if ans.status < 400 {
+		return
+	}
+	if m := inner.FindString(ans.body); m != "" {
+		r.hit(RuleInternals, route, q, by, "the error page of %s says %q", q.Path, m)
+	}
+}
+
+// uploads sends pages as files and looks how they are served.
+func (r *run) uploads() {
+	for _, f := range r.forms() {
+		if !f.file {
+			continue
+		}
+		for _, file := range []struct{ name, kind, body string }{
+			{"mq.html", "text/html", "<!doctype html><mqx>mq</mqx>"},
+			{"mq.svg", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"><script>1</script><mqx/></svg>`},
+			{"mq.png", "image/png", "<!doctype html><mqx>mq</mqx>"},
+		} {
+			a, err := r.person(f)
+			if err != nil {
+				break
+			}
+			g := r.fresh(f, a)
+			if g == nil {
+				break
+			}
+			q := g.upload(a.values(g, r.mark()), file.name, file.kind, file.body)
+			ans := a.send(q)
+			look := []string{f.page}
+			if to, ok := r.t.local(ans.location(), ans.path); ok {
+				look = append(look, to)
+			}
+			for _, p := range look {
+				for _, l := range append(a.visit(p).dom(r.t).links, p) {
+					got := a.fork().send(get(l).own(r.t))
+					kind := got.header.Get("Content-Type")
+					active := strings.HasPrefix(kind, "text/html") || strings.HasPrefix(kind, "image/svg") || strings.Contains(kind, "xml")
+					inert := strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") || strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox")
+					if strings.Contains(got.body, "<mqx") && active && !inert {
+						r.hit(RuleUpload, "POST "+f.pattern, q, f.by, "%s is served from %s as %s", file.name, l, kind)
+					}
+				}
+			}
+		}
+	}
+}
+
+func (f *form) upload(v url.Values, name, kind, body string) *Request {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for field, all := range v {
+		for _, one := range all {
+			_ = w.WriteField(field, one)
+		}
+	}
+	for _, d := range f.fields {
+		if d.kind == "file" {
+			part, _ := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {`form-data; name="` + d.name + `"; filename="` + name + `"`}, "Content-Type": {kind}})
+			_, _ = part.Write([]byte(body))
+		}
+	}
+	_ = w.Close()
+	return (&Request{Method: http.MethodPost, Path: f.action, Body: b.String()}).with("Content-Type", w.FormDataContentType())
+}

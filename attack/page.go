@@ -1,0 +1,239 @@
+package attack
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// A page is what an attacker sees of an answer: links, forms, and whatever data has made of it.
+type page struct {
+	links []string
+	forms []*form
+	nodes []*html.Node
+	texts map[string]bool // words that are no numbers and no random texts
+}
+
+// A form is one of a page.
+type form struct {
+	page   string // path on which it stands
+	action string // as resolved; "" and foreign set when it leads elsewhere
+	away   string
+	method string
+	file   bool
+	fields []field
+}
+
+type field struct {
+	name, kind, value string
+	options           []string
+	required          bool
+	auto              string // autocomplete
+}
+
+// dom parses an answer once.
+func (a *answer) dom(t *target) *page {
+	if a.parsed {
+		return a.doc
+	}
+	a.parsed, a.doc = true, &page{texts: map[string]bool{}}
+	if !a.isHTML() {
+		return a.doc
+	}
+	root, err := html.Parse(strings.NewReader(a.body))
+	if err != nil {
+		return a.doc
+	}
+	for n := range root.Descendants() {
+		switch n.Type {
+		case html.TextNode:
+			for w := range strings.FieldsSeq(n.Data) {
+				if !noise.MatchString(w) {
+					a.doc.texts[w] = true
+				}
+			}
+		case html.ElementNode:
+			a.doc.nodes = append(a.doc.nodes, n)
+			switch n.Data {
+			case "a", "area", "link", "iframe", "img", "script":
+				at := attr(n, "href")
+				if at == "" {
+					at = attr(n, "src")
+				}
+				if to, ok := t.local(at, a.path); ok && at != "" && n.Data != "link" && n.Data != "script" {
+					a.doc.links = append(a.doc.links, to)
+				}
+			case "form":
+				a.doc.forms = append(a.doc.forms, t.form(n, a.path))
+			}
+		}
+	}
+	return a.doc
+}
+
+// noise are words that differ from one load to the next: numbers, times, random texts.
+var noise = regexp.MustCompile(`\d|^[A-Za-z0-9_\-+/=]{20,}$`)
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func hasAttr(n *html.Node, name string) bool {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *target) form(n *html.Node, from string) *form {
+	f := &form{page: from, method: strings.ToUpper(attr(n, "method")), file: strings.EqualFold(attr(n, "enctype"), "multipart/form-data")}
+	if f.method != "POST" {
+		f.method = "GET"
+	}
+	if to, ok := t.local(attr(n, "action"), from); ok {
+		f.action = to
+	} else {
+		f.away = attr(n, "action")
+	}
+	for c := range n.Descendants() {
+		if c.Type != html.ElementNode || attr(c, "name") == "" || hasAttr(c, "disabled") {
+			continue
+		}
+		d := field{name: attr(c, "name"), value: attr(c, "value"), required: hasAttr(c, "required"), auto: attr(c, "autocomplete")}
+		switch c.Data {
+		case "input":
+			if d.kind = strings.ToLower(attr(c, "type")); d.kind == "" {
+				d.kind = "text"
+			}
+			if (d.kind == "checkbox" || d.kind == "radio") && d.value == "" {
+				d.value = "on"
+			}
+		case "textarea":
+			d.kind = "textarea"
+			if c.FirstChild != nil {
+				d.value = c.FirstChild.Data
+			}
+		case "select":
+			d.kind = "select"
+			for o := range c.Descendants() {
+				if o.Type == html.ElementNode && o.Data == "option" {
+					v := attr(o, "value")
+					if !hasAttr(o, "value") && o.FirstChild != nil {
+						v = o.FirstChild.Data
+					}
+					d.options = append(d.options, v)
+				}
+			}
+		case "button":
+			d.kind = "button"
+		default:
+			continue
+		}
+		f.fields = append(f.fields, d)
+	}
+	return f
+}
+
+// isText reports whether a field takes what an attacker writes.
+func (d field) isText() bool {
+	switch d.kind {
+	case "text", "textarea", "search", "tel", "url", "password", "email":
+		return true
+	}
+	return false
+}
+
+var tokenName = regexp.MustCompile(`(?i)csrf|xsrf|token|nonce|authenticity`)
+
+// isToken reports whether a hidden field is what tells the site's own forms from others.
+func (d field) isToken() bool {
+	return d.kind == "hidden" && len(d.value) >= 8 && tokenName.MatchString(d.name)
+}
+
+func (f *form) token() *field {
+	for i := range f.fields {
+		if f.fields[i].isToken() {
+			return &f.fields[i]
+		}
+	}
+	return nil
+}
+
+func (f *form) has(kind string) bool {
+	for _, d := range f.fields {
+		if d.kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// shape is what tells a form from another: its method, the pattern of its address and its fields.
+func (f *form) shape(pattern string) string {
+	var names []string
+	for _, d := range f.fields {
+		names = append(names, d.name)
+	}
+	return f.method + " " + pattern + " " + strings.Join(names, ",")
+}
+
+// filled is what a browser would send when somebody types text into every field that takes some.
+func (f *form) filled(text string) url.Values {
+	v := url.Values{}
+	chosen := map[string]bool{}
+	for _, d := range f.fields {
+		switch d.kind {
+		case "text", "search", "tel", "textarea":
+			v.Set(d.name, text)
+		case "password":
+			v.Set(d.name, "Aa1!"+text+"-long-enough")
+		case "email":
+			v.Set(d.name, mark.FindString(text+"mq0")+"@attack.invalid")
+		case "url":
+			v.Set(d.name, "https://attack.invalid/"+url.PathEscape(text))
+		case "number", "range":
+			v.Set(d.name, "2")
+		case "date":
+			v.Set(d.name, "2031-02-03")
+		case "time":
+			v.Set(d.name, "10:00")
+		case "datetime-local":
+			v.Set(d.name, "2031-02-03T10:00")
+		case "month":
+			v.Set(d.name, "2031-02")
+		case "color":
+			v.Set(d.name, "#336699")
+		case "select":
+			for _, o := range d.options {
+				if o != "" {
+					v.Set(d.name, o)
+				}
+			}
+		case "radio":
+			v.Set(d.name, d.value)
+		case "checkbox":
+			v.Add(d.name, d.value)
+		case "button", "submit":
+			if !chosen[d.name] {
+				chosen[d.name] = true
+				v.Set(d.name, d.value)
+			}
+		case "file", "image", "reset":
+		default:
+			v.Set(d.name, d.value)
+		}
+	}
+	return v
+}
+
+// mark is the shape of the attacker's own texts: mq, a number, x. They are found again wherever they come out.
+var mark = regexp.MustCompile(`mq\d+`)

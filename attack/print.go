@@ -1,0 +1,115 @@
+package attack
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Text writes the report as people read it: the findings of each class, what was covered, and what was not.
+func (r *Report) Text(w io.Writer) error {
+	var b strings.Builder
+	for _, c := range r.Coverage.Classes {
+		if !c.Complete && c.Tried == 0 {
+			continue
+		}
+		word := "PASS"
+		switch {
+		case c.Found > 0:
+			word = "FAIL"
+		case !c.Complete:
+			word = "OPEN"
+		}
+		fmt.Fprintf(&b, "%s  %-10s %d tried, %d found, %.1f s\n", word, c.Class, c.Tried, c.Found, c.Seconds)
+		for _, f := range r.Findings {
+			if f.Class == c.Class {
+				fmt.Fprintf(&b, "      %s      as %s, again: %s\n", strings.ReplaceAll(f.Text(), "\n  ", "\n        "), f.As, cut(f.Curl, 600))
+			}
+		}
+	}
+	for _, f := range r.Findings {
+		if f.Class == "crawl" {
+			fmt.Fprintf(&b, "FAIL  %s", f.Text())
+		}
+	}
+	c := r.Coverage
+	fmt.Fprintf(&b, "\nroutes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests\nas %s\n",
+		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "))
+	for _, n := range c.NotReached {
+		fmt.Fprintf(&b, "not reached: %s\n", n)
+	}
+	if !r.Unchanged {
+		b.WriteString("the original data is not as it was: something else has written to it meanwhile\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func cut(s string, most int) string {
+	if len(s) > most {
+		return s[:most] + " …"
+	}
+	return s
+}
+
+// The parts of a JUnit report that are filled in.
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Time     string      `xml:"time,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Name    string     `xml:"name,attr"`
+		Class   string     `xml:"classname,attr"`
+		Failure *junitText `xml:"failure,omitempty"`
+		Skipped *junitText `xml:"skipped,omitempty"`
+	}
+	junitText struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// JUnit writes the report as JUnit XML: a suite for each class; a class without a finding is a case that passed, one that was
+// not ended a case that was skipped.
+func (r *Report) JUnit(w io.Writer) error {
+	var all junitSuites
+	for _, c := range append([]Tally{{Class: "crawl", Complete: true}}, r.Coverage.Classes...) {
+		s := junitSuite{Name: c.Class, Time: fmt.Sprintf("%.3f", c.Seconds)}
+		for _, f := range r.Findings {
+			if f.Class == c.Class {
+				s.Cases = append(s.Cases, junitCase{Name: f.ID + " " + f.Route, Class: "attack." + c.Class, Failure: &junitText{f.What, f.Text() + f.Curl + "\n"}})
+				s.Failures++
+			}
+		}
+		whole := junitCase{Name: "the class was tried to its end", Class: "attack." + c.Class}
+		if !c.Complete {
+			whole.Skipped, s.Skipped = &junitText{Message: "it was not asked for, or the time was over: this is not clean"}, 1
+		}
+		s.Cases = append(s.Cases, whole)
+		s.Tests = len(s.Cases)
+		all.Tests, all.Failures = all.Tests+s.Tests, all.Failures+s.Failures
+		all.Suites = append(all.Suites, s)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}

@@ -1,0 +1,357 @@
+package attack
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/event"
+)
+
+// siteOrigin is the address that an attacked site is given: https, as in the world. Nothing is ever sent there.
+const siteOrigin = "https://site.test"
+
+// Site attacks a site on a copy of its data, in this process. The copy is gone when it returns, also when ctx ends.
+//
+// The error wraps [db.ErrLocked] when another process has the data, and is that of ctx when it has ended; the report of what
+// was seen until then comes with it.
+func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Options) (_ *Report, err error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "merlon-attack-")
+	if err != nil {
+		return nil, fmt.Errorf("attack: no place for a copy of the data: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	before := ""
+	if o.Data != "" {
+		if before, err = copyData(open, o.Data, dir); err != nil {
+			return nil, err
+		}
+	}
+	s := &inside{dir: dir}
+	if err := s.start(ctx, open, o.Data == ""); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.stop(context.WithoutCancel(ctx))) }()
+	people, err := s.people(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := attack(ctx, s.target(), chosen(people, o.As), o)
+	if report != nil && o.Data != "" {
+		after, hashed := hashData(o.Data)
+		report.Unchanged = after == before
+		err = errors.Join(err, hashed)
+	}
+	return report, err
+}
+
+// copyData copies the files of a data folder while its lock is held, and returns the hash of the original.
+func copyData(open func(merlon.Env) (*merlon.Site, error), from, to string) (hash string, err error) {
+	site, err := open(merlon.Env{Data: from, Mode: merlon.Drill, NoJobs: true})
+	if err != nil {
+		return "", err
+	}
+	release, err := site.Hold()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if hash, err = hashData(from); err != nil {
+		return "", err
+	}
+	return hash, eachFile(from, func(name string, in io.Reader) error {
+		path := filepath.Join(to, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, in)
+		return errors.Join(err, out.Close())
+	})
+}
+
+// transient are the files of a data folder that are not data: locks, sockets' folders and what SQLite makes anew.
+func transient(name string) bool {
+	first, _, _ := strings.Cut(filepath.ToSlash(name), "/")
+	return first == "run" || first == "scratch" || strings.HasSuffix(name, "-shm") || strings.HasSuffix(name, ".lock") || strings.Contains(filepath.Base(name), "-spool-")
+}
+
+func eachFile(dir string, do func(name string, in io.Reader) error) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil || transient(name) {
+			return err
+		}
+		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return do(name, f)
+	})
+}
+
+// hashData is one hash over the names and bytes of a data folder.
+func hashData(dir string) (string, error) {
+	h := sha256.New()
+	err := eachFile(dir, func(name string, in io.Reader) error {
+		fmt.Fprintf(h, "%q\n", name)
+		_, err := io.Copy(h, in)
+		return err
+	})
+	return fmt.Sprintf("%x", h.Sum(nil)), err
+}
+
+// inside is a site that is attacked in its own process.
+type inside struct {
+	dir    string
+	site   *merlon.Site
+	log    *lines
+	offset atomic.Int64
+	pool   []merlon.ProbeUser
+	old    io.Writer
+	once   sync.Once
+	file   string
+}
+
+func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), fresh bool) error {
+	s.log, s.old = &lines{}, log.Writer()
+	site, err := open(merlon.Env{Data: s.dir, Mode: merlon.Drill, NoJobs: true, Settings: merlon.Settings{Origin: siteOrigin},
+		Clock: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) }, Log: event.NewLog(s.log, false, slog.LevelInfo)})
+	if err != nil {
+		return err
+	}
+	if err := site.Start(ctx); err != nil {
+		return err
+	}
+	s.site = site
+	log.SetOutput(io.MultiWriter(s.log)) // handlers that are not Merlon's log there
+	if !fresh {
+		return nil
+	}
+	for _, p := range site.Parts() {
+		if p.Demo != nil {
+			if _, err := p.Demo(ctx, site.House()); err != nil {
+				return errors.Join(fmt.Errorf("attack: part %s has no demo data: %w", p.Name, err), s.stop(ctx))
+			}
+		}
+	}
+	return nil
+}
+
+func (s *inside) stop(ctx context.Context) error {
+	log.SetOutput(s.old)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return s.site.Close(ctx)
+}
+
+// people are nobody, and two users of each role that the parts can make.
+func (s *inside) people(ctx context.Context) ([]*actor, error) {
+	all := []*actor{{role: "anonymous", cookies: map[string]string{}}}
+	for twin := range 2 {
+		users, err := s.users(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
+			if twin == 1 && u.Role != "" {
+				s.pool = append(s.pool, u)
+				continue
+			}
+			all = append(all, actorOf(u, twin))
+		}
+	}
+	if n := len(all) - 1; n > 0 { // whoever holds a mailed link
+		if u, ok := all[n].user.(merlon.ProbeUser); ok {
+			all = append(all, &actor{role: "anonymous", label: "with a mailed link", start: u.Link, cookies: map[string]string{}})
+		}
+	}
+	return all, nil
+}
+
+func (s *inside) users(ctx context.Context) (all []merlon.ProbeUser, err error) {
+	for _, p := range s.site.House().Probes() {
+		users, err := p.Users(ctx, s.site.House())
+		if err != nil {
+			return nil, fmt.Errorf("attack: no users could be made: %w", err)
+		}
+		all = append(all, users...)
+	}
+	return all, nil
+}
+
+func actorOf(u merlon.ProbeUser, twin int) *actor {
+	role := u.Role
+	if role == "" {
+		role = "user"
+	}
+	a := &actor{role: role, twin: twin, user: u, cookies: map[string]string{}}
+	a.wears(u)
+	return a
+}
+
+func (a *actor) wears(u merlon.ProbeUser) {
+	clear(a.cookies)
+	if name, value, ok := strings.Cut(u.Cookie, "="); ok {
+		a.cookies[name] = value
+	}
+	a.user = u
+}
+
+// enters signs a user in through the pages, so that every factor is shown; the session that the user was made with is kept
+// where that does not work.
+func (a *actor) enters(u merlon.ProbeUser) {
+	a.wears(u)
+	b := &actor{run: a.run, role: a.role, user: u, cookies: map[string]string{}}
+	if b.signsIn() == nil && b.alive() && len(b.cookies) > 0 {
+		a.cookies = b.cookies
+	}
+}
+
+// renew gives the actor another user of the same role: the one from before was spent.
+func (s *inside) renew(a *actor) error {
+	role := a.role
+	if role == "user" {
+		role = ""
+	}
+	for range 2 {
+		for i, u := range s.pool {
+			if u.Role == role {
+				s.pool = append(s.pool[:i], s.pool[i+1:]...)
+				a.wears(u)
+				return nil
+			}
+		}
+		more, err := s.users(a.run.ctx)
+		if err != nil {
+			return err
+		}
+		s.pool = append(s.pool, more...)
+	}
+	return fmt.Errorf("attack: the parts make no user of the role %s", a.role)
+}
+
+func (s *inside) target() *target {
+	origin, _ := url.Parse(siteOrigin)
+	signIn := ""
+	for _, p := range s.site.Parts() {
+		if p.SignIn != "" && signIn == "" {
+			signIn = string(p.SignIn)
+		}
+	}
+	return &target{name: s.site.Name(), origin: origin, handler: s.site, routes: s.site.Routes(), merlon: true, signIn: signIn,
+		state: s.files, rest: s.lies, said: map[string]func() string{"log": s.log.String}, renew: s.renew,
+		tick: func(d time.Duration) { s.offset.Add(int64(d)) }, serve: s.serve}
+}
+
+// files is what lies in the data folder beside the engine's own database: whatever mounted handlers keep there.
+func (s *inside) files() (string, bool) {
+	var b strings.Builder
+	own := s.engineFile()
+	err := eachFile(s.dir, func(name string, in io.Reader) error {
+		if strings.HasPrefix(filepath.Base(name), own) || strings.HasPrefix(name, "keys") {
+			return nil
+		}
+		h := sha256.New()
+		_, err := io.Copy(h, in)
+		fmt.Fprintf(&b, "%s %x\n", name, h.Sum(nil))
+		return err
+	})
+	return b.String(), err == nil && b.Len() > 0
+}
+
+// engineFile is the name of the engine's own file, which is looked at by statements and not by bytes.
+func (s *inside) engineFile() string {
+	s.once.Do(func() { s.file = s.findFile() })
+	return s.file
+}
+
+func (s *inside) findFile() string {
+	snap, err := s.site.House().Engine.Snapshot(context.Background())
+	if err != nil {
+		return "\x00"
+	}
+	defer snap.Close()
+	return snap.File
+}
+
+// lies looks for a text in the database and in every other file of the data.
+func (s *inside) lies(secret string) (where string) {
+	look := func(name string, in io.Reader) error {
+		all, err := io.ReadAll(in)
+		if err == nil && where == "" && bytes.Contains(all, []byte(secret)) {
+			where = name
+		}
+		return err
+	}
+	if snap, err := s.site.House().Engine.Snapshot(context.Background()); err == nil {
+		_ = look(snap.File, snap.Reader())
+		_ = snap.Close()
+	}
+	_ = eachFile(s.dir, look)
+	return where
+}
+
+// serve has the site answer over loopback.
+func (s *inside) serve() (string, func(), error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.site.Serve(ctx, l) }()
+	return l.Addr().String(), func() { stop(); <-done }, nil
+}
+
+// chosen are the people who attack: nobody is always there, as the measure of what is open.
+func chosen(all []*actor, as []string) []*actor {
+	if len(as) == 0 {
+		return all
+	}
+	var some []*actor
+	for _, a := range all {
+		if a.anonymous() {
+			some = append(some, a)
+			continue
+		}
+		for _, want := range as {
+			if a.role == want {
+				some = append(some, a)
+				break
+			}
+		}
+	}
+	return some
+}

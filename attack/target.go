@@ -1,0 +1,262 @@
+package attack
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
+)
+
+// A target is what is attacked: a handler in this process, or a loopback address.
+type target struct {
+	name    string
+	origin  *url.URL
+	handler http.Handler // nil: send
+	send    func(*http.Request) (*http.Response, error)
+
+	routes []merlon.RouteInfo // nil: not known
+	merlon bool
+	signIn string                                      // path of the sign-in form, "" if none is known
+	state  func() (string, bool)                       // all data as text; false: not known
+	rest   func(secret string) (where string)          // where in the data a text lies; "": nowhere
+	said   map[string]func() string                    // "log", "mail", "sent": all of it so far
+	renew  func(*actor) error                          // signs an actor in again
+	tick   func(time.Duration)                         // nil: the clock cannot be moved
+	serve  func() (addr string, end func(), err error) // over loopback; nil: not
+	starts []string
+}
+
+// A Request is one that was sent, as it can be sent again.
+type Request struct {
+	Method string      `json:"method"`
+	Path   string      `json:"path"`
+	Header [][2]string `json:"header,omitempty"`
+	Body   string      `json:"body,omitempty"`
+	Host   string      `json:"host,omitempty"`
+	From   string      `json:"from,omitempty"` // the network address that it came from
+
+	plain bool // without TLS
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+func get(path string) *Request { return &Request{Method: http.MethodGet, Path: path} }
+
+func post(path string, fields url.Values) *Request {
+	return (&Request{Method: http.MethodPost, Path: path, Body: fields.Encode()}).with("Content-Type", formType)
+}
+
+func (q *Request) with(name, value string) *Request {
+	q.Header = append(q.Header, [2]string{name, value})
+	return q
+}
+
+// own adds what a browser sends with a request from the site's own pages.
+func (q *Request) own(t *target) *Request {
+	q.with("Sec-Fetch-Site", "same-origin").with("Sec-Fetch-Mode", "navigate").with("Sec-Fetch-Dest", "document").with("User-Agent", agent)
+	if q.Method != http.MethodGet {
+		q.with("Origin", t.origin.Scheme+"://"+t.origin.Host)
+	}
+	return q
+}
+
+const agent = "Mozilla/5.0 (X11; Linux x86_64) merlon-attack"
+
+// An answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	path   string
+	wrote  int // statements that wrote, of a Merlon route
+	ran    int // all statements
+	took   time.Duration
+
+	doc    *page
+	parsed bool
+}
+
+func (a *answer) location() string { return a.header.Get("Location") }
+func (a *answer) redirects() bool  { return a.status >= 300 && a.status < 400 && a.location() != "" }
+func (a *answer) isHTML() bool     { return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") }
+
+// maxAnswer is how much of an answer is read.
+const maxAnswer = 4 << 20
+
+// do sends one request with these cookies.
+func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) (*answer, error) {
+	address := t.origin.Scheme + "://" + t.origin.Host + q.Path
+	r, err := http.NewRequestWithContext(ctx, q.Method, address, strings.NewReader(q.Body))
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range q.Header {
+		r.Header.Add(h[0], h[1])
+	}
+	if line := cookieLine(cookies); line != "" {
+		r.Header.Set("Cookie", line)
+	}
+	if q.Host != "" {
+		r.Host = q.Host
+	}
+	began := time.Now()
+	if t.handler == nil {
+		res, err := t.send(r)
+		if err != nil {
+			return nil, err
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+		return &answer{status: res.StatusCode, header: res.Header, body: string(body), path: q.Path, took: time.Since(began)}, err
+	}
+	var counter db.Counter
+	r = r.WithContext(db.Counted(ctx, &counter))
+	r.RequestURI, r.RemoteAddr = r.URL.RequestURI(), "203.0.113.7:40000"
+	if q.From != "" {
+		r.RemoteAddr = q.From + ":40000"
+	}
+	if t.origin.Scheme == "https" && !q.plain {
+		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: t.origin.Hostname()}
+	}
+	rec := &recorder{header: http.Header{}}
+	rec.serve(t.handler, r)
+	if rec.status == 0 {
+		rec.WriteHeader(http.StatusOK)
+	}
+	if rec.sent.Get("Content-Type") == "" && rec.body.Len() > 0 {
+		rec.sent.Set("Content-Type", http.DetectContentType(rec.body.Bytes()))
+	}
+	return &answer{status: rec.status, header: rec.sent, body: rec.body.String(), path: q.Path, ran: counter.Ran(), wrote: counter.Wrote("throttle", "journal"), took: time.Since(began)}, nil
+}
+
+// recorder is the ResponseWriter of requests in the process.
+type recorder struct {
+	header, sent http.Header
+	status       int
+	body         bytes.Buffer
+}
+
+// serve runs the handler as net/http would: a panic ends the connection.
+func (rec *recorder) serve(h http.Handler, r *http.Request) {
+	defer func() {
+		if p := recover(); p != nil && rec.status == 0 {
+			rec.header = http.Header{}
+			rec.WriteHeader(http.StatusInternalServerError)
+		}
+	}()
+	h.ServeHTTP(rec, r)
+}
+
+// Header implements [http.ResponseWriter].
+func (rec *recorder) Header() http.Header { return rec.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (rec *recorder) WriteHeader(status int) {
+	if rec.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		rec.status, rec.sent = status, rec.header.Clone()
+	}
+}
+
+// Write implements [http.ResponseWriter].
+func (rec *recorder) Write(b []byte) (int, error) {
+	rec.WriteHeader(http.StatusOK)
+	if rec.body.Len() < maxAnswer {
+		rec.body.Write(b)
+	}
+	return len(b), nil
+}
+
+// Flush implements [http.Flusher].
+func (rec *recorder) Flush() { rec.WriteHeader(http.StatusOK) }
+
+func cookieLine(cookies map[string]string) string {
+	names := make([]string, 0, len(cookies))
+	for n := range cookies {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for i, n := range names {
+		names[i] = n + "=" + cookies[n]
+	}
+	return strings.Join(names, "; ")
+}
+
+// shown is the request without what is long.
+func (q *Request) shown() Request {
+	c := *q
+	if len(c.Body) > 2000 {
+		c.Body = c.Body[:2000]
+	}
+	return c
+}
+
+func shell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// curl is the request for a terminal. Cookies and tokens are of one run: whoever repeats it signs in first.
+func (q *Request) curl(t *target) string {
+	c := q.shown()
+	var b strings.Builder
+	fmt.Fprintf(&b, "curl -i -X %s --path-as-is", c.Method)
+	for _, h := range c.Header {
+		fmt.Fprintf(&b, " -H %s", shell(h[0]+": "+h[1]))
+	}
+	if c.Host != "" {
+		fmt.Fprintf(&b, " -H %s", shell("Host: "+c.Host))
+	}
+	if c.Body != "" {
+		fmt.Fprintf(&b, " --data-binary %s", shell(c.Body))
+	}
+	fmt.Fprintf(&b, " %s", shell(t.origin.Scheme+"://"+t.origin.Host+c.Path))
+	return b.String()
+}
+
+// goTest is the request as lines of a Go test against the handler.
+func (q *Request) goTest(t *target) string {
+	c := q.shown()
+	var b strings.Builder
+	fmt.Fprintf(&b, "r := httptest.NewRequest(%q, %q, strings.NewReader(%q))\n", c.Method, t.origin.Scheme+"://"+t.origin.Host+c.Path, c.Body)
+	for _, h := range c.Header {
+		fmt.Fprintf(&b, "r.Header.Add(%q, %q)\n", h[0], h[1])
+	}
+	if c.Host != "" {
+		fmt.Fprintf(&b, "r.Host = %q\n", c.Host)
+	}
+	if c.From != "" {
+		fmt.Fprintf(&b, "r.RemoteAddr = %q\n", c.From+":40000")
+	}
+	b.WriteString("w := httptest.NewRecorder()\nhandler.ServeHTTP(w, r)\n")
+	return b.String()
+}
+
+// lines are kept texts: what a log was told. It is safe for concurrent use.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.b.Len() > 32<<20 { // the newest are looked at
+		l.b.Reset()
+	}
+	return l.b.Write(p)
+}
+
+// String returns all of it.
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

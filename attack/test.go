@@ -1,0 +1,85 @@
+package attack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon"
+)
+
+// A T is the part of *testing.T that is used: this room is linked into sites, which have no use for package testing.
+type T[Sub any] interface {
+	Helper()
+	Run(name string, f func(Sub)) bool
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+	Context() context.Context
+}
+
+// testTime is how long a test takes at the most.
+const testTime = 5 * time.Minute
+
+// Test attacks a site on data of its own, filled by the Demo of its parts. Each route and class with a finding is a failing
+// subtest, and so is a class that was not ended; what was not reached is logged.
+func Test[Sub T[Sub]](t Sub, open func(merlon.Env) (*merlon.Site, error)) *Report {
+	t.Helper()
+	report, err := Site(t.Context(), open, Options{Budget: testTime})
+	tell(t, report, err)
+	return report
+}
+
+// Handler attacks any handler, as [Test] does a site.
+func Handler[Sub T[Sub]](t Sub, h http.Handler, p Profile) *Report {
+	t.Helper()
+	report, err := Probe(t.Context(), h, p, Options{Budget: testTime})
+	tell(t, report, err)
+	return report
+}
+
+func tell[Sub T[Sub]](t Sub, report *Report, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("attack: %v", err)
+		return
+	}
+	for _, c := range report.Coverage.Classes {
+		t.Run(c.Class, func(sub Sub) {
+			routes := map[string]bool{}
+			for _, f := range report.Findings {
+				if f.Class != c.Class || routes[f.Route] {
+					continue
+				}
+				routes[f.Route] = true
+				sub.Run(strings.ReplaceAll(f.Route, "/", "_"), func(one Sub) {
+					for _, g := range report.Findings {
+						if g.Class == c.Class && g.Route == f.Route {
+							one.Errorf("%s\nas %s, again:\n  %s\nor in a test:\n%s", g.Text(), g.As, g.Curl, g.Test)
+						}
+					}
+				})
+			}
+			if !c.Complete {
+				sub.Errorf("the class was not ended in time: what it did not try is not clean")
+			}
+		})
+	}
+	t.Logf("%s", report.Coverage)
+}
+
+// String says what was covered, in a few lines.
+func (c Coverage) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "routes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests, as %s\n",
+		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "))
+	for _, t := range c.Classes {
+		fmt.Fprintf(&b, "%-10s %5d tried, %d found, %.1f s\n", t.Class, t.Tried, t.Found, t.Seconds)
+	}
+	for _, n := range c.NotReached {
+		fmt.Fprintf(&b, "not reached: %s\n", n)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

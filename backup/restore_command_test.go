@@ -1,0 +1,82 @@
+package backup
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/merlon-web/merlon/cli"
+)
+
+// receiptOf is the one that a command printed.
+func receiptOf(t *testing.T, out string) string {
+	t.Helper()
+	r := receiptShape.FindString(out)
+	if r == "" {
+		t.Fatalf("no receipt in %s", out)
+	}
+	return r
+}
+
+// What the owner knows of, an older point to compare with, and that the site was closed: `restore` heeds all three.
+func TestRestoreCommand(t *testing.T) {
+	p, target := newProgram(t), t.TempDir()
+	kit := filepath.Join(t.TempDir(), "kit.html")
+	p.run(cli.ExitDone, "backup", "init", "--to", "file://"+target, "--try", "--kit", kit)
+	key := kitText(kit)
+	var receipts []string
+	for range 3 {
+		p.note()
+		out, _ := p.run(cli.ExitDone, "backup", "run")
+		receipts = append(receipts, receiptOf(t, out))
+	}
+	mail := filepath.Join(t.TempDir(), "mail.txt")
+	write(t, mail, []byte("Point "+receipts[0]+", then "+receipts[2]+".\n"))
+
+	into := func(name string) string { return filepath.Join(filepath.Dir(p.data), name) }
+	_, problems := p.run(cli.ExitUsage, "restore", "3", "--compare", "1", "--into", into("a"), "--key-file", key)
+	has(t, problems, "--after-theft")
+	_, problems = p.run(cli.ExitUsage, "restore", "2", "--after-theft", "--compare", "3", "--into", into("a"), "--key-file", key)
+	has(t, problems, "older")
+	out, problems := p.run(cli.ExitDone, "restore", "3", "--after-theft", "--compare", "1", "--receipt", mail, "--into", into("a"), "--key-file", key)
+	has(t, out, "may decide or enter: user 1: admin", "not in point 1:     user 2: admin", "not in point 1:     user 3: admin")
+	if strings.Contains(out, "not in point 1:     user 1") || strings.Contains(problems, "WARN") {
+		t.Errorf("%s%s", out, problems)
+	}
+	if left, _ := filepath.Glob(filepath.Join(into("a"), "compared*")); len(left) > 0 {
+		t.Errorf("a copy of the older point is left: %q", left)
+	}
+
+	// An old state of the store: on a machine that never saw the site only the receipt tells.
+	site := objectsSite(t, target)
+	if err := os.RemoveAll(filepath.Join(target, site, "h", "00000003")); err != nil {
+		t.Fatal(err)
+	}
+	other := newProgram(t)
+	from := []string{"restore", "--from", "file://" + target, "--into", into("b"), "--key-file", key}
+	for _, receipt := range []string{receipts[2], mail, strings.Replace(receipts[2], ":sha256:", ":sha256:00", 1)[:len(receipts[2])], strings.Replace(receipts[1], "sha256:", "sha256:0", 1)[:len(receipts[1])]} {
+		_, problems = other.run(cli.ExitRefused, append(from, "--receipt", receipt)...)
+		has(t, problems, "nothing was restored", "without --receipt")
+	}
+	_, problems = other.run(cli.ExitUsage, append(from, "--receipt", "3:sha256:00")...)
+	has(t, problems, "--receipt takes")
+	other.run(cli.ExitDone, append(from, "--receipt", receipts[1])...)
+
+	// A site that was closed to visitors stays closed.
+	write(t, filepath.Join(p.data, "maintenance"), nil)
+	p.run(cli.ExitDone, "restore", "2", "--live", "--confirm-site", "notes", "--key-file", key)
+	if _, err := os.Stat(filepath.Join(p.data, "maintenance")); err != nil {
+		t.Errorf("the site that is back is open: %v", err)
+	}
+}
+
+// objectsSite is the one site at a target.
+func objectsSite(t *testing.T, target string) string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(target, "[0-9a-f]*"))
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	return filepath.Base(all[0])
+}

@@ -1,0 +1,59 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Whoever may put can lay as much beside the chain as they like: it is passed over in pieces, and hides nothing.
+func TestAFloodOfRecords(t *testing.T) {
+	s, v := onVersions(t, 3)
+	store := s.store()
+	store.target = v
+	want, err := store.Chain(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	junk := bytes.Repeat([]byte("x"), maxRecord)
+	for i := range 60 {
+		v.add(store.full(fmt.Sprintf("chain/%08d-links.json", 1000+i)), junk, time.Time{})
+		v.add(store.full(want[1].Folder()+"/manifest.json"), junk, time.Time{})
+	}
+	w := &walk{s: store, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}}
+	for _, k := range v.all {
+		name := store.below(k.Name)
+		if len(w.objects[name]) == 0 {
+			w.names = append(w.names, name)
+		}
+		w.objects[name] = append(w.objects[name], k.Object)
+	}
+	most, seen := 0, 0
+	err = w.each(context.Background(), append(w.matching(chainPath), w.matching(manifestPath)...), func(string) {
+		size := 0
+		for _, text := range w.texts {
+			size += len(text)
+		}
+		most, seen = max(most, size), seen+1
+	})
+	if err != nil || most > maxTexts || most < maxTexts/2 || seen != len(w.matching(chainPath))+3 {
+		t.Errorf("%d bytes of records at once, %d may be; %d names, %v", most, maxTexts, seen, err)
+	}
+	got, err := store.Chain(t.Context(), nil)
+	var faults ChainErrors
+	if !errors.As(err, &faults) || len(got) != 3 || got[1].Receipt() != want[1].Receipt() {
+		t.Fatalf("%d points, %v", len(got), err)
+	}
+	hidden := 0
+	for _, f := range faults {
+		if f.Fault == Hidden && f.Object == want[1].Folder()+"/manifest.json" {
+			hidden++
+		}
+	}
+	if hidden != 1 || len(faults) != 61 {
+		t.Errorf("%d faults, %d of the manifest: %v", len(faults), hidden, err)
+	}
+}

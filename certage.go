@@ -1,0 +1,108 @@
+package merlon
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/text"
+	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/trust/cert"
+)
+
+// ageTask looks each hour, so that the last day is not missed; each stage of a certificate is told once.
+func (s *Site) ageTask() Task {
+	return Task{Name: "merlon/certificates", Every: time.Hour, Run: func(ctx context.Context, h *House) error {
+		for _, leaf := range s.env.Certificates.Leaves(ctx) {
+			if err := h.tellAge(ctx, leaf); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
+// ageChecks are those of the certificates that visitors are shown.
+func (s *Site) ageChecks() []check.Check {
+	if s.env.Certificates == nil {
+		return nil
+	}
+	all := cert.Checks(s.env.Certificates, s.clock)
+	for i := range all {
+		all[i].Deploy = true
+	}
+	return all
+}
+
+// tellAge makes an event and a mail of a certificate that is old, unless its stage was told: the journal knows, also after a
+// restart.
+func (h *House) tellAge(ctx context.Context, leaf *x509.Certificate) error {
+	found, old := cert.Age(leaf, h.Clock())
+	if !old {
+		return nil
+	}
+	stage, serial := cert.StageOf(leaf, h.Clock()), leaf.SerialNumber.Text(16)
+	r := h.Engine.Read(ctx)
+	told, err := ageTold(r, found.ID, serial, stage, h.Clock())
+	_ = r.Close()
+	if err != nil || told {
+		return err
+	}
+	e := event.New(ageRule(found.ID), event.Failed, slog.String("certificate", found.Where), slog.String("serial", serial), slog.String("stage", string(stage)), slog.String("problem", found.What))
+	e.Time = h.Clock()
+	h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
+	h.site.happened(e)
+	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		if err := journal.Append(w, e); err != nil {
+			return err
+		}
+		to := h.site.env.Settings.Owner
+		if to == "" || stage == cert.NotYet { // which is the clock's, and a mail would have the wrong date too
+			return nil
+		}
+		address, err := mailbox.ParseAddress(to)
+		if err != nil {
+			return fmt.Errorf("merlon: Settings.Owner: %w", err)
+		}
+		name := h.Name
+		if len(leaf.DNSNames) > 0 {
+			name = leaf.DNSNames[0]
+		}
+		until := leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST")
+		say := func(key string) string {
+			return text.Own().Format(h.Lang(), "certificate.mail."+key, h.Title, name, until)
+		}
+		return h.Mails.Queue(w, mailbox.Mail{To: address, Kind: "certificate", Subject: say("subject"), Text: say("text")})
+	})
+}
+
+// ageTold reports whether the journal has the stage of a certificate.
+func ageTold(from db.Querier, id, serial string, stage cert.Stage, now time.Time) (bool, error) {
+	entries, err := journal.List(from, journal.Filter{ID: id, Since: now.Add(-eventLife), Limit: 500})
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		var d struct{ Serial, Stage string }
+		if json.Unmarshal(e.Detail, &d) == nil && d.Serial == serial && d.Stage == string(stage) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func ageRule(id string) check.Rule {
+	for _, r := range cert.Rules() {
+		if r.ID == id {
+			return r
+		}
+	}
+	return cert.RuleAge
+}

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/attack"
+	"github.com/merlon-web/merlon/db"
+)
+
+// attackWish is what was asked of one run of attack.
+type attackWish struct {
+	attack.Options
+	format string
+	stream bool
+	url    string
+}
+
+func (p *program) attack() *cobra.Command {
+	var wish attackWish
+	c := &cobra.Command{
+		Use: "attack [URL]", GroupID: "prove", Short: "do to a copy of this site what an attacker would, or to one at a loopback address",
+		Example: "  " + programName() + " attack --class forgery,access",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return noArgs(c, args[1:])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				wish.url = args[0]
+			}
+			if p.json {
+				wish.format = "json"
+			}
+			p.json = wish.format == "json"
+			if !slices.Contains([]string{"text", "json", "sarif", "junit"}, wish.format) {
+				return exit(ExitUsage, "--format is %q: reports are text, json, sarif or junit: write one of them", wish.format)
+			}
+			if err := wish.Validate(); err != nil {
+				return &failure{ExitUsage, err}
+			}
+			if wish.Budget <= 0 {
+				return exit(ExitUsage, "--budget is %s: an attack needs time: write 60s", wish.Budget)
+			}
+			return p.runAttack(c.Context(), wish)
+		},
+	}
+	c.Flags().StringSliceVar(&wish.Routes, "routes", nil, "only these patterns: /news,/board*")
+	c.Flags().StringSliceVar(&wish.Classes, "class", nil, "only these classes: forgery,access")
+	c.Flags().StringSliceVar(&wish.As, "as", nil, "only as these: anonymous, user, or a role")
+	c.Flags().DurationVar(&wish.Budget, "budget", time.Minute, "how long it may take")
+	c.Flags().StringVar(&wish.format, "format", "text", "text, json, sarif or junit")
+	c.Flags().BoolVar(&wish.stream, "stream", false, "print one JSON object a line, as it is found")
+	return c
+}
+
+func (p *program) runAttack(ctx context.Context, wish attackWish) error {
+	line := json.NewEncoder(p.out)
+	wish.Told = func(class string, f *attack.Finding) {
+		switch {
+		case wish.stream && f != nil:
+			_ = line.Encode(map[string]any{"schema": "merlon/attack-line/v1", "finding": f})
+		case wish.stream:
+			_ = line.Encode(map[string]any{"schema": "merlon/attack-line/v1", "class": class})
+		case f == nil && !p.quiet && wish.format == "text":
+			fmt.Fprintln(p.err, "trying:", class)
+		}
+	}
+	report, err := p.attackIt(ctx, wish)
+	if report != nil && err == nil {
+		err = p.printAttack(report, wish)
+	}
+	if err != nil {
+		return err
+	}
+	if len(report.Findings) > 0 || !report.Unchanged {
+		return &failure{ExitFailed, errSilent}
+	}
+	return nil
+}
+
+// attackIt attacks, and says by the exit code why that could not be.
+func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report, error) {
+	if wish.url != "" {
+		report, err := attack.URL(ctx, wish.url, attack.Profile{}, wish.Options)
+		switch {
+		case errors.Is(err, attack.ErrNotLoopback):
+			return nil, &failure{ExitRefused, fmt.Errorf("%s was not attacked: %w", wish.url, err)}
+		case err != nil && ctx.Err() == nil:
+			return nil, &failure{ExitCannot, err}
+		}
+		return report, err
+	}
+	if _, err := p.site(merlon.Development); err != nil { // its faults are told as those of every command
+		return nil, err
+	}
+	if entries, err := os.ReadDir(p.data); err == nil && len(entries) > 0 {
+		wish.Data = p.data
+	}
+	report, err := attack.Site(ctx, p.open, wish.Options)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return report, err
+	case errors.Is(err, db.ErrLocked):
+		return nil, exit(ExitCannot, "the data in %s is in use: a copy is made of data at rest: stop the site, or name a copy or an empty folder with --data: %w", p.data, err)
+	}
+	return nil, cannotStart(err)
+}
+
+func (p *program) printAttack(report *attack.Report, wish attackWish) error {
+	switch {
+	case wish.stream:
+		return json.NewEncoder(p.out).Encode(map[string]any{"schema": "merlon/attack-line/v1", "coverage": report.Coverage, "original_unchanged": report.Unchanged})
+	case wish.format == "json":
+		p.printJSON(struct {
+			Schema string `json:"schema"`
+			*attack.Report
+		}{"merlon/attack/v1", report})
+		return nil
+	case wish.format == "sarif":
+		version := ""
+		if info, ok := debug.ReadBuildInfo(); ok {
+			version = info.Main.Version
+		}
+		return report.Results().SARIFOf(p.out, "merlon attack", version)
+	case wish.format == "junit":
+		return report.JUnit(p.out)
+	}
+	return report.Text(p.out)
+}

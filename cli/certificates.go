@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/trust/cert"
+)
+
+// certificates opens where the certificates of the site in the world come from; nil where a proxy ends TLS. Nobody is asked
+// for anything yet.
+func (s settings) certificates(data string, log *slog.Logger) (cert.Source, error) {
+	switch s.TLS.Mode {
+	case "files":
+		f, err := cert.OpenFiles(s.TLS.Cert, s.TLS.Key, log)
+		if err != nil {
+			return nil, err
+		}
+		return f, nil
+	case "acme":
+		var roots *x509.CertPool
+		if s.TLS.Roots != "" {
+			text, err := os.ReadFile(s.TLS.Roots)
+			roots = x509.NewCertPool()
+			if err != nil || !roots.AppendCertsFromPEM(text) {
+				return nil, exit(ExitFailed, "tls.roots: %s holds no certificate that can be read: name a PEM file  %s", s.TLS.Roots, RuleSettingsFile.ID)
+			}
+		}
+		a, err := cert.NewACME(cert.ACMEConfig{Hosts: s.certified(), Email: s.TLS.Email, Dir: filepath.Join(data, "certificates"), Directory: s.TLS.Directory, Roots: roots, Log: log})
+		if err != nil {
+			return nil, err
+		}
+		return a, nil
+	}
+	return nil, nil
+}
+
+// certified are the names of the site that an authority is asked for: without ports, which no certificate has, each once. Of
+// a public authority they are the public ones; an authority of one's own knows one's own names.
+func (s settings) certified() (names []string) {
+	for _, host := range s.Site.Hosts {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		host = strings.ToLower(host)
+		if (s.TLS.Directory != "" || header.PublicName(host)) && !slices.Contains(names, host) {
+			names = append(names, host)
+		}
+	}
+	return names
+}
+
+// tellAges says at the start which certificates browsers refuse, or will soon.
+func (w *world) tellAges(ctx context.Context) {
+	if w.source == nil {
+		return
+	}
+	for _, f := range check.Run(ctx, cert.Checks(w.source, w.site.House().Clock)...).Findings(check.Low) {
+		w.log.Warn("certificate", "id", f.ID, "finding", f.Where+": "+f.What, "do", f.Do)
+	}
+}

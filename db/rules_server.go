@@ -1,0 +1,40 @@
+package db
+
+import "github.com/merlon-web/merlon/check"
+
+// The rules of engines whose database is a server's.
+var (
+	RuleServerTLS = check.Rule{ID: "MRL-SQL-026", Property: check.Confidentiality, Severity: check.High,
+		Title:  "the way to the database server is not proven by TLS",
+		Why:    "every row and the role's password go over it, and whoever answers is believed",
+		Attack: "Somebody on the way answers in the server's place: sslmode=prefer and require take any certificate, or\nnone. They read each row and give back what they like.",
+		Wrong:  "postgres://site:…@db.example.org/site?sslmode=require",
+		Right:  "postgres://site:…@db.example.org/site?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem",
+		Source: "PostgreSQL, libpq-ssl (SSL Mode Descriptions); OWASP ASVS 5.0 V12.3.3"}
+	RuleReaderRole = check.Rule{ID: "MRL-SQL-027", Property: check.Integrity, Severity: check.High,
+		Title:  "the role of the readers can do more than read",
+		Why:    "a read-only transaction can be left by what runs in it; the rights of its role cannot",
+		Attack: "A laundered text begins with SET TRANSACTION READ WRITE or ends the transaction by COMMIT; then only the\nmissing right keeps it from DELETE. A superuser also writes files and runs programs by COPY.",
+		Wrong:  "Config{URL: \"postgres://site@…\", Reader: \"postgres://site@…\"}",
+		Right:  "Config{URL: \"postgres://site@…\", Reader: \"postgres://site_reader@…\"}, the second with SELECT alone",
+		Source: "PostgreSQL, SET TRANSACTION and GRANT; CWE-250; OWASP ASVS 5.0 V13.2.2"}
+	RuleReaderReach = check.Rule{ID: "MRL-SQL-028", Property: check.Availability, Severity: check.Medium,
+		Title:  "the role of the readers may run functions that act",
+		Why:    "PostgreSQL lets everybody run functions that lock, notify, store large objects or end connections",
+		Attack: "SELECT pg_advisory_lock(…) in a text of a GET takes the lock that writers wait for, and keeps it after its\ntransaction; SELECT pg_terminate_backend(pid) ends the connections of all other readers.",
+		Wrong:  "a database as CREATE DATABASE makes it",
+		Right:  "run once what postgres.Setup prints, as a superuser",
+		Source: "PostgreSQL, Privileges (default PUBLIC privileges); PostgreSQL, Advisory Lock Functions; CWE-250"}
+	RuleOwnerRole = check.Rule{ID: "MRL-SQL-029", Property: check.Integrity, Severity: check.High,
+		Title:  "the role of the writer is a superuser",
+		Why:    "it needs the site's own tables, and has every other database, file and program of the server",
+		Attack: "One hole in the site is one in the whole server: COPY … TO PROGRAM runs commands as the server's user.",
+		Wrong:  "postgres://postgres@…/site",
+		Right:  "a role that owns the site's database and nothing else",
+		Source: "PostgreSQL, Role Attributes; PostgreSQL, COPY; CWE-250; OWASP ASVS 5.0 V13.2.2"}
+)
+
+// serverRules are those of this file.
+func serverRules() []check.Rule {
+	return []check.Rule{RuleServerTLS, RuleReaderRole, RuleReaderReach, RuleOwnerRole}
+}

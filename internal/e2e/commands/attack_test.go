@@ -1,0 +1,123 @@
+package commands_test
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon/attack"
+	"github.com/merlon-web/merlon/cli"
+	"github.com/merlon-web/merlon/examples/club/site"
+	"github.com/merlon-web/merlon/merlontest"
+)
+
+// TestAttackFinds: a site with a hole at a loopback address makes exit 1, in every form of the report.
+func TestAttackFinds(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<title>x</title>" + r.FormValue("q") + `<a href="/?q=a">a</a>`))
+	}))
+	defer srv.Close()
+	run := func(args ...string) string {
+		t.Helper()
+		var out, errs strings.Builder
+		if code := cli.Run(t.Context(), site.Open, append([]string{"attack", srv.URL, "--class", "injection"}, args...), &out, &errs); code != cli.ExitFailed {
+			t.Fatalf("%v exited %d, want 1:\n%s%s", args, code, out.String(), errs.String())
+		}
+		return out.String()
+	}
+	if text := run(); !strings.Contains(text, "FAIL  injection") || !strings.Contains(text, attack.RuleMarkup.ID) || !strings.Contains(text, "curl ") {
+		t.Errorf("text: %s", text)
+	}
+	var doc struct {
+		Schema   string
+		Findings []struct{ ID, Route, Curl string }
+	}
+	if err := json.Unmarshal([]byte(run("--json")), &doc); err != nil || doc.Schema != "merlon/attack/v1" || len(doc.Findings) != 1 || doc.Findings[0].ID != attack.RuleMarkup.ID {
+		t.Errorf("json: %v %+v", err, doc)
+	}
+	var sarif struct {
+		Version string
+		Runs    []struct {
+			Tool    struct{ Driver struct{ Name string } }
+			Results []struct{ RuleID string }
+		}
+	}
+	if err := json.Unmarshal([]byte(run("--format", "sarif")), &sarif); err != nil || sarif.Version != "2.1.0" || sarif.Runs[0].Tool.Driver.Name != "merlon attack" || len(sarif.Runs[0].Results) != 1 {
+		t.Errorf("sarif: %v %+v", err, sarif)
+	}
+	var junit struct {
+		Failures int `xml:"failures,attr"`
+		Suites   []struct {
+			Name string `xml:"name,attr"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal([]byte(run("--format", "junit")), &junit); err != nil || junit.Failures != 1 || len(junit.Suites) != 1+len(attack.Classes) {
+		t.Errorf("junit: %v %+v", err, junit)
+	}
+	lines := strings.Split(strings.TrimSpace(run("--stream")), "\n")
+	for _, l := range lines {
+		if !json.Valid([]byte(l)) || !strings.Contains(l, "merlon/attack-line/v1") {
+			t.Errorf("stream: %s", l)
+		}
+	}
+	if len(lines) < 3 {
+		t.Errorf("stream: %d lines", len(lines))
+	}
+}
+
+// TestAttackLeavesNothing: the original data is as it was, and Ctrl-C leaves no copy behind.
+func TestAttackLeavesNothing(t *testing.T) {
+	data, temp := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Run("data", func(t *testing.T) { merlontest.StartIn(t, data, site.Open).SignedIn("Ann") })
+	sums := func() string {
+		var all strings.Builder
+		files, err := filepath.Glob(filepath.Join(data, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if b, err := os.ReadFile(f); err == nil && !strings.HasSuffix(f, "-shm") {
+				all.WriteString(f + string(b))
+			}
+		}
+		return all.String()
+	}
+	before := sums()
+	empty := func() {
+		t.Helper()
+		left, err := os.ReadDir(temp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range left {
+			if strings.HasPrefix(f.Name(), "merlon-attack-") || strings.HasPrefix(f.Name(), "merlon-trap-") {
+				t.Errorf("%s was left behind", f.Name())
+			}
+		}
+	}
+	var out, errs strings.Builder
+	args := []string{"attack", "--data", data, "--class", "access,injection", "--routes", "/contact", "--json"}
+	if code := cli.Run(t.Context(), site.Open, args, &out, &errs); code != cli.ExitDone || !strings.Contains(out.String(), `"original_unchanged": true`) {
+		t.Errorf("exited %d:\n%s%s", code, out.String(), errs.String())
+	}
+	empty()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	out.Reset()
+	if code := cli.Run(ctx, site.Open, args, &out, &errs); code != cli.ExitInterrupted || !json.Valid([]byte(out.String())) {
+		t.Errorf("interrupted: exited %d:\n%s", code, out.String())
+	}
+	empty()
+	if before == "" || sums() != before {
+		t.Error("the original data is not as it was")
+	}
+}

@@ -1,0 +1,126 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+)
+
+// Checks implements [db.Checker]: what the server says of the way to it and of the two roles.
+func (e *engine) Checks() []check.Check {
+	live := func(rule check.Rule, look func(context.Context, *opened) ([]string, error), do string) check.Check {
+		return check.Check{Rule: rule, Live: true, Run: func(ctx context.Context) (found []check.Finding) {
+			on := e.on.Load()
+			if on == nil {
+				return nil // the site is not started, and says so itself
+			}
+			told, err := look(ctx, on)
+			if err != nil {
+				told = append(told, "the server does not tell: "+err.Error())
+			}
+			for _, what := range told {
+				found = append(found, rule.Finding(e.Name(), what, do))
+			}
+			return found
+		}}
+	}
+	return []check.Check{
+		live(db.RuleServerTLS, tlsOff, "add sslmode=verify-full to both addresses"),
+		live(db.RuleReaderRole, readerWrites, "take the right away; postgres.Setup prints what a reader needs"),
+		live(db.RuleReaderReach, readerReaches, "run what postgres.Setup prints, as a superuser, in this database"),
+		live(db.RuleOwnerRole, ownerRules, "ALTER ROLE … NOSUPERUSER, and let it own this database alone"),
+	}
+}
+
+// tlsOff looks at connections as they are: an address that asks for TLS may have been answered without.
+func tlsOff(ctx context.Context, on *opened) (found []string, err error) {
+	err = on.asBoth(ctx, func(c *conn, name string) error {
+		host := on.way.owner.Host
+		rows, err := c.rows(ctx, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+		if err == nil && !near(host) && (len(rows) != 1 || rows[0][0] != "t") {
+			found = append(found, fmt.Sprintf("the connection of the %s to %s is in the clear", name, host))
+		}
+		return err
+	})
+	return found, err
+}
+
+// asBoth gives do a connection of each role.
+func (on *opened) asBoth(ctx context.Context, do func(c *conn, name string) error) error {
+	for _, p := range []*pool{on.readers, on.writer} {
+		c, err := p.get(ctx)
+		if err != nil {
+			return err
+		}
+		err = do(c, p.name)
+		p.put(c)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readerWrites asks for every right of the readers' role that is more than to read. The view pg_settings may be changed by
+// everybody, which is what SET does; the end of a reader's transaction undoes it.
+func readerWrites(ctx context.Context, on *opened) (found []string, err error) {
+	c, err := on.readers.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer on.readers.put(c)
+	bad, err := c.mighty(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if bad != "" {
+		found = append(found, "the role "+on.way.reader.User+" "+bad)
+	}
+	rows, err := c.rows(ctx, `SELECT 'may write to the table ' || n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.oid <> 'pg_catalog.pg_settings'::regclass AND CASE WHEN c.relkind IN ('r', 'p', 'v', 'm', 'f') THEN has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') END
+		UNION ALL SELECT 'may draw numbers of ' || n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'USAGE, UPDATE') END
+		UNION ALL SELECT 'may make tables in the schema ' || nspname FROM pg_namespace WHERE has_schema_privilege(oid, 'CREATE')
+		UNION ALL SELECT 'may make schemas or temporary tables in the database' WHERE has_database_privilege(current_database(), 'CREATE, TEMPORARY')
+		ORDER BY 1 LIMIT 20`)
+	for _, row := range rows {
+		found = append(found, "the role "+on.way.reader.User+" "+row[0])
+	}
+	return found, err
+}
+
+// readerReaches lists the functions that act and that the readers' role may run.
+func readerReaches(ctx context.Context, on *opened) (found []string, err error) {
+	c, err := on.readers.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer on.readers.put(c)
+	rows, err := c.rows(ctx, "SELECT DISTINCT p.proname FROM pg_proc p WHERE "+riskyFunctions+" AND has_function_privilege(p.oid, 'EXECUTE')"+
+		" UNION SELECT p.proname FROM pg_proc p WHERE p.prosecdef AND has_function_privilege(p.oid, 'EXECUTE')"+
+		" UNION SELECT 'DO' WHERE has_language_privilege('plpgsql', 'USAGE') ORDER BY 1")
+	if len(rows) == 0 {
+		return nil, err
+	}
+	var names []string
+	for _, row := range rows[:min(len(rows), 8)] {
+		names = append(names, row[0])
+	}
+	return []string{fmt.Sprintf("the role %s may run %d functions that act: %s", on.way.reader.User, len(rows), strings.Join(names, ", "))}, err
+}
+
+func ownerRules(ctx context.Context, on *opened) ([]string, error) {
+	c, err := on.writer.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer on.writer.put(c)
+	rows, err := c.rows(ctx, "SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper")
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return []string{"the role " + on.way.owner.User + " is a superuser"}, nil
+}

@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+)
+
+// stopped is the error of a context that is done. Its cause is in it, if it has one of its own.
+func stopped(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return fmt.Errorf("stopped: %w (%w)", ctx.Err(), cause)
+	}
+	return fmt.Errorf("stopped: %w", ctx.Err())
+}
+
+// serverError is the server's error without the parts that may hold a visitor's value.
+type serverError struct {
+	code, message string
+	position      int32
+}
+
+// Error returns the server's words and its code.
+func (e *serverError) Error() string { return fmt.Sprintf("%s (SQLSTATE %s)", e.message, e.code) }
+
+// words keeps the server's words where they name what a statement names. The classes 22 and P0 quote the values that did not
+// fit.
+func words(e *pgconn.PgError) *serverError {
+	s := &serverError{code: e.Code, message: e.Message, position: e.Position}
+	if len(e.Code) == 5 && e.Code[:2] == "22" {
+		s.message = "a value does not fit where it was to go"
+	}
+	return s
+}
+
+// away is the error of a server that does not answer: the next request may find it again.
+func away(err error) error { return fmt.Errorf("%w: %w", db.ErrBusy, err) }
+
+// connecting returns why there is no connection, without the address that was tried.
+func connecting(err error) error {
+	var server *pgconn.PgError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &server):
+		return words(server)
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return errors.New("nothing answers in time")
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return errors.New("the server cannot be reached, or its certificate is not for its name")
+}
+
+// explain turns the server's errors into those of db.
+func (c *conn) explain(e *pgconn.PgError) error {
+	said := words(e)
+	switch {
+	case len(e.Code) == 5 && e.Code[:2] == "23":
+		return constraint(e, said)
+	case e.Code == "57014" && c.ctx != nil && c.ctx.Err() != nil:
+		return stopped(c.ctx)
+	case e.Code == "57014", e.Code == "55P03", e.Code == "40001", e.Code == "40P01", e.Code == "53300", e.Code == "57P01", e.Code == "57P02", e.Code == "57P03":
+		return fmt.Errorf("%w: %w", db.ErrBusy, said)
+	case e.Code == "53100":
+		return fmt.Errorf("%w: %w", db.ErrDiskFull, said)
+	case !c.writing && (e.Code == "42501" || e.Code == "25006" || e.Code == "25001"):
+		return &refusal{db.RuleReadOnly.Finding("", "postgres: "+said.Error(), "run what writes with the Writer of a POST, a job or a command"), said}
+	case e.Code == "0A000":
+		c.broken = true // a plan of before a migration of another process
+	}
+	return said
+}
+
+// refusal is a finding that still answers for the engine's own error.
+type refusal struct {
+	check.Finding
+	err error
+}
+
+func (r *refusal) Unwrap() []error { return []error{r.Finding, r.err} }
+
+// constraint tells the sorts of constraints apart. The server's details, which hold the values, are left out.
+func constraint(e *pgconn.PgError, said error) error {
+	c := &db.ConstraintError{Err: said, Name: e.ConstraintName}
+	if c.Name == "" && e.ColumnName != "" {
+		c.Name = e.TableName + "." + e.ColumnName
+	}
+	switch e.Code {
+	case "23505":
+		c.Kind = db.ConstraintUnique
+	case "23503":
+		c.Kind = db.ConstraintForeignKey
+	case "23502":
+		c.Kind = db.ConstraintNotNull
+	case "23514":
+		c.Kind = db.ConstraintCheck
+	}
+	return c
+}

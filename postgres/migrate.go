@@ -1,0 +1,282 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/steps"
+)
+
+// Migrations lists all migrations with what became of them.
+func (e *engine) Migrations(ctx context.Context) (all []db.MigrationState, err error) {
+	err = e.asOwner(ctx, func(c *conn, on *opened) error {
+		all, err = c.states(ctx, on.schemas)
+		return err
+	})
+	return all, err
+}
+
+// Pending lists the migrations that were not run yet.
+func (e *engine) Pending(ctx context.Context) (pending []db.Migration, err error) {
+	err = e.asOwner(ctx, func(c *conn, on *opened) error {
+		pending, err = c.pending(ctx, on.schemas)
+		return err
+	})
+	return pending, err
+}
+
+// asOwner gives do a connection of its own, on which tables may change.
+func (e *engine) asOwner(ctx context.Context, do func(c *conn, on *opened) error) error {
+	on := e.on.Load()
+	if on == nil {
+		return db.ErrClosed
+	}
+	c, err := on.way.connect(ctx, migrator, nil)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return do(c, on)
+}
+
+// migrating is asOwner under the lock of migrations: of several processes that begin at once one migrates, and the others
+// find it done. When it is over, connections are opened anew: what they have prepared was for the old tables.
+func (e *engine) migrating(ctx context.Context, do func(c *conn, on *opened) error) error {
+	return e.asOwner(ctx, func(c *conn, on *opened) error {
+		if _, err := c.rows(ctx, "SELECT pg_advisory_lock($1)", fmt.Sprint(lockKey("migrate", e.schema))); err != nil {
+			return err
+		}
+		err := do(c, on)
+		granted := c.grant(ctx, on.way.reader.User)
+		on.readers.renew()
+		on.writer.renew()
+		return errors.Join(err, granted)
+	})
+}
+
+// grant lets the readers' role read every table, and run no function of the schema. It also makes the count of commits.
+func (c *conn) grant(ctx context.Context, to string) error {
+	if c.broken {
+		return nil
+	}
+	in, role := quoteName(c.schema), quoteName(to)
+	return c.own(context.WithoutCancel(ctx), "CREATE SEQUENCE IF NOT EXISTS "+generation+"; GRANT USAGE ON SCHEMA "+in+" TO "+role+"; GRANT SELECT ON ALL TABLES IN SCHEMA "+in+" TO "+role+
+		"; GRANT SELECT ON "+generation+" TO "+role+"; REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA "+in+" FROM PUBLIC")
+}
+
+// was is what the table of versions knows of a migration.
+type was struct {
+	at  time.Time
+	sum string
+}
+
+// applied lists what the database has, by version.
+func (c *conn) applied(ctx context.Context, schema *db.Schema) (map[int64]was, error) {
+	table := steps.Table(schema)
+	there, err := c.rows(ctx, "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2", c.schema, table)
+	if err != nil || len(there) == 0 {
+		return nil, err
+	}
+	rows, err := c.rows(ctx, `SELECT version, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), sha256 FROM `+table+" WHERE version > 0")
+	if err != nil {
+		return nil, err
+	}
+	done := map[int64]was{}
+	for _, row := range rows {
+		var version int64
+		if _, err := fmt.Sscan(row[0], &version); err != nil {
+			return nil, fmt.Errorf("postgres: the table %s: version %q: %w", table, row[0], err)
+		}
+		at, err := time.Parse(time.RFC3339Nano, row[1])
+		if err != nil {
+			return nil, fmt.Errorf("postgres: the table %s: version %d: %w", table, version, err)
+		}
+		done[version] = was{at, row[2]}
+	}
+	return done, nil
+}
+
+func (c *conn) states(ctx context.Context, schemas []*db.Schema) (all []db.MigrationState, err error) {
+	for _, schema := range schemas {
+		known, _, err := steps.Of("postgres", schema)
+		if err != nil {
+			return nil, err
+		}
+		done, err := c.applied(ctx, schema)
+		if err != nil {
+			return nil, err
+		}
+		for v := range done {
+			if !slices.ContainsFunc(known, func(m steps.Step) bool { return m.Version == v }) {
+				return nil, fmt.Errorf("postgres: schema %q: %w: it has migration %d, which this program does not know; start the newer program, or restore a backup from before it", schema.Name(), db.ErrAhead, v)
+			}
+		}
+		for _, m := range known {
+			state := db.MigrationState{Migration: m.Migration}
+			if was, ok := done[m.Version]; ok {
+				state.Applied, state.Edited = was.at, was.sum != m.Sum
+			}
+			all = append(all, state)
+		}
+	}
+	return all, nil
+}
+
+func (c *conn) pending(ctx context.Context, schemas []*db.Schema) (pending []db.Migration, err error) {
+	all, err := c.states(ctx, schemas)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Edited(schemas, "postgres", all); err != nil {
+		return nil, err
+	}
+	for _, m := range all {
+		if m.Applied.IsZero() {
+			pending = append(pending, m.Migration)
+		}
+	}
+	return pending, nil
+}
+
+// Migrate runs the pending migrations, once among all processes.
+func (e *engine) Migrate(ctx context.Context) (ran []db.Migration, err error) {
+	if err := db.RefuseNested(ctx); err != nil {
+		return nil, err
+	}
+	if pending, err := e.Pending(ctx); err != nil || pending == nil {
+		return nil, err
+	}
+	err = e.migrating(ctx, func(c *conn, on *opened) error {
+		if pending, err := c.pending(ctx, on.schemas); err != nil || pending == nil {
+			return err // another process was first
+		}
+		var faults check.Faults
+		ran, faults = c.migrateAll(ctx, on.schemas)
+		return faults.Err()
+	})
+	return ran, err
+}
+
+// migrateAll runs the pending migrations of the schemas. A schema that fails does not keep the others from being tried,
+// so that a start shows all faults at once.
+func (c *conn) migrateAll(ctx context.Context, schemas []*db.Schema) (ran []db.Migration, faults check.Faults) {
+	for _, schema := range schemas {
+		done, err := c.migrateOne(ctx, schema)
+		ran = append(ran, done...)
+		var finding check.Finding
+		switch {
+		case errors.As(err, &finding):
+			faults = append(faults, finding)
+		case err != nil:
+			faults = append(faults, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("postgres: schema %q: %v", schema.Name(), err), "mend the migration"))
+		}
+	}
+	return ran, faults
+}
+
+func (c *conn) migrateOne(ctx context.Context, schema *db.Schema) ([]db.Migration, error) {
+	known, folder, err := steps.Of("postgres", schema)
+	if err != nil || len(known) == 0 {
+		return nil, err
+	}
+	provider, done, err := c.provider(schema, known, folder)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	results, err := provider.Up(ctx)
+	var partial *goose.PartialError
+	if errors.As(err, &partial) {
+		results = partial.Applied
+		err = failedMigration(schema, path.Base(partial.Failed.Source.Path), partial.Err)
+	}
+	var ran []db.Migration
+	for _, r := range results {
+		i := slices.IndexFunc(known, func(m steps.Step) bool { return m.Version == r.Source.Version })
+		ran = append(ran, known[i].Migration)
+	}
+	return ran, err
+}
+
+// failedMigration takes goose's own words off an error.
+func failedMigration(schema *db.Schema, file string, err error) error {
+	why := err.Error()
+	var server *serverError
+	var broken *db.ConstraintError
+	switch {
+	case errors.As(err, &server):
+		why = server.Error()
+	case errors.As(err, &broken):
+		why = broken.Error()
+	}
+	return db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("postgres: schema %q: %s: %s", schema.Name(), file, why), "mend "+file+"; nothing of it was kept, unless it says NO TRANSACTION")
+}
+
+// provider makes goose work on the connection; done ends that.
+func (c *conn) provider(schema *db.Schema, known []steps.Step, folder fs.FS) (*goose.Provider, func(), error) {
+	over := sql.OpenDB(connector{c})
+	over.SetMaxOpenConns(1) // there is one connection
+	done := func() { _ = over.Close() }
+	sums := map[int64]string{}
+	for _, m := range known {
+		sums[m.Version] = m.Sum
+	}
+	provider, err := goose.NewProvider(goose.DialectCustom, over, folder,
+		goose.WithStore(versions{c.schema, steps.Table(schema), sums}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return provider, done, nil
+}
+
+// Undo runs the newest migration of a schema backwards.
+func (e *engine) Undo(ctx context.Context, schema *db.Schema) (undone db.Migration, err error) {
+	if err := db.RefuseNested(ctx); err != nil {
+		return undone, err
+	}
+	if _, err := e.Pending(ctx); err != nil {
+		return undone, err
+	}
+	err = e.migrating(ctx, func(c *conn, _ *opened) error {
+		known, folder, err := steps.Of("postgres", schema)
+		if err != nil {
+			return err
+		}
+		done, err := c.applied(ctx, schema)
+		if err != nil {
+			return err
+		}
+		newest, err := steps.Newest("postgres", schema, known, func(version int64) bool {
+			_, ok := done[version]
+			return ok
+		})
+		if err != nil {
+			return err
+		}
+		provider, end, err := c.provider(schema, known, folder)
+		if err != nil {
+			return err
+		}
+		defer end()
+		var partial *goose.PartialError
+		if _, err := provider.Down(ctx); errors.As(err, &partial) {
+			return failedMigration(schema, newest.Name, partial.Err)
+		} else if err != nil {
+			return failedMigration(schema, newest.Name, err)
+		}
+		undone = newest.Migration
+		return nil
+	})
+	return undone, err
+}

@@ -1,0 +1,269 @@
+// Package postgres is the database engine over a PostgreSQL server, version 14 or later: two roles, one that reads and can
+// do nothing else, and one that owns the tables. Several processes may serve one database.
+//
+// It protects rows from readers that try to write, by the server's own rights; from statements that are not queries or
+// changes of rows, by the server's own grammar; and from two writers at once, in all processes. It does not make backups:
+// that is pg_dump's or the server's own work so far.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/steps"
+)
+
+// Limits of this engine.
+const (
+	waitTimeout  = 10 * time.Second // how long a reader or writer waits for its turn, if its context lets it
+	readTimeout  = 10 * time.Second // of one statement of a reader
+	writeTimeout = 30 * time.Second // of one statement of a writer, and how long it may hold the writers' lock idle
+	idleTimeout  = time.Minute      // how long a reader may hold its transaction idle
+	dialTimeout  = 5 * time.Second
+	readers      = 8        // connections of one process that read; with the writer's and one that judges, ten
+	maxMessage   = 16 << 20 // bytes of one row
+	fetch        = 256      // rows that a reader takes at once
+)
+
+// A Config says where the database is, and as whom it is asked. Both addresses name the same database, as
+// "postgres://ROLE:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full"; they come from settings, never from a visitor. Off
+// loopback nothing less than verify-full is accepted.
+type Config struct {
+	URL    string // of the role that owns the tables: it migrates and writes
+	Reader string // of the role that reads, made by [Setup]
+}
+
+// Engine returns the engine of a database. Nothing is connected before Open, or before the statements are prepared.
+func Engine(c Config) db.Engine { return &engine{config: c, schema: "public"} }
+
+// engine is the one implementation of db.Engine here: on the site's schema, or on one of its own if it is a scratch.
+type engine struct {
+	config Config
+	schema string
+	on     atomic.Pointer[opened]
+	loose  looseEnds // what tests have switched off
+
+	mu     sync.Mutex // of Open and Close
+	keeper *conn      // of a scratch: holds the lock that says it is in use
+}
+
+// looseEnds switches off single measures of the reader's recipe. It is not zero in tests only, which show that each holds
+// something by itself.
+type looseEnds struct{ noQueryFirst, noRollback, noRole, noJudge bool }
+
+// opened is what an engine has between Open and Close.
+type opened struct {
+	way     *way
+	schemas []*db.Schema
+	readers *pool
+	writer  *pool // of one
+	judge   *judge
+}
+
+var (
+	_ db.Shared  = (*engine)(nil)
+	_ db.Checker = (*engine)(nil)
+)
+
+// Name returns "postgres".
+func (e *engine) Name() string { return "postgres" }
+
+// Shared implements [db.Shared]: other processes write too.
+func (e *engine) Shared() bool { return true }
+
+// Open connects as both roles. The folder is not used; there is no lock, since several processes may serve one database.
+func (e *engine) Open(ctx context.Context, _ string, schemas ...*db.Schema) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.on.Load() != nil {
+		return errors.New("postgres: the engine is open already: close it first, or make another with postgres.Engine")
+	}
+	if err := steps.Distinct("postgres", schemas); err != nil {
+		return err
+	}
+	w, err := e.config.way(e.schema)
+	if err != nil {
+		return err
+	}
+	w.loose = e.loose
+	on := &opened{way: w, schemas: schemas, judge: &judge{way: w}}
+	open := func(as role) func(context.Context) (*conn, error) {
+		return func(ctx context.Context) (*conn, error) {
+			c, err := w.connect(ctx, as, schemas)
+			if err == nil {
+				c.judge = on.judge.query
+			}
+			return c, err
+		}
+	}
+	on.writer, on.readers = newPool("writer", 1, open(owner)), newPool("reader", readers, open(reader))
+	if err := on.prove(ctx); err != nil {
+		return errors.Join(err, on.close())
+	}
+	e.on.Store(on)
+	return nil
+}
+
+// prove connects as both roles, and refuses a reader that is the owner or above all rights.
+func (on *opened) prove(ctx context.Context) error {
+	for _, p := range []*pool{on.writer, on.readers} {
+		c, err := p.get(ctx)
+		if err != nil {
+			return err
+		}
+		defer p.put(c)
+		if p == on.writer {
+			continue
+		}
+		if bad, err := c.mighty(ctx); err != nil || bad != "" && !on.way.loose.noRole {
+			if err == nil {
+				err = db.RuleReaderRole.Finding("", "postgres: the role of the readers "+bad, "give Reader a role that only reads: postgres.Setup prints what makes one")
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (on *opened) close() error {
+	return errors.Join(on.readers.close(), on.writer.close(), on.judge.close())
+}
+
+// Close waits up to ten seconds for running transactions.
+func (e *engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	on := e.on.Swap(nil)
+	if on == nil {
+		return nil
+	}
+	err := on.close()
+	if e.keeper != nil {
+		err = errors.Join(err, e.keeper.dropScratch(e.schema))
+		e.keeper.close()
+		e.keeper = nil
+	}
+	return err
+}
+
+// Read returns a reader of the pool.
+func (e *engine) Read(ctx context.Context) *db.Reader { return db.NewReader(ctx, e) }
+
+// Begin implements [db.Source].
+func (e *engine) Begin(ctx context.Context) (*db.Session, error) {
+	on := e.on.Load()
+	if on == nil {
+		return nil, db.ErrClosed
+	}
+	begin := beginRead
+	if e.loose.noQueryFirst {
+		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	}
+	c, err := on.readers.begin(ctx, begin)
+	if err != nil {
+		return nil, err
+	}
+	return c.session, nil
+}
+
+// End implements [db.Source].
+func (e *engine) End(s *db.Session) {
+	c := s.Conn().(*conn)
+	c.end()
+	c.pool.put(c)
+}
+
+// The fixed texts that bound transactions. A reader's begins with a query: after one, no SET TRANSACTION makes it write. It
+// is ended by ROLLBACK alone, which undoes what a statement may have set. A writer's takes the lock of all writers.
+const (
+	beginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1; SAVEPOINT merlon"
+	rollback  = "ROLLBACK"
+	back      = "ROLLBACK TO SAVEPOINT merlon"
+	onward    = "RELEASE SAVEPOINT merlon; SAVEPOINT merlon"
+)
+
+// lockKey is the number of an advisory lock of this database: one for the writers of each schema, one for its migrations.
+func lockKey(what, schema string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte("merlon/" + what + "/" + schema))
+	return int64(h.Sum64())
+}
+
+// Write runs do in the one write transaction. Writers of all processes wait for one another at an advisory lock, so that
+// what a handler has read is still so when it writes, as with every engine.
+func (e *engine) Write(ctx context.Context, do func(context.Context, *db.Writer) error) error {
+	if err := db.RefuseNested(ctx); err != nil {
+		return err
+	}
+	on := e.on.Load()
+	if on == nil {
+		return db.ErrClosed
+	}
+	c, err := on.writer.begin(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(%d); SAVEPOINT merlon", lockKey("writer", e.schema)))
+	if err != nil {
+		return err
+	}
+	return db.RunTx(ctx, transaction{c, ctx}, do)
+}
+
+// transaction implements [db.Tx].
+type transaction struct {
+	c   *conn
+	ctx context.Context
+}
+
+func (t transaction) Session() *db.Session { return t.c.session }
+func (t transaction) Commit() error        { return t.c.commit(t.ctx) }
+func (t transaction) Rollback()            { t.c.end() }
+func (t transaction) Release()             { t.c.pool.put(t.c) }
+
+// Generation returns how often a writer has committed to this schema.
+func (e *engine) Generation(ctx context.Context) (n int64, err error) {
+	on := e.on.Load()
+	if on == nil {
+		return 0, db.ErrClosed
+	}
+	c, err := on.readers.begin(ctx, beginRead)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { c.end(); c.pool.put(c) }()
+	rows, err := c.rows(ctx, "SELECT last_value FROM "+generation)
+	if err != nil {
+		return 0, err
+	}
+	_, err = fmt.Sscan(rows[0][0], &n)
+	return n, err
+}
+
+// generation is the sequence that counts commits. A sequence is not rolled back, so it counts some that failed as well.
+const generation = "merlon_generation"
+
+// errNoSnapshot is the answer where a copy of the data is asked for.
+var errNoSnapshot = fmt.Errorf("postgres: this engine copies no data yet: back up the server by pg_dump or its own archive: %w", errors.ErrUnsupported)
+
+// Snapshot is not there yet: its error wraps [errors.ErrUnsupported].
+func (e *engine) Snapshot(context.Context) (*db.Snapshot, error) {
+	if e.on.Load() == nil {
+		return nil, db.ErrClosed
+	}
+	return nil, errNoSnapshot
+}
+
+// CopyTo is not there yet: its error wraps [errors.ErrUnsupported].
+func (e *engine) CopyTo(context.Context, string) error {
+	if e.on.Load() == nil {
+		return db.ErrClosed
+	}
+	return errNoSnapshot
+}
+
+// quoteName quotes a name of the database.
+func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

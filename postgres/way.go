@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/merlon-web/merlon/db"
+)
+
+// A role is as whom a connection was made.
+type role uint8
+
+const (
+	owner role = iota
+	reader
+	migrator // the owner, without the limits of time that statements of a site have
+)
+
+// way is how the server is reached, proven to be a safe one.
+type way struct {
+	owner, reader *pgconn.Config
+	schema        string
+	loose         looseEnds
+}
+
+// way reads the addresses. Their text stands in no error: it holds passwords.
+func (c Config) way(schema string) (*way, error) {
+	w := &way{schema: schema}
+	for _, one := range []struct {
+		field, url string
+		to         **pgconn.Config
+	}{{"URL", c.URL, &w.owner}, {"Reader", c.Reader, &w.reader}} {
+		if !strings.HasPrefix(one.url, "postgres://") && !strings.HasPrefix(one.url, "postgresql://") {
+			return nil, fmt.Errorf("postgres: Config.%s is no address of a database; write it like postgres://ROLE:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full", one.field)
+		}
+		parsed, err := pgconn.ParseConfig(one.url)
+		if err != nil {
+			return nil, fmt.Errorf("postgres: Config.%s cannot be read; write it like postgres://ROLE:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with %%-escapes for what is no letter or digit", one.field)
+		}
+		if what := openWay(parsed); what != "" {
+			return nil, db.RuleServerTLS.Finding("", fmt.Sprintf("postgres: Config.%s: %s", one.field, what), "add sslmode=verify-full, and sslrootcert=FILE if the server's certificate is from an authority of your own")
+		}
+		*one.to = parsed
+	}
+	if w.owner.Database != w.reader.Database || w.owner.Host != w.reader.Host || w.owner.Port != w.reader.Port {
+		return nil, fmt.Errorf("postgres: Config.URL and Config.Reader name two databases; name the same one as two roles")
+	}
+	if w.owner.User == w.reader.User {
+		return nil, db.RuleReaderRole.Finding("", "postgres: Config.URL and Config.Reader name the same role", "give Reader a role that only reads: postgres.Setup prints what makes one")
+	}
+	return w, nil
+}
+
+// openWay says what is wrong with the way to a server, "" if nothing is: off loopback its name must be proven by TLS, also
+// on every other way that would be tried.
+func openWay(c *pgconn.Config) string {
+	ways := []*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}}
+	for _, w := range append(ways, c.Fallbacks...) {
+		if near(w.Host) || proven(w.TLSConfig) {
+			continue
+		}
+		return "the server " + net.JoinHostPort(w.Host, strconv.Itoa(int(w.Port))) + " is on another machine, and who answers there is not proven by TLS"
+	}
+	return ""
+}
+
+func proven(c *tls.Config) bool { return c != nil && !c.InsecureSkipVerify }
+
+// near reports whether a host is this machine: a socket in a folder, or a loopback address.
+func near(host string) bool {
+	if strings.HasPrefix(host, "/") || host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// connect opens a connection. What is set here are the defaults that a rolled-back transaction falls back to.
+func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn, error) {
+	from := w.owner
+	if as == reader {
+		from = w.reader
+	}
+	cfg := from.Copy()
+	ms := func(d interface{ Milliseconds() int64 }) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	cfg.ConnectTimeout = dialTimeout
+	cfg.MaxProtocolMessageBodyLen = maxMessage
+	set := map[string]string{"search_path": quoteName(w.schema), "TimeZone": "UTC", "DateStyle": "ISO", "client_encoding": "UTF8", "standard_conforming_strings": "on",
+		"application_name": "merlon", "extra_float_digits": "1", "bytea_output": "hex", "IntervalStyle": "postgres"}
+	switch as {
+	case reader:
+		set["default_transaction_read_only"] = "on"
+		set["statement_timeout"], set["lock_timeout"], set["idle_in_transaction_session_timeout"] = ms(readTimeout), ms(readTimeout), ms(idleTimeout)
+	case owner:
+		set["statement_timeout"], set["lock_timeout"], set["idle_in_transaction_session_timeout"] = ms(writeTimeout), ms(waitTimeout), ms(writeTimeout)
+	}
+	cfg.RuntimeParams = set // of the address nothing is taken over but where, who and TLS
+	pg, err := pgconn.ConnectConfig(ctx, cfg)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, stopped(ctx)
+		}
+		return nil, away(fmt.Errorf("postgres: no connection to the database %q on %s as %q: %w", cfg.Database, cfg.Host, cfg.User, connecting(err)))
+	}
+	c := &conn{pg: pg, f: pg.Frontend(), writing: as != reader, status: 'I'}
+	c.session = db.NewSession(c, schemas...)
+	if v, _ := strconv.Atoi(strings.SplitN(pg.ParameterStatus("server_version"), ".", 2)[0]); v < 14 {
+		c.close()
+		return nil, fmt.Errorf("postgres: the server is of version %s; version 14 or later is needed", pg.ParameterStatus("server_version"))
+	}
+	if got := pg.ParameterStatus("server_encoding"); got != "UTF8" {
+		c.close()
+		return nil, fmt.Errorf("postgres: the database is encoded in %s; make it anew in UTF8", got)
+	}
+	c.schema, c.loose = w.schema, w.loose
+	return c, nil
+}

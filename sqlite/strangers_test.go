@@ -1,0 +1,98 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/sqlite"
+)
+
+// What somebody planted in a file is found, whatever its name; what runs by itself is dropped or made again, what holds data
+// is named.
+func TestStrangers(t *testing.T) {
+	dir := t.TempDir()
+	e := sqlite.Engine("numbered.db")
+	open := func() db.Comparer {
+		t.Helper()
+		if err := e.Open(t.Context(), dir, numbered); err != nil {
+			t.Fatal(err)
+		}
+		return e.(db.Comparer)
+	}
+	c := open()
+	if _, err := e.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := c.Strangers(t.Context(), true); err != nil || len(found) != 0 {
+		t.Fatalf("of its own migrations: %v, %v", found, err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := sqlite3.Open(filepath.Join(dir, "numbered.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Exec(`CREATE TRIGGER "a ""planted"" one" AFTER DELETE ON numbered BEGIN INSERT INTO numbered (text) VALUES ('back again'); END;
+		CREATE VIEW seen AS SELECT * FROM numbered; CREATE TABLE hoard (a); CREATE UNIQUE INDEX narrow ON numbered (text)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	const want = `index "narrow" on numbered; table "hoard"; trigger "a \"planted\" one" on numbered; view "seen"`
+	c = open()
+	defer e.Close()
+	for _, drop := range []bool{false, true} {
+		found, err := c.Strangers(t.Context(), drop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts []string
+		for _, s := range found {
+			texts = append(texts, strings.TrimSuffix(s.String(), ", dropped"))
+			if s.Dropped != (drop && (s.Kind == "trigger" || s.Kind == "view")) {
+				t.Errorf("drop %v: %+v", drop, s)
+			}
+		}
+		if got := strings.Join(texts, "; "); got != want {
+			t.Errorf("drop %v: %s\nwant %s", drop, got, want)
+		}
+	}
+	if found, err := c.Strangers(t.Context(), true); err != nil || len(found) != 2 {
+		t.Errorf("afterwards: %v, %v", found, err)
+	}
+}
+
+var guarded = db.From(files, "testdata/guarded").Named("guarded")
+
+// A trigger or a view of the migrations that somebody altered or took away is made again.
+func TestStrangersAreMadeAgain(t *testing.T) {
+	dir := t.TempDir()
+	e := sqlite.Engine("guarded.db")
+	if err := e.Open(t.Context(), dir, guarded); err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if _, err := e.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := sqlite3.Open(filepath.Join(dir, "guarded.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Exec(`DROP TRIGGER guarded_final; DROP VIEW guarded_open; CREATE VIEW guarded_open AS SELECT id, secret AS name FROM guarded`); err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	found, err := e.(db.Comparer).Strangers(t.Context(), true)
+	if err != nil || len(found) != 2 || found[0].String() != `view "guarded_open", which was altered, made again` || found[1].String() != `trigger "guarded_final" on guarded, which was missing, made again` {
+		t.Errorf("%v, %v", found, err)
+	}
+	if found, err := e.(db.Comparer).Strangers(t.Context(), true); err != nil || len(found) != 0 {
+		t.Errorf("afterwards: %v, %v", found, err)
+	}
+}
