@@ -53,7 +53,7 @@ var (
 		Wrong:  "merlon.Config{Routes: routes}",
 		Right:  `merlon.Config{Name: "shop", Routes: routes}`,
 		Source: "RFC 6265 8.5 (cookies do not mind the port)"}
-	RuleDemo = check.Rule{ID: "MRL-DEPLOY-009", Property: check.Confidentiality, Severity: check.High,
+	RuleDemo = check.Rule{ID: "MRL-DEPLOY-010", Property: check.Confidentiality, Severity: check.High,
 		Title:  "data to try the site with, in the world",
 		Why:    "the passwords of its accounts, an administrator's too, are printed at the start and stand in the program's text",
 		Attack: "Whoever reads the example signs in as its administrator.",

@@ -206,15 +206,17 @@ func (s *Site) addRoutes() {
 			_, faults := header.New(header.Options{Frames: rt.frames()}, rt.where)
 			s.fault(faults...)
 		}
+		_, row := rt.bindsRow(rows)
 		for _, f := range rt.faults {
+			if row && f.ID == form.RuleUntagged.ID { // tags would not make a row type a form
+				continue
+			}
 			f.Where, f.What = rt.where, f.Where+": "+f.What
 			s.fault(f)
 		}
-		if rt.method == http.MethodPost && rt.input != nil {
-			if row, ok := bindsRow(rt.input, rows); ok {
-				s.fault(RuleRowForm.Finding(rt.where, fmt.Sprintf("route %q binds its form to %s, the row type of a statement", rt.id(), row),
-					"write a struct with only the fields that a visitor may set, and bind that"))
-			}
+		if row, ok := rt.bindsRow(rows); ok {
+			s.fault(RuleRowForm.Finding(rt.where, fmt.Sprintf("route %q binds its form to %s, the row type of a statement", rt.id(), row),
+				"write a struct with only the fields that a visitor may set, and bind that"))
 		}
 		if rt.mount != nil {
 			s.mountMethods = []string{http.MethodPut, http.MethodPatch, http.MethodDelete}
@@ -267,6 +269,14 @@ func (s *Site) rowTypes() map[reflect.Type]bool {
 		}
 	}
 	return rows
+}
+
+// bindsRow reports whether the route's form is the row type of a statement.
+func (rt *route) bindsRow(rows map[reflect.Type]bool) (reflect.Type, bool) {
+	if rt.method != http.MethodPost || rt.input == nil {
+		return nil, false
+	}
+	return bindsRow(rt.input, rows)
 }
 
 func bindsRow(t reflect.Type, rows map[reflect.Type]bool) (reflect.Type, bool) {

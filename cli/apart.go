@@ -94,6 +94,7 @@ func (a *asker) ask(ctx context.Context, question string, secret bool) (string, 
 		case errors.Is(t.err, bufio.ErrBufferFull):
 			return "", merlon.Misused("the answer has more than %d characters: it was not understood: see --help", maxAnswer)
 		case t.err != nil && text == "":
+			fmt.Fprintln(a.out) // the question's line has ended
 			return "", merlon.Cannot("%s is asked for, and the input ended: give it by a file, or run this on a terminal", question)
 		}
 		return text, nil

@@ -181,6 +181,7 @@ func verifyEvents(ctx context.Context, c *merlon.Call) error {
 	report := map[string]any{"linked": v.Linked, "unlinked": v.Unlinked, "head": v.Head.String(), "anchor": v.Anchor.String(), "broken": v.Broken}
 	err = c.Answer("merlon/events-verify/v1", "chain", report, func(out io.Writer) error {
 		fmt.Fprintf(out, "%d events hold, %d wait for their link\nhead  %s\n", v.Linked, v.Unlinked, v.Head)
+		fmt.Fprintln(out, "refusals are counted by network and minute, and are not in the chain: events lists them as well")
 		if v.Anchor.Link != 0 {
 			fmt.Fprintf(out, "what was before %s was purged\n", v.Anchor)
 		}

@@ -116,7 +116,7 @@ func printStates(out io.Writer, asJSON bool, states []db.MigrationState) error {
 	case edited && asJSON:
 		return &failure{ExitFailed, errSilent}
 	case edited:
-		return exit(ExitFailed, "edited: the file is another than the one that was run\n  the site does not start like this\n  put the file back, and write what is new into a migration of its own: %s migrate new NAME  MRL-SQL-023", programName())
+		return exit(ExitFailed, "edited: the file is another than the one that was run\n  the site does not start like this\n  put the file back, and write what is new into a migration of its own: %s migrate new NAME\n  if the data are only there to try, begin afresh: --data DIR  MRL-SQL-023", programName())
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func Edited(schemas []*Schema, engine string, states []MigrationState) error {
 			}
 		}
 		e.Findings = append(e.Findings, RuleEdited.Finding(where, "the migration was run, and its file was changed since",
-			"put the file back as it was, and write what is new into a migration of its own: migrate new NAME"))
+			"put the file back as it was, and write what is new into a migration of its own: migrate new NAME; if the data are only there to try, begin afresh instead: another folder, --data DIR"))
 	}
 	if e.Findings == nil {
 		return nil

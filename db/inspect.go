@@ -20,13 +20,6 @@ type Inspector interface {
 	Orphans(ctx context.Context) ([]string, error)
 }
 
-// Shared is an engine that tells whether other processes may write to its database while this one has it open. What is
-// kept in memory of rows is then kept for no longer than a request.
-type Shared interface{ Shared() bool }
-
-// A Checker is an engine that brings checks of its own, of what it can ask its server. They are asked while it is open.
-type Checker interface{ Checks() []check.Check }
-
 // A Laxer is an engine in which a column can hold values of another type than its own, unless its table is made so that it
 // cannot: SQLite, without STRICT.
 type Laxer interface {
@@ -73,3 +66,10 @@ func madeAt(table, engine string, schemas []*Schema) string {
 	}
 	return "migrations"
 }
+
+// Shared is an engine that tells whether other processes may write to its database while this one has it open. What is
+// kept in memory of rows is then kept for no longer than a request.
+type Shared interface{ Shared() bool }
+
+// A Checker is an engine that brings checks of its own, of what it can ask its server. They are asked while it is open.
+type Checker interface{ Checks() []check.Check }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -127,7 +128,7 @@ func (e Event) Attrs() []slog.Attr {
 	if e.Client.IsValid() {
 		a = append(a, slog.String("client", e.Client.String()))
 	}
-	if e.User != 0 {
+	if e.User != 0 && !slices.ContainsFunc(e.Detail, func(d slog.Attr) bool { return d.Key == "user" }) { // no key twice
 		a = append(a, slog.Int64("user", e.User))
 	}
 	return append(a, e.Detail...)

@@ -5,6 +5,7 @@ import (
 	"mime/multipart"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -66,10 +67,23 @@ func compile(t reflect.Type, p purpose) *Spec {
 	return s
 }
 
+// The keys of tags that are read here, and those of others that look like them. A tag's key stands at its beginning or behind
+// the value before it.
+var (
+	tagKeys   = []string{"form", "path", "query", "label", "help", "autocomplete"}
+	otherKeys = []string{"db", "json", "xml", "yaml", "toml", "bson", "env"}
+	tagKey    = regexp.MustCompile(`(?:^|" *)([a-z_]+):"`)
+)
+
 func (c *compiler) field(sf reflect.StructField, index int) {
 	formTag, hasForm := sf.Tag.Lookup("form")
 	pathTag, hasPath := sf.Tag.Lookup("path")
 	queryTag, hasQuery := sf.Tag.Lookup("query")
+	for _, m := range tagKey.FindAllStringSubmatch(string(sf.Tag), -1) {
+		if n, ok := check.Nearest(m[1], tagKeys); ok && !slices.Contains(tagKeys, m[1]) && !slices.Contains(otherKeys, m[1]) {
+			c.fault(RuleTag, fmt.Sprintf("the tag %s is none that is read", m[1]), "did you mean "+n+"?")
+		}
+	}
 	switch {
 	case sf.Anonymous:
 		c.fault(RuleEmbedded, fmt.Sprintf("%s is embedded", sf.Type), "write its fields down, one by one")

@@ -367,3 +367,15 @@ func TestLabels(t *testing.T) {
 		}
 	}
 }
+
+// A misspelt key of a tag would be ignored by reflection: the label that was meant is not there.
+func TestMisspeltTagKeys(t *testing.T) {
+	type misspelt struct {
+		A string `form:"max=10" lable:"A"`
+		B string `form:"max=10" label:"key:\"lable:\" in a value" json:"b" db:"c"`
+	}
+	_, faults := form.SpecOf(reflect.TypeFor[misspelt]())
+	if len(faults) != 1 || faults[0].ID != form.RuleTag.ID || !strings.Contains(faults[0].What, "lable") || faults[0].Do != "did you mean label?" {
+		t.Errorf("%v", faults)
+	}
+}

@@ -32,6 +32,7 @@ func TestMigrationsThatFail(t *testing.T) {
 		{"a file without a number", db.From(files, "testdata/number"), []string{"note.sql", "has no number", "00001_what_it_does.sql"}},
 		{"two of one number", db.From(files, "testdata/twice"), []string{"1_a.sql", "00001_b.sql", "same number"}},
 		{"a folder that is not embedded", db.From(files, "testdata/none"), []string{"testdata/none", "go:embed"}},
+		{"no line of goose's", db.From(files, "testdata/noup"), []string{"00001_note.sql", "no line -- +goose Up", "begin the file with"}},
 		{"a typo", db.From(files, "testdata/syntax"), []string{"00002_typo.sql", `near "TALBE"`, "nothing of it was kept"}},
 		{"another file", db.From(files, "testdata/attach"), []string{"00001_attach.sql", "not authorized"}},
 	} {

@@ -33,8 +33,32 @@ type Variable struct {
 const maxFile = 2 << 20
 
 // Find returns the package variable whose declaration, in the file of the folder, spans the line and holds the text, and the
-// calls of its methods in that package; ok is false where that is not plain. Each folder is read once in a process.
+// calls of its methods in that package; ok is false where that is not plain. Each folder is read once in a process, and each
+// answer is found once.
 func Find(folder, file string, line int, text string) (v Variable, ok bool) {
+	key := asked{folder, file, line, text}
+	if known, ok := answers.Load(key); ok {
+		a := known.(answer)
+		return a.v, a.ok
+	}
+	v, ok = find(folder, file, line, text)
+	answers.Store(key, answer{v, ok})
+	return v, ok
+}
+
+type (
+	asked struct {
+		folder, file string
+		line         int
+		text         string
+	}
+	answer struct {
+		v  Variable
+		ok bool
+	}
+)
+
+func find(folder, file string, line int, text string) (v Variable, ok bool) {
 	once, _ := folders.LoadOrStore(folder, sync.OnceValue(func() []*ast.File { return parse(folder) }))
 	files := once.(func() []*ast.File)()
 	for _, f := range files {
@@ -53,6 +77,7 @@ func Find(folder, file string, line int, text string) (v Variable, ok bool) {
 
 var (
 	folders sync.Map // folder → func() []*ast.File
+	answers sync.Map // asked → answer
 	set     = token.NewFileSet()
 )
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,6 +65,9 @@ func Of(engine string, schema *db.Schema) ([]Step, fs.FS, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: schema %q: %w", engine, schema.Name(), err)
 		}
+		if !beginsUp.Match(text) {
+			return nil, nil, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("%s: schema %q: %s has no line -- +goose Up, so nothing of it would run", engine, schema.Name(), entry.Name()), "begin the file with the line -- +goose Up")
+		}
 		all = append(all, Step{db.Migration{Schema: schema.Name(), Version: version, Name: entry.Name()}, db.MigrationSum(text), hasDown(string(text))})
 	}
 	slices.SortFunc(all, func(a, b Step) int { return int(min(1, max(-1, a.Version-b.Version))) })
@@ -121,3 +125,6 @@ func Newest(engine string, schema *db.Schema, known []Step, ran func(version int
 	}
 	return newest, nil
 }
+
+// beginsUp is the line that a migration begins with.
+var beginsUp = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*\+goose[ \t]+up\b`)
