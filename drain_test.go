@@ -65,7 +65,8 @@ func TestDrain(t *testing.T) {
 		var visitors sync.WaitGroup
 		for n := range 6 {
 			visitors.Go(func() {
-				transport := &http.Transport{DisableKeepAlives: n%2 == 0}
+				from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+n), byte(round), 1)}} // no visitor has another's limit
+				transport := &http.Transport{DisableKeepAlives: n%2 == 0, DialContext: from.DialContext}
 				defer transport.CloseIdleConnections()
 				client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
 				for {

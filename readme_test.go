@@ -2,6 +2,7 @@ package merlon_test
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,28 @@ func TestReadmeShowsTheExamples(t *testing.T) {
 		}
 		if !strings.Contains(string(readme), text) {
 			t.Errorf("README.md does not show examples/%s as it is", shown.file)
+		}
+	}
+}
+
+// TestGuideShowsTheClub: each piece of code in the guide is a part of the club's file that is named above it.
+func TestGuideShowsTheClub(t *testing.T) {
+	guide, err := os.ReadFile("docs/guide.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := regexp.MustCompile("(?s)\n`([\\w/.]+)`\n\n```\\w+\n(.*?)```\n").FindAllStringSubmatch(string(guide), -1)
+	if fences := strings.Count(string(guide), "\n```"); len(pieces) != fences/2-1 { // the first lists files
+		t.Errorf("%d pieces name their file, of %d", len(pieces), fences/2-1)
+	}
+	for _, piece := range pieces {
+		file, err := os.ReadFile("examples/club/site/" + piece[1])
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if !strings.Contains(string(file), strings.TrimSuffix(piece[2], "\n")) {
+			t.Errorf("examples/club/site/%s does not have what docs/guide.md shows:\n%s", piece[1], piece[2])
 		}
 	}
 }
