@@ -77,9 +77,9 @@ func (h *House) tellAge(ctx context.Context, leaf *x509.Certificate) error {
 		}
 		until := leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST")
 		say := func(key string) string {
-			return text.Own().Format(h.Lang(), "certificate.mail."+key, h.Title, name, until)
+			return text.Own().Format(h.Lang(), "certificate.mail.age"+"."+key, h.Title, name, until)
 		}
-		return h.Mails.Queue(w, mailbox.Mail{To: address, Kind: "certificate", Subject: say("subject"), Text: say("text")})
+		return h.Mails.Queue(w, mailbox.Mail{To: address, Kind: "certificate", Lang: h.Lang(), Subject: say("subject"), Text: say("text")})
 	})
 }
 

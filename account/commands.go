@@ -93,7 +93,7 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 	err = c.House.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		var err error
 		if id, err = create(w, address.String(), name, NoPassword, now, time.Time{}, roles...); errors.Is(err, ErrExists) {
-			return merlon.Cannot("%s has an account already, and an address has one: see user list, or name another address", address)
+			return fmt.Errorf("%s has an account already, and an address has one: see user list, or name another address", address)
 		}
 		if err != nil {
 			return err

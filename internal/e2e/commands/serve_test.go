@@ -77,20 +77,29 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// TestDemoBesideData: what is there is left alone, and serve says so.
+// TestDemoBesideData: what is there is left alone, and serve says so; who fills in a site to try it and comes again is told
+// the accounts again.
 func TestDemoBesideData(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	for _, again := range []bool{false, true} {
+	tried, own := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
+	if code := cli.Run(t.Context(), site.Open, []string{"user", "add", "bea@example.org", "Bea", "--data", own}, io.Discard, io.Discard); code != 0 {
+		t.Fatalf("user add exits %d", code)
+	}
+	for _, c := range []struct {
+		data  string
+		shown bool
+	}{{tried, true}, {tried, true}, {own, false}} {
 		ctx, stop := context.WithCancel(context.Background())
 		r, w := io.Pipe()
 		var log bytes.Buffer
 		done := make(chan int, 1)
 		go func() {
-			code := cli.Run(ctx, site.Open, []string{"serve", "--demo", "--listen", "127.0.0.1:0", "--data", dir}, w, &log)
+			code := cli.Run(ctx, site.Open, []string{"serve", "--demo", "--listen", "127.0.0.1:0", "--data", c.data}, w, &log)
 			_ = w.Close()
 			done <- code
 		}()
+		shown := false
 		for lines := bufio.NewScanner(r); lines.Scan(); {
+			shown = shown || strings.Contains(lines.Text(), "ann@club.example")
 			if strings.Contains(lines.Text(), "stop with Ctrl-C") {
 				break
 			}
@@ -99,8 +108,9 @@ func TestDemoBesideData(t *testing.T) {
 		if code := <-done; code != 0 {
 			t.Fatalf("serve exits %d: %s", code, &log)
 		}
-		if told := strings.Contains(log.String(), "--demo: nothing was filled in: "+dir+" has data already"); told != again {
-			t.Errorf("with data there %v, serve tells it %v:\n%s", again, told, &log)
+		told := strings.Contains(log.String(), "--demo: nothing was filled in: "+c.data+" has data already")
+		if shown != c.shown || told == c.shown {
+			t.Errorf("%+v: accounts shown %v, told that nothing was filled in %v:\n%s", c, shown, told, &log)
 		}
 	}
 }
