@@ -87,12 +87,14 @@ func (s *Site) addChecks() {
 	for _, f := range s.faults {
 		found[f.ID] = append(found[f.ID], f)
 	}
-	if s.unproven != nil {
-		found[db.RulePrepare.ID] = append(found[db.RulePrepare.ID], db.RulePrepare.Finding("", "the statements were not proven: "+s.unproven.Error(), "start the database's server; the site proves them before it serves"))
-	}
 	for _, r := range AllRules() {
 		if isJudged(r.ID) || r.ID == db.RuleCalled.ID && s.called || len(found[r.ID]) > 0 {
-			s.checks = append(s.checks, check.Check{Rule: r, Run: func(context.Context) []check.Finding { return found[r.ID] }})
+			s.checks = append(s.checks, check.Check{Rule: r, Run: func(context.Context) []check.Finding {
+				if err := s.unproven.Load(); err != nil && r.ID == db.RulePrepare.ID { // until the start proves them
+					return append(slices.Clone(found[r.ID]), db.RulePrepare.Finding("", "the statements were not proven: "+(*err).Error(), "start the database's server; the site proves them before it serves"))
+				}
+				return found[r.ID]
+			}})
 		}
 	}
 }
@@ -166,9 +168,21 @@ func (s *Site) Ready(ctx context.Context) ([][2]string, error) {
 
 // Demo has the parts fill in data to try the site with. The data folder is marked: production refuses it ([RuleDemo]).
 func (s *Site) Demo(ctx context.Context) ([][2]string, error) {
+	was, err := s.readMark(demoFile)
+	if err != nil {
+		return nil, err
+	}
+	if was == nil { // before anything is filled in: what is ended in the midst of it is marked too
+		if err := s.markDemo(nil); err != nil {
+			return nil, err
+		}
+	}
 	lines, err := s.ask(ctx, func(p Part) func(context.Context, *House) ([][2]string, error) { return p.Demo })
-	if len(lines) > 0 { // also of a part that filled its data in before another one failed
+	switch {
+	case len(lines) > 0: // also of a part that filled its data in before another one failed
 		err = errors.Join(err, s.markDemo(lines))
+	case err == nil && was == nil: // nothing was
+		err = os.Remove(filepath.Join(s.env.Data, demoFile))
 	}
 	return lines, err
 }

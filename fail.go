@@ -114,7 +114,9 @@ func (w *walk) tryPage(res *Response) (err error) {
 			err = fmt.Errorf("merlon: error page: %v", p)
 		}
 	}()
-	w.introduce()
+	if res.status != http.StatusTooManyRequests && res.status != http.StatusServiceUnavailable { // whose point is that nothing more is done
+		w.introduce()
+	}
 	if w.state == nil && w.run != nil {
 		w.state, w.blind = w.run.sessions.Nobody(), true
 		w.frame.User, w.frame.Roles = "", nil

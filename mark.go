@@ -15,7 +15,7 @@ import (
 // The marks of a data folder beside that of maintenance: whose data it is, and that it was filled with data to try.
 const (
 	siteFile = "site"
-	demoFile = "demo"
+	demoFile = "demo.json" // points of a backup carry it, as they do all JSON of the folder
 )
 
 // maxMark is how much of a mark is read, in bytes.

@@ -17,7 +17,9 @@ func (s *Site) prepare() {
 		return
 	}
 	faults, err := s.prove(context.Background())
-	s.unproven = err
+	if err != nil {
+		s.unproven.Store(&err)
+	}
 	s.fault(faults...)
 }
 

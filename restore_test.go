@@ -85,7 +85,8 @@ func TestRestore(t *testing.T) {
 		in := time.Hour
 		return errors.Join(noteJob.EnqueueAfter(w, in, told{"once"}), againJob.EnqueueAfter(w, in, told{"again"}))
 	})
-	s.Jobs() // the weekly kind has its row
+	s.Jobs() // the weekly kind has its row; it was due if its row was made before the clock moved
+	ran := jobNotes(s)
 	queueMail(t, s)
 	ann := s.SignedIn("Ann")
 	dir := copyData(t, s)
@@ -115,7 +116,7 @@ func TestRestore(t *testing.T) {
 	copied := merlontest.StartIn(t, dir, open)
 	copied.Advance(tuesday + 26*time.Hour)
 	copied.Jobs()
-	if notes := jobNotes(copied); !slices.Equal(notes, []string{"again"}) {
+	if notes := jobNotes(copied)[len(ran):]; !slices.Equal(notes, []string{"again"}) {
 		t.Errorf("jobs that ran: %q, want the one that may run twice", notes)
 	}
 	list := jobList(copied)

@@ -58,8 +58,8 @@ type Site struct {
 
 	mountMethods []string // what mounted handlers answer besides GET, HEAD and POST
 	unlimited    []check.Finding
-	unproven     error // why the statements were not proven yet: the database's server did not answer
-	called       bool  // the calls of statements were looked at
+	unproven     atomic.Pointer[error] // why the statements were not proven yet: the database's server did not answer
+	called       bool                  // the calls of statements were looked at
 	pageFiles    []*page.Files
 	faults       check.Faults
 	watchers     []Watcher

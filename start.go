@@ -102,12 +102,12 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 			_ = s.cfg.Engine.Close()
 		}
 	}()
-	if s.unproven != nil {
+	if s.unproven.Load() != nil {
 		faults, err := s.prove(ctx)
 		if err = errors.Join(err, faults.Err()); err != nil {
 			return nil, err
 		}
-		s.unproven = nil
+		s.unproven.Store(nil)
 	}
 	keys, err := s.openKeys(ctx)
 	if err != nil {
@@ -129,8 +129,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if s.env.Mode == Production || s.env.Mode == Development {
 		run.rates = newRates()
 	}
-	shared, _ := s.cfg.Engine.(db.Shared)
-	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock, Shared: shared != nil && shared.Shared(),
+	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock, Shared: s.Shared(),
 		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
 	if err != nil {
 		return nil, err
@@ -268,6 +267,13 @@ func (s *Site) fresh(ctx context.Context) (bool, error) {
 	}
 	all, err := s.allMigrations()
 	return len(pending) == all, err
+}
+
+// Shared reports whether other processes may write to the site's database while this one has it open: it is on a server, and a
+// copy of the data folder is no copy of it.
+func (s *Site) Shared() bool {
+	shared, ok := s.cfg.Engine.(db.Shared)
+	return ok && shared.Shared()
 }
 
 // House returns the site's rooms, nil before [Site.Start].

@@ -29,6 +29,7 @@ type deviceRow struct {
 	Created int64
 	Seen    int64
 	Trusted int64 // until when the second step is skipped, 0: it is asked
+	Entered int64 // 1: every factor was shown on it; 0: it was remembered by a mailed link
 }
 
 // name is what the device's own limits are named by.
@@ -38,10 +39,10 @@ func (d deviceRow) name() string { return strconv.FormatInt(d.ID, 10) }
 const maxDevices = 30
 
 var (
-	findDevice    = db.Query[deviceRow](schema, "SELECT id, \"user\", label, created, seen, trusted FROM merlon_device WHERE hash = $1 LIMIT 1")
-	listDevices   = db.Query[deviceRow](schema, "SELECT id, \"user\", label, created, seen, trusted FROM merlon_device WHERE \"user\" = $1 ORDER BY seen DESC LIMIT $2")
-	insertDevice  = db.Returning[int64](schema, "INSERT INTO merlon_device (\"user\", hash, label, created, seen, trusted) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id")
-	rotateDevice  = db.Exec(schema, "UPDATE merlon_device SET hash = $2, label = $3, seen = $4 WHERE id = $1")
+	findDevice    = db.Query[deviceRow](schema, "SELECT id, \"user\", label, created, seen, trusted, entered FROM merlon_device WHERE hash = $1 LIMIT 1")
+	listDevices   = db.Query[deviceRow](schema, "SELECT id, \"user\", label, created, seen, trusted, entered FROM merlon_device WHERE \"user\" = $1 ORDER BY seen DESC LIMIT $2")
+	insertDevice  = db.Returning[int64](schema, "INSERT INTO merlon_device (\"user\", hash, label, created, seen, trusted, entered) VALUES ($1, $2, $3, $4, $5, 0, $6) RETURNING id")
+	rotateDevice  = db.Exec(schema, "UPDATE merlon_device SET hash = $2, label = $3, seen = $4, entered = CASE WHEN $5 = 1 THEN 1 ELSE entered END WHERE id = $1")
 	trustDevice   = db.Exec(schema, "UPDATE merlon_device SET trusted = $3 WHERE id = $1 AND \"user\" = $2")
 	forgetDevice  = db.Exec(schema, "DELETE FROM merlon_device WHERE id = $1 AND \"user\" = $2")
 	forgetDevices = db.Exec(schema, "DELETE FROM merlon_device WHERE \"user\" = $1")
@@ -77,19 +78,24 @@ func forgetOthers[U any](w *merlon.Write[U], user int64) error {
 	return distrust(w.DB, user)
 }
 
-// remember gives the browser a device cookie with a new number, and tells whether it was unknown to this user.
-func remember[U any](w *merlon.Write[U], user int64) (id int64, unknown bool, err error) {
+// remember gives the browser a device cookie with a new number, and tells whether it was unknown to this user. One in which
+// not every factor was shown has a limit of its own for passwords, and none for codes: see [tryCode].
+func remember[U any](w *merlon.Write[U], user int64, entered bool) (id int64, unknown bool, err error) {
 	cookie, has := deviceCookie.Get(w)
 	row, known, err := knownDevice(cookie, has, w.DB, user, w.Now())
 	if err != nil {
 		return 0, false, err
 	}
 	nonce, now, label := newCode(), w.Now().UnixMicro(), w.Device()
+	all := 0
+	if entered {
+		all = 1
+	}
 	if known {
 		id = row.ID
-		_, err = rotateDevice.Run(w.DB, row.ID, hashOf(nonce), label, now)
+		_, err = rotateDevice.Run(w.DB, row.ID, hashOf(nonce), label, now, all)
 	} else {
-		id, err = insertDevice.Run(w.DB, user, hashOf(nonce), label, now, now, 0)
+		id, err = insertDevice.Run(w.DB, user, hashOf(nonce), label, now, now, all)
 		if err == nil {
 			_, err = trimDevices.Run(w.DB, user, maxDevices)
 		}

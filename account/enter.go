@@ -100,7 +100,7 @@ func enter[U any](a *part, w *merlon.Write[U], row userRow, how proof) error {
 		}
 	}
 	shownKey.Set(w.Session, seen)
-	id, unknown, err := remember(w, row.ID)
+	id, unknown, err := remember(w, row.ID, true)
 	if err != nil {
 		return err
 	}

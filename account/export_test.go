@@ -25,7 +25,10 @@ func IssueReset(w *db.Writer, user int64, email string, now time.Time) (string, 
 
 // Remember makes a remembered browser, trusted or not, and returns its id.
 func Remember(w *db.Writer, user int64, label string, now, trusted time.Time) (int64, error) {
-	id, err := insertDevice.Run(w, user, hashOf(newCode()), label, now.UnixMicro(), now.UnixMicro(), micros(trusted))
+	id, err := insertDevice.Run(w, user, hashOf(newCode()), label, now.UnixMicro(), now.UnixMicro(), 1)
+	if err == nil {
+		_, err = trustDevice.Run(w, id, user, micros(trusted))
+	}
 	return id, err
 }
 

@@ -73,6 +73,9 @@ func tryCode[U any](a *part, r *merlon.Read[U], user userRow, typed string) (t t
 		return t, err
 	}
 	buckets := throttle.Factor(user.Email, decimal(r.Session.ID()), device)
+	if known && d.Entered == 0 { // whoever reads the mailbox makes as many of these as they like: their tries count together
+		buckets = throttle.FactorMailed(user.Email, "device "+device)
+	}
 	if open, has := codeStep.Get(r); has && open.User == user.ID {
 		buckets = throttle.FactorMailed(user.Email, open.Link)
 	}

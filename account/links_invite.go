@@ -188,7 +188,7 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if err := a.choose(w, row, h.hash); err != nil {
 		return nil, err
 	}
-	if _, _, err := remember(w, row.ID); err != nil { // as after a reset
+	if _, _, err := remember(w, row.ID, false); err != nil { // as after a reset
 		return nil, err
 	}
 	w.Record(RuleEnrolled, event.Done, slog.Int64("account", row.ID))

@@ -148,7 +148,7 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	if err := a.choose(w, row, h.hash); err != nil {
 		return nil, err
 	}
-	if _, _, err := remember(w, row.ID); err != nil { // a limit of its own: strangers fill the account's again at once
+	if _, _, err := remember(w, row.ID, false); err != nil { // a limit of its own: strangers fill the account's again at once
 		return nil, err
 	}
 	if err := a.noticeTo(w.DB, w.Lang(), w.Now(), row, t.Email, "account.mail.reset-done"); err != nil {

@@ -22,7 +22,7 @@ var (
 	dropAllRecovery   = db.Exec(schema, "DELETE FROM merlon_recovery")
 	dropAllUnverified = db.Exec(schema, "DELETE FROM merlon_user WHERE verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
 	voidAllPasswords  = db.Exec(schema, "UPDATE merlon_user SET password = $1 || password WHERE password <> '' AND substr(password, 1, 1) <> '!'")
-	listPowers        = db.Query[powerRow](schema, "SELECT id, email, roles FROM merlon_user WHERE disabled = 0 AND roles <> '' ORDER BY id LIMIT 1000")
+	listPowers        = db.Query[powerRow](schema, "SELECT id, email, roles FROM merlon_user WHERE disabled = 0 AND roles <> '' ORDER BY id")
 	listAdmins        = db.Query[count](schema, "SELECT id AS n FROM merlon_user WHERE disabled = 0 AND ',' || roles || ',' LIKE '%,admin,%' ORDER BY id LIMIT 100")
 	countUsers        = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user LIMIT 1")
 )

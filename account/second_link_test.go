@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -17,6 +20,21 @@ func wrongCodes(t *testing.T, s *merlontest.Server, n int, v *merlontest.Visitor
 			signIn(v, ann, good).At("/sign-in/second")
 		}
 		second(v, "12345").Is(422)
+	}
+	// What failed is written a moment later, and the log is in the order of writing.
+	for until := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		written := 0
+		s.Read(func(r *db.Reader) error {
+			list, err := journal.List(r, journal.Filter{ID: account.RuleWrongCode.ID, Limit: 500})
+			written = len(list)
+			return err
+		})
+		if written >= n {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("%d of %d wrong codes are in the journal", written, n)
+		}
 	}
 	s.Advance(16 * time.Minute)
 }
@@ -95,6 +113,31 @@ func TestMailboxHasAHundredTries(t *testing.T) {
 	}
 	if tries != 100 {
 		t.Errorf("%d codes were tried by the mailbox, want 100", tries)
+	}
+}
+
+// TestResetsGiveNoMoreTries: who reads the owner's mail and has no authenticator gets a new remembered browser with each reset,
+// and no more tries at a code than the mailbox has.
+func TestResetsGiveNoMoreTries(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, ann)
+	setUp(t, s, signIn(s.Visitor(), ann, good))
+	tries, closed, pass := 0, 0, []string{good, other}
+	for n := range 30 {
+		s.Advance(31 * time.Minute)
+		askReset(s.Visitor(), ann)
+		v := s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/reset", merlontest.Values{"Password": pass[(n+1)%2]}).At("/sign-in")
+		signIn(v, ann, pass[(n+1)%2]).At("/sign-in/second")
+		for range 4 {
+			if second(v, "123456"); v.Status == 429 {
+				closed++
+				break
+			}
+			tries++
+		}
+	}
+	if tries != 100 || closed < 4 {
+		t.Errorf("%d codes were tried after 30 resets, %d times none was taken; want 100", tries, closed)
 	}
 }
 

@@ -6,7 +6,8 @@
 // [Handler] is the same for any [http.Handler]. A finding is something that was seen: a row written, a cookie that still
 // works, an element on a page that data made. What was not reached is counted and told, and never called clean.
 //
-// Nothing leaves the machine: sites are attacked in their own process, and addresses only if they are loopback's.
+// Sites are attacked in their own process, and addresses only if they are loopback's. Mails, jobs and tasks rest meanwhile; what
+// a site's own handlers call elsewhere is called, many times: give the copy settings whose other ends are to try things with.
 package attack
 
 import (

@@ -52,7 +52,7 @@ const (
 )
 
 var (
-	signOutLike = regexp.MustCompile(`(?i)(log|sign)[-_]?(out|off)|abmelden|/exit\b`)
+	signOutLike = regexp.MustCompile(`(?i)(^|[/_=-])((log|sign)[-_]?(out|off)|abmelden)\b|/exit\b`)
 	idLike      = regexp.MustCompile(`^(\d+|[0-9a-f]{8,}|[0-9a-f-]{36}|[A-Za-z0-9_-]{22,})$`)
 )
 

@@ -25,10 +25,22 @@ func (r *run) wants(pattern string) bool {
 	if len(r.o.Routes) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(r.o.Routes, func(w string) bool {
-		head, open := strings.CutSuffix(w, "*")
-		return pattern == w || open && strings.HasPrefix(pattern, head)
-	})
+	return slices.ContainsFunc(r.o.Routes, func(w string) bool { return fits(pattern, w) })
+}
+
+func fits(pattern, wish string) bool {
+	head, open := strings.CutSuffix(wish, "*")
+	return pattern == wish || open && strings.HasPrefix(pattern, head)
+}
+
+// has refuses a wish that no route of the access table fits: with it nothing would be tried, and nothing found.
+func (t *target) has(wishes []string) error {
+	for _, w := range wishes {
+		if !slices.ContainsFunc(t.routes, func(rt merlon.RouteInfo) bool { return fits(rt.Pattern, w) }) {
+			return fmt.Errorf("attack: no route of the site fits %q, so that nothing would be tried: see the command routes, and end it in * for a beginning", w)
+		}
+	}
+	return nil
 }
 
 // forms are those that are attacked.

@@ -49,7 +49,11 @@ func Probe(ctx context.Context, h http.Handler, p Profile, o Options) (*Report, 
 	}
 	t := &target{name: p.Origin, origin: origin, handler: h, signIn: p.SignIn, starts: p.Starts, said: map[string]func() string{}, tick: p.Advance}
 	t.told(p)
-	return attack(ctx, t, chosen(p.people(), o.As), o)
+	people, err := chosen(p.people(), o.As)
+	if err != nil {
+		return nil, err
+	}
+	return attack(ctx, t, people, o)
 }
 
 func (p Profile) people() []*actor {
@@ -189,7 +193,11 @@ func URL(ctx context.Context, address string, p Profile, o Options) (*Report, er
 	if u.Scheme == "http" {
 		t.serve = func() (string, func(), error) { return addr, func() {}, nil }
 	}
-	return attack(ctx, t, chosen(p.people(), o.As), o)
+	people, err := chosen(p.people(), o.As)
+	if err != nil {
+		return nil, err
+	}
+	return attack(ctx, t, people, o)
 }
 
 func loopback(host string) bool {

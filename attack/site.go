@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,10 +27,13 @@ import (
 // siteOrigin is the address that an attacked site is given: https, as in the world. Nothing is ever sent there.
 const siteOrigin = "https://site.test"
 
+// ErrShared says that a site's data is on a server: of the folder there would be a copy, and the rows would be the live ones.
+var ErrShared = errors.New("attack: the site's data is on a database server, of which no copy is made, so that the live rows would be attacked: open the site on SQLite for it, or on a server that holds nothing else and ask attack.URL")
+
 // Site attacks a site on a copy of its data, in this process. The copy is gone when it returns, also when ctx ends.
 //
-// The error wraps [db.ErrLocked] when another process has the data, and is that of ctx when it has ended; the report of what
-// was seen until then comes with it.
+// The error wraps [db.ErrLocked] when another process has the data, is [ErrShared] when the data is on a server, and is that of
+// ctx when it has ended; the report of what was seen until then comes with it.
 func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Options) (_ *Report, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -54,7 +58,14 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 	if err != nil {
 		return nil, err
 	}
-	report, err := attack(ctx, s.target(), chosen(people, o.As), o)
+	if people, err = chosen(people, o.As); err != nil {
+		return nil, err
+	}
+	t := s.target()
+	if err := t.has(o.Routes); err != nil {
+		return nil, err
+	}
+	report, err := attack(ctx, t, people, o)
 	if report != nil && o.Data != "" {
 		after, hashed := hashData(o.Data)
 		report.Unchanged = after == before
@@ -150,6 +161,9 @@ func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site,
 		Clock: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) }, Log: event.NewLog(s.log, false, slog.LevelInfo)})
 	if err != nil {
 		return err
+	}
+	if site.Shared() {
+		return ErrShared
 	}
 	if err := site.Start(ctx); err != nil {
 		return err
@@ -336,11 +350,21 @@ func (s *inside) serve() (string, func(), error) {
 }
 
 // chosen are the people who attack: nobody is always there, as the measure of what is open.
-func chosen(all []*actor, as []string) []*actor {
+func chosen(all []*actor, as []string) (some []*actor, err error) {
 	if len(as) == 0 {
-		return all
+		return all, nil
 	}
-	var some []*actor
+	for _, want := range as {
+		if !slices.ContainsFunc(all, func(a *actor) bool { return a.role == want }) {
+			var there []string
+			for _, a := range all {
+				if !slices.Contains(there, a.role) {
+					there = append(there, a.role)
+				}
+			}
+			return nil, fmt.Errorf("attack: nobody of the site's is %q, so that nothing would be tried: name some of %s", want, strings.Join(there, ", "))
+		}
+	}
 	for _, a := range all {
 		if a.anonymous() {
 			some = append(some, a)
@@ -353,5 +377,5 @@ func chosen(all []*actor, as []string) []*actor {
 			}
 		}
 	}
-	return some
+	return some, nil
 }

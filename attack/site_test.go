@@ -91,3 +91,15 @@ func TestClasses(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestWishesThatFitNothing: with a mistyped route or role nothing would be tried, and so nothing found.
+func TestWishesThatFitNothing(t *testing.T) {
+	for want, o := range map[string]attack.Options{
+		`no route of the site fits "/plian/*"`: {Routes: []string{"/plain/", "/plian/*"}, Classes: []string{"access"}},
+		`nobody of the site's is "boad"`:       {As: []string{"user", "boad"}, Classes: []string{"access"}},
+	} {
+		if _, err := attack.Site(t.Context(), openPlain(false), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

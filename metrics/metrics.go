@@ -79,7 +79,7 @@ func (m *measures) open(h *merlon.House) http.Handler {
 			h.Log.Error("not every measure could be read", "error", err.Error())
 		}
 		now.MustRegister(gaugesOf(gauges))
-		promhttp.HandlerFor(prometheus.Gatherers{m.registry, now}, promhttp.HandlerOpts{DisableCompression: true}).ServeHTTP(w, r)
+		promhttp.HandlerFor(prometheus.Gatherers{m.registry, now}, promhttp.HandlerOpts{DisableCompression: true, ErrorHandling: promhttp.ContinueOnError}).ServeHTTP(w, r)
 	})
 }
 

@@ -18,7 +18,7 @@ type powerRow struct {
 var (
 	countAll   = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_passkey LIMIT 1")
 	forgetUsed = db.Exec(schema, "DELETE FROM merlon_passkey_challenge")
-	listPowers = db.Query[powerRow](schema, "SELECT \"user\", public, created FROM merlon_passkey ORDER BY created DESC, id DESC LIMIT 1000")
+	listPowers = db.Query[powerRow](schema, "SELECT \"user\", public, created FROM merlon_passkey ORDER BY created DESC, id DESC")
 )
 
 // restored keeps passkeys, also after a theft: what opens them is in their owners' devices, and a copy of the data holds
@@ -47,8 +47,8 @@ func powers(q db.Querier) (all []string, err error) {
 	return all, nil
 }
 
-// fingerprint is enough of a public key to tell it from the others.
+// fingerprint tells a public key from every other: half a hash, since keys can be made until a shorter one fits.
 func fingerprint(public []byte) []byte {
 	sum := sha256.Sum256(public)
-	return sum[:4]
+	return sum[:16]
 }

@@ -157,10 +157,10 @@ func (j *judge) plan(ctx context.Context, t *db.Text, options string) (text stri
 		}
 	}
 	c := j.c
+	defer c.end() // also of a transaction that began and could not go on
 	if err := c.begin(ctx, beginRead); err != nil {
 		return "", err
 	}
-	defer c.end()
 	if err := c.own(ctx, "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"); err != nil {
 		return "", err
 	}

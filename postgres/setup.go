@@ -6,7 +6,8 @@ import "strings"
 // roles that exist already, of which owner also owns the database. It can be run again.
 //
 // What it takes away from everybody are the functions by which a role that only reads could still do something: locks that
-// outlive a transaction, large objects, notifications, ending other connections, and the language of DO.
+// outlive a transaction, large objects, notifications, ending other connections, settings that outlive it, texts that are run as SQL and that no plan shows,
+// and the language of DO.
 func Setup(database, owner, reader string) string {
 	return strings.NewReplacer("DATABASE_", quoteName(database), "OWNER_", quoteName(owner), "READER_", quoteName(reader)).Replace(setup)
 }
@@ -15,7 +16,8 @@ func Setup(database, owner, reader string) string {
 const riskyFunctions = `p.pronamespace = 'pg_catalog'::regnamespace AND
 	(p.proname LIKE 'pg\_advisory%' OR p.proname LIKE 'pg\_try\_advisory%' OR p.proname LIKE 'lo\_%' OR p.proname IN
 	('lowrite', 'loread', 'pg_notify', 'pg_terminate_backend', 'pg_cancel_backend', 'pg_sleep', 'pg_sleep_for', 'pg_sleep_until', 'pg_logical_emit_message',
-	'pg_export_snapshot', 'pg_current_xact_id', 'txid_current', 'query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema', 'cursor_to_xml', 'cursor_to_xmlschema'))`
+	'pg_export_snapshot', 'pg_current_xact_id', 'txid_current', 'query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema', 'cursor_to_xml', 'cursor_to_xmlschema',
+	'ts_stat', 'ts_rewrite', 'set_config'))`
 
 const setup = `REVOKE ALL ON DATABASE DATABASE_ FROM PUBLIC;
 GRANT CONNECT ON DATABASE DATABASE_ TO OWNER_, READER_;

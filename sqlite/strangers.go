@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,10 +16,22 @@ type object struct{ kind, name, on, sql string }
 // runs reports whether the object does something by itself when others are used.
 func (o object) runs() bool { return o.kind == "trigger" || o.kind == "view" }
 
+// kept reports whether SQLite makes the object by itself. Only tables and indexes of certain names are: a trigger or a view with
+// such a name was written into the file by hand, and runs (SQLite looks at a type without regard to case, and at no name, when
+// it reads a schema).
+func (o object) kept() bool {
+	switch o.kind {
+	case "table":
+		return o.name == "sqlite_sequence" || strings.HasPrefix(o.name, "sqlite_stat")
+	case "index":
+		return strings.HasPrefix(o.name, "sqlite_autoindex_")
+	}
+	return false
+}
+
 func (o object) quoted() string { return `"` + strings.ReplaceAll(o.name, `"`, `""`) + `"` }
 
-// Strangers implements [db.Comparer]: what the file's schema has beside what the migrations make of an empty one. Names that
-// SQLite keeps for its own tables and indexes are passed over.
+// Strangers implements [db.Comparer]: what the file's schema has beside what the migrations make of an empty one.
 func (e *engine) Strangers(ctx context.Context, drop bool) (found []db.Stranger, err error) {
 	on := e.on.Load()
 	if on == nil {
@@ -74,6 +87,15 @@ func (e *engine) Strangers(ctx context.Context, drop bool) (found []db.Stranger,
 			_ = c.c.Exec("ROLLBACK")
 			return c.explain(err)
 		}
+		left, err := c.objects()
+		if err != nil {
+			return err
+		}
+		for _, s := range found {
+			if id := s.Kind + " " + s.Name; s.Dropped && left[id] != want[id] {
+				return fmt.Errorf("sqlite: the %s %q was written into the file by hand and cannot be taken out: take an older point", s.Kind, s.Name)
+			}
+		}
 		return nil
 	})
 	return found, err
@@ -88,8 +110,8 @@ func (c *conn) objects() (map[string]object, error) {
 	defer stmt.Close()
 	all := map[string]object{}
 	for stmt.Step() {
-		o := object{stmt.ColumnText(0), stmt.ColumnText(1), stmt.ColumnText(2), stmt.ColumnText(3)}
-		if strings.HasPrefix(o.name, "sqlite_") { // no statement makes such a name, and a file that has one all the same does not open
+		o := object{strings.ToLower(stmt.ColumnText(0)), stmt.ColumnText(1), stmt.ColumnText(2), stmt.ColumnText(3)}
+		if o.kept() {
 			continue
 		}
 		all[o.kind+" "+o.name] = o

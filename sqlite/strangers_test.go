@@ -67,6 +67,49 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// A trigger that is written into the schema by hand, with a name that no statement makes or a type in other letters, runs all
+// the same: the one goes, the other refuses the file.
+func TestStrangersWrittenByHand(t *testing.T) {
+	for kind, goes := range map[string]bool{"trigger": true, "TRIGGER": false} {
+		dir := t.TempDir()
+		e := sqlite.Engine("numbered.db")
+		if err := e.Open(t.Context(), dir, numbered); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := sqlite3.Open(filepath.Join(dir, "numbered.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := raw.Exec(`PRAGMA writable_schema = ON; INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql)
+			VALUES ('` + kind + `', 'sqlite_x', 'numbered', 0, 'CREATE TRIGGER sqlite_x AFTER INSERT ON numbered BEGIN DELETE FROM numbered; END')`); err != nil {
+			t.Fatal(err)
+		}
+		raw.Close()
+		if err := e.Open(t.Context(), dir, numbered); err != nil {
+			t.Fatal(err)
+		}
+		found, err := e.(db.Comparer).Strangers(t.Context(), false)
+		if err != nil || len(found) != 1 || found[0].Kind != "trigger" || found[0].Name != "sqlite_x" {
+			t.Errorf("%s: found %v, %v", kind, found, err)
+		}
+		if _, err := e.(db.Comparer).Strangers(t.Context(), true); (err == nil) != goes {
+			t.Errorf("%s: dropped: %v", kind, err)
+		}
+		if found, err := e.(db.Comparer).Strangers(t.Context(), false); goes && (err != nil || len(found) != 0) {
+			t.Errorf("%s: afterwards %v, %v", kind, found, err)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 var guarded = db.From(files, "testdata/guarded").Named("guarded")
 
 // A trigger or a view of the migrations that somebody altered or took away is made again.

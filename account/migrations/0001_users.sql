@@ -34,14 +34,16 @@ CREATE INDEX merlon_ticket_user ON merlon_ticket (user, kind);
 CREATE INDEX merlon_ticket_expires ON merlon_ticket (expires);
 -- browsers that signed in before: only the hash of the cookie's number is kept
 CREATE TABLE merlon_device (
-	id      INTEGER PRIMARY KEY,
+	id      INTEGER PRIMARY KEY AUTOINCREMENT, -- its limits are named by it, and outlive it
 	user    INTEGER NOT NULL,
 	hash    BLOB NOT NULL UNIQUE,
 	label   TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	seen    INTEGER NOT NULL,
 	-- until when the second step is skipped on it, 0: it is asked
-	trusted INTEGER NOT NULL DEFAULT 0
+	trusted INTEGER NOT NULL DEFAULT 0,
+	-- whether every factor was shown on it: one that was remembered by a mailed link has not
+	entered INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX merlon_device_user ON merlon_device (user);
 -- authenticator apps: the secret rests sealed

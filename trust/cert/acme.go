@@ -161,7 +161,7 @@ func (a *ACME) late(ctx context.Context, now time.Time) (late bool, wait time.Du
 	for _, leaf := range a.Leaves(ctx) {
 		left := leaf.NotAfter.Sub(now)
 		due := min(leaf.NotAfter.Sub(leaf.NotBefore)/3, 30*day) / 10 * lateAfter
-		switch again := max(left/100, soonest); {
+		switch again := max(left/100, -left/10, soonest); { // long after its end autocert's own pause is short enough again
 		case left > due:
 			wait = min(wait, left-due+time.Second)
 		case again < ownPause:

@@ -41,7 +41,9 @@ CREATE TABLE merlon_device (
 	created bigint NOT NULL,
 	seen    bigint NOT NULL,
 	-- until when the second step is skipped on it, 0: it is asked
-	trusted bigint NOT NULL DEFAULT 0
+	trusted bigint NOT NULL DEFAULT 0,
+	-- whether every factor was shown on it: one that was remembered by a mailed link has not
+	entered bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX merlon_device_user ON merlon_device ("user");
 -- authenticator apps: the secret rests sealed

@@ -115,7 +115,7 @@ var broken = map[string]func(c *try){
 	},
 	"key link": func(c *try) { c.spoil = linkKeys },
 	"demo": func(c *try) {
-		c.spoil = func(t *testing.T, _ *merlon.Site, d string) { write(t, filepath.Join(d, "demo"), "[]\n") }
+		c.spoil = func(t *testing.T, _ *merlon.Site, d string) { write(t, filepath.Join(d, "demo.json"), "[]\n") }
 	},
 	"key gone": func(c *try) {
 		c.spoil = func(t *testing.T, _ *merlon.Site, d string) { os.Remove(filepath.Join(d, "keys")) }

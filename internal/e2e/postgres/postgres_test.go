@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/examples/club/site"
 	"github.com/merlon-web/merlon/examples/club/site/sitetest"
@@ -99,4 +100,15 @@ func TestServerAway(t *testing.T) {
 	if err := s.Start(t.Context()); !errors.Is(err, db.ErrBusy) {
 		t.Errorf("Start: %v, want ErrBusy", err)
 	}
+}
+
+// TestAttackerRefusesAServer: of a folder there is a copy, of rows on a server there is none, so nothing is done to them.
+func TestAttackerRefusesAServer(t *testing.T) {
+	server := pgpeer.Shared(t)
+	name := server.Database(t)
+	if _, err := attack.Site(t.Context(), club(server, name), attack.Options{}); !errors.Is(err, attack.ErrShared) {
+		t.Errorf("got %v, want attack.ErrShared", err)
+	}
+	s := merlontest.StartIn(t, t.TempDir(), club(server, name))
+	s.Visitor().Get("/news").Has("There is nothing here yet")
 }
