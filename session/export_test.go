@@ -14,6 +14,9 @@ func UnsealNow() {
 	declared.sealed = false
 }
 
+// SealedVersion is the first byte of every sealed row.
+const SealedVersion = sealedVersion
+
 var (
 	ParseToken  = parseToken
 	CheckValues = checkValues

@@ -83,15 +83,16 @@ func FuzzValues(f *testing.F) {
 
 // The sealed blob: its parts cover it exactly.
 func FuzzSealed(f *testing.F) {
-	f.Add(append([]byte{1}, make([]byte, 44)...))
-	f.Add([]byte{1})
+	f.Add(append([]byte{session.SealedVersion}, make([]byte, 44)...))
+	f.Add(append([]byte{session.SealedVersion - 1}, make([]byte, 44)...))
+	f.Add([]byte{session.SealedVersion})
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		salt, nonce, box, err := session.ParseSealed(b)
 		if err != nil {
 			return
 		}
-		if len(salt) != 16 || len(nonce) != 12 || len(box) < 16 || !bytes.Equal(bytes.Join([][]byte{{1}, salt, nonce, box}, nil), b) {
+		if len(salt) != 16 || len(nonce) != 12 || len(box) < 16 || !bytes.Equal(bytes.Join([][]byte{{session.SealedVersion}, salt, nonce, box}, nil), b) {
 			t.Fatalf("%x: parts %x %x %x", b, salt, nonce, box)
 		}
 	})
