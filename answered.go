@@ -92,8 +92,11 @@ func (s *Site) observe(w *walk) (tell func()) {
 	}
 }
 
-// watch gathers the parts' watchers.
+// watch gathers the parts' watchers, and whoever opens the site.
 func (s *Site) watch() {
+	if s.env.Watch != nil {
+		s.watchers = append(s.watchers, s.env.Watch)
+	}
 	for _, p := range s.cfg.Parts {
 		if p.Watch != nil {
 			s.watchers = append(s.watchers, p.Watch)

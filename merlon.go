@@ -47,6 +47,9 @@ type Env struct {
 	// Certificates are those that this process, or the one that serves, shows to visitors: their ages are checked, and told
 	// by mail to Settings.Owner. Nil: somebody else ends TLS.
 	Certificates cert.Source
+	// Watch is told of each request and each event, as a part's [Part.Watch] is. Nil: nobody. The site's own attacker counts by
+	// it whether what was refused was noticed.
+	Watch Watcher
 }
 
 // Settings are what the owner sets and a program's source does not know.

@@ -10,6 +10,9 @@ type Probe struct {
 	// SignIn signs one of them in over HTTP, through the pages and forms that everybody uses, with every factor that the
 	// user has. The error says which step failed, never a secret.
 	SignIn func(context.Context, Browser, ProbeUser) error
+	// Disable shuts one of them out, as an administrator would: whoever is signed in as them must be out at once. Nil: the
+	// part's users cannot be disabled.
+	Disable func(context.Context, *House, ProbeUser) error
 }
 
 // A ProbeUser is a made-up user. It is handed from process to process, and its secrets are worth something in one copy of

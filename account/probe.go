@@ -17,7 +17,18 @@ import (
 
 // probe is how a drill is a user of a site with accounts.
 func (a *part) probe() *merlon.Probe {
-	return &merlon.Probe{Users: a.probeUsers, SignIn: probeSignIn}
+	return &merlon.Probe{Users: a.probeUsers, SignIn: probeSignIn, Disable: probeDisable}
+}
+
+// probeDisable disables a made-up user.
+func probeDisable(ctx context.Context, h *merlon.House, u merlon.ProbeUser) error {
+	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		row, err := userByEmail.One(w, normal(u.Email))
+		if err != nil {
+			return err
+		}
+		return Disable(h, w, row.ID, true)
+	})
 }
 
 // rolesOf are the roles that the access table names, each once, and the administrator's.

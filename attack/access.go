@@ -31,8 +31,11 @@ func (r *run) table() {
 					continue
 				}
 				q := get(p).own(r.t)
+				before := r.noticed()
 				if ans := a.fork().send(q); ans.status == http.StatusOK || ans.redirects() && !r.t.refused(ans) {
 					r.hit(RuleOpenRoute, "GET "+rt.Pattern, q, a, "%s answered %d, and is for %q", p, ans.status, rt.Who)
+				} else if !a.anonymous() {
+					r.unnoticed("GET "+rt.Pattern, q, a, ans, before, "a page of another role")
 				}
 			}
 		}
@@ -110,7 +113,7 @@ func (r *run) ledTo(a *actor, p string) bool {
 	return slices.Contains(r.t.starts, bare(p)) || bare(p) == "/"
 }
 
-// above reports whether a role sees more than another: only what such a role has is hidden from the other.
+// above reports whether a role has what is hidden from another: roles of equal rank have each their own.
 func (r *run) above(owner, a *actor) bool {
 	rank := func(x *actor) int {
 		switch x.role {
@@ -118,10 +121,12 @@ func (r *run) above(owner, a *actor) bool {
 			return 0
 		case "user":
 			return 1
+		case "admin", "administrator", "root", "owner", "superuser":
+			return 3
 		}
 		return 2
 	}
-	return rank(owner) > rank(a)
+	return rank(owner) > rank(a) || rank(owner) == 2 && rank(a) == 2 && owner.role != a.role
 }
 
 // others has one user write something of their own, and asks for it as another one of the same role.
@@ -301,8 +306,8 @@ func (r *run) assign() {
 // halfWay types the password of a user with a second factor, and then addresses instead of the code.
 func (r *run) halfWay() {
 	for _, a := range r.people {
-		u, ok := a.user.(User)
-		if !ok || u.Second == nil || r.site.proof[a.role] == "" {
+		u, ok := a.login()
+		if !ok || u.Second == nil && u.Next == nil || r.site.proof[a.role] == "" {
 			continue
 		}
 		b := &actor{run: r, role: a.role, user: u, cookies: map[string]string{}}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/merlon-web/merlon"
 )
 
 // An actor is somebody with a browser: nobody in particular, or a made-up user.
@@ -62,6 +64,12 @@ func (a *actor) send(q *Request) *answer {
 		}
 		return &answer{header: http.Header{}, path: q.Path}
 	}
+	a.keeps(ans)
+	return ans
+}
+
+// keeps takes the cookies of an answer into the browser.
+func (a *actor) keeps(ans *answer) {
 	for _, c := range (&http.Response{Header: ans.header}).Cookies() {
 		if c.MaxAge < 0 || c.Value == "" {
 			delete(a.cookies, c.Name)
@@ -73,7 +81,62 @@ func (a *actor) send(q *Request) *answer {
 			a.strict[c.Name] = c.SameSite == http.SameSiteLaxMode || c.SameSite == http.SameSiteStrictMode
 		}
 	}
-	return ans
+}
+
+// login is what the actor's user types, whoever made the user.
+func (a *actor) login() (User, bool) {
+	switch u := a.user.(type) {
+	case User:
+		return u, true
+	case merlon.ProbeUser:
+		return User{Role: u.Role, Fields: map[string]string{"Email": u.Email, "Password": u.Password}, Second: second(u)}, true
+	}
+	return User{}, false
+}
+
+// password is the user's, and the name of the field that it is typed into.
+func (u User) password() (name, value string) {
+	for name, value := range u.Fields {
+		if strings.Contains(strings.ToLower(name), "pass") {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// email is the user's address, "" if they sign in by something else.
+func (u User) email() string {
+	for _, value := range u.Fields {
+		if strings.Contains(value, "@") {
+			return value
+		}
+	}
+	return ""
+}
+
+// with is the user with another password.
+func (u User) with(password string) User {
+	name, _ := u.password()
+	u.Fields = maps.Clone(u.Fields)
+	u.Fields[name] = password
+	return u
+}
+
+// remembers gives the actor's user a password that was changed.
+func (a *actor) remembers(password string) {
+	switch u := a.user.(type) {
+	case User:
+		a.user = u.with(password)
+	case merlon.ProbeUser:
+		u.Password = password
+		a.user = u
+	}
+}
+
+// opens reports whether a user gets in with this password, in a browser of their own.
+func (a *actor) opens(u User) bool {
+	b := &actor{run: a.run, role: a.role, user: u, cookies: map[string]string{}}
+	return b.signsIn() == nil && b.alive()
 }
 
 // visit loads a page as by a link of the site, following up to five redirects within it.

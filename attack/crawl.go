@@ -199,6 +199,9 @@ func (r *run) crawl(a *actor) {
 		}
 		perPattern[key]++
 		ans := a.send(get(path).own(r.t))
+		if ans.endless {
+			r.missed("the rest of %s: its answer has no end", pattern)
+		}
 		s.pages[a.name()][path] = ans
 		s.order[a.name()] = append(s.order[a.name()], path)
 		if ans.redirects() {

@@ -80,9 +80,14 @@ func (r *run) forge(f *seenForm) {
 			a.dropStrict()
 		}
 		before, _ := r.stateNow()
-		if ans := a.send(q); r.took(f, f.by, ans, before, text) {
+		seen := r.noticed()
+		ans := a.send(q)
+		if r.took(f, f.by, ans, before, text) {
 			r.hit(rule, route, q, f.by, "the form of %s was accepted %s, with no token", f.page, d.name)
 			return
+		}
+		if f.accepted { // else what was typed may be the reason
+			r.unnoticed(route, q, f.by, ans, seen, "a form "+d.name)
 		}
 	}
 	r.tokens(f, route)
@@ -132,9 +137,14 @@ func (r *run) tokens(f *seenForm, route string) {
 		v.Set(g.token().name, stolen)
 		q := g.request(v).own(r.t)
 		before, _ := r.stateNow()
-		if ans := a.send(q); r.took(f, f.by, ans, before, text) {
+		seen := r.noticed()
+		ans := a.send(q)
+		if r.took(f, f.by, ans, before, text) {
 			r.hit(c.rule, route, q, f.by, "the form of %s was accepted with a token of %s", f.page, c.what)
 			return
+		}
+		if f.accepted {
+			r.unnoticed(route, q, f.by, ans, seen, "a form with a token of "+c.what)
 		}
 	}
 }

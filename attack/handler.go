@@ -29,6 +29,10 @@ type Profile struct {
 	Log, Mail, Sent func() string
 	// Advance moves the site's clock on.
 	Advance func(time.Duration)
+	// Noticed returns how many refusals and failed attempts the site has recorded so far: lines of its security log.
+	Noticed func() int
+	// Disable shuts a user out, and lets them in again.
+	Disable func(u User, out bool)
 }
 
 // A User is a made-up user of a [Profile].
@@ -36,6 +40,8 @@ type User struct {
 	Role   string            // "user" if empty
 	Fields map[string]string // what is typed into the sign-in form, by field name
 	Second map[string]string // what is typed into the form of the second step; nil: there is none
+	// Next is for codes that are good once: in the place of Second, and another one at each call.
+	Next func() map[string]string
 }
 
 // Probe attacks any handler, in this process.
@@ -79,6 +85,17 @@ func (t *target) told(p Profile) {
 			return ""
 		}
 	}
+	t.noticed = p.Noticed
+	if p.Disable != nil {
+		t.disable = func(a *actor) (func(), error) {
+			u, ok := a.user.(User)
+			if !ok {
+				return nil, errors.New("attack: this user is none of the profile's")
+			}
+			p.Disable(u, true)
+			return func() { p.Disable(u, false) }, nil
+		}
+	}
 	for name, f := range map[string]func() string{"log": p.Log, "mail": p.Mail, "sent": p.Sent} {
 		if f != nil {
 			t.said[name] = f
@@ -107,8 +124,11 @@ func (a *actor) enter(u User, whole bool) error {
 	if ans.status >= 400 {
 		return fmt.Errorf("attack: the sign-in as %s answered %d", a.name(), ans.status)
 	}
-	if u.Second == nil || !whole {
+	if u.Second == nil && u.Next == nil || !whole {
 		return nil
+	}
+	if u.Next != nil {
+		u.Second = u.Next()
 	}
 	if to, ok := a.run.t.local(ans.location(), ans.path); ok && ans.redirects() {
 		ans = a.visit(to)

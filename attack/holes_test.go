@@ -19,7 +19,9 @@ var planted = []struct {
 }{
 	{"fixation", "sessions", attack.RuleFixation}, {"signoutleaves", "sessions", attack.RuleSignOutLeaves}, {"signoutget", "sessions", attack.RuleSignOutByGet},
 	{"passwordkeeps", "sessions", attack.RulePasswordKeeps}, {"stale", "sessions", attack.RuleStale}, {"cookie", "sessions", attack.RuleCookie}, {"raw", "sessions", attack.RuleTokenAtRest},
-	{"shown", "sessions", attack.RuleTokenShown}, {"endless", "sessions", attack.RuleEndless}, {"rows", "forgery", attack.RuleRowsForAll},
+	{"shown", "sessions", attack.RuleTokenShown}, {"endless", "sessions", attack.RuleEndless},
+	{"revive", "sessions", attack.RuleRevivedBy}, {"disabled", "sessions", attack.RuleDisabled}, {"linktwice", "sessions", attack.RuleLinkTwice}, {"linklives", "sessions", attack.RuleLinkLives},
+	{"codetwice", "sessions", attack.RuleCodeTwice}, {"unnoticed", "forgery", attack.RuleUnnoticed}, {"parallel", "limits", attack.RuleParallel}, {"rows", "forgery", attack.RuleRowsForAll},
 	{"crosssite", "forgery", attack.RuleSameSite}, {"samesite", "forgery", attack.RuleSameSite}, {"noproof", "forgery", attack.RuleNoProof}, {"plainorigin", "forgery", attack.RulePlainOrigin},
 	{"foreigntoken", "forgery", attack.RuleForeignToken}, {"exempt", "forgery", attack.RuleExempt}, {"getwrites", "forgery", attack.RuleGetWrites}, {"override", "forgery", attack.RuleOverride},
 	{"signinforged", "forgery", attack.RuleSignInForged}, {"socket", "forgery", attack.RuleSocket},

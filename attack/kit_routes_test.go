@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	ttemplate "text/template"
+	"time"
 )
 
 // route is the kit's pages.
@@ -28,7 +29,7 @@ func (k *kit) route(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if strings.HasPrefix(path, "/admin") && !k.hole["menu"] && !s.user.admin {
-		http.Error(w, "no", http.StatusForbidden)
+		k.refuse(w, "no", http.StatusForbidden)
 		return
 	}
 	switch {
@@ -49,8 +50,11 @@ func (k *kit) route(w http.ResponseWriter, r *http.Request) {
 	case path == "/sign-in":
 		k.show(w, r, kitData{Title: "Sign in", Forms: []kitForm{{"/sign-in", []string{"Email", "Password", "next"}}}})
 	case path == "/second" && s != nil && s.user != nil:
-		if post && r.PostFormValue("Code") == s.user.second {
+		if code := r.PostFormValue("Code"); post && s.user.codes[code] {
 			s.half = false
+			if !k.hole["codetwice"] {
+				delete(s.user.codes, code)
+			}
 			http.Redirect(w, r, "/", http.StatusSeeOther)
 			return
 		}
@@ -61,6 +65,8 @@ func (k *kit) route(w http.ResponseWriter, r *http.Request) {
 		}
 		http.SetCookie(w, &http.Cookie{Name: k.cookieName(), Value: "", Path: "/", MaxAge: -1})
 		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case path == "/forgot":
+		k.forgot(w, r, post)
 	case path == "/password":
 		k.password(w, r, s, post)
 	case path == "/news":
@@ -76,8 +82,37 @@ func (k *kit) route(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// forgot mails a link for a new password, and is where it leads.
+func (k *kit) forgot(w http.ResponseWriter, r *http.Request, post bool) {
+	code := r.FormValue("code")
+	switch l, known := k.links[code]; {
+	case code == "" && post:
+		if u := k.users[r.PostFormValue("Email")]; u != nil {
+			c := random()
+			k.links[c] = kitLink{u, k.offset + 30*time.Minute}
+			fmt.Fprintf(&k.mails, "To: %s\n\nhttps://site.test/forgot?code=%s\n", u.name, c)
+		}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case code == "":
+		k.show(w, r, kitData{Title: "Forgotten", Forms: []kitForm{{"/forgot", []string{"Email"}}}})
+	case !known || k.offset > l.until && !k.hole["linklives"]:
+		k.refuse(w, "this link is none any more", http.StatusGone)
+	case post:
+		l.user.password = r.PostFormValue("Password")
+		if !k.hole["linktwice"] {
+			delete(k.links, code)
+		}
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	default:
+		k.show(w, r, kitData{Title: "New password", Forms: []kitForm{{"/forgot?code=" + code, []string{"Password"}}}})
+	}
+}
+
 // extra are links to what only some holes have.
 func (k *kit) extra(in bool) (links []string) {
+	if k.hole["linktwice"] || k.hole["linklives"] || len(k.hole) == 0 {
+		links = append(links, "/forgot")
+	}
 	for hole, link := range map[string]string{"redirect": "/go?to=/news", "file": "/file?name=rules.txt", "fetch": "/fetch?url=x", "shell": "/ping?host=localhost",
 		"option": "/ping?host=localhost", "header": "/lang?set=en", "template": "/hello?name=you", "script": "/script?name=you", "address": "/link?to=/news",
 		"internals": "/item?id=1", "log": "/hello?name=you", "getwrites": "/count?up=1", "signoutget": "/sign-out", "socket": "/socket", "adopted": "/adopt"} {

@@ -1,18 +1,21 @@
 package attack_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,12 +36,22 @@ type kit struct {
 	log    strings.Builder
 	offset time.Duration
 	dir    string
+	mails  strings.Builder
+	links  map[string]kitLink
+	seen   atomic.Int64 // refusals that were recorded
+}
+
+// A kitLink is one that was mailed for a new password.
+type kitLink struct {
+	user  *kitUser
+	until time.Duration // of the kit's clock
 }
 
 type kitUser struct {
-	name, password, second string
-	admin                  bool
-	device                 string
+	name, password string
+	codes          map[string]bool // of the second step, not used yet; nil: there is none
+	admin, out     bool
+	device         string
 }
 
 type kitSession struct {
@@ -58,7 +71,8 @@ func newKit(t *testing.T, holes ...string) *kit {
 	t.Cleanup(func() { _ = db.Close() })
 	k := &kit{hole: map[string]bool{}, db: db, live: map[string]*kitSession{}, fails: map[string]int{}, dir: t.TempDir(), users: map[string]*kitUser{
 		"ann@kit.test": {name: "ann@kit.test", password: "ann-long-password-1"}, "ben@kit.test": {name: "ben@kit.test", password: "ben-long-password-2"},
-		"cleo@kit.test": {name: "cleo@kit.test", password: "cleo-long-password-3", admin: true, second: "424242"}}}
+		"cleo@kit.test": {name: "cleo@kit.test", password: "cleo-long-password-3", admin: true, codes: map[string]bool{}}},
+		links: map[string]kitLink{}}
 	for _, h := range holes {
 		k.hole[h] = true
 	}
@@ -78,8 +92,31 @@ func (k *kit) profile() attack.Profile {
 	return attack.Profile{Users: []attack.User{
 		{Fields: map[string]string{"Email": "ann@kit.test", "Password": "ann-long-password-1"}},
 		{Fields: map[string]string{"Email": "ben@kit.test", "Password": "ben-long-password-2"}},
-		{Role: "admin", Fields: map[string]string{"Email": "cleo@kit.test", "Password": "cleo-long-password-3"}, Second: map[string]string{"Code": "424242"}}},
-		State: k.state, Log: k.log.String, Advance: func(d time.Duration) { k.offset += d }}
+		{Role: "admin", Fields: map[string]string{"Email": "cleo@kit.test", "Password": "cleo-long-password-3"}, Next: k.code}},
+		Mail: k.mails.String, Noticed: func() int { return int(k.seen.Load()) }, Disable: k.disable, State: k.state, Log: k.log.String, Advance: func(d time.Duration) { k.offset += d }}
+}
+
+// code makes a code for the second step, good once.
+func (k *kit) code() map[string]string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := random()[:6]
+	k.users["cleo@kit.test"].codes[c] = true
+	return map[string]string{"Code": c}
+}
+
+func (k *kit) disable(u attack.User, out bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.users[u.Fields["Email"]].out = out
+}
+
+// refuse answers and records it.
+func (k *kit) refuse(w http.ResponseWriter, text string, status int) {
+	if !k.hole["unnoticed"] {
+		k.seen.Add(1)
+	}
+	http.Error(w, text, status)
 }
 
 // state is all that the kit keeps.
@@ -138,6 +175,9 @@ func (k *kit) session(r *http.Request) (string, *kitSession) {
 		return "", nil
 	}
 	s := k.live[k.key(c.Value)]
+	if s != nil && s.user != nil && s.user.out && !k.hole["disabled"] {
+		return "", nil
+	}
 	if s != nil && !k.hole["endless"] && time.Since(s.begun)+k.offset > 30*24*time.Hour {
 		return "", nil
 	}
@@ -172,6 +212,16 @@ func (k *kit) token(s *kitSession) string {
 func (k *kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if r.Method == http.MethodPost {
+		token, was := k.session(r)
+		k.mu.Unlock()
+		body, _ := io.ReadAll(r.Body)
+		k.mu.Lock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if k.hole["revive"] && was != nil && r.URL.Path != "/sign-out" {
+			defer func() { k.live[k.key(token)] = was }()
+		}
+	}
 	if k.hole["trace"] && r.Method == "TRACE" {
 		_ = r.Write(w)
 		return
@@ -235,7 +285,7 @@ func (k *kit) mayPost(w http.ResponseWriter, r *http.Request) bool {
 		tokenOK = true
 	}
 	if !ok || !tokenOK {
-		http.Error(w, "forged", http.StatusForbidden)
+		k.refuse(w, "forged", http.StatusForbidden)
 		return false
 	}
 	return true
@@ -299,7 +349,12 @@ func (k *kit) signIn(w http.ResponseWriter, r *http.Request) {
 			u, password = k.users["ann@kit.test"], k.users["ann@kit.test"].password
 		}
 	}
-	if u == nil || u.password != password {
+	if k.hole["parallel"] { // it compares, and counts afterwards
+		k.mu.Unlock()
+		time.Sleep(10 * time.Millisecond)
+		k.mu.Lock()
+	}
+	if u == nil || u.password != password || u.out {
 		k.fails[email]++
 		text := "No such user or password."
 		if k.hole["told"] && u == nil {
@@ -311,7 +366,7 @@ func (k *kit) signIn(w http.ResponseWriter, r *http.Request) {
 	k.fails[email] = 0
 	u.device = random()
 	http.SetCookie(w, &http.Cookie{Name: "__Host-device", Value: u.device, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
-	half := u.second != "" && !k.hole["halfway"]
+	half := u.codes != nil && !k.hole["halfway"]
 	switch {
 	case k.hole["fixation"] && s != nil:
 		s.user, s.half = u, half
@@ -320,7 +375,7 @@ func (k *kit) signIn(w http.ResponseWriter, r *http.Request) {
 		k.give(w, &kitSession{user: u, half: half})
 	}
 	to := "/"
-	if u.second != "" {
+	if u.codes != nil {
 		to = "/second"
 	} else if next := r.PostFormValue("next"); k.hole["next"] && next != "" && next != "mq0x" {
 		to = next

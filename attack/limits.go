@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -15,6 +16,7 @@ func limits(r *run) {
 	r.large()
 	r.forwarded()
 	r.enumerate()
+	r.parallel()
 	r.guess()
 }
 
@@ -58,6 +60,87 @@ func (r *run) guess() {
 	}
 }
 
+// parallel sends the wrong passwords of two made-up addresses: one by one, to learn after how many the answer is another, and
+// all at one moment, when as many must be stopped.
+func (r *run) parallel() {
+	who := r.victim()
+	if r.t.handler == nil || who == nil {
+		return
+	}
+	f, err := (&actor{run: r, role: "anonymous", cookies: map[string]string{}}).signInForm()
+	if err != nil {
+		return
+	}
+	route := "POST " + r.t.pattern(http.MethodPost, bare(f.action))
+	name, _ := mustLogin(who).password()
+	request := func(address string, i int) (*actor, *Request) {
+		a := &actor{run: r, role: "anonymous", cookies: map[string]string{}}
+		g, err := a.signInForm()
+		if err != nil {
+			return nil, nil
+		}
+		v := g.filled("mq0x")
+		for field := range who.fields() {
+			v.Set(field, address)
+			if field == name {
+				v.Set(field, fmt.Sprintf("wrong-password-%d", i))
+			}
+		}
+		q := g.request(v).own(r.t)
+		r.serial++
+		q.From = fmt.Sprintf("198.51.%d.%d", 103+r.serial/250%50, 1+r.serial%250)
+		return a, q
+	}
+	passed, first := 0, 0
+	for i := range tries {
+		a, q := request("mq-one@attack.invalid", i)
+		if a == nil {
+			return
+		}
+		ans := a.send(q)
+		if i == 0 {
+			first = ans.status
+		}
+		if ans.status != first {
+			break
+		}
+		passed++
+	}
+	if passed == tries || first == http.StatusTooManyRequests {
+		return // no limit is to be seen: guess looks for one by the right password
+	}
+	var all []*Request
+	var cookies []map[string]string
+	for i := range tries {
+		a, q := request("mq-two@attack.invalid", i)
+		if a == nil {
+			return
+		}
+		all, cookies = append(all, q), append(cookies, a.cookies)
+	}
+	got := make([]int, tries)
+	var done sync.WaitGroup
+	for i, q := range all {
+		done.Go(func() {
+			if ans, err := r.t.do(r.ctx, q, cookies[i]); err == nil {
+				got[i] = ans.status
+			}
+		})
+	}
+	done.Wait()
+	r.tried += tries
+	r.report.Coverage.Requests += tries
+	together := 0
+	for _, status := range got {
+		if status == first {
+			together++
+		}
+	}
+	if together >= 2*passed && together > passed+4 {
+		r.hit(RuleParallel, route, all[0], r.people[0], "one by one %d wrong passwords were answered before the limit, at one moment %d of %d", passed, together, tries)
+	}
+}
+
 // victim is a user without a second factor who signs in by a form; a new one, whom the rest does not need.
 func (r *run) victim() *actor {
 	for _, a := range r.people {
@@ -98,15 +181,7 @@ func (r *run) try(who *actor, from, password string) (*Request, *actor) {
 	return q, a
 }
 
-func (a *actor) fields() map[string]string {
-	switch u := a.user.(type) {
-	case User:
-		return u.Fields
-	case merlon.ProbeUser:
-		return map[string]string{"Email": u.Email, "Password": u.Password}
-	}
-	return nil
-}
+func (a *actor) fields() map[string]string { return mustLogin(a).Fields }
 
 // enumerate asks the forms that take an address about one that has an account and one that has none.
 func (r *run) enumerate() {

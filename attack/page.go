@@ -24,6 +24,7 @@ type form struct {
 	method string
 	file   bool
 	fields []field
+	button bool // its first button was seen
 }
 
 type field struct {
@@ -105,7 +106,16 @@ func (t *target) form(n *html.Node, from string) *form {
 		f.away = attr(n, "action")
 	}
 	for c := range n.Descendants() {
-		if c.Type != html.ElementNode || attr(c, "name") == "" || hasAttr(c, "disabled") {
+		if c.Type != html.ElementNode || hasAttr(c, "disabled") {
+			continue
+		}
+		if sends(c) { // by the Enter key a form is sent as by its first button, which is the main one
+			if first := !f.button; !first {
+				continue
+			}
+			f.button = true
+		}
+		if attr(c, "name") == "" {
 			continue
 		}
 		d := field{name: attr(c, "name"), value: attr(c, "value"), required: hasAttr(c, "required"), auto: attr(c, "autocomplete")}
@@ -141,6 +151,12 @@ func (t *target) form(n *html.Node, from string) *form {
 		f.fields = append(f.fields, d)
 	}
 	return f
+}
+
+// sends reports whether an element is a button that sends its form.
+func sends(c *html.Node) bool {
+	kind := strings.ToLower(attr(c, "type"))
+	return c.Data == "button" && (kind == "" || kind == "submit") || c.Data == "input" && (kind == "submit" || kind == "image")
 }
 
 // isText reports whether a field takes what an attacker writes.
@@ -189,7 +205,6 @@ func (f *form) shape(pattern string) string {
 // filled is what a browser would send when somebody types text into every field that takes some.
 func (f *form) filled(text string) url.Values {
 	v := url.Values{}
-	chosen := map[string]bool{}
 	for _, d := range f.fields {
 		switch d.kind {
 		case "text", "search", "tel", "textarea":
@@ -223,10 +238,7 @@ func (f *form) filled(text string) url.Values {
 		case "checkbox":
 			v.Add(d.name, d.value)
 		case "button", "submit":
-			if !chosen[d.name] {
-				chosen[d.name] = true
-				v.Set(d.name, d.value)
-			}
+			v.Set(d.name, d.value)
 		case "file", "image", "reset":
 		default:
 			v.Set(d.name, d.value)

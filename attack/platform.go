@@ -15,8 +15,11 @@ import (
 func platform(r *run) {
 	nobody := r.people[0]
 	q := (&Request{Method: http.MethodTrace, Path: "/"}).with("X-Mq", "mq1")
+	seen := r.noticed()
 	if ans := nobody.fork().send(q); ans.status == http.StatusOK && strings.Contains(strings.ToLower(ans.body), "x-mq: mq1") {
 		r.hit(RuleTrace, "TRACE /", q, nobody, "TRACE repeats what was sent, with the cookies of the visitor")
+	} else {
+		r.unnoticed("TRACE /", q, nobody, ans, seen, "TRACE")
 	}
 	r.hosts(nobody)
 	r.debugPages(nobody)

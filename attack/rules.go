@@ -59,7 +59,26 @@ var (
 		"make a session when there is something to keep", "CWE-770; OWASP ASVS 5.0 15.1.3")
 )
 
-var sessionRules = []check.Rule{RuleFixation, RuleAdopted, RuleSignOutLeaves, RuleSignOutByGet, RulePasswordKeeps, RuleCookie, RuleTokenAtRest, RuleTokenShown, RuleEndless, RuleRowsForAll}
+// What the class sessions finds of ends that are none.
+var (
+	RuleRevivedBy = rule("MRL-ATK-011", conf, check.High, "a session that was ended comes back with a request that was on its way",
+		"the sign-out is undone by whoever holds the cookie", "keeps a slow form open while the owner signs out",
+		"write the session only where its row still lives: UPDATE … WHERE revoked_at = 0, never an upsert", "OWASP ASVS 5.0 7.4.1; CWE-362, CWE-613")
+	RuleDisabled = rule("MRL-ATK-012", conf, check.High, "a user who was disabled is still served",
+		"who was thrown out is still inside", "goes on with the session that they have", "end the sessions with the account, and look at the account at each request", "OWASP ASVS 5.0 7.4.2; CWE-613")
+	RuleLinkTwice = rule("MRL-ATK-013", conf, check.High, "a link for a new password works twice",
+		"old mails and histories are full of them", "opens the link from a mailbox or a browser's history", "spend it with the change: DELETE … RETURNING", "OWASP ASVS 5.0 6.4.1; CWE-640")
+	RuleLinkLives = rule("MRL-ATK-014", conf, check.Medium, "a link for a new password works for days",
+		"a mail that lies about is a key", "finds the mail days later", "let it end within the hour", "OWASP ASVS 5.0 6.4.1; CWE-640")
+	RuleCodeTwice = rule("MRL-ATK-015", conf, check.High, "a code of the second step works twice",
+		"whoever looks over a shoulder has it too", "types the code that was just typed", "keep the last step that was used, and take later ones only", "OWASP ASVS 5.0 6.5.1; RFC 6238 5.2; CWE-294")
+)
+
+// RuleUnnoticed is found by each class that knows what the site has recorded.
+var RuleUnnoticed = rule("MRL-ATK-016", conf, check.Medium, "an attack was refused and not recorded",
+	"nobody learns that somebody tries", "tries on, for weeks", "record each refusal: room event, or a line of the security log", "OWASP ASVS 5.0 16.3.2, 16.3.3; CWE-778")
+
+var sessionRules = []check.Rule{RuleRevivedBy, RuleDisabled, RuleLinkTwice, RuleLinkLives, RuleCodeTwice, RuleUnnoticed, RuleFixation, RuleAdopted, RuleSignOutLeaves, RuleSignOutByGet, RulePasswordKeeps, RuleCookie, RuleTokenAtRest, RuleTokenShown, RuleEndless, RuleRowsForAll}
 
 const csrfSource = "OWASP ASVS 5.0 3.5.1; CWE-352"
 

@@ -32,13 +32,15 @@ var (
 		"each request comes from a new address", "sends another X-Forwarded-For with every try", "believe it of named proxies only: Settings.Proxies", "OWASP ASVS 5.0 15.3.4; CWE-348")
 	RuleTold = rule("MRL-ATK-103", conf, check.Medium, "answers tell whether an address has an account",
 		"knowing who is there is half of the way in", "asks for a list of addresses", "give the same answer after the same work", "OWASP ASVS 5.0 6.3.8; CWE-204")
+	RuleParallel = rule("MRL-ATK-104", conf, check.High, "tries at one moment pass the limit that tries one by one do not",
+		"whoever tries all at once tries as often as they like", "sends a hundred sign-ins at one moment", "reserve the try before the comparison, in one step: throttle.Reserve", "OWASP ASVS 5.0 15.4.2, 6.3.1; CWE-362, CWE-367")
 	RuleLarge = rule("MRL-ATK-105", avail, check.Medium, "a body of many megabytes is read and kept",
 		"a few visitors fill memory and disk", "posts large fields, again and again", "limit bodies, fields and their number: http.MaxBytesReader", "OWASP ASVS 5.0 5.2.1; CWE-770")
 	RuleSlow = rule("MRL-ATK-106", avail, check.Medium, "a client that sends nothing more holds a connection for ever",
 		"connections run out", "opens many and sends a byte now and then", "set ReadHeaderTimeout, ReadTimeout and IdleTimeout", "OWASP ASVS 5.0 13.1.3; CWE-400")
 )
 
-var limitRules = []check.Rule{RuleGuessing, RuleLockedOut, RuleForwarded, RuleTold, RuleLarge, RuleSlow}
+var limitRules = []check.Rule{RuleGuessing, RuleLockedOut, RuleForwarded, RuleTold, RuleParallel, RuleLarge, RuleSlow}
 
 // What the class platform finds.
 var (

@@ -1,13 +1,10 @@
 package attack
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log"
 	"log/slog"
 	"net"
@@ -102,47 +99,6 @@ func copyData(open func(merlon.Env) (*merlon.Site, error), from, to string) (has
 	})
 }
 
-// transient are the files of a data folder that are not data: locks, sockets' folders and what SQLite makes anew.
-func transient(name string) bool {
-	first, _, _ := strings.Cut(filepath.ToSlash(name), "/")
-	return first == "run" || first == "scratch" || strings.HasSuffix(name, "-shm") || strings.HasSuffix(name, ".lock") || strings.Contains(filepath.Base(name), "-spool-")
-}
-
-func eachFile(dir string, do func(name string, in io.Reader) error) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil || transient(name) {
-			return err
-		}
-		f, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return do(name, f)
-	})
-}
-
-// hashData is one hash over the names and bytes of a data folder.
-func hashData(dir string) (string, error) {
-	h := sha256.New()
-	err := eachFile(dir, func(name string, in io.Reader) error {
-		fmt.Fprintf(h, "%q\n", name)
-		_, err := io.Copy(h, in)
-		return err
-	})
-	return fmt.Sprintf("%x", h.Sum(nil)), err
-}
-
 // inside is a site that is attacked in its own process.
 type inside struct {
 	dir    string
@@ -153,12 +109,27 @@ type inside struct {
 	old    io.Writer
 	once   sync.Once
 	file   string
+	known  map[string]fileSum
+	events refusals
+}
+
+// refusals counts what the site has recorded of attempts that it refused, or that failed. It is safe for concurrent use.
+type refusals struct{ n atomic.Int64 }
+
+// Answered implements [merlon.Watcher].
+func (*refusals) Answered(merlon.Answered) {}
+
+// Happened implements [merlon.Watcher].
+func (c *refusals) Happened(e event.Event) {
+	if e.Outcome != event.Done {
+		c.n.Add(1)
+	}
 }
 
 func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), fresh bool) error {
 	s.log, s.old = &lines{}, log.Writer()
 	site, err := open(merlon.Env{Data: s.dir, Mode: merlon.Drill, NoJobs: true, Settings: merlon.Settings{Origin: siteOrigin},
-		Clock: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) }, Log: event.NewLog(s.log, false, slog.LevelInfo)})
+		Watch: &s.events, Clock: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) }, Log: event.NewLog(s.log, false, slog.LevelInfo)})
 	if err != nil {
 		return err
 	}
@@ -276,6 +247,17 @@ func (s *inside) renew(a *actor) error {
 	return fmt.Errorf("attack: the parts make no user of the role %s", a.role)
 }
 
+// disable shuts a user out while they are signed in. The user is spent then.
+func (s *inside) disable(a *actor) (back func(), err error) {
+	u, ok := a.user.(merlon.ProbeUser)
+	for _, p := range s.site.House().Probes() {
+		if ok && p.Disable != nil {
+			return func() {}, p.Disable(a.run.ctx, s.site.House(), u)
+		}
+	}
+	return nil, errors.New("attack: no part can disable a user")
+}
+
 func (s *inside) target() *target {
 	origin, _ := url.Parse(siteOrigin)
 	signIn := ""
@@ -286,55 +268,8 @@ func (s *inside) target() *target {
 	}
 	return &target{name: s.site.Name(), origin: origin, handler: s.site, routes: s.site.Routes(), merlon: true, signIn: signIn,
 		state: s.files, rest: s.lies, said: map[string]func() string{"log": s.log.String}, renew: s.renew,
+		noticed: func() int { return int(s.events.n.Load()) }, disable: s.disable,
 		tick: func(d time.Duration) { s.offset.Add(int64(d)) }, serve: s.serve}
-}
-
-// files is what lies in the data folder beside the engine's own database: whatever mounted handlers keep there.
-func (s *inside) files() (string, bool) {
-	var b strings.Builder
-	own := s.engineFile()
-	err := eachFile(s.dir, func(name string, in io.Reader) error {
-		if strings.HasPrefix(filepath.Base(name), own) || strings.HasPrefix(name, "keys") {
-			return nil
-		}
-		h := sha256.New()
-		_, err := io.Copy(h, in)
-		fmt.Fprintf(&b, "%s %x\n", name, h.Sum(nil))
-		return err
-	})
-	return b.String(), err == nil && b.Len() > 0
-}
-
-// engineFile is the name of the engine's own file, which is looked at by statements and not by bytes.
-func (s *inside) engineFile() string {
-	s.once.Do(func() { s.file = s.findFile() })
-	return s.file
-}
-
-func (s *inside) findFile() string {
-	snap, err := s.site.House().Engine.Snapshot(context.Background())
-	if err != nil {
-		return "\x00"
-	}
-	defer snap.Close()
-	return snap.File
-}
-
-// lies looks for a text in the database and in every other file of the data.
-func (s *inside) lies(secret string) (where string) {
-	look := func(name string, in io.Reader) error {
-		all, err := io.ReadAll(in)
-		if err == nil && where == "" && bytes.Contains(all, []byte(secret)) {
-			where = name
-		}
-		return err
-	}
-	if snap, err := s.site.House().Engine.Snapshot(context.Background()); err == nil {
-		_ = look(snap.File, snap.Reader())
-		_ = snap.Close()
-	}
-	_ = eachFile(s.dir, look)
-	return where
 }
 
 // serve has the site answer over loopback.

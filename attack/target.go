@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"sort"
@@ -33,7 +32,12 @@ type target struct {
 	renew  func(*actor) error                          // signs an actor in again
 	tick   func(time.Duration)                         // nil: the clock cannot be moved
 	serve  func() (addr string, end func(), err error) // over loopback; nil: not
-	starts []string
+
+	noticed func() int                            // refusals and failures that were recorded so far; nil: not known
+	disable func(*actor) (back func(), err error) // shuts a user out; nil: nobody can
+	starts  []string
+
+	endless sync.Map // paths whose answers have no end
 }
 
 // A Request is one that was sent, as it can be sent again.
@@ -45,7 +49,8 @@ type Request struct {
 	Host   string      `json:"host,omitempty"`
 	From   string      `json:"from,omitempty"` // the network address that it came from
 
-	plain bool // without TLS
+	plain bool   // without TLS
+	slow  func() // called when the handler begins to read the body; in this process only
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -82,6 +87,8 @@ type answer struct {
 	ran    int // all statements
 	took   time.Duration
 
+	endless bool // it had no end: what came first
+
 	doc    *page
 	parsed bool
 }
@@ -90,15 +97,15 @@ func (a *answer) location() string { return a.header.Get("Location") }
 func (a *answer) redirects() bool  { return a.status >= 300 && a.status < 400 && a.location() != "" }
 func (a *answer) isHTML() bool     { return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") }
 
-// maxAnswer is how much of an answer is read.
-const maxAnswer = 4 << 20
-
 // do sends one request with these cookies.
 func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) (*answer, error) {
 	address := t.origin.Scheme + "://" + t.origin.Host + q.Path
 	r, err := http.NewRequestWithContext(ctx, q.Method, address, strings.NewReader(q.Body))
 	if err != nil {
 		return nil, err
+	}
+	if q.slow != nil && t.handler != nil {
+		r.Body = &slowBody{ReadCloser: r.Body, begin: q.slow}
 	}
 	for _, h := range q.Header {
 		r.Header.Add(h[0], h[1])
@@ -116,8 +123,9 @@ func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) 
 			return nil, err
 		}
 		defer res.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-		return &answer{status: res.StatusCode, header: res.Header, body: string(body), path: q.Path, took: time.Since(began)}, err
+		body, ended, err := readSome(res.Body, t.again(q.Path))
+		t.hasEnd(q.Path, ended)
+		return &answer{status: res.StatusCode, header: res.Header, body: body, path: q.Path, took: time.Since(began), endless: !ended}, err
 	}
 	var counter db.Counter
 	r = r.WithContext(db.Counted(ctx, &counter))
@@ -128,56 +136,30 @@ func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) 
 	if t.origin.Scheme == "https" && !q.plain {
 		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: t.origin.Hostname()}
 	}
-	rec := &recorder{header: http.Header{}}
-	rec.serve(t.handler, r)
-	if rec.status == 0 {
-		rec.WriteHeader(http.StatusOK)
+	rec := newRecorder()
+	ended := rec.serve(t.handler, r, t.again(q.Path))
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	if rec.sent.Get("Content-Type") == "" && rec.body.Len() > 0 {
-		rec.sent.Set("Content-Type", http.DetectContentType(rec.body.Bytes()))
+	t.hasEnd(q.Path, ended)
+	ans := rec.answer(ended)
+	ans.path, ans.ran, ans.wrote, ans.took = q.Path, counter.Ran(), counter.Wrote("throttle", "journal"), time.Since(began)
+	return ans, nil
+}
+
+// again reports whether an address has answered without an end before.
+func (t *target) again(path string) bool {
+	_, known := t.endless.Load(bare(path))
+	return known
+}
+
+// hasEnd keeps which addresses answer without an end.
+func (t *target) hasEnd(path string, ended bool) {
+	if ended {
+		return
 	}
-	return &answer{status: rec.status, header: rec.sent, body: rec.body.String(), path: q.Path, ran: counter.Ran(), wrote: counter.Wrote("throttle", "journal"), took: time.Since(began)}, nil
+	t.endless.Store(bare(path), true)
 }
-
-// recorder is the ResponseWriter of requests in the process.
-type recorder struct {
-	header, sent http.Header
-	status       int
-	body         bytes.Buffer
-}
-
-// serve runs the handler as net/http would: a panic ends the connection.
-func (rec *recorder) serve(h http.Handler, r *http.Request) {
-	defer func() {
-		if p := recover(); p != nil && rec.status == 0 {
-			rec.header = http.Header{}
-			rec.WriteHeader(http.StatusInternalServerError)
-		}
-	}()
-	h.ServeHTTP(rec, r)
-}
-
-// Header implements [http.ResponseWriter].
-func (rec *recorder) Header() http.Header { return rec.header }
-
-// WriteHeader implements [http.ResponseWriter].
-func (rec *recorder) WriteHeader(status int) {
-	if rec.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		rec.status, rec.sent = status, rec.header.Clone()
-	}
-}
-
-// Write implements [http.ResponseWriter].
-func (rec *recorder) Write(b []byte) (int, error) {
-	rec.WriteHeader(http.StatusOK)
-	if rec.body.Len() < maxAnswer {
-		rec.body.Write(b)
-	}
-	return len(b), nil
-}
-
-// Flush implements [http.Flusher].
-func (rec *recorder) Flush() { rec.WriteHeader(http.StatusOK) }
 
 func cookieLine(cookies map[string]string) string {
 	names := make([]string, 0, len(cookies))

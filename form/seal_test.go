@@ -53,6 +53,11 @@ func TestSeals(t *testing.T) {
 			t.Errorf("%s: got %v, want 400", name, refusal)
 		}
 	}
+	for _, sent := range []string{"Ref=guessed", "Ref=", "Ref=" + flip(value)} { // a text has no shape that would tell
+		if _, bound := bind[words](t, sent); bound.Refusal == nil || bound.Refusal.Status != 400 {
+			t.Errorf("a sealed text of %q: got %v, want 400", sent, bound.Refusal)
+		}
+	}
 	type two struct {
 		A, B int64 `form:"sealed"`
 	}

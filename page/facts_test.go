@@ -183,6 +183,20 @@ func TestDeclaredAttributes(t *testing.T) {
 	}
 }
 
+// TestReach: where a value leads as a browser reads it. What names a host without a scheme is of this site for nobody.
+func TestReach(t *testing.T) {
+	for value, leads := range map[string]bool{"/x": true, "x": true, "?a=b": true, "#a": true, "": true, "//evil.test/x": false, `/\evil.test`: false, `\\evil.test`: false, `x\y`: false} {
+		if got := page.ReachOf(value) == page.Local; got != leads {
+			t.Errorf("%q: of this site %v, want %v", value, got, leads)
+		}
+	}
+	for _, value := range []string{"javascript:x", "data:text/html,x", "https:/x", "https:x", "https:///x", "vbscript:x", "JaVaScRiPt:x"} {
+		if page.ReachOf(value) != page.Nowhere {
+			t.Errorf("%q leads somewhere", value)
+		}
+	}
+}
+
 func TestRefusedAddressesAreTold(t *testing.T) {
 	_, out := fragment[Data](t, page.Options{}, `<a href="{{.S}}">1</a>
 <a href="/x/{{.S2}}">2</a><a href="/x/{{.S2}}/y?q={{.S}}">3</a><a href="/{{.S3}}/z">4</a><img src="{{.S}}" alt=""><a href="/a/{{.K}}">5</a>`)

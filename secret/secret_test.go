@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,8 +47,15 @@ func TestNothingPrintsASecret(t *testing.T) {
 			t.Errorf("slog printed %s, want [redacted]", &log)
 		}
 	}
-	if out, err := json.Marshal(held); !errors.Is(err, secret.ErrMarshal) {
-		t.Errorf("json.Marshal = %s, %v; want ErrMarshal", out, err)
+	for _, v := range []any{held, held.Pass, held.Key, &held.Pass, []secret.String{held.Pass}} { // each by itself: one that fails hides another
+		if out, err := json.Marshal(v); !errors.Is(err, secret.ErrMarshal) {
+			t.Errorf("json.Marshal(%T) = %s, %v; want ErrMarshal", v, out, err)
+		}
+	}
+	for _, v := range []encoding.TextMarshaler{held.Pass, held.Key} {
+		if out, err := v.MarshalText(); !errors.Is(err, secret.ErrMarshal) {
+			t.Errorf("MarshalText of %T = %s, %v; want ErrMarshal", v, out, err)
+		}
 	}
 }
 

@@ -198,6 +198,17 @@ func TestDeadlines(t *testing.T) {
 				if b.load().Live() {
 					t.Error("lives at its absolute deadline")
 				}
+				// The same where no use was written down yet: what is only remembered moves it no more than what is written.
+				b = sign()
+				end = h.clock.Now().Add(c.absolute)
+				for h.clock.Now().Add(c.idle / 2).Before(end) {
+					h.clock.Add(c.idle / 2)
+					b.load()
+				}
+				h.clock.Add(end.Sub(h.clock.Now()))
+				if b.load().Live() {
+					t.Error("lives at its absolute deadline, by uses that were not written down")
+				}
 				if err := b.post(func(w *session.Writer) error { return nil }); err != nil {
 					t.Errorf("an expired session is no error, but a visitor without one: %v", err)
 				}

@@ -1,0 +1,4 @@
+package attack
+
+// Holds is for tests: how data is looked through for a token.
+var Holds = holds
