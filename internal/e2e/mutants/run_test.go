@@ -1,0 +1,158 @@
+package mutants
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/format"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
+)
+
+// A mutant is the house without one guard.
+type mutant struct {
+	guard string // what is taken out
+	file  string // of the module
+	old   string // stands in the file exactly once
+	now   string
+	by    string // who must notice: "FOLDER TestName", or "attack CLASS MRL-ATK-000"
+}
+
+// sample are the mutants of every run, chosen over the rooms by what they cost; all of them are .ci/long's.
+const sample = 10
+
+// mostTime is how long one mutant may take, compiling included: seconds, but not on a machine that is busy with others.
+const mostTime = 10 * time.Minute
+
+// text returns the file without the guard.
+func (m mutant) text(root string) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(root, m.file))
+	if err != nil {
+		return nil, err
+	}
+	if n := bytes.Count(b, []byte(m.old)); n != 1 {
+		return nil, fmt.Errorf("%s: the guard's text stands %d times in the file, want once: name it anew", m.file, n)
+	}
+	b = bytes.Replace(b, []byte(m.old), []byte(m.now), 1)
+	if _, err := format.Source(b); err != nil && strings.HasSuffix(m.file, ".go") {
+		return nil, fmt.Errorf("%s: without the guard it is no Go: %w", m.file, err)
+	}
+	return b, nil
+}
+
+// noticed runs who must notice, on the house without the guard. The error is that nobody could run, or that nobody noticed.
+func (m mutant) noticed(ctx context.Context, root, dir string) error {
+	changed, err := m.text(root)
+	if err != nil {
+		return err
+	}
+	copied, overlay := filepath.Join(dir, filepath.Base(m.file)), filepath.Join(dir, "overlay.json")
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, m.file): copied}})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.WriteFile(copied, changed, 0o600), os.WriteFile(overlay, list, 0o600)); err != nil {
+		return err
+	}
+	run := func(name string, args ...string) (string, error) {
+		c := exec.CommandContext(ctx, name, args...)
+		c.Dir = root
+		out, err := c.CombinedOutput()
+		if exit, failed := errors.AsType[*exec.ExitError](err); err != nil && (!failed || exit.ExitCode() != 1) {
+			return string(out), fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+		}
+		return string(out), nil
+	}
+	words := strings.Fields(m.by)
+	if words[0] != "attack" {
+		out, err := run("go", "test", "-overlay", overlay, "-vet=off", "-ldflags=-s -w", "-count=1", "-run", "^("+words[1]+")$", "./"+words[0])
+		switch {
+		case err != nil:
+			return err
+		case strings.Contains(out, "[build failed]"), strings.Contains(out, "[setup failed]"):
+			return fmt.Errorf("without the guard it does not build:\n%s", out)
+		case strings.Contains(out, "no tests to run"):
+			return fmt.Errorf("%s has no test %s", words[0], words[1])
+		case !strings.Contains(out, "--- FAIL: ") && !strings.Contains(out, "panic: "):
+			return fmt.Errorf("%s of %s passes without it\n%s", words[1], words[0], out)
+		}
+		return nil
+	}
+	program := filepath.Join(dir, "club")
+	if out, err := run("go", "build", "-overlay", overlay, "-ldflags=-s -w", "-o", program, "./examples/club"); err != nil || out != "" {
+		return fmt.Errorf("without the guard it does not build: %w\n%s", err, out)
+	}
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return err
+	}
+	out, err := run(program, "attack", "--data", data, "--class", words[1], "--budget", "2m", "--format", "json")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(out, `"`+words[2]+`"`) {
+		return fmt.Errorf("the attacker's class %s does not find %s\n%.2000s", words[1], words[2], out)
+	}
+	return nil
+}
+
+// TestMutantsFit: every guard is where the table has it, so that the table cannot rot, and none stands in it twice.
+func TestMutantsFit(t *testing.T) {
+	root, seen := need.Root(t), map[string]bool{}
+	for _, m := range all() {
+		if _, err := m.text(root); err != nil {
+			t.Errorf("%s: %v", m.guard, err)
+		}
+		if seen[m.guard] || m.old == m.now {
+			t.Errorf("%s: it stands twice in the table, or takes nothing out", m.guard)
+		}
+		seen[m.guard] = true
+		words := strings.Fields(m.by)
+		if len(words) == 2 && words[0] != "attack" || len(words) == 3 && words[0] == "attack" {
+			continue
+		}
+		t.Errorf("%s: %q names nobody", m.guard, m.by)
+	}
+	if len(seen) < 60 {
+		t.Errorf("only %d guards are in the table", len(seen))
+	}
+}
+
+// TestMutants takes the guards out: a sample with each change, all of them in .ci/long.
+func TestMutants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compiles the house a dozen times")
+	}
+	root, began := need.Root(t), time.Now()
+	chosen := all()
+	if !need.Long() {
+		chosen = slices.DeleteFunc(chosen, func(m mutant) bool { return !slices.Contains(everyRun, m.guard) })
+		if len(chosen) != sample {
+			t.Errorf("%d of the sample are in the table, want %d", len(chosen), sample)
+		}
+	}
+	t.Run("each", func(t *testing.T) {
+		for _, m := range chosen {
+			t.Run(strings.ReplaceAll(m.guard, " ", "_"), func(t *testing.T) {
+				t.Parallel()
+				ctx, cancel := context.WithTimeout(t.Context(), mostTime)
+				defer cancel()
+				from := time.Now()
+				if err := m.noticed(ctx, root, t.TempDir()); err != nil {
+					t.Errorf("%s (%s) was taken out and not noticed: %v", m.guard, m.file, err)
+				}
+				t.Logf("%s: %.1f s, by %s", m.guard, time.Since(from).Seconds(), m.by)
+			})
+		}
+	})
+	t.Logf("%d guards in %.0f s", len(chosen), time.Since(began).Seconds())
+}
