@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // kills is how often a restore is killed.
@@ -15,9 +17,7 @@ const kills = 20
 
 // A restore that is killed at any moment leaves the old site or the new one, and the next one comes to its end.
 func TestKilledRestore(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills a program again and again")
-	}
+	need.Time(t, "kills a restore again and again")
 	l := loseClub(t)
 	h := l.home
 	h.run(0, "user", "add", "late@club.example") // the live site is 51 users, the point 50
