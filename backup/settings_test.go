@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -72,6 +73,58 @@ func TestSettingsAreHeldAgainstTheChain(t *testing.T) {
 	s.point()
 	if n := len(s.points()); n != 3 {
 		t.Errorf("%d points", n)
+	}
+}
+
+// Whoever may write to the store can lay records beside the chain without end: a run reads some of them, each once, and says
+// so; what it was told before it goes on with, and a change that it could not hold against all of them it refuses.
+func TestAFloodOfOwnedRecords(t *testing.T) {
+	s, v := onVersions(t, 1)
+	store := s.store()
+	store.target = v
+	setup, err := ReadSetup(s.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range mostStrange + 100 {
+		v.add(store.full(fmt.Sprintf("chain/%08d-rebirth-2.json", i)), []byte("{}\n"), time.Time{})
+		v.add(store.full(fmt.Sprintf("chain/%08d-genesis-1.json", 0)), []byte("{}\n"), time.Time{})
+	}
+	reads := func() int { v.mu.Lock(); defer v.mu.Unlock(); return v.reads }
+	run := func(most int) *Made {
+		t.Helper()
+		before := reads()
+		s.note(1)
+		made, err := s.run("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := reads() - before; n > most {
+			t.Errorf("a run reads %d objects, at most %d are wanted", n, most)
+		}
+		return made
+	}
+	if made := run(mostStrange + 20); len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "not looked at yet") {
+		t.Errorf("nothing is said of a flood: %v", made.Notes)
+	}
+	if made := run(120 + 20); len(made.Notes) != 0 {
+		t.Errorf("all were read, and it says %v", made.Notes)
+	}
+	run(20)
+	// A process that has not seen them all yet goes on with nothing.
+	s.part.runner.looked = nil
+	s.note(1)
+	if _, err := s.run(""); !errors.Is(err, ErrUnknown) {
+		t.Errorf("a run that cannot know the recipients: %v", err)
+	}
+	run(120 + 20)
+	// The owner's own are found among them.
+	r := &Rebirth{Format: formatName, Kind: "rebirth", Site: setup.Site, Branch: 2, After: 1, Prev: hashOf(nil), From: 90, Created: stamp(time.Now()), K: setup.T}
+	r.sign(s.recovery.root)
+	v.add(store.full(rebirthName(r)), encode(r), time.Time{})
+	s.note(1)
+	if _, err := s.run(""); !errors.Is(err, ErrForked) {
+		t.Errorf("the chain was given away: %v", err)
 	}
 }
 
