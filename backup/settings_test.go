@@ -13,6 +13,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/cli"
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/secret"
 )
 
@@ -319,7 +320,36 @@ func TestTheSetUpPageTellsFaults(t *testing.T) {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	defer f.store.target.Close()
-	if got := strings.Join(warnings, "\n"); !strings.Contains(got, gone.Folder()) {
-		t.Errorf("warnings: %q", got)
+	if len(warnings) == 0 || warnings[0].ID != "backup.back.missing" || !strings.Contains(warnings[0].Error(), gone.Folder()) {
+		t.Errorf("warnings: %v", warnings)
+	}
+	// A mistake is told in words of the catalogue, and a store's own beside them.
+	for _, c := range []struct {
+		wish merlon.RescueWish
+		id   string
+	}{
+		{merlon.RescueWish{Address: s.at(), Key: secret.New("something else")}, "backup.back.key"},
+		{merlon.RescueWish{Key: secret.New(s.recovery.Reveal())}, "backup.back.no-address"},
+		{merlon.RescueWish{Address: "gopher://x", Key: secret.New(s.recovery.Reveal())}, "backup.back.address"},
+		{merlon.RescueWish{Address: "file://" + t.TempDir(), Key: secret.New(s.recovery.Reveal())}, "backup.back.nothing"},
+	} {
+		_, _, err := r.find(t.Context(), c.wish)
+		said := saidOf(err)
+		german := text.Own().Format("de", said.ID, said.Args...)
+		if err == nil || said.ID != c.id || german == "" || german == text.Own().Format("en", said.ID, said.Args...) {
+			t.Errorf("%v is told as %+v, in German %q", err, said, german)
+		}
+	}
+	other, err := NewRecovery()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.find(t.Context(), merlon.RescueWish{Address: s.at(), Key: secret.New(other.Reveal())}); saidOf(err).ID != "backup.back.unproven" {
+		t.Errorf("another's key: %v", err)
+	}
+	for fault, id := range faultWords {
+		if _, ok := text.Own().Message("de", id); !ok {
+			t.Errorf("%s has no German words", fault)
+		}
 	}
 }
