@@ -53,6 +53,8 @@ func (childT) Fatal(args ...any) {
 	os.Exit(1)
 }
 
+// kills is how often a run is killed at each kind of target. With those of restores and drills (internal/e2e/restore) they are
+// a hundred in CI.
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("MERLON_TEST_KILLS")); err == nil {
 		return n
@@ -60,7 +62,7 @@ func kills() int {
 	if os.Getenv("MERLON_TEST_LONG") != "" {
 		return 1000
 	}
-	return 20
+	return 30
 }
 
 // TestKilledRuns kills the process at random moments of its runs. What was announced is there, the chain is whole, each point

@@ -21,9 +21,10 @@ import (
 
 // versions is a store in memory that keeps every version, as a bucket does: what is written over or deleted stays behind.
 type versions struct {
-	mu  sync.Mutex
-	all []kept
-	at  time.Time // its clock; zero: the system's
+	mu    sync.Mutex
+	all   []kept
+	reads int
+	at    time.Time // its clock; zero: the system's
 }
 
 type kept struct {
@@ -82,6 +83,7 @@ func (v *versions) add(name string, text []byte, until time.Time) Object {
 func (v *versions) Get(_ context.Context, o Object) (io.ReadCloser, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.reads++
 	i := slices.IndexFunc(v.all, func(k kept) bool { return k.Name == o.Name && k.Version == o.Version })
 	if o.Version == "" {
 		i = v.newest(o.Name)
