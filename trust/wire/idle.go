@@ -116,7 +116,7 @@ func (w *crowd) idle(c net.Conn) (leaving []*waiting) {
 			leaving = append(leaving, first.Value.(*waiting))
 		}
 	}
-	if w.away.Len() > max(w.most/4, 8) { // they come faster than clients hear of it
+	if w.away.Len() > max(w.most/8, 8) { // they come faster than clients hear of it
 		leaving = append(leaving, w.away.Front().Value.(*waiting))
 	}
 	for _, one := range leaving {

@@ -42,7 +42,7 @@ type Config struct {
 	Handshakes int
 	// HandshakeTime is how long a handshake may take; 5 seconds if it is 0.
 	HandshakeTime time.Duration
-	// Idle is how many connections may wait for their next request at a time, 1,500 if it is 0; each takes 45 to 80 KB
+	// Idle is how many connections may wait for their next request at a time, 1,000 if it is 0; each takes 45 to 100 KB
 	// in net/http. When one more waits, the one that has waited longest is closed as at the end of its idle time, which honest
 	// clients are made for: over HTTP/2 after GOAWAY, over HTTP/1.1 if no byte of a request has come. A network that has more
 	// than a quarter of them loses its own.
@@ -68,7 +68,7 @@ func New(srv *http.Server, c Config) *Guard {
 		c.HandshakeTime = 5 * time.Second
 	}
 	if c.Idle <= 0 {
-		c.Idle = 1500
+		c.Idle = 1000
 	}
 	g := &Guard{c: c, next: srv.Handler}
 	waiting := crowd{most: c.Idle, seen: map[net.Conn]*waiting{}, near: map[netip.Prefix]*list.List{}}
