@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,8 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rates     *rates       // nil: nothing is limited
+	rates     *rates // nil: nothing is limited
+	bodies    bodies
 	nameless  atomic.Int64 // requests in the world whose client is this machine, as far as anybody can tell
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
@@ -120,7 +122,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if err != nil {
 		return nil, err
 	}
-	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1"), salt: since.Salt}
+	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1"), salt: since.Salt, bodies: bodies{room: maxBodies, near: map[netip.Prefix]int64{}}}
 	run.engine, run.jobs = boundEngine{s.cfg.Engine, run}, newJobs(s, run, keys)
 	run.csrfKey = since.salted(keys.Key("merlon/csrf/v1").Reveal())
 	if run.trust, err = s.newTrust(); err != nil {
