@@ -59,7 +59,7 @@ func TestARegistrationIsGoodOnce(t *testing.T) {
 	s := merlontest.Start(t, open)
 	ann, d := s.SignedIn("Ann"), newDevice(t, s)
 	answer := d.create(askOf(t, ann.Get("/account/passkeys/add")))
-	ann.Submit("/account/passkeys/add", merlontest.Values{"Name": "One", "Answer": answer}).At("/account/passkeys")
+	ann.Submit("/account/passkeys/add", merlontest.Values{"Name": "One", "Answer": answer}).At("/account/codes")
 	ann.Get("/account/passkeys/add").Submit("/account/passkeys/add", merlontest.Values{"Name": "Two", "Answer": answer}).Is(422).Has(notAdded)
 	// the first registration of two tabs decides on the user's handle
 	ben := s.SignedIn("Ben")
@@ -107,7 +107,7 @@ func TestFirstPasskeysAtOnce(t *testing.T) {
 		all.Wait()
 		added := 0
 		for i, d := range devices {
-			if tabs[i].Status == http.StatusSeeOther && tabs[i].Header.Get("Location") == "/account/passkeys" {
+			if tabs[i].Status == http.StatusSeeOther && tabs[i].Header.Get("Location") == "/account/codes" {
 				added++
 				d.signIn(s.Visitor()).Is(200).At("/")
 			}
