@@ -73,3 +73,10 @@ type Shared interface{ Shared() bool }
 
 // A Checker is an engine that brings checks of its own, of what it can ask its server. They are asked while it is open.
 type Checker interface{ Checks() []check.Check }
+
+// A Starter is a [Shared] engine that has first starts wait for one another: of two processes that begin at one moment on an
+// empty database each would make keys of its own.
+type Starter interface {
+	// Starting runs do while no other process of the same database runs its own.
+	Starting(ctx context.Context, do func() error) error
+}
