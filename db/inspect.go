@@ -80,3 +80,11 @@ type Starter interface {
 	// Starting runs do while no other process of the same database runs its own.
 	Starting(ctx context.Context, do func() error) error
 }
+
+// Placed is an engine whose database is on a server that settings can name.
+type Placed interface {
+	// At reports whether the database is the one of the setting db.url.
+	At(url string) bool
+	// Setup returns the statements that make the database ready, for an administrator of the server to run once.
+	Setup() (string, error)
+}

@@ -54,6 +54,9 @@ type engine struct {
 	on     atomic.Pointer[opened]
 	loose  looseEnds // what tests have switched off
 
+	setting string // db.url, "" for a program's own Config
+	unread  error  // why it could not be read
+
 	mu     sync.Mutex // of Open and Close
 	keeper *conn      // of a scratch: holds the lock that says it is in use
 }
@@ -77,6 +80,7 @@ type opened struct {
 var (
 	_ db.Shared  = (*engine)(nil)
 	_ db.Starter = (*engine)(nil)
+	_ db.Placed  = (*engine)(nil)
 	_ db.Checker = (*engine)(nil)
 )
 
@@ -112,7 +116,7 @@ func (e *engine) Open(ctx context.Context, _ string, schemas ...*db.Schema) erro
 	if err := steps.Distinct("postgres", schemas); err != nil {
 		return err
 	}
-	w, err := e.config.way(e.schema)
+	w, err := e.way()
 	if err != nil {
 		return err
 	}
