@@ -111,11 +111,8 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		}
 		s.unproven.Store(nil)
 	}
-	keys, err := s.openKeys(ctx)
+	keys, err := s.keysAndTables(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.migrations(ctx); err != nil {
 		return nil, err
 	}
 	since, err := afterRestore(ctx, s.cfg.Engine)
@@ -221,12 +218,18 @@ func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
 		return nil, err
 	}
-	if fresh, err := s.fresh(ctx); err == nil && fresh {
-		if _, err := s.openKeys(ctx); err != nil {
-			return nil, errors.Join(err, s.cfg.Engine.Close())
-		}
+	fresh, err := s.fresh(ctx)
+	if err != nil || !fresh {
+		done, err := s.cfg.Engine.Migrate(ctx)
+		return done, errors.Join(err, s.cfg.Engine.Close())
 	}
-	done, err := s.cfg.Engine.Migrate(ctx)
+	var done []db.Migration
+	err = s.alone(ctx, func() (err error) {
+		if _, err = s.openKeys(ctx); err == nil {
+			done, err = s.cfg.Engine.Migrate(ctx)
+		}
+		return err
+	})
 	return done, errors.Join(err, s.cfg.Engine.Close())
 }
 
@@ -242,6 +245,31 @@ func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
 	}
 	pending, err := s.cfg.Engine.Pending(ctx)
 	return pending, errors.Join(err, s.cfg.Engine.Close())
+}
+
+// keysAndTables opens the key ring and sees that the migrations have run. Where there is nothing yet both are made, while no
+// other process makes its own.
+func (s *Site) keysAndTables(ctx context.Context) (keys *keyring.Ring, err error) {
+	do := func() (err error) {
+		if keys, err = s.openKeys(ctx); err == nil {
+			err = s.migrations(ctx)
+		}
+		return err
+	}
+	if fresh, err := s.fresh(ctx); err == nil && fresh {
+		err = s.alone(ctx, do)
+		return keys, err
+	}
+	err = do()
+	return keys, err
+}
+
+// alone runs do while no other process makes its first start on the same database.
+func (s *Site) alone(ctx context.Context, do func() error) error {
+	if one, ok := s.cfg.Engine.(db.Starter); ok {
+		return one.Starting(ctx, do)
+	}
+	return do()
 }
 
 // openKeys reads the key ring. It is made with the database only, before its tables are: with data and without keys a start
