@@ -136,3 +136,6 @@ func uploadTask() Task {
 		return err
 	}}
 }
+
+// TakesUploads reports whether a form of the site has an upload.
+func (h *House) TakesUploads() bool { return h.site.takesUploads() }

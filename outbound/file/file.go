@@ -226,6 +226,10 @@ var (
 	hashName   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
+// BlobPath is where the blob of a hash lies in a data folder, in slashes: what backups and restores need. The hash must be 64
+// hexadecimal digits.
+func BlobPath(hash string) string { return path.Join(Folder, blobPath(hash)) }
+
 func blobPath(hash string) string { return path.Join(keptFolder, hash[:2], hash) }
 
 // Open opens the bytes of a kept upload. The file must be closed.
