@@ -268,10 +268,10 @@ func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 		return
 	}
 	for _, g := range a.fork().visit(to).dom(r.t).forms {
+		r.sawForm(f.by, g) // some stand there only now: "remove the photo"
 		if !steppingBack.MatchString(g.action) {
 			continue
 		}
-		r.sawForm(f.by, g)
 		back := a.send(g.request(a.values(g, r.mark())).own(r.t))
 		shape := g.shape(r.t.pattern(http.MethodPost, bare(g.action)))
 		for _, known := range r.site.forms {
