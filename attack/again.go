@@ -147,3 +147,13 @@ func (r *run) likeliestSignIn() (page string) {
 func (f *form) asksForOld() bool {
 	return slices.ContainsFunc(f.fields, func(d field) bool { return d.kind == "password" && oldName(d.name) })
 }
+
+// below loads what a page leads to below itself: other views of what was just made.
+func (r *run) below(a *actor, made *answer, path string) (all []*answer) {
+	for _, l := range made.dom(r.t).links {
+		if strings.HasPrefix(bare(l), strings.TrimSuffix(bare(path), "/")+"/") && bare(path) != "/" && len(all) < 4 && !takesAway.MatchString(l) {
+			all = append(all, a.fork().visit(l))
+		}
+	}
+	return all
+}

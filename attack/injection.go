@@ -137,7 +137,11 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 // showing loads the pages on which what a form takes comes out.
 func (r *run) showing(f *seenForm, ans *answer) (all []*answer) {
 	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
-		all = append(all, f.by.fork().visit(to))
+		made := f.by.fork().visit(to)
+		all = append(all, made)
+		if !r.t.merlon {
+			all = append(all, r.below(f.by, made, to)...)
+		}
 	}
 	for _, p := range f.shows {
 		all = append(all, f.by.fork().visit(p))
