@@ -37,8 +37,8 @@ var houseFloors = []string{
 	8:  "attack",
 	9:  "cli examples/club/site",
 	10: "examples/club examples/club/large examples/club/site/sitetest examples/guestbook examples/notes cmd/merlon",
-	11: "internal/e2e/need",
-	12: "internal/e2e/browser",
+	11: "internal/e2e/need examples/leaky/site examples/leaky/holes",
+	12: "internal/e2e/browser examples/leaky",
 	13: "internal/e2e examples/mistakes bench",
 }
 
