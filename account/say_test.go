@@ -24,7 +24,7 @@ func german(env merlon.Env) (*merlon.Site, error) { return openIn(env, "de") }
 
 func openIn(env merlon.Env, lang string) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: pages, Lang: lang,
-		Parts:  []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
+		Parts:  []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{merlon.Get("/", account.Anyone(), home)}})
 }
 
