@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
@@ -52,12 +54,14 @@ type walk struct {
 	forms    []string // route ids of the forms of the page being written
 	tokens   []string // those of its tokens for scripts
 	renderTo page.Render
-	local    string // where the answer redirects to
-	quiet    bool   // an error page: the notice is kept for the page that was meant
-	binding  []byte // what tokens are bound to, once known
-	blind    bool   // the session was never looked up: no cookie of it may be set
-	personal bool   // a handler read a cookie: the answer is this visitor's
-	clear    bool   // the session ended: the browser drops what scripts stored
+	local    string     // where the answer redirects to
+	quiet    bool       // an error page: the notice is kept for the page that was meant
+	uploads  *form.Body // whose files wait
+	file     *os.File   // the answer, open
+	binding  []byte     // what tokens are bound to, once known
+	blind    bool       // the session was never looked up: no cookie of it may be set
+	personal bool       // a handler read a cookie: the answer is this visitor's
+	clear    bool       // the session ended: the browser drops what scripts stored
 
 	mu      sync.Mutex
 	writing bool          // the request's transaction is open: what is done is a row of it

@@ -34,6 +34,8 @@ type target struct {
 	tick   func(time.Duration)                         // nil: the clock cannot be moved
 	serve  func() (addr string, end func(), err error) // over loopback; nil: not
 	starts []string
+	keep   func() (back func()) // notes the data; nil: it stays as attacks leave it
+	calls  []Call
 }
 
 // A Request is one that was sent, as it can be sent again.
