@@ -63,7 +63,7 @@ func (r *run) forms() (some []*seenForm) {
 var steppingBack = regexp.MustCompile(`(?i)/(leave|withdraw|unsubscribe|cancel)\b`)
 
 // takesAway is how forms are named after which something is gone.
-var takesAway = regexp.MustCompile(`(?i)delete|remove|leave|revoke|/end\b|log-?out|sign-?out|disable|/stay|/password`)
+var takesAway = regexp.MustCompile(`(?i)delete|remove|/block\b|/ban\b|/lock\b|suspend|leave|revoke|/end\b|log-?out|sign-?out|disable|/stay|/password`)
 
 func (r *run) params() (some []*parameter) {
 	for _, p := range r.site.params {

@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -176,7 +177,7 @@ func (r *run) redirects() {
 		if p.by.ready() != nil {
 			continue
 		}
-		for _, to := range append(away, r.t.origin.Scheme+"://"+r.t.origin.Host+".attacker.invalid/") {
+		for _, to := range slices.Concat(away, []string{r.t.origin.Scheme + "://" + r.t.origin.Host + ".attacker.invalid/"}, p.nearby()) {
 			q := get(p.with(to)).own(r.t)
 			if ans := p.by.fork().send(q); ans.redirects() && leadsAway(ans.location()) {
 				r.hit(RuleRedirect, "GET "+p.pattern, q, p.by, "the parameter %s leads to %s", p.name, ans.location())

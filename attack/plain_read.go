@@ -162,3 +162,13 @@ func (r *run) laterSQL(f *seenForm, send func(string) (*answer, *Request)) {
 		}
 	}
 }
+
+// nearby are addresses elsewhere that hold what an address in a link of the site holds: what is looked for in it is there.
+func (p *parameter) nearby() []string {
+	value, _ := url.QueryUnescape(p.value)
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{"https://" + u.Host + ".attacker.invalid/", "https://attacker.invalid/?" + u.Host}
+}

@@ -48,6 +48,15 @@ type Request struct {
 	From   string      `json:"from,omitempty"` // the network address that it came from
 
 	plain bool // without TLS
+	whole string
+}
+
+// Whole is the request with all of its body: in reports one of megabytes is cut.
+func (q Request) Whole() Request {
+	if q.whole != "" {
+		q.Body = q.whole
+	}
+	return q
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -197,6 +206,7 @@ func cookieLine(cookies map[string]string) string {
 func (q *Request) shown() Request {
 	c := *q
 	if len(c.Body) > 2000 {
+		c.whole = c.Body
 		c.Body = c.Body[:2000]
 	}
 	return c

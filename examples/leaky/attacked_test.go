@@ -116,9 +116,16 @@ const floor = 73
 
 func TestAttackedAlone(t *testing.T) {
 	s, p := leaky(t)
+	var back func()
+	p.Keep = func(keep func() func()) func() func() {
+		return func() func() { back = keep(); return back }
+	}(p.Keep)
 	report, err := attack.Probe(t.Context(), s, p, attack.Options{Budget: 2 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range replayed(t, s, p, back, report) {
+		t.Errorf("not repeated: %s", f)
 	}
 	found, invented := tally(report)
 	t.Logf("%s\n%s", table(found, invented), report.Coverage)

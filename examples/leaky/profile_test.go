@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,12 +35,21 @@ func (k *kept) String() string {
 	return k.b.String()
 }
 
+// fetches is a transport that says what it is asked to fetch.
+type fetches struct{ log *kept }
+
+func (f fetches) RoundTrip(r *http.Request) (*http.Response, error) {
+	fmt.Fprintf(f.log, "fetches %s\n", r.URL)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
 // leaky opens a fresh broken twin and what its owner can tell of it.
 func leaky(t *testing.T) (*site.Site, attack.Profile) {
 	t.Helper()
 	folder := t.TempDir()
 	var log, mails kept
-	s, err := site.New(site.Config{Folder: folder, Log: &log, Mail: func(_ string, m []byte) error {
+	client := &http.Client{Transport: fetches{&log}}
+	s, err := site.New(site.Config{Folder: folder, Log: &log, Client: client, Mail: func(_ string, m []byte) error {
 		_, err := mails.Write(m)
 		return err
 	}})
