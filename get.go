@@ -58,6 +58,9 @@ func bindGet[In any](w *walk) (In, bool) {
 
 // badInput answers a form or query that cannot be read.
 func (w *walk) badInput(err error) {
+	if w.crowdedOut() {
+		return
+	}
 	var refusal *form.Refusal
 	if !errors.As(err, &refusal) {
 		w.failed(err, nil)

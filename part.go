@@ -104,6 +104,9 @@ type House struct {
 	site *Site
 }
 
+// Shared is [Site.Shared].
+func (h *House) Shared() bool { return h.site.Shared() }
+
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }
 

@@ -93,6 +93,9 @@ var (
 // transaction in which every room voids what must not come back, with an event that says so. It must be called once, on a
 // folder that nothing else uses yet; until it has returned nil the folder is no site.
 func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
+	if s.Shared() {
+		return nil, errors.New("merlon: Restore: the database is on a server, and a point is restored into a folder: restore the server's own backup by its own tools")
+	}
 	if _, err := s.Migrate(ctx); err != nil {
 		return nil, fmt.Errorf("merlon: restore: %w", err)
 	}

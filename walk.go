@@ -43,6 +43,7 @@ type walk struct {
 	begun   atomic.Bool // something of an answer was sent
 	serving atomic.Bool // a wrapped route's handler is running
 
+	body     *metered // nil: none, or it streams
 	reader   *db.Reader
 	state    *session.State
 	visit    Visit
@@ -129,6 +130,7 @@ func (w *walk) end(buf *[]byte) {
 			return // a middleware went on without its handler (http.TimeoutHandler): that goroutine cleans up, see wrap
 		}
 		w.closeReader()
+		w.freeBody()
 		if w.route == nil || len(w.route.wraps) == 0 {
 			if cap(w.buf) <= 1<<20 {
 				*buf = w.buf[:0]
@@ -240,6 +242,7 @@ func wrap(rt *route) http.Handler {
 		w.serving.Store(true)
 		defer func() {
 			w.closeReader()
+			w.freeBody()
 			w.ResponseWriter = raw // what a middleware made of it is over with its handler
 			w.serving.Store(false)
 		}()
@@ -310,6 +313,7 @@ func (w *walk) enter() bool {
 	if !w.allowRate() || !w.checkOrigin() {
 		return false
 	}
+	w.meter()
 	return w.openSession() && w.inService()
 }
 

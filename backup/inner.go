@@ -140,7 +140,7 @@ func pack(w io.Writer, in *Inner, from []source) error {
 			return err
 		}
 		sum := sha256.New()
-		n, err := io.CopyBuffer(struct{ io.Writer }{t}, io.TeeReader(s.open(), sum), make([]byte, 1<<20))
+		n, err := packOne(t, io.TeeReader(s.open(), sum))
 		if err != nil {
 			return err
 		}
@@ -149,6 +149,12 @@ func pack(w io.Writer, in *Inner, from []source) error {
 		}
 	}
 	return t.Close()
+}
+
+func packOne(t io.Writer, r io.Reader) (int64, error) {
+	from, stop := ahead(r)
+	defer stop()
+	return io.CopyBuffer(struct{ io.Writer }{t}, from, make([]byte, beside))
 }
 
 // Unpack writes what a stream of [Store.Fetch] holds into an empty folder, under the names of the tar: MERLON, site.db,
@@ -196,7 +202,7 @@ func unpack(r io.Reader, to func(name string, size int64) (io.WriteCloser, error
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, beside)
 	for _, f := range in.Files {
 		h, err := next(t, f.Name)
 		if err != nil {
@@ -218,12 +224,16 @@ func unpack(r io.Reader, to func(name string, size int64) (io.WriteCloser, error
 	return in, drain(r, buf)
 }
 
-func copyOut(f InnerFile, from io.Reader, to func(string, int64) (io.WriteCloser, error), sum hash.Hash, buf []byte) error {
-	out, err := to(f.Name, f.Size)
+func copyOut(f InnerFile, from io.Reader, create func(string, int64) (io.WriteCloser, error), sum hash.Hash, buf []byte) error {
+	out, err := create(f.Name, f.Size)
 	if err != nil {
 		return err
 	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(out, sum)}, struct{ io.Reader }{from}, buf)
+	to, wait := behind(io.MultiWriter(out, sum))
+	n, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, buf)
+	if failed := wait(); err == nil || failed != nil {
+		err = failed // beside it the writer's says only that the reader has ended
+	}
 	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("%s: %w", f.Name, err)
 	}

@@ -33,14 +33,14 @@ func Open(env merlon.Env) (*merlon.Site, error) {
 	return OpenOn(env, sqlite.Engine("club.db"))
 }
 
-// OpenOn opens the club on any engine.
-func OpenOn(env merlon.Env, engine db.Engine) (*merlon.Site, error) {
+// OpenOn opens the club on any engine. Its backups may lie in a folder, and in places of these schemes.
+func OpenOn(env merlon.Env, engine db.Engine, places ...backup.Scheme) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{
 		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Pages: pages, Static: assets, Schema: schema, Texts: texts,
 		Parts: []merlon.Part{
 			account.New(account.Config{SecurityContact: "mailto:security@club.example", Hooks: hooks}),
 			passkey.New(passkey.Config{}),
-			backup.New(backup.Config{}),
+			backup.New(backup.Config{Schemes: places}),
 			{Name: "club", Demo: demo},
 		},
 		Routes: []merlon.Route{
