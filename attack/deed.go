@@ -308,8 +308,9 @@ func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 		return
 	}
 	for _, g := range a.fork().visit(to).dom(r.t).forms {
-		r.sawForm(f.by, g) // some stand there only now: "remove the photo"
-		if !steppingBack.MatchString(g.action) {
+		r.sawForm(f.by, g)                                                                     // some stand there only now: "remove the photo"
+		undoes := takesAway.MatchString(g.action) && strings.HasPrefix(g.action, f.action+"/") // /profile/photo/remove
+		if !steppingBack.MatchString(g.action) && !undoes {
 			continue
 		}
 		back := a.send(g.request(a.values(g, r.mark())).own(r.t))
@@ -318,6 +319,9 @@ func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 			if known.shape(known.pattern) == shape && !r.t.refused(back) {
 				known.accepted = true
 			}
+		}
+		if again := r.fresh(f, a); undoes && again != nil { // what was made leads to further pages
+			a.send(again.request(a.values(again, r.mark())).own(r.t))
 		}
 	}
 }
