@@ -95,6 +95,7 @@ func (s *testSite) writes(ctx context.Context) (n int) {
 // TestGigabyte makes a point of a large database beside a writer and readers, and restores it to a site that is up. Figures of
 // a quiet machine are for the log and bench; what is held here holds on a busy one too.
 func TestGigabyte(t *testing.T) {
+	need.Time(t, "backs up a large database")
 	s := newTestSite(t, true)
 	size := int64(bigMB()) << 20
 	text := make([]byte, 0, 64<<10)

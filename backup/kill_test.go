@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // TestMain runs the tests, or, as a child of one of them, a site that makes one point after the other until it is killed.
@@ -66,9 +68,7 @@ func kills() int {
 // TestKilledRuns kills the process at random moments of its runs. What was announced is there, the chain is whole, each point
 // opens, and nothing lies about in the clear.
 func TestKilledRuns(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills processes")
-	}
+	need.Time(t, "kills processes")
 	dir := t.TempDir()
 	s := &testSite{t: t, data: filepath.Join(dir, "data"), target: filepath.Join(dir, "target")}
 	if err := os.Mkdir(s.target, 0o700); err != nil {

@@ -29,9 +29,7 @@ const said = "a comment from before the loss"
 // A restore or a drill that is killed at any moment leaves the old site or the new one, no point is lost, and the next one
 // comes to its end.
 func TestKilled(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills a program again and again")
-	}
+	need.Time(t, "kills drills and restores again and again")
 	t.Run("file", func(t *testing.T) {
 		l := loseClub(t)
 		killedDrills(t, l)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // lost is a club with a point, and what a visitor of it remembers.
@@ -136,6 +138,7 @@ func TestLoseEverything(t *testing.T) {
 
 // A newest point of noise fails drill, verify and restore, and is named; an older one is restored.
 func TestNoise(t *testing.T) {
+	need.Time(t, "loses and restores a whole club a second time")
 	l := loseClub(t)
 	l.home.run(0, "backup", "run", "--label", "the newest")
 	found, err := filepath.Glob(filepath.Join(l.target, "*", "*", "*", "data-*.age"))
