@@ -141,7 +141,7 @@ func pack(w io.Writer, in *Inner, from []source) error {
 			return err
 		}
 		sum := sha256.New()
-		n, err := packOne(t, io.TeeReader(s.open(), sum))
+		n, err := packOne(t, io.TeeReader(s.open(), sum), s.size)
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,10 @@ func pack(w io.Writer, in *Inner, from []source) error {
 	return t.Close()
 }
 
-func packOne(t io.Writer, r io.Reader) (int64, error) {
+func packOne(t io.Writer, r io.Reader, size int64) (int64, error) {
+	if size <= beside { // one of many uploads: a goroutine would be for nothing
+		return io.Copy(t, r)
+	}
 	from, stop := ahead(r)
 	defer stop()
 	return io.CopyBuffer(struct{ io.Writer }{t}, from, make([]byte, beside))
