@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,23 +17,24 @@ import (
 // and SQL travel in different messages, so there is nothing in which a value could become SQL, and no argument that would
 // change how a statement is run.
 type conn struct {
-	pg      *pgconn.PgConn
-	f       *pgproto3.Frontend
-	pool    *pool
-	age     int
-	schema  string
-	loose   looseEnds
-	writing bool
-	broken  bool
-	status  byte // of the server: I(dle), T(ransaction), E(rror in one)
-	dirty   bool // a writer's statement ran since the savepoint
-	ctx     context.Context
-	session *db.Session
-	judge   func(ctx context.Context, t *db.Text) error
-	named   int      // statements so far
-	uses    int      // transactions so far
-	gone    []string // statements to be closed with the next message
-	portals []string // portals too
+	pg       *pgconn.PgConn
+	f        *pgproto3.Frontend
+	pool     *pool
+	age      int
+	schema   string
+	loose    looseEnds
+	writing  bool
+	broken   bool
+	patience time.Duration // for one answer; 0: no limit of this side
+	status   byte          // of the server: I(dle), T(ransaction), E(rror in one)
+	dirty    bool          // a writer's statement ran since the savepoint
+	ctx      context.Context
+	session  *db.Session
+	judge    func(ctx context.Context, t *db.Text) error
+	named    int      // statements so far
+	uses     int      // transactions so far
+	gone     []string // statements to be closed with the next message
+	portals  []string // portals too
 }
 
 // exchange sends what was queued and reads all answers up to the last of n marks that the server is ready. It returns the
@@ -44,6 +46,9 @@ func (c *conn) exchange(ctx context.Context, n int, see func(pgproto3.BackendMes
 	if ctx.Err() != nil {
 		c.broken = true // what was queued was not sent
 		return stopped(ctx)
+	}
+	if c.patience > 0 { // before the context can end it
+		_ = c.pg.Conn().SetDeadline(time.Now().Add(c.patience))
 	}
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -65,7 +70,7 @@ func (c *conn) exchange(ctx context.Context, n int, see func(pgproto3.BackendMes
 func (c *conn) receive(n int, see func(pgproto3.BackendMessage)) (first error) {
 	if err := c.f.Flush(); err != nil {
 		c.broken = true
-		return away(fmt.Errorf("postgres: %w", err))
+		return c.silent(err)
 	}
 	for n > 0 {
 		msg, err := c.f.Receive()
@@ -74,7 +79,7 @@ func (c *conn) receive(n int, see func(pgproto3.BackendMessage)) (first error) {
 			if first != nil {
 				return first // the server's last words
 			}
-			return away(fmt.Errorf("postgres: %w", err))
+			return c.silent(err)
 		}
 		switch m := msg.(type) {
 		case *pgproto3.ErrorResponse:
@@ -99,6 +104,18 @@ func (c *conn) receive(n int, see func(pgproto3.BackendMessage)) (first error) {
 		}
 	}
 	return first
+}
+
+// silent says why there is no answer.
+func (c *conn) silent(err error) error {
+	var long *pgproto3.ExceededMaxBodyLenErr
+	switch {
+	case errors.As(err, &long):
+		return fmt.Errorf("postgres: a row has %d MB, and %d are read: ask for less of it, other columns or a part of the long one by substr", long.ActualBodyLen>>20, maxMessage>>20)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return away(fmt.Errorf("postgres: the server has not answered for %v", c.patience))
+	}
+	return away(fmt.Errorf("postgres: %w", err))
 }
 
 // own runs a fixed text of this package by the simple protocol, which takes several statements in one message.

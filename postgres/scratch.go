@@ -28,8 +28,8 @@ func (e *engine) Scratch(ctx context.Context, schemas ...*db.Schema) (_ db.Engin
 	}
 	name := make([]byte, 8)
 	_, _ = rand.Read(name) // never fails
-	s := &engine{config: e.config, schema: scratchPrefix + hex.EncodeToString(name), loose: e.loose}
-	w, err := e.config.way(s.schema)
+	s := &engine{config: e.config, schema: scratchPrefix + hex.EncodeToString(name), loose: e.loose, unread: e.unread}
+	w, err := s.way()
 	if err != nil {
 		return nil, err
 	}

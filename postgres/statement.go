@@ -163,6 +163,9 @@ func (s *statement) run() error {
 	if c.ctx != nil && c.ctx.Err() != nil {
 		return stopped(c.ctx)
 	}
+	if len(s.buf) > maxBound {
+		return fmt.Errorf("postgres: the values of a statement have %d bytes together, and %d are taken, so that what is written can be read: keep what is long in a file", len(s.buf), maxBound)
+	}
 	c.flushGone()
 	marks := 1
 	if c.writing && c.dirty {
