@@ -19,7 +19,7 @@ import (
 
 // AgainInstead is the form for a recovery code in the place of a passkey.
 type AgainInstead struct {
-	Code string `form:"required,max=64" label:"Recovery code" help:"One of the ten that you kept: 24 letters and digits." autocomplete:"off"`
+	Code string `form:"required,max=40" label:"Recovery code" help:"One of the ten that you kept: 24 letters and digits." autocomplete:"off"`
 	Ask  string `form:"max=1,hidden" label:"What is asked"`
 	Next string `form:"max=2048,hidden" label:"Where to go next"`
 }

@@ -15,9 +15,14 @@ func forgery(r *run) {
 	for _, f := range r.forms() {
 		r.baseline(f)
 		r.forge(f)
+		r.back()
 	}
+	r.takings()
 	r.sockets()
 	r.jsonAsText()
+	r.callForgery()
+	r.back()
+	r.shares()
 	r.forgeSignIn()
 }
 
@@ -82,6 +87,8 @@ func (r *run) forge(f *seenForm) {
 		before, _ := r.stateNow()
 		if ans := a.send(q); r.took(f, f.by, ans, before, text) {
 			r.hit(rule, route, q, f.by, "the form of %s was accepted %s, with no token", f.page, d.name)
+			r.back()
+			r.overrides(f, route)
 			return
 		}
 	}

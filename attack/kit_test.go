@@ -38,6 +38,7 @@ type kit struct {
 type kitUser struct {
 	name, password, second string
 	admin                  bool
+	wrong                  int // old passwords that were wrong
 	device                 string
 }
 
@@ -105,7 +106,7 @@ func (k *kit) state() string {
 		}
 	}
 	for _, u := range k.users {
-		all = append(all, fmt.Sprint(u.name, u.password, u.admin))
+		all = append(all, fmt.Sprint(u.name, sha256.Sum256([]byte("kit"+u.password)), u.admin))
 	}
 	sort.Strings(all)
 	return fmt.Sprint(k.grown, strings.Join(all, "\n"))

@@ -24,6 +24,7 @@ type form struct {
 	method string
 	file   bool
 	fields []field
+	fixed  map[string]string // what is typed into fields that do not take any text; "": nothing is
 }
 
 type field struct {
@@ -68,6 +69,7 @@ func (a *answer) dom(t *target) *page {
 				}
 			case "form":
 				a.doc.forms = append(a.doc.forms, t.form(n, a.path))
+				a.doc.forms = append(a.doc.forms, t.buttons(n, a.path)...)
 			}
 		}
 	}
@@ -233,8 +235,21 @@ func (f *form) filled(text string) url.Values {
 			v.Set(d.name, d.value)
 		}
 	}
+	for name, value := range f.fixed {
+		v.Set(name, value)
+	}
 	return v
 }
 
 // mark is the shape of the attacker's own texts: mq, a number, x. They are found again wherever they come out.
 var mark = regexp.MustCompile(`mq\d+`)
+
+// hasAction reports whether a form of the page leads there.
+func (p *page) hasAction(action string) bool {
+	for _, f := range p.forms {
+		if f.action == action {
+			return true
+		}
+	}
+	return false
+}

@@ -18,6 +18,8 @@ func platform(r *run) {
 	if ans := nobody.fork().send(q); ans.status == http.StatusOK && strings.Contains(strings.ToLower(ans.body), "x-mq: mq1") {
 		r.hit(RuleTrace, "TRACE /", q, nobody, "TRACE repeats what was sent, with the cookies of the visitor")
 	}
+	r.traces()
+	r.listings()
 	r.hosts(nobody)
 	r.debugPages(nobody)
 	r.plainSignIn(nobody)
@@ -34,7 +36,7 @@ func (r *run) hosts(nobody *actor) {
 		}
 		for _, q := range []*Request{{Method: http.MethodGet, Path: p, Host: evil}, get(p).with("X-Forwarded-Host", evil), get(p).with("Forwarded", "host="+evil)} {
 			ans := nobody.fork().send(q)
-			used := ans.status < 400 && (strings.Contains(ans.location(), evil) || strings.Contains(ans.body, evil))
+			used := ans.status < 400 && (strings.Contains(ans.location(), evil) || ans.isHTML() && strings.Contains(ans.body, "//"+evil))
 			if used {
 				r.hit(RuleHostUsed, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, nobody, "%s came out of %s", evil, p)
 			}

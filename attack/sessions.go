@@ -29,6 +29,9 @@ func sessions(r *run) {
 	}
 	r.signOutByGet()
 	r.newPassword()
+	r.back()
+	r.remembers()
+	r.passwordsKept()
 	if last != nil {
 		r.endless(last)
 	}
@@ -135,6 +138,7 @@ func (r *run) cookies(a *actor, route string) {
 		fields = map[string]string{"Email": u.Email, "Password": u.Password}
 	}
 	v := f.filled("mq0x")
+	f.untick(v, fields)
 	for name, value := range fields {
 		v.Set(name, value)
 	}
@@ -152,23 +156,7 @@ func (r *run) cookies(a *actor, route string) {
 		if !mine {
 			continue
 		}
-		var lacks []string
-		if !c.HttpOnly {
-			lacks = append(lacks, "HttpOnly")
-		}
-		if !c.Secure {
-			lacks = append(lacks, "Secure")
-		}
-		if c.SameSite != http.SameSiteLaxMode && c.SameSite != http.SameSiteStrictMode {
-			lacks = append(lacks, "SameSite")
-		}
-		if c.Domain != "" {
-			lacks = append(lacks, "being of this host alone (Domain)")
-		}
-		if !strings.HasPrefix(c.Name, "__Host-") && r.t.origin.Scheme == "https" {
-			lacks = append(lacks, "the prefix __Host-")
-		}
-		if len(lacks) > 0 {
+		if lacks := r.t.lacks(c); len(lacks) > 0 {
 			r.hit(RuleCookie, route, q, a, "the cookie %s lacks %s", c.Name, strings.Join(lacks, ", "))
 		}
 	}

@@ -34,6 +34,8 @@ type target struct {
 	tick   func(time.Duration)                         // nil: the clock cannot be moved
 	serve  func() (addr string, end func(), err error) // over loopback; nil: not
 	starts []string
+	keep   func() (back func()) // notes the data; nil: it stays as attacks leave it
+	calls  []Call
 }
 
 // A Request is one that was sent, as it can be sent again.
@@ -46,6 +48,15 @@ type Request struct {
 	From   string      `json:"from,omitempty"` // the network address that it came from
 
 	plain bool // without TLS
+	whole string
+}
+
+// Whole is the request with all of its body: in reports one of megabytes is cut.
+func (q Request) Whole() Request {
+	if q.whole != "" {
+		q.Body = q.whole
+	}
+	return q
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -195,6 +206,7 @@ func cookieLine(cookies map[string]string) string {
 func (q *Request) shown() Request {
 	c := *q
 	if len(c.Body) > 2000 {
+		c.whole = c.Body
 		c.Body = c.Body[:2000]
 	}
 	return c

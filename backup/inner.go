@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/whole"
 	"github.com/merlon-web/merlon/outbound/file"
 )
 
@@ -354,10 +355,8 @@ func (in *Inner) place(name string) (string, bool) {
 
 // syncFolder makes names durable.
 func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
+	if err := whole.SyncFolder(dir); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	_ = d.Sync() // some systems cannot: the files themselves are synced
-	return d.Close()
+	return nil
 }

@@ -11,16 +11,17 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // conn is one connection. It implements [db.Conn]. It speaks the extended protocol by itself, over pgx's messages: values
 // and SQL travel in different messages, so there is nothing in which a value could become SQL, and no argument that would
 // change how a statement is run.
 type conn struct {
+	pool.Mark
 	pg       *pgconn.PgConn
 	f        *pgproto3.Frontend
-	pool     *pool
-	age      int
+	pool     *connPool
 	schema   string
 	loose    looseEnds
 	writing  bool
@@ -45,7 +46,7 @@ func (c *conn) exchange(ctx context.Context, n int, see func(pgproto3.BackendMes
 	}
 	if ctx.Err() != nil {
 		c.broken = true // what was queued was not sent
-		return stopped(ctx)
+		return pool.Stopped(ctx)
 	}
 	if c.patience > 0 { // before the context can end it
 		_ = c.pg.Conn().SetDeadline(time.Now().Add(c.patience))
@@ -62,7 +63,7 @@ func (c *conn) exchange(ctx context.Context, n int, see func(pgproto3.BackendMes
 	if !stop() {
 		<-interrupted
 		c.broken = true
-		return stopped(ctx)
+		return pool.Stopped(ctx)
 	}
 	return err
 }
@@ -173,7 +174,7 @@ func ending() (context.Context, context.CancelFunc) {
 // outcome would be unknown.
 func (c *conn) commit(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return stopped(ctx)
+		return pool.Stopped(ctx)
 	}
 	if c.broken || c.status != 'T' {
 		return db.RuleRolledBack.Finding("", "postgres: a statement failed in a way that nothing of the transaction can be kept after", "return the first error")

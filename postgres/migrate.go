@@ -58,8 +58,8 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, on *opened) err
 		}
 		err := do(c, on)
 		granted := c.grant(ctx, on.way.reader.User)
-		on.readers.renew()
-		on.writer.renew()
+		on.readers.Renew()
+		on.writer.Renew()
 		return errors.Join(err, granted)
 	})
 }

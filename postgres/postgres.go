@@ -72,8 +72,8 @@ type looseEnds struct {
 type opened struct {
 	way     *way
 	schemas []*db.Schema
-	readers *pool
-	writer  *pool // of one
+	readers *connPool
+	writer  *connPool // of one
 	judge   *judge
 }
 
@@ -144,12 +144,12 @@ func (e *engine) Open(ctx context.Context, _ string, schemas ...*db.Schema) erro
 
 // prove connects as both roles, and refuses a reader that is the owner or above all rights.
 func (on *opened) prove(ctx context.Context) error {
-	for _, p := range []*pool{on.writer, on.readers} {
-		c, err := p.get(ctx)
+	for _, p := range []*connPool{on.writer, on.readers} {
+		c, err := p.Get(ctx)
 		if err != nil {
 			return err
 		}
-		defer p.put(c)
+		defer p.Put(c)
 		if p == on.writer {
 			continue
 		}
@@ -164,7 +164,7 @@ func (on *opened) prove(ctx context.Context) error {
 }
 
 func (on *opened) close() error {
-	return errors.Join(on.readers.close(), on.writer.close(), on.judge.close())
+	return errors.Join(on.readers.Close(), on.writer.Close(), on.judge.close())
 }
 
 // Close waits up to ten seconds for running transactions.
@@ -208,7 +208,7 @@ func (e *engine) Begin(ctx context.Context) (*db.Session, error) {
 func (e *engine) End(s *db.Session) {
 	c := s.Conn().(*conn)
 	c.end()
-	c.pool.put(c)
+	c.pool.Put(c)
 }
 
 // The fixed texts that bound transactions. A reader's begins with a query: after one, no SET TRANSACTION makes it write. It
@@ -253,7 +253,7 @@ type transaction struct {
 func (t transaction) Session() *db.Session { return t.c.session }
 func (t transaction) Commit() error        { return t.c.commit(t.ctx) }
 func (t transaction) Rollback()            { t.c.end() }
-func (t transaction) Release()             { t.c.pool.put(t.c) }
+func (t transaction) Release()             { t.c.pool.Put(t.c) }
 
 // Generation returns how often a writer has committed to this schema.
 func (e *engine) Generation(ctx context.Context) (n int64, err error) {
@@ -265,7 +265,7 @@ func (e *engine) Generation(ctx context.Context) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { c.end(); c.pool.put(c) }()
+	defer func() { c.end(); c.pool.Put(c) }()
 	rows, err := c.rows(ctx, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "+generation) // of none yet the last value is 1 too
 	if err != nil {
 		return 0, err

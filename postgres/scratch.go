@@ -101,11 +101,11 @@ func (e *engine) Inspect(ctx context.Context, t *db.Text) (shape db.Shape, err e
 	if on == nil {
 		return shape, db.ErrClosed
 	}
-	c, err := on.writer.get(ctx)
+	c, err := on.writer.Get(ctx)
 	if err != nil {
 		return shape, err
 	}
-	defer on.writer.put(c)
+	defer on.writer.Put(c)
 	sql, err := c.sql(ctx, t)
 	if err != nil {
 		return shape, c.unprepared(ctx, t, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // A role is as whom a connection was made.
@@ -108,7 +109,7 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, stopped(ctx)
+			return nil, pool.Stopped(ctx)
 		}
 		return nil, away(fmt.Errorf("postgres: no connection to the database %q on %s as %q: %w", cfg.Database, cfg.Host, cfg.User, connecting(err)))
 	}

@@ -18,6 +18,7 @@ import (
 	_ "github.com/ncruces/go-sqlite3/vfs/xts" // the spool's encryption
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // spoolName returns the pattern of the copies that snapshots lie in for a while, beside the database.
@@ -169,7 +170,7 @@ func copyDatabase(ctx context.Context, path, to string) (err error) {
 	}()
 	for {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return pool.Stopped(ctx)
 		}
 		if done, err := backup.Step(copyStep); done || err != nil {
 			return c.explain(err)
@@ -232,7 +233,7 @@ func (e *engine) measured(ctx context.Context, address string, remove func() err
 		if n, e := s.file.ReadAt(part, at); n < len(part) {
 			err = fmt.Errorf("sqlite: the spool ends at %d of %d bytes: %w", at+int64(n), s.info.Size, errors.Join(e, io.ErrUnexpectedEOF))
 		} else if ctx.Err() != nil {
-			err = stopped(ctx)
+			err = pool.Stopped(ctx)
 		}
 		sum.Write(part)
 		at += int64(len(part))
@@ -263,7 +264,7 @@ func (c *conn) countRows(ctx context.Context, tables map[string]int64) (err erro
 	defer names.Close()
 	for names.Step() {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return pool.Stopped(ctx)
 		}
 		name := names.ColumnText(0)
 		n, err := c.integers(`SELECT count(*) FROM "` + strings.ReplaceAll(name, `"`, `""`) + `"`)

@@ -18,6 +18,7 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // A database whose log is empty is its file, and a transaction that began then keeps the file as it is: commits go into the
@@ -53,11 +54,11 @@ func (e *engine) standstill(ctx context.Context, path string) (_ *conn, err erro
 	if err := raw.BusyTimeout(busyTimeout); err != nil {
 		return nil, err
 	}
-	w, err := on.writer.get(ctx) // nobody of this process writes
+	w, err := on.writer.Get(ctx) // nobody of this process writes
 	if err != nil {
 		return nil, err
 	}
-	defer on.writer.put(w)
+	defer on.writer.Put(w)
 	on.readers.expire()
 	if err := w.emptyLog(); err != nil {
 		return nil, err
@@ -152,7 +153,7 @@ func copyNoise(ctx context.Context, from io.ReaderAt, to *noise, info *db.Info) 
 	buf := make([]byte, 1<<20)
 	for at := int64(0); at < info.Size; {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return pool.Stopped(ctx)
 		}
 		part := buf[:min(int64(len(buf)), info.Size-at)]
 		if n, err := from.ReadAt(part, at); n < len(part) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/network"
 )
 
 // A Purpose is what a permit is good for. A comparison demands a permit of its own purpose.
@@ -231,17 +233,10 @@ func Own(name constant, limit Limit, parts ...string) Bucket {
 }
 
 func prefixes(addr netip.Addr) (near, wide string) {
-	addr = addr.Unmap().WithZone("")
 	if !addr.IsValid() {
 		return "unknown", "unknown"
 	}
-	n, w := 64, 48
-	if addr.Is4() {
-		n, w = 32, 24
-	}
-	p, _ := addr.Prefix(n)
-	q, _ := addr.Prefix(w)
-	return p.String(), q.String()
+	return network.Line(addr).String(), network.Place(addr).String()
 }
 
 // frame writes texts one after the other, each with its length before it, so that no two lists give the same.

@@ -1,8 +1,16 @@
 package wire
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"io"
+	"math/big"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -68,5 +76,56 @@ func TestLeave(t *testing.T) {
 				t.Error("a connection that does not wait is to leave")
 			}
 		})
+	}
+}
+
+// TestCloseInHandshake: who was in the handshake when the listener was closed is accepted, also while Accept waits.
+func TestCloseInHandshake(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1)}, &x509.Certificate{SerialNumber: big.NewInt(1)}, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	for range 10 { // two ways were open to the end of the listener, and chance chose
+		inner, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := New(&http.Server{}, Config{HandshakeTime: time.Minute}).TLSListener(inner, config)
+		accepted := make(chan error, 2)
+		go func() {
+			for {
+				c, err := l.Accept()
+				accepted <- err
+				if err != nil {
+					return
+				}
+				defer c.Close()
+			}
+		}()
+		raw, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for l.(*tlsListener).Handshaking(time.Minute) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		_ = l.Close()
+		time.Sleep(5 * time.Millisecond) // the loop has seen it
+		client := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
+		if err := client.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-accepted; err != nil {
+			t.Fatalf("a connection whose TLS was agreed on is not accepted: %v", err)
+		}
+		if err := <-accepted; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("behind the last: %v", err)
+		}
+		_ = client.Close()
 	}
 }
