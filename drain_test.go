@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -105,6 +106,7 @@ func TestDrain(t *testing.T) {
 
 // TestSlowClients: slow heads and slow bodies are in nobody's way, and are cut off.
 func TestSlowClients(t *testing.T) {
+	need.Time(t, "waits for time limits")
 	site, err := openCounted(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Settings: merlon.Settings{Origin: "http://site.test"}})
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ var houseFloors = []string{
 	0:  "check secret internal/place internal/qr internal/terminal internal/swap internal/browse",
 	1:  "event keyring internal/source internal/text check/host check/asvs",
 	2:  "db form csrf header trust trust/cert static check/build",
-	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/mail trust/wire internal/steps internal/pool",
+	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/file outbound/mail trust/wire internal/steps internal/pool",
 	4:  "password outbound/ldap session/sessiontest throttle/throttletest",
 	5:  ".",
 	6:  "account backup metrics sqlite postgres db/enginetest",

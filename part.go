@@ -14,6 +14,7 @@ import (
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/static"
@@ -98,6 +99,7 @@ type House struct {
 	Limits   *throttle.Limiter
 	Sessions *session.Manager
 	Mails    *mailbox.Box
+	Files    *file.Store // the uploads
 
 	site *Site
 }

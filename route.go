@@ -88,7 +88,7 @@ func InsecureStreaming(reason constant) RouteOption {
 }
 
 // MaxBody sets the largest body of a POST in bytes. Without it that is what the fields of the form can hold ([form.Spec.Room]),
-// 1 MiB at most; of a mounted handler 1 MiB.
+// 1 MiB at most if there is no upload in it; of a mounted handler 1 MiB.
 func MaxBody(bytes int64) RouteOption {
 	return func(o *options) { o.maxBody, o.bodySet = bytes, true }
 }
@@ -146,7 +146,9 @@ func PostAfter[U, In, Mid any](pattern constant, who Access[U], before func(*Rea
 func bindPost[In any](r *route) {
 	r.input = reflect.TypeFor[In]()
 	if r.spec, r.faults = form.SpecOf(r.input); r.spec != nil && !r.opt.bodySet {
-		r.opt.maxBody = min(defaultMaxBody, r.spec.Room())
+		if r.opt.maxBody = r.spec.Room(); !r.spec.HasUpload() {
+			r.opt.maxBody = min(defaultMaxBody, r.opt.maxBody)
+		}
 	}
 }
 

@@ -130,7 +130,7 @@ var (
 		Title:  "too many requests from one network",
 		Why:    "one network must not keep all others from the site",
 		Attack: "A flood of cheap requests that each cost the server something.",
-		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After; the event says of what there were too many: requests, files, or forms of visitors who are not signed in`,
+		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After; the event says of what there were too many: requests, files, forms of visitors who are not signed in, or bodies (bytes that are under way)`,
 		Source: "RFC 6585 4; OWASP ASVS 2.4.1"}
 	RulePlain = check.Rule{ID: "MRL-TLS-001", Property: check.Confidentiality, Severity: check.Medium,
 		Title:  "a request without TLS that is no page",

@@ -91,6 +91,19 @@ func (r *run) look() {
 			r.crawl(a)
 		}
 	}
+	for _, f := range r.forms() { // what takes away what was just made, while it is there
+		if r.undoes(f) {
+			r.baseline(f)
+		}
+	}
+}
+
+// undoes reports whether a form takes away what another one, whose address is the beginning of its own, has made for the
+// same people: /profile/photo/remove.
+func (r *run) undoes(f *seenForm) bool {
+	return takesAway.MatchString(f.action) && slices.ContainsFunc(r.site.forms, func(g *seenForm) bool {
+		return g.accepted && g.by.role == f.by.role && strings.HasPrefix(f.action, g.action+"/")
+	})
 }
 
 // proofs finds for each role a page that an anonymous visitor does not get.

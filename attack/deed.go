@@ -3,6 +3,10 @@ package attack
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -136,12 +140,35 @@ func (f *form) request(v url.Values) *Request {
 	}
 	for _, d := range f.fields {
 		if d.kind == "file" {
-			part, _ := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename="note.txt"`, d.name)}, "Content-Type": {"text/plain"}})
-			_, _ = part.Write([]byte("note"))
+			name, kind, content := d.honestFile()
+			part, _ := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename=%q`, d.name, name)}, "Content-Type": {kind}})
+			_, _ = part.Write(content)
 		}
 	}
 	_ = w.Close()
 	return (&Request{Method: http.MethodPost, Path: f.action, Body: b.String()}).with("Content-Type", w.FormDataContentType())
+}
+
+// honestFile is one of those that an upload says it takes: a picture of one pixel, or a text.
+func (d field) honestFile() (name, kind string, content []byte) {
+	var b bytes.Buffer
+	dot := image.NewGray(image.Rect(0, 0, 1, 1))
+	switch {
+	case d.accept == "" || strings.Contains(d.accept, "text/") || strings.Contains(d.accept, ".txt"):
+		return "note.txt", "text/plain", []byte("note")
+	case strings.Contains(d.accept, "png") || strings.Contains(d.accept, "image/*"):
+		_ = png.Encode(&b, dot)
+		return "dot.png", "image/png", b.Bytes()
+	case strings.Contains(d.accept, "jpeg") || strings.Contains(d.accept, ".jpg"):
+		_ = jpeg.Encode(&b, dot, nil)
+		return "dot.jpg", "image/jpeg", b.Bytes()
+	case strings.Contains(d.accept, "gif"):
+		_ = gif.Encode(&b, dot, nil)
+		return "dot.gif", "image/gif", b.Bytes()
+	case strings.Contains(d.accept, "pdf"):
+		return "note.pdf", "application/pdf", []byte("%PDF-1.4\n%%EOF\n")
+	}
+	return "note.txt", "text/plain", []byte("note")
 }
 
 // stateNow is all data as far as it is known.
@@ -241,10 +268,10 @@ func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 		return
 	}
 	for _, g := range a.fork().visit(to).dom(r.t).forms {
+		r.sawForm(f.by, g) // some stand there only now: "remove the photo"
 		if !steppingBack.MatchString(g.action) {
 			continue
 		}
-		r.sawForm(f.by, g)
 		back := a.send(g.request(a.values(g, r.mark())).own(r.t))
 		shape := g.shape(r.t.pattern(http.MethodPost, bare(g.action)))
 		for _, known := range r.site.forms {

@@ -31,6 +31,7 @@ type field struct {
 	options           []string
 	required          bool
 	auto              string // autocomplete
+	accept            string // of an upload
 }
 
 // dom parses an answer once.
@@ -108,7 +109,7 @@ func (t *target) form(n *html.Node, from string) *form {
 		if c.Type != html.ElementNode || attr(c, "name") == "" || hasAttr(c, "disabled") {
 			continue
 		}
-		d := field{name: attr(c, "name"), value: attr(c, "value"), required: hasAttr(c, "required"), auto: attr(c, "autocomplete")}
+		d := field{name: attr(c, "name"), value: attr(c, "value"), required: hasAttr(c, "required"), auto: attr(c, "autocomplete"), accept: attr(c, "accept")}
 		switch c.Data {
 		case "input":
 			if d.kind = strings.ToLower(attr(c, "type")); d.kind == "" {

@@ -208,3 +208,13 @@ func Outside(path, text string) error {
 	defer raw.Close()
 	return raw.Exec(text)
 }
+
+// StandsStill reports whether a snapshot that is made now copies the file.
+func StandsStill(ctx context.Context, e db.Engine) (bool, error) {
+	own := e.(*engine)
+	c, err := own.standstill(ctx, own.on.Load().path)
+	if c != nil {
+		c.close()
+	}
+	return c != nil, err
+}

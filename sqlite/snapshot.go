@@ -40,9 +40,9 @@ func sweep(path string) error {
 	return nil
 }
 
-// Snapshot copies the database into an encrypted spool beside it, in one step: the copy does not wait for whoever reads it,
-// and no second file in the clear comes to be. The key is random and lives in this process only; a spool that a kill left
-// behind is noise, and the next Open removes it.
+// Snapshot copies the database into an encrypted spool beside it: the copy does not wait for whoever reads it, and no second
+// file in the clear comes to be. The key is random and lives in this process only; a spool that a kill left behind is noise,
+// and the next Open removes it.
 func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 	path, err := e.onDisk()
 	if err != nil {
@@ -53,6 +53,9 @@ func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 		return nil, fmt.Errorf("sqlite: the spool of a snapshot: %w", err)
 	}
 	remove := func() (err error) {
+		if e := spool.Close(); !errors.Is(e, os.ErrClosed) {
+			err = e
+		}
 		for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
 			if e := os.Remove(spool.Name() + suffix); e != nil && !errors.Is(e, os.ErrNotExist) {
 				err = errors.Join(err, e)
@@ -65,16 +68,32 @@ func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 			err = errors.Join(err, remove())
 		}
 	}()
-	if err := spool.Close(); err != nil {
+	c, err := e.standstill(ctx, path)
+	if err != nil {
 		return nil, err
 	}
-	var key [64]byte
-	rand.Read(key[:])
-	address := (&url.URL{Scheme: "file", OmitHost: true, Path: spool.Name(), RawQuery: url.Values{"vfs": {"xts"}, "hexkey": {hex.EncodeToString(key[:])}}.Encode()}).String()
-	if err := copyDatabase(ctx, path, address); err != nil {
+	if c == nil { // SQLite copies, page by page
+		if err := spool.Close(); err != nil {
+			return nil, err
+		}
+		var key [64]byte
+		rand.Read(key[:])
+		address := (&url.URL{Scheme: "file", OmitHost: true, Path: spool.Name(), RawQuery: url.Values{"vfs": {"xts"}, "hexkey": {hex.EncodeToString(key[:])}}.Encode()}).String()
+		if err := copyDatabase(ctx, path, address); err != nil {
+			return nil, err
+		}
+		return e.measured(ctx, address, remove)
+	}
+	defer c.close()
+	to, err := newNoise(spool)
+	if err != nil {
 		return nil, err
 	}
-	return e.measured(ctx, address, remove)
+	info, tables, err := c.copyStill(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	return db.NewSnapshot(info, e.file, tables, to, remove), nil
 }
 
 // CopyTo copies the database into dir, under its own name.
