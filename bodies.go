@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/merlon-web/merlon/form"
 )
 
 // What the bodies of all requests that are under way may have in memory, in bytes as they came: what is made of a form may be
@@ -57,6 +59,7 @@ type metered struct {
 	of      *bodies
 	from    netip.Prefix
 	most    int64
+	held    int64 // how much of it is in memory at the most
 	mu      sync.Mutex
 	taken   int64
 	over    bool // the request is: nothing is counted any more
@@ -79,13 +82,14 @@ func (m *metered) Read(p []byte) (int, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.over {
+	more := min(int64(n), m.held-m.taken)
+	if m.over || more <= 0 {
 		return n, err
 	}
-	if m.refused = m.of.take(m.from, int64(n), m.taken, m.most); m.refused != 0 {
+	if m.refused = m.of.take(m.from, more, m.taken, m.most); m.refused != 0 {
 		return 0, errBodies
 	}
-	m.taken += int64(n)
+	m.taken += more
 	return n, err
 }
 
@@ -94,7 +98,11 @@ func (w *walk) meter() {
 	if w.r.Body == nil || w.r.Body == http.NoBody || w.route.opt.streaming != nil {
 		return
 	}
-	w.body = &metered{ReadCloser: w.r.Body, of: &w.run.bodies, from: w.client.Network(), most: w.route.opt.maxBody}
+	held := w.route.opt.maxBody
+	if w.route.spec != nil && w.route.spec.HasUpload() { // its files go by, to the disk
+		held = min(held, form.MaxTexts)
+	}
+	w.body = &metered{ReadCloser: w.r.Body, of: &w.run.bodies, from: w.client.Network(), most: held, held: held}
 	w.r.Body = w.body
 }
 

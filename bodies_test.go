@@ -119,3 +119,53 @@ func TestBodiesInSum(t *testing.T) {
 		t.Errorf("one alone: %d", rw.Code)
 	}
 }
+
+type largeFile struct {
+	File form.File `form:"required,max_bytes=2000000,types=text/plain" label:"File"`
+}
+
+func takeLargeFile(_ *merlon.Write[merlon.Visitor], f form.Form[largeFile]) (*merlon.Response, error) {
+	if _, ok := f.Value(); !ok {
+		return merlon.JSONProblems(422, f), nil
+	}
+	return merlon.Text("kept"), nil
+}
+
+// TestUploadsCountWhatIsHeld: the files of a body go to the disk, so that what counts of it is the memory that its texts may take.
+func TestUploadsCountWhatIsHeld(t *testing.T) {
+	site, err := merlon.New(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Settings: merlon.Settings{Origin: "https://example.test"}},
+		merlon.Config{Engine: sqlite.Engine("x.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{
+			merlon.Post("/file", merlon.Public(), takeLargeFile, merlon.InsecureNoToken("a test of sums")),
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := site.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := site.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer site.Close(t.Context())
+	site.BoundBodies(60_000_000) // of which one network has 15,000,000: less than twelve files, more than what is held of them
+	body := []byte("--x\r\nContent-Disposition: form-data; name=\"File\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n" + strings.Repeat("a line\n", 270_000) + "\r\n--x--\r\n")
+	goOn := make(chan struct{})
+	var waiting sync.WaitGroup
+	for range 12 {
+		h := &heldBody{Reader: bytes.NewReader(body), there: make(chan struct{}), goOn: goOn}
+		waiting.Go(func() {
+			r := httptest.NewRequest("POST", "/file", h)
+			r.Host, r.RemoteAddr, r.TLS = "example.test", "192.0.2.1:40000", &tls.ConnectionState{}
+			r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+			rw := httptest.NewRecorder()
+			site.ServeHTTP(rw, r)
+			if rw.Code != 200 || rw.Body.String() != "kept" {
+				h.arrived.Do(func() { close(h.there) })
+				t.Errorf("%d %s", rw.Code, rw.Body)
+			}
+		})
+		<-h.there
+	}
+	close(goOn)
+	waiting.Wait()
+}

@@ -34,7 +34,7 @@ func ParseUploads(r *http.Request, limits Limits, u Uploads) (*Body, error) {
 		return nil, refusal
 	}
 	if boundary == "" { // no file is in it
-		limits.Body = min(limits.Body, maxTexts)
+		limits.Body = min(limits.Body, MaxTexts)
 		return Parse(r, limits)
 	}
 	if r.ContentLength > limits.Body {
@@ -44,7 +44,7 @@ func ParseUploads(r *http.Request, limits Limits, u Uploads) (*Body, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		w.ended = true
 	}
-	p := &partReader{window: w, body: newBody(false, 0), limits: limits, uploads: u, delimiter: []byte("\r\n--" + boundary), left: maxTexts}
+	p := &partReader{window: w, body: newBody(false, 0), limits: limits, uploads: u, delimiter: []byte("\r\n--" + boundary), left: MaxTexts}
 	p.body.spool = u.Spool
 	err := p.all()
 	if err != nil {
@@ -54,8 +54,8 @@ func ParseUploads(r *http.Request, limits Limits, u Uploads) (*Body, error) {
 	return p.body, nil
 }
 
-// maxTexts bounds the texts of a body with uploads, which are in memory; files are not.
-const maxTexts = 1 << 20
+// MaxTexts bounds the texts of a body with uploads, which are in memory; files are not.
+const MaxTexts = 1 << 20
 
 func tooLarge(limit int64) *Refusal {
 	return refuse(http.StatusRequestEntityTooLarge, RuleTooLarge, fmt.Sprintf("the body has more than %d bytes", limit))
@@ -164,7 +164,7 @@ func (p *partReader) part(e *entry) error {
 		var text bytes.Buffer
 		err := p.content(func(b []byte) error {
 			if p.left -= int64(len(b)); p.left < 0 {
-				return refuse(http.StatusRequestEntityTooLarge, RuleTooLarge, fmt.Sprintf("the texts of the body have more than %d bytes", maxTexts))
+				return refuse(http.StatusRequestEntityTooLarge, RuleTooLarge, fmt.Sprintf("the texts of the body have more than %d bytes", MaxTexts))
 			}
 			if text.Len()+len(b) > p.limits.Field {
 				return refuse(http.StatusRequestEntityTooLarge, RuleTooLarge, fmt.Sprintf("the field %q has more than %d bytes", cut(e.name), p.limits.Field))

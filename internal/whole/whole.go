@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 )
 
 // Write writes a file under a name of its own in the same folder, syncs it and gives it its name. half is the pattern of that
@@ -31,12 +33,21 @@ func Write(path, half string, text []byte, mode fs.FileMode) (err error) {
 	return SyncFolder(filepath.Dir(path))
 }
 
-// SyncFolder makes the names in a folder durable. Some systems cannot sync a folder; they write names through.
+// SyncFolder makes the names in a folder durable.
 func SyncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	_ = d.Sync()
-	return d.Close()
+	return errors.Join(SyncOpen(d), d.Close())
+}
+
+// SyncOpen is [SyncFolder] for a folder that is open. Some file systems cannot sync a folder and write names through (fsync(2),
+// EINVAL), as does Windows, where a folder is no file: that is no error. A disk that fails is one.
+func SyncOpen(d *os.File) error {
+	err := d.Sync()
+	if runtime.GOOS == "windows" || errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
 }

@@ -26,6 +26,7 @@ import (
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/internal/whole"
 )
 
 //go:embed migrations
@@ -106,7 +107,7 @@ func (s *Store) open() (*os.Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}
-	if err := errors.Join(syncFolder(root, "."), syncPath(s.data)); err != nil {
+	if err := errors.Join(syncFolder(root, "."), whole.SyncFolder(s.data)); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	s.root = root
@@ -251,21 +252,11 @@ func (s *Store) OpenHash(hash string) (*os.File, error) {
 	return f, nil
 }
 
-// syncFolder makes the names in a folder durable. Some systems cannot sync folders; theirs are durable by themselves.
+// syncFolder makes the names in a folder of the store durable.
 func syncFolder(root *os.Root, name string) error {
 	d, err := root.Open(name)
 	if err != nil {
 		return err
 	}
-	_ = d.Sync()
-	return d.Close()
-}
-
-func syncPath(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return fmt.Errorf("file: %w", err)
-	}
-	_ = d.Sync()
-	return d.Close()
+	return errors.Join(whole.SyncOpen(d), d.Close())
 }
