@@ -66,7 +66,7 @@ func TestDrain(t *testing.T) {
 		var visitors sync.WaitGroup
 		for n := range 6 {
 			visitors.Go(func() {
-				from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+n), byte(round), 1)}} // no visitor has another's limit
+				from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+(6*round+n)%250), byte(round), 1)}} // no visitor has another's limit
 				transport := &http.Transport{DisableKeepAlives: n%2 == 0, DialContext: from.DialContext}
 				defer transport.CloseIdleConnections()
 				client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
@@ -85,6 +85,7 @@ func TestDrain(t *testing.T) {
 						return
 					}
 					answered.Add(1)
+					time.Sleep(time.Millisecond) // nor reaches that of a person
 				}
 			})
 		}
