@@ -57,7 +57,7 @@ type Visitor struct{}
 type Visit struct {
 	DB      *db.Reader
 	Session *session.Reader
-	Method  string     // GET, HEAD or POST
+	Method  string     // GET, HEAD or POST; to a mounted handler also PUT, PATCH or DELETE
 	Path    string     // as routed
 	Client  netip.Addr // as room trust found it
 	Local   bool       // the request comes from this machine, and through no proxy
@@ -155,5 +155,6 @@ type Spoken interface{ UserLang() string }
 // Identified is implemented by what an [Access] tells of a visitor with an account: events name the account.
 type Identified interface{ UserID() int64 }
 
-// NamedNeed is [NewNeed] for parts, whose needs are named after their own constants: a role, a plan.
+// NamedNeed is [NewNeed] for parts, whose needs are named after their own constants: a role, a plan. The name stands in the access
+// table and decides nothing.
 func NamedNeed(name string, check func(*Visit) error) Need { return Need{name, check} }

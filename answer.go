@@ -17,13 +17,7 @@ import (
 func (w *walk) send(status int, contentType string, body []byte) {
 	w.closeReader()
 	h := w.ResponseWriter.Header()
-	for _, c := range w.cookies {
-		if err := header.SetCookie(h, c); err != nil {
-			e := event.New(RulePanic, event.Failed, slog.String("error", err.Error()))
-			e.Time = w.now
-			w.run.record(e)
-		}
-	}
+	w.setCookies()
 	if contentType != "" {
 		h["Content-Type"] = contentTypes(contentType)
 	}
@@ -32,6 +26,16 @@ func (w *walk) send(status int, contentType string, body []byte) {
 	w.ResponseWriter.WriteHeader(status)
 	if w.r.Method != http.MethodHead {
 		_, _ = w.ResponseWriter.Write(body)
+	}
+}
+
+func (w *walk) setCookies() {
+	for _, c := range w.cookies {
+		if err := header.SetCookie(w.ResponseWriter.Header(), c); err != nil {
+			e := event.New(RulePanic, event.Failed, slog.String("error", err.Error()))
+			e.Time = w.now
+			w.run.record(e)
+		}
 	}
 }
 

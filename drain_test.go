@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -65,7 +66,7 @@ func TestDrain(t *testing.T) {
 		var visitors sync.WaitGroup
 		for n := range 6 {
 			visitors.Go(func() {
-				from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+n), byte(round), 1)}} // no visitor has another's limit
+				from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+(6*round+n)%250), byte(round), 1)}} // no visitor has another's limit
 				transport := &http.Transport{DisableKeepAlives: n%2 == 0, DialContext: from.DialContext}
 				defer transport.CloseIdleConnections()
 				client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
@@ -84,6 +85,7 @@ func TestDrain(t *testing.T) {
 						return
 					}
 					answered.Add(1)
+					time.Sleep(time.Millisecond) // nor reaches that of a person
 				}
 			})
 		}
@@ -105,6 +107,7 @@ func TestDrain(t *testing.T) {
 
 // TestSlowClients: slow heads and slow bodies are in nobody's way, and are cut off.
 func TestSlowClients(t *testing.T) {
+	need.Time(t, "waits for time limits")
 	site, err := openCounted(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Settings: merlon.Settings{Origin: "http://site.test"}})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,9 @@ func (s *Site) StartSeries(ctx context.Context) error {
 	return s.running.Load().jobs.startSeries(ctx)
 }
 
+// BoundBodies sets how many bytes of bodies may be under way.
+func (s *Site) BoundBodies(room int64) { s.running.Load().bodies.room = room }
+
 // TakeJobs takes what is due as another process would, and returns how many jobs that were.
 func (s *Site) TakeJobs(t *testing.T) int {
 	t.Helper()

@@ -18,7 +18,7 @@ type needForm struct {
 	Third  string `form:"max=10"`
 }
 
-func need(*merlon.Write[merlon.Visitor], form.Form[needForm]) (*merlon.Response, error) {
+func needed(*merlon.Write[merlon.Visitor], form.Form[needForm]) (*merlon.Response, error) {
 	return merlon.Redirect("/"), nil
 }
 
@@ -30,7 +30,7 @@ func TestFormsAreHeldAgainstTheirRoutes(t *testing.T) {
 		Routes: []merlon.Route{
 			merlon.Get("/", merlon.Public(), plain),
 			merlon.Get("/find", merlon.Public(), search),
-			merlon.Post("/need", merlon.Public(), need),
+			merlon.Post("/need", merlon.Public(), needed),
 		}})
 	var faults check.Faults
 	if !errors.As(err, &faults) {

@@ -58,6 +58,9 @@ func bindGet[In any](w *walk) (In, bool) {
 
 // badInput answers a form or query that cannot be read.
 func (w *walk) badInput(err error) {
+	if w.crowdedOut() {
+		return
+	}
 	var refusal *form.Refusal
 	if !errors.As(err, &refusal) {
 		w.failed(err, nil)
@@ -107,6 +110,13 @@ func (w *walk) write(res *Response) (err error) {
 			return w.writeProblems(res.problems)
 		}
 		w.buf = append(w.buf, res.body...)
+	case kindFile:
+		if w.r.Method != http.MethodGet && w.r.Method != http.MethodHead {
+			return errFilePost
+		}
+		if w.file, err = w.run.house.Files.Open(res.file); err != nil {
+			return fmt.Errorf("merlon: the upload %s: %w", res.file.Name, err)
+		}
 	case kindError:
 		if res.text != "" {
 			return errors.New(res.text)
@@ -123,6 +133,8 @@ func (w *walk) write(res *Response) (err error) {
 }
 
 var errRedirect = errors.New("merlon: Redirect to a path that is no GET route: a redirect leads to a page of this site only; correct the path or declare the route")
+
+var errFilePost = errors.New("merlon: File as the answer to a POST: a form is answered by a page or a redirect; redirect to the GET that answers the file")
 
 // writePage executes the page and sets what depends on it: its policy and how it may be kept.
 func (w *walk) writePage(res *Response) error {
@@ -173,6 +185,8 @@ func (w *walk) out(res *Response) {
 	case kindDownload:
 		w.ResponseWriter.Header()["Content-Disposition"] = []string{header.Attachment(res.filename)}
 		w.send(res.status, "application/octet-stream", w.buf)
+	case kindFile:
+		w.sendFile(res.file)
 	case kindRedirect, kindLocal:
 		w.location(res.status, w.local)
 	case kindError:

@@ -56,15 +56,6 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 	return append(append(dst, b...), '\n'), err
 }
 
-// parse reads the body in the way that the route takes.
-func (rt *route) parse(r *http.Request) (*form.Body, error) {
-	limits := form.Limits{Body: rt.opt.maxBody}
-	if rt.opt.json {
-		return form.ParseJSON(r, limits)
-	}
-	return form.Parse(r, limits)
-}
-
 // sentToken is the token as the route takes it: a form's field, or a header, which no page of another site can set without
 // being asked for (Fetch 4.8).
 func (w *walk) sentToken(body *form.Body) string {

@@ -220,7 +220,7 @@ func (s *Site) judgeLink(l page.LinkFact) check.Faults {
 	if rt := s.target(http.MethodPost, path); rt != nil {
 		return check.Faults{RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, which only answers POST", l.Address), "make it a form with one button")}
 	}
-	return check.Faults{RuleLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, and no route answers there", l.Address), s.nearestRoute(http.MethodGet, path))}
+	return check.Faults{RuleDeadLink.Finding(l.Where, fmt.Sprintf("the link leads to %q, and no route answers there", l.Address), s.nearestRoute(http.MethodGet, path))}
 }
 
 // judgeLoad judges what a page loads of its own site: a static file, which room page has looked for, or what a route answers.

@@ -32,6 +32,9 @@ func (s *Site) judgeOptions(rt *route) {
 		s.fault(RuleOption.Finding(rt.where, fmt.Sprintf("route %q takes %s, which has a sealed field, and a site has no sealer: the page would not print it, and no post would be taken", rt.id(), rt.spec.Type()),
 			"keep the value in the session (session.NewKey), or name it in the path and look in the handler whose it is"))
 	}
+	if rt.spec != nil && rt.spec.HasUpload() && o.json {
+		s.fault(RuleOption.Finding(rt.where, fmt.Sprintf("route %q takes %s as JSON, which has no files", rt.id(), rt.spec.Type()), "take JSONBody away: a script sends files by FormData, as a form does"))
+	}
 	if o.bodySet && o.maxBody < 1 {
 		s.fault(RuleOption.Finding(rt.where, fmt.Sprintf("route %q has a largest body of %d bytes", rt.id(), o.maxBody), "name the largest body in bytes: merlon.MaxBody(64 << 10)"))
 	}

@@ -47,12 +47,13 @@ type keptForm struct {
 	Route string
 	Path  string
 	HTML  []byte
+	Files bool `json:",omitempty"` // it has an upload
 }
 
 // keepForm takes a POST whose sender is to sign in again: what was typed is kept, and the visitor sent to sign in.
 func keepForm[In any](w *walk, again string) {
 	w.closeReader()
-	body, err := form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody})
+	body, err := w.parse(false)
 	if err != nil {
 		w.badInput(err)
 		return
@@ -78,7 +79,7 @@ func keepForm[In any](w *walk, again string) {
 var errKeepTooLong = errors.New("merlon: what was typed is longer than what is kept through a sign-in: the visitor types it again")
 
 func (w *walk) keep(f form.Any) error {
-	kept := keptForm{Route: w.route.id(), Path: w.r.URL.EscapedPath(), HTML: w.formTexts().AppendFields(nil, f)}
+	kept := keptForm{Route: w.route.id(), Path: w.r.URL.EscapedPath(), HTML: w.formTexts().AppendFields(nil, f), Files: f.FormSpec().HasUpload()}
 	if len(kept.HTML) > maxKept {
 		return errKeepTooLong
 	}
@@ -149,18 +150,22 @@ func (s *Site) showKept(r *Read[Visitor], _ None) (*Response, error) {
 		return nil, err
 	}
 	w := r.asWalk()
-	return ShowStatus(http.StatusOK, stalePage, StalePage{Text: w.say("stale.again"), Form: w.sendAgain(kept.Route, kept.Path, kept.HTML)}), nil
+	return ShowStatus(http.StatusOK, stalePage, StalePage{Text: w.say("stale.again"), Form: w.sendAgain(kept.Route, kept.Path, kept.HTML, kept.Files)}), nil
 }
 
 // ownMarkup is of forms that room form writes.
 var ownMarkup = page.InsecureHTML("the form is written by room form, which escapes every value")
 
 // sendAgain is a form with what was typed, a fresh token and a button.
-func (w *walk) sendAgain(route, path string, fields []byte) page.HTML {
+func (w *walk) sendAgain(route, path string, fields []byte, files bool) page.HTML {
 	w.forms = []string{route}
 	b := append([]byte(nil), `<form method="post" action="`...)
 	b = append(b, html.EscapeString(path)...)
-	b = append(b, `">`...)
+	b = append(b, '"')
+	if files {
+		b = append(b, ` enctype="multipart/form-data"`...)
+	}
+	b = append(b, '>')
 	b = w.AppendField(b, 0)
 	b = append(b, fields...)
 	b = append(b, `<p><button>`+html.EscapeString(w.say("stale.send"))+`</button></p></form>`...)

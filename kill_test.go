@@ -22,6 +22,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -73,9 +74,7 @@ var tokenValue = regexp.MustCompile(`name="merlon_token" value="([^"]+)"`)
 // TestKillUnderLoad kills the site at random moments under posts: what was acknowledged is there, and nothing is there by
 // half.
 func TestKillUnderLoad(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills processes")
-	}
+	need.Time(t, "kills processes")
 	dir := filepath.Join(t.TempDir(), "data")
 	var mu sync.Mutex
 	acked := map[string]bool{}

@@ -67,6 +67,9 @@ type Settings struct {
 	ClientHeader string
 	// Mail is the server that mails are sent through; without one they wait.
 	Mail MailSettings
+	// Database is the server that holds the site's rows, for programs that can use one; the zero value is none, and the rows
+	// are in a file of the data folder.
+	Database DatabaseSettings
 	// Owner is whom the site writes to about itself, a mail address: certificates that are not renewed. Empty: nobody; what
 	// there is to tell is an event all the same.
 	Owner string

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/mailbox"
@@ -108,8 +109,27 @@ type mailsShown struct {
 }
 
 type mailShown struct {
-	To, Subject, Text, At, State string
-	Links                        []string
+	To, Subject, At, State string
+	Text                   []mailPart
+}
+
+// A mailPart is a stretch of a mail's text: words, or a link to this site.
+type mailPart struct{ Text, Link string }
+
+// mailParts makes the addresses of this site in a text links, as a mail program does.
+func mailParts(text, origin string) (parts []mailPart) {
+	for {
+		before, rest, found := strings.Cut(text, origin+"/")
+		if !found {
+			return append(parts, mailPart{Text: text})
+		}
+		end := strings.IndexFunc(rest, unicode.IsSpace)
+		if end < 0 {
+			end = len(rest)
+		}
+		path := "/" + rest[:end]
+		parts, text = append(parts, mailPart{Text: before}, mailPart{origin + path, path}), rest[end:]
+	}
 }
 
 // mailStates are the words for what became of a mail.
@@ -123,12 +143,7 @@ func (s *Site) devMail(r *Read[Visitor], _ None) (*Response, error) {
 	}
 	shown := mailsShown{Server: s.MailServer()}
 	for _, m := range mails {
-		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: m.Text, At: m.Created.Format("2006-01-02 15:04:05"), State: r.Words(mailStates[m.State])}
-		for _, word := range strings.Fields(m.Text) {
-			if path, ok := strings.CutPrefix(word, s.Origin()); ok && strings.HasPrefix(path, "/") {
-				one.Links = append(one.Links, path)
-			}
-		}
+		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: mailParts(m.Text, s.Origin()), At: m.Created.Format("2006-01-02 15:04:05"), State: r.Words(mailStates[m.State])}
 		shown.Mails = append(shown.Mails, one)
 	}
 	return Show(mailPage, shown), nil

@@ -14,6 +14,7 @@ import (
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/static"
@@ -98,9 +99,13 @@ type House struct {
 	Limits   *throttle.Limiter
 	Sessions *session.Manager
 	Mails    *mailbox.Box
+	Files    *file.Store // the uploads
 
 	site *Site
 }
+
+// Shared is [Site.Shared].
+func (h *House) Shared() bool { return h.site.Shared() }
 
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }

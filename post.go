@@ -27,6 +27,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	if !w.enter() || !w.allowForm() {
 		return
 	}
+	defer w.dropUploads()
 	body, answered := w.secondArrival()
 	if answered {
 		return
@@ -42,7 +43,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	}
 	w.closeReader() // a body may take long: no snapshot is held while it comes
 	if body == nil {
-		if body, err = w.route.parse(w.r); err != nil {
+		if body, err = w.parse(true); err != nil {
 			w.badInput(err)
 			return
 		}

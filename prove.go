@@ -16,6 +16,9 @@ func (s *Site) prepare() {
 		s.fault(RuleSettings.Finding("Config.Engine", "the site has no engine", `give it one: Engine: sqlite.Engine("shop.db")`))
 		return
 	}
+	if !s.judgeDatabase() {
+		return
+	}
 	faults, err := s.prove(context.Background())
 	if err != nil {
 		s.unproven.Store(&err)

@@ -19,7 +19,7 @@ func (w *walk) secondArrival() (body *form.Body, answered bool) {
 		return nil, false
 	}
 	w.closeReader()
-	body, err := form.Parse(w.r, form.Limits{Body: w.route.opt.maxBody})
+	body, err := w.parse(true)
 	if err != nil {
 		w.badInput(err)
 		return nil, true

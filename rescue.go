@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/secret"
 )
 
@@ -25,10 +26,27 @@ type RescueWish struct {
 // A RescueState is how far a rescue is.
 type RescueState struct {
 	Running bool
-	Step    string // what it does, in words
-	Problem string // why it ended, "": it did not, or all is well
+	Step    Said // what it does
+	Problem Said // why it ended; none: it did not, or all is well
 
-	Warnings []string // what is wrong with the backups beside the one that is restored
+	Warnings []Said // what is wrong with the backups beside the one that is restored
+}
+
+// A Said is a message of Merlon's own catalogue for a page to say in its visitor's language. The zero Said is none. It is an
+// error too: of what [Rescue.Begin] returns the page says the Said.
+type Said struct {
+	ID     string
+	Args   []any
+	Detail string // what a system or a store said of it, in its own words; ""
+}
+
+// Error implements error, in English.
+func (s Said) Error() string {
+	words := text.Own().Format("en", s.ID, s.Args...)
+	if s.Detail != "" {
+		words += " " + s.Detail
+	}
+	return words
 }
 
 // Again puts the site together once more, for data in another folder, and starts nothing. It is false where the program that

@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/page"
 )
 
 // A Response is what a handler answers. It never changes and is made only by [Show], [ShowStatus], [Redirect],
-// [RedirectLocal], [JSON], [JSONProblems], [Text], [Download], [NotFound], [Forbidden], [Gone], [TooMany], [Busy] and [Trade]: a handler has no way to write bytes of its own
+// [RedirectLocal], [JSON], [JSONProblems], [Text], [Download], [File], [NotFound], [Forbidden], [Gone], [TooMany], [Busy] and [Trade]: a handler has no way to write bytes of its own
 // making into a page.
 type Response struct {
 	status     int
@@ -32,6 +33,7 @@ type Response struct {
 	shown      shown
 	problems   form.Any // of JSONProblems
 	step       *stepCookie
+	file       file.Info // of File
 	retry      time.Time // 429 and 503: when to try again
 }
 
@@ -44,6 +46,7 @@ const (
 	kindJSON
 	kindText
 	kindDownload
+	kindFile
 	kindError
 )
 

@@ -14,6 +14,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/throttle"
 )
 
@@ -92,6 +93,9 @@ var (
 // transaction in which every room voids what must not come back, with an event that says so. It must be called once, on a
 // folder that nothing else uses yet; until it has returned nil the folder is no site.
 func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
+	if s.Shared() {
+		return nil, errors.New("merlon: Restore: the database is on a server, and a point is restored into a folder: restore the server's own backup by its own tools")
+	}
 	if _, err := s.Migrate(ctx); err != nil {
 		return nil, fmt.Errorf("merlon: restore: %w", err)
 	}
@@ -314,6 +318,22 @@ func (s *Site) Hold() (release func() error, err error) {
 		return e.Hold(s.env.Data)
 	}
 	return func() error { return nil }, nil
+}
+
+// MissingUploads returns the public names of uploads that the data speaks of and whose bytes are not there, with the site not
+// running and its migrations run. It is asked about copies.
+func (s *Site) MissingUploads(ctx context.Context) (names []string, err error) {
+	if !s.takesUploads() {
+		return nil, nil
+	}
+	store := file.New(s.env.Data, s.clock)
+	err = s.withDatabase(ctx, func() error {
+		r := s.cfg.Engine.Read(ctx)
+		defer r.Close()
+		names, err = store.Missing(r)
+		return err
+	})
+	return names, errors.Join(err, store.Close())
 }
 
 // Prove looks whether the data is whole, with the site not running. It is asked about copies before [Site.Restore].

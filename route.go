@@ -88,7 +88,7 @@ func InsecureStreaming(reason constant) RouteOption {
 }
 
 // MaxBody sets the largest body of a POST in bytes. Without it that is what the fields of the form can hold ([form.Spec.Room]),
-// 1 MiB at most; of a mounted handler 1 MiB.
+// 1 MiB at most if there is no upload in it; of a mounted handler 1 MiB.
 func MaxBody(bytes int64) RouteOption {
 	return func(o *options) { o.maxBody, o.bodySet = bytes, true }
 }
@@ -146,13 +146,15 @@ func PostAfter[U, In, Mid any](pattern constant, who Access[U], before func(*Rea
 func bindPost[In any](r *route) {
 	r.input = reflect.TypeFor[In]()
 	if r.spec, r.faults = form.SpecOf(r.input); r.spec != nil && !r.opt.bodySet {
-		r.opt.maxBody = min(defaultMaxBody, r.spec.Room())
+		if r.opt.maxBody = r.spec.Room(); !r.spec.HasUpload() {
+			r.opt.maxBody = min(defaultMaxBody, r.opt.maxBody)
+		}
 	}
 }
 
 // Mount hangs any handler under a prefix, "/files/" and everything below it, or at one path, "/hook". Access is checked before it, the strict
 // headers are set before it, and what is not GET or HEAD needs the origin check and the token in the header
-// Merlon-Token, or [InsecureNoToken].
+// Merlon-Token, or [InsecureNoToken]. Links of other sites do not lead there: what a handler does with a GET is not known.
 //
 //go:noinline
 func Mount[U any](prefix constant, who Access[U], h http.Handler, opts ...RouteOption) Route {
@@ -163,16 +165,20 @@ func Mount[U any](prefix constant, who Access[U], h http.Handler, opts ...RouteO
 	return Route{r}
 }
 
-// Wrap puts any middleware of the form func(http.Handler) http.Handler around routes. It runs after the host, the client
-// and the route are known and the strict headers are set, before access is checked; the first route option listed is the
-// outermost.
+// Wrap returns the routes with any middleware of the form func(http.Handler) http.Handler around them; the ones that are given
+// stay as they are. It runs after the host, the client and the route are known and the strict headers are set, before access
+// is checked. A Wrap around what another one returned runs first.
 func Wrap(mw func(http.Handler) http.Handler, routes ...Route) []Route {
-	for _, r := range routes {
-		if r.r != nil {
-			r.r.wraps = append([]func(http.Handler) http.Handler{mw}, r.r.wraps...)
+	wrapped := make([]Route, len(routes))
+	for i, r := range routes {
+		if r.r == nil {
+			continue
 		}
+		one := *r.r
+		one.wraps = append([]func(http.Handler) http.Handler{mw}, one.wraps...)
+		wrapped[i] = Route{&one}
 	}
-	return routes
+	return wrapped
 }
 
 //go:noinline

@@ -63,12 +63,19 @@ var (
 		Right:  `<form method="post" action="/notes">{{fields .Form}}</form>   with merlon.Post("/notes", …)`,
 		Source: "OWASP ASVS 2.2.1"}
 	RuleLink = check.Rule{ID: "MRL-ROUTE-013", Property: check.Integrity, Severity: check.High,
-		Title:  "a link that leads to an act or to nothing",
+		Title:  "a link that leads to an act",
 		Why:    "a link is a GET, and a GET does not change anything",
 		Attack: "State changed by a link is changed by any page that shows the link as an image.",
 		Wrong:  `<a href="/notes/7/delete">delete</a>`,
 		Right:  `<form method="post" action="/notes/7/delete"><button>Delete</button></form>`,
 		Source: "RFC 9110 9.2.1; OWASP CSRF cheat sheet"}
+	RuleDeadLink = check.Rule{ID: "MRL-ROUTE-015", Property: check.Availability, Severity: check.High,
+		Title:  "a link that leads to nothing",
+		Why:    "whoever follows it gets the page of an unknown address",
+		Attack: "None: but whatever answers there one day is what the site's own page leads its visitors to.",
+		Wrong:  `<a href="/nots">Notes</a>   with merlon.Get("/notes", …)`,
+		Right:  `<a href="/notes">Notes</a>`,
+		Source: "RFC 9110 15.5.5; WCAG 2.2 2.4.4"}
 	RuleLoad = check.Rule{ID: "MRL-ROUTE-014", Property: check.Availability, Severity: check.High,
 		Title:  "a page that loads what is not there",
 		Why:    "its style sheet, script or image would be missing for every visitor",
@@ -130,7 +137,7 @@ var (
 		Title:  "too many requests from one network",
 		Why:    "one network must not keep all others from the site",
 		Attack: "A flood of cheap requests that each cost the server something.",
-		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After; the event says of what there were too many: requests, files, or forms of visitors who are not signed in`,
+		Wrong:  `thousands of requests a second`, Right: `wait until the time named in Retry-After; the event says of what there were too many: requests, files, forms of visitors who are not signed in, or bodies (bytes that are under way)`,
 		Source: "RFC 6585 4; OWASP ASVS 2.4.1"}
 	RulePlain = check.Rule{ID: "MRL-TLS-001", Property: check.Confidentiality, Severity: check.Medium,
 		Title:  "a request without TLS that is no page",
@@ -211,7 +218,7 @@ var (
 
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
-	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleLoad, RuleSettings,
+	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleDeadLink, RuleLoad, RuleSettings,
 		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
-		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
+		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored, RuleDatabase}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/outbound/mail"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
@@ -177,6 +178,9 @@ func (s *Site) gather() {
 			s.signIn = string(p.SignIn)
 		}
 		s.checks = append(s.checks, p.Checks...)
+	}
+	if s.takesUploads() {
+		s.schemas = append(s.schemas, file.Schema())
 	}
 	add(s.ownRoutes(), "merlon")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/throttle"
 	"github.com/merlon-web/merlon/trust"
@@ -33,7 +35,8 @@ type running struct {
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
-	rates     *rates       // nil: nothing is limited
+	rates     *rates // nil: nothing is limited
+	bodies    bodies
 	nameless  atomic.Int64 // requests in the world whose client is this machine, as far as anybody can tell
 	refusals  *journal.Refusals
 	keys      *keyring.Ring
@@ -109,18 +112,15 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		}
 		s.unproven.Store(nil)
 	}
-	keys, err := s.openKeys(ctx)
+	keys, err := s.keysAndTables(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.migrations(ctx); err != nil {
 		return nil, err
 	}
 	since, err := afterRestore(ctx, s.cfg.Engine)
 	if err != nil {
 		return nil, err
 	}
-	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1"), salt: since.Salt}
+	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1"), salt: since.Salt, bodies: bodies{room: maxBodies, near: map[netip.Prefix]int64{}}}
 	run.engine, run.jobs = boundEngine{s.cfg.Engine, run}, newJobs(s, run, keys)
 	run.csrfKey = since.salted(keys.Key("merlon/csrf/v1").Reveal())
 	if run.trust, err = s.newTrust(); err != nil {
@@ -143,7 +143,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 		return nil, err
 	}
 	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: run.engine,
-		Keys: keys, Limits: limits, Sessions: run.sessions, site: s}
+		Keys: keys, Limits: limits, Sessions: run.sessions, Files: file.New(s.env.Data, s.clock), site: s}
 	return run, s.startParts(ctx, run.house)
 }
 
@@ -219,12 +219,18 @@ func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
 		return nil, err
 	}
-	if fresh, err := s.fresh(ctx); err == nil && fresh {
-		if _, err := s.openKeys(ctx); err != nil {
-			return nil, errors.Join(err, s.cfg.Engine.Close())
-		}
+	fresh, err := s.fresh(ctx)
+	if err != nil || !fresh {
+		done, err := s.cfg.Engine.Migrate(ctx)
+		return done, errors.Join(err, s.cfg.Engine.Close())
 	}
-	done, err := s.cfg.Engine.Migrate(ctx)
+	var done []db.Migration
+	err = s.alone(ctx, func() (err error) {
+		if _, err = s.openKeys(ctx); err == nil {
+			done, err = s.cfg.Engine.Migrate(ctx)
+		}
+		return err
+	})
 	return done, errors.Join(err, s.cfg.Engine.Close())
 }
 
@@ -240,6 +246,31 @@ func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
 	}
 	pending, err := s.cfg.Engine.Pending(ctx)
 	return pending, errors.Join(err, s.cfg.Engine.Close())
+}
+
+// keysAndTables opens the key ring and sees that the migrations have run. Where there is nothing yet both are made, while no
+// other process makes its own.
+func (s *Site) keysAndTables(ctx context.Context) (keys *keyring.Ring, err error) {
+	do := func() (err error) {
+		if keys, err = s.openKeys(ctx); err == nil {
+			err = s.migrations(ctx)
+		}
+		return err
+	}
+	if fresh, err := s.fresh(ctx); err == nil && fresh {
+		err = s.alone(ctx, do)
+		return keys, err
+	}
+	err = do()
+	return keys, err
+}
+
+// alone runs do while no other process makes its first start on the same database.
+func (s *Site) alone(ctx context.Context, do func() error) error {
+	if one, ok := s.cfg.Engine.(db.Starter); ok {
+		return one.Starting(ctx, do)
+	}
+	return do()
 }
 
 // openKeys reads the key ring. It is made with the database only, before its tables are: with data and without keys a start
@@ -310,7 +341,7 @@ func (s *Site) Close(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_, chained := journal.Chain(last, run.engine) // what the last flush wrote
-	return errors.Join(stopped, chained, run.engine.Close())
+	return errors.Join(stopped, chained, run.house.Files.Close(), run.engine.Close())
 }
 
 // tasks are the site's own and those of its parts.
@@ -325,6 +356,9 @@ func (s *Site) tasks(run *running) []Task {
 		}},
 		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
 		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
+	}
+	if s.takesUploads() {
+		own = append(own, uploadTask())
 	}
 	if s.sends() {
 		own = append(own, s.mailTask(run))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/merlon-web/merlon/csrf"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
@@ -41,6 +43,7 @@ type walk struct {
 	begun   atomic.Bool // something of an answer was sent
 	serving atomic.Bool // a wrapped route's handler is running
 
+	body     *metered // nil: none, or it streams
 	reader   *db.Reader
 	state    *session.State
 	visit    Visit
@@ -51,12 +54,14 @@ type walk struct {
 	forms    []string // route ids of the forms of the page being written
 	tokens   []string // those of its tokens for scripts
 	renderTo page.Render
-	local    string // where the answer redirects to
-	quiet    bool   // an error page: the notice is kept for the page that was meant
-	binding  []byte // what tokens are bound to, once known
-	blind    bool   // the session was never looked up: no cookie of it may be set
-	personal bool   // a handler read a cookie: the answer is this visitor's
-	clear    bool   // the session ended: the browser drops what scripts stored
+	local    string     // where the answer redirects to
+	quiet    bool       // an error page: the notice is kept for the page that was meant
+	uploads  *form.Body // whose files wait
+	file     *os.File   // the answer, open
+	binding  []byte     // what tokens are bound to, once known
+	blind    bool       // the session was never looked up: no cookie of it may be set
+	personal bool       // a handler read a cookie: the answer is this visitor's
+	clear    bool       // the session ended: the browser drops what scripts stored
 
 	mu      sync.Mutex
 	writing bool          // the request's transaction is open: what is done is a row of it
@@ -125,6 +130,7 @@ func (w *walk) end(buf *[]byte) {
 			return // a middleware went on without its handler (http.TimeoutHandler): that goroutine cleans up, see wrap
 		}
 		w.closeReader()
+		w.freeBody()
 		if w.route == nil || len(w.route.wraps) == 0 {
 			if cap(w.buf) <= 1<<20 {
 				*buf = w.buf[:0]
@@ -236,6 +242,7 @@ func wrap(rt *route) http.Handler {
 		w.serving.Store(true)
 		defer func() {
 			w.closeReader()
+			w.freeBody()
 			w.ResponseWriter = raw // what a middleware made of it is over with its handler
 			w.serving.Store(false)
 		}()
@@ -306,6 +313,7 @@ func (w *walk) enter() bool {
 	if !w.allowRate() || !w.checkOrigin() {
 		return false
 	}
+	w.meter()
 	return w.openSession() && w.inService()
 }
 

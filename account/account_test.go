@@ -17,7 +17,6 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/secret"
 	"github.com/merlon-web/merlon/sqlite"
 )
@@ -42,7 +41,7 @@ func private(*merlon.Read[account.User], merlon.None) (*merlon.Response, error) 
 
 func open(env merlon.Env) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: pages,
-		Parts: []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
+		Parts: []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{
 			merlon.Get("/", account.Anyone(), home),
 			merlon.Get("/private", account.SignedIn(), private),

@@ -45,6 +45,8 @@ type AgainPage struct {
 	Code     bool
 	Ways     []WayLink
 	All      bool // one of several steps
+	Lost     Lost // the passkey is asked for, and may be lost
+	LostForm form.Form[AgainInstead]
 	Nothing  bool // the user has nothing that could be asked: only a new sign-in helps
 	Email    string
 	Ask      string
@@ -95,6 +97,9 @@ func (a *part) whatToAsk(r asked, q db.Querier, s leveled, now time.Time, ask st
 	switch ask {
 	case askFactor:
 		p.Password = false
+		if !p.Code && len(p.Ways) > 0 {
+			p.Lost, err = whatInstead(q, s, now, row)
+		}
 	case askAll:
 		m, err := missing(q, s, now)
 		if err != nil {
@@ -103,6 +108,15 @@ func (a *part) whatToAsk(r asked, q db.Querier, s leveled, now time.Time, ask st
 		if m.any() {
 			p.Password, p.Code = m.password, m.code && !m.password // one after the other
 		}
+		if m.way {
+			p.Lost, err = whatInstead(q, s, now, row)
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	if err != nil {
+		return p, err
 	}
 	p.Nothing = !p.Password && !p.Code && len(p.Ways) == 0
 	return p, nil
@@ -116,7 +130,11 @@ func (a *part) wayLinks(r asked, q db.Querier, user int64, next merlon.Local) (l
 			return nil, err
 		}
 		if n > 0 {
-			links = append(links, WayLink{say(r, way.Title), withNext(way.SignIn, next)})
+			name := way.Title
+			if way.Confirm != "" {
+				name = way.Confirm
+			}
+			links = append(links, WayLink{say(r, name), withNext(way.SignIn, next)})
 		}
 	}
 	return links, nil
@@ -248,7 +266,10 @@ func Lower[U any](w *merlon.Write[U]) error {
 	seen, _ := shownKey.Get(w.Session)
 	seen.Way, seen.Weak = 0, false
 	if !on {
-		level.Factors = 1
+		level.Factors, seen.Code = 1, 0
+		if err := dropCodes(w, level.User); err != nil {
+			return err
+		}
 	}
 	if err := w.Session.Rotate(level); err != nil {
 		return err

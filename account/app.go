@@ -244,7 +244,7 @@ func (a *part) confirmApp(w *merlon.Write[User], f form.Form[AppConfirm], t trie
 	if err := a.notice(w.DB, w.Lang(), now, row, "account.mail.app-added"); err != nil {
 		return nil, err
 	}
-	if err := a.freshenCodes(w, row, fresh.Next); err != nil {
+	if err := freshenCodes(w, id, fresh.Next); err != nil {
 		return nil, err
 	}
 	return merlon.Redirect("/account/codes"), nil
@@ -267,7 +267,8 @@ func (a *part) askRemoveApp(r *merlon.Read[User], _ merlon.None) (*merlon.Respon
 	return merlon.Show(appRemovePage, AppRemovePage{Last: !has, Sleep: !has && isAdmin(row)}), nil
 }
 
-// removeApp takes the app away, and with it what stands in for it: recovery codes and trusted devices.
+// removeApp takes the app away, and with it what stands in for it: trusted devices, and recovery codes unless they stand in for
+// a passkey too.
 func (a *part) removeApp(w *merlon.Write[User], _ form.Form[AppRemove]) (*merlon.Response, error) {
 	id := w.User.ID
 	row, err := userByID.One(w.DB, id)
@@ -278,20 +279,22 @@ func (a *part) removeApp(w *merlon.Write[User], _ form.Form[AppRemove]) (*merlon
 	if err != nil || done.Rows == 0 {
 		return merlon.Redirect("/account/app"), err
 	}
-	if _, err := deleteRecovery.Run(w.DB, id); err != nil {
+	other, err := a.hasWay(w.DB, id)
+	if err != nil {
 		return nil, err
+	}
+	if !other {
+		if err := dropCodes(w, id); err != nil {
+			return nil, err
+		}
 	}
 	if err := distrust(w.DB, id); err != nil {
 		return nil, err
 	}
-	freshCodesKey.Delete(w.Session)
 	level := w.Session.Level()
 	seen, _ := shownKey.Get(w.Session)
 	if seen.Code = 0; seen.Way == 0 {
-		level.Factors = 1 // what the session has shown beside the password is no factor of the user's any more
-		if seen.Weak, err = a.hasWay(w.DB, id); err != nil {
-			return nil, err
-		}
+		level.Factors, seen.Weak = 1, other // what the session has shown beside the password is no factor of the user's any more
 	}
 	if err := w.Session.Rotate(level); err != nil {
 		return nil, err

@@ -19,7 +19,6 @@ import (
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -36,7 +35,7 @@ func (o *area) open(env merlon.Env) (*merlon.Site, error) {
 		Count:  func(db.Querier, int64) (int, error) { return 2, nil },
 		Export: func(_ db.Querier, user int64) (any, error) { return []string{fmt.Sprint("key of ", user)}, nil },
 		Delete: func(_ *db.Writer, user int64) error { o.note(fmt.Sprint("way of ", user)); return nil }}
-	cfg := account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}, SecurityContact: "mailto:security@example.test",
+	cfg := account.Config{SecurityContact: "mailto:security@example.test",
 		Hooks: account.Hooks{
 			Deleted: func(_ context.Context, _ *db.Writer, u account.User) error {
 				if o.refuse {

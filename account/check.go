@@ -16,7 +16,7 @@ import (
 const manyAdmins = 6
 
 var (
-	listPowerful = db.Query[userRow](schema, `SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user
+	listPowerful = db.Query[userRow](schema, "SELECT "+userColumns+` FROM merlon_user
 		WHERE roles <> '' AND disabled = 0 AND leaving = 0 ORDER BY id LIMIT 1000`)
 	listStored = db.Query[struct{ ID, N int64 }](schema, `SELECT coalesce(min(id), 0) AS id, count(*) AS n FROM merlon_user
 		WHERE password LIKE 'md5$%' OR password LIKE 'sha1$%' LIMIT 1`)

@@ -33,48 +33,58 @@ type CodesKept struct {
 	Last string `form:"required,max=64" label:"The last four characters of code 3" help:"They show that you have kept the codes." autocomplete:"off"`
 }
 
+// CodesHave is the form of the button that says that codes are kept which are not shown any more.
+type CodesHave struct{}
+
 // CodesNew is the form of the button that makes new codes.
 type CodesNew struct{}
 
 // CodesPage is the data of the page codes.html.
 type CodesPage struct {
-	Form  form.Form[CodesKept]
-	Codes []string // shown this once
-	On    bool     // the user has an app, so that codes are good for something
-	Left  int
-	All   int
-	Made  Moment
-	Used  []Moment
+	Form   form.Form[CodesKept]
+	Codes  []string // shown this once
+	On     bool     // the user has an app or a passkey, so that codes are good for something
+	App    bool     // an app: else they stand in for a passkey
+	Unsure bool     // nobody said that they are kept
+	Left   int
+	All    int
+	Made   Moment
+	Used   []Moment
 }
 
 var codesPage = page.New[CodesPage](pages, "codes.html")
 
 // freshenCodes makes new codes and puts them into the session, to be shown.
-func (a *part) freshenCodes(w *merlon.Write[User], row userRow, next string) error {
-	codes, err := makeCodes(w.DB, row.ID, w.Now())
+func freshenCodes[U any](w *merlon.Write[U], user int64, next string) error {
+	codes, err := makeCodes(w.DB, user, w.Now())
 	if err != nil {
 		return err
 	}
 	freshCodesKey.Set(w.Session, freshCodes{codes, next})
-	w.Record(RuleCodesMade, event.Done, slog.Int64("account", row.ID))
+	w.Record(RuleCodesMade, event.Done, slog.Int64("account", user))
 	return nil
 }
 
 func (a *part) showCodes(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
-	p, err := codesState(r.Lang(), r.DB, r.Session)
+	p, err := a.codesState(r.Lang(), r.DB, r.Session)
 	if err != nil {
 		return nil, err
 	}
 	return merlon.Show(codesPage, p), nil
 }
 
-func codesState(lang string, q db.Querier, s leveled) (p CodesPage, err error) {
+func (a *part) codesState(lang string, q db.Querier, s leveled) (p CodesPage, err error) {
 	if fresh, ok := freshCodesKey.Get(s); ok {
 		p.Codes = fresh.Codes
 	}
-	if p.On, _, _, err = totpState(q, s.User()); err != nil {
+	if p.App, p.On, err = a.standIn(q, s.User()); err != nil {
 		return p, err
 	}
+	left, err := countRecovery.One(q, s.User())
+	if err != nil {
+		return p, err
+	}
+	p.Unsure = left.unsure()
 	rows, err := listRecovery.All(q, s.User())
 	for _, row := range rows {
 		p.All++
@@ -86,6 +96,26 @@ func codesState(lang string, q db.Querier, s leveled) (p CodesPage, err error) {
 		}
 	}
 	return p, err
+}
+
+// standIn tells whether a user has an app, and whether there is anything that recovery codes stand in for.
+func (a *part) standIn(q db.Querier, user int64) (app, any bool, err error) {
+	if app, _, _, err = totpState(q, user); err != nil || app {
+		return app, app, err
+	}
+	any, err = a.hasWay(q, user)
+	return false, any, err
+}
+
+// FirstCodes makes recovery codes for the user of the session, who has added a [Way], if none are left. They are shown on
+// /account/codes, from where the user goes on to next; it tells whether there are any to be shown.
+func FirstCodes[U any](w *merlon.Write[U], next merlon.Local) (made bool, err error) {
+	user := w.Session.Level().User
+	left, err := codesLeft(w.DB, user)
+	if err != nil || left > 0 {
+		return false, err
+	}
+	return true, freshenCodes(w, user, next.String())
 }
 
 // downloadCodes gives the codes as a file, while they are shown. It is a GET, which can be done twice.
@@ -113,15 +143,24 @@ func (a *part) keptCodes(w *merlon.Write[User], f form.Form[CodesKept]) (*merlon
 		f, ok = f.Reject("Last", say(w, "account.codes.other", askedCode)), false
 	}
 	if !ok {
-		p, err := codesState(w.Lang(), w.DB, w.Session)
+		p, err := a.codesState(w.Lang(), w.DB, w.Session)
 		p.Form = f
 		return merlon.ShowStatus(422, codesPage, p), err
 	}
 	freshCodesKey.Delete(w.Session)
+	if _, err := keepRecovery.Run(w.DB, w.User.ID, w.Now().UnixMicro()); err != nil {
+		return nil, err
+	}
 	if fresh.Next != "" {
 		return merlon.RedirectLocal(a.next(w, fresh.Next)), nil
 	}
 	return merlon.Redirect("/account/codes"), nil
+}
+
+// haveCodes ends the reminder of somebody who kept the codes and did not say so while they were shown.
+func (a *part) haveCodes(w *merlon.Write[User], _ form.Form[CodesHave]) (*merlon.Response, error) {
+	_, err := keepRecovery.Run(w.DB, w.User.ID, w.Now().UnixMicro())
+	return merlon.Redirect("/account/codes"), err
 }
 
 // endsWith reports whether a code ends with what was typed, at least its last four characters.
@@ -135,15 +174,15 @@ func endsWith(code, typed string) bool {
 
 // newCodes makes new codes in the place of the old ones, which are void.
 func (a *part) newCodes(w *merlon.Write[User], _ form.Form[CodesNew]) (*merlon.Response, error) {
-	on, _, _, err := totpState(w.DB, w.User.ID)
-	if err != nil || !on {
+	_, any, err := a.standIn(w.DB, w.User.ID)
+	if err != nil || !any {
 		return merlon.Redirect("/account/codes"), err
 	}
 	row, err := userByID.One(w.DB, w.User.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.freshenCodes(w, row, ""); err != nil {
+	if err := freshenCodes(w, row.ID, ""); err != nil {
 		return nil, err
 	}
 	if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.codes-new"); err != nil {

@@ -178,8 +178,6 @@ func (r userRow) state() string {
 	return "active"
 }
 
-var listRows = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user ORDER BY id DESC LIMIT $1")
-
 func (a *part) userList(ctx context.Context, c *merlon.Call) error {
 	limit := 100
 	if n := c.Flag("limit"); n != "" {
@@ -189,7 +187,7 @@ func (a *part) userList(ctx context.Context, c *merlon.Call) error {
 	}
 	r := c.House.Engine.Read(ctx)
 	defer r.Close()
-	rows, err := listRows.All(r, limit)
+	rows, err := listUsers.All(r, limit)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 	if err != nil {
 		return t, err
 	}
-	from := password.From{Network: network(r), Known: t.known}
+	from := password.From{Network: networkFor(r), Known: t.known}
 	var result password.Result
 	if found {
 		result, err = a.hasher.Verify(r.Context(), permit, row.Password, typed, from)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -30,6 +29,7 @@ func (a *part) factorRoutes() []merlon.Route {
 		merlon.Get("/sign-in/again", Anyone(), a.showAgain),
 		merlon.PostAfter("/sign-in/again", SignedIn(), a.tryAgain, a.again),
 		merlon.PostAfter("/sign-in/again/code", SignedIn(), a.tryAgainCode, a.againCode),
+		merlon.PostAfter("/sign-in/again/lost", SignedIn(), a.tryInstead, a.instead),
 		merlon.Get("/account/app", SignedIn(), a.showApp),
 		merlon.Post("/account/app/start", all, a.startApp),
 		merlon.PostAfter("/account/app/confirm", all, a.tryApp, a.confirmApp),
@@ -38,6 +38,7 @@ func (a *part) factorRoutes() []merlon.Route {
 		merlon.Get("/account/codes", SignedIn(), a.showCodes),
 		merlon.Get("/account/codes/file", SignedIn(), a.downloadCodes),
 		merlon.Post("/account/codes/kept", SignedIn(), a.keptCodes),
+		merlon.Post("/account/codes/have", SignedIn(), a.haveCodes),
 		merlon.Post("/account/codes/new", all, a.newCodes),
 	}
 }
@@ -108,9 +109,9 @@ func tryCode[U any](a *part, r *merlon.Read[U], user userRow, typed string) (t t
 				return t, err
 			}
 		}
-	case code.recovery != "":
+	case code.recovery != "" && on: // without an app they stand in for a passkey, beside the password: see [part.tryInstead]
 		t.code = recoveryHash(user.ID, code.recovery)
-		t.ok = slices.ContainsFunc(codes, func(c recoveryRow) bool { return c.Used == 0 && string(c.Hash) == string(t.code) })
+		t.ok = holdsCode(codes, t.code)
 	}
 	if err := permit.Settle(context.WithoutCancel(r.Context()), t.ok); err != nil {
 		return t, err
@@ -141,12 +142,8 @@ func (a *part) spendCode(w *db.Writer, lang string, now time.Time, row userRow, 
 		done, err := useTOTP.Run(w, row.ID, t.step, now.UnixMicro())
 		return "totp", done.Rows == 1, err
 	}
-	done, err := useRecovery.Run(w, row.ID, t.code, now.UnixMicro())
-	if err != nil || done.Rows != 1 {
-		return "", false, err
-	}
-	left, err := codesLeft(w, row.ID)
-	if err != nil {
+	left, ok, err := spendRecovery(w, row.ID, t.code, now)
+	if err != nil || !ok {
 		return "", false, err
 	}
 	if left == 0 {

@@ -16,14 +16,13 @@ import (
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
 // factors is a site with a page for each need.
 func factors(env merlon.Env) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: pages,
-		Parts: []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
+		Parts: []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{
 			merlon.Get("/", account.Anyone(), home),
 			merlon.Get("/private", account.SignedIn(), private),

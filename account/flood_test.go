@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -23,6 +24,7 @@ func behindProxy(env merlon.Env) (*merlon.Site, error) {
 // TestTenThousandAddresses: one account is guessed at from ten thousand networks within an hour. At most a hundred guesses
 // are compared, and the owner's own device signs in in the midst of it (AUTH-4, AUTH-5; NIST SP 800-63B 3.2.2).
 func TestTenThousandAddresses(t *testing.T) {
+	need.Time(t, "posts ten thousand times")
 	s := merlontest.Start(t, behindProxy)
 	addUser(t, s, "ann@example.test")
 	owner := signIn(s.Visitor(), "ann@example.test", good).At("/")

@@ -11,7 +11,6 @@ import (
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/secret"
 	"github.com/merlon-web/merlon/sqlite"
 )
@@ -57,7 +56,7 @@ func takeOrder(_ *merlon.Write[account.User], f form.Form[order]) (*merlon.Respo
 // orders is a site whose one form asks for a fresh sign-in.
 func orders(env merlon.Env) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: keptPages,
-		Parts: []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
+		Parts: []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{
 			merlon.Get("/", account.Anyone(), keptHome),
 			merlon.Get("/order", account.SignedIn(), showOrder),

@@ -33,7 +33,7 @@ var (
 
 	setLeaving  = db.Exec(schema, "UPDATE merlon_user SET leaving = $2 WHERE id = $1")
 	otherAdmins = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE id <> $1 AND disabled = 0 AND leaving = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
-	gone        = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE leaving > 0 AND leaving <= $1 AND id > $2 ORDER BY id LIMIT $3")
+	gone        = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user WHERE leaving > 0 AND leaving <= $1 AND id > $2 ORDER BY id LIMIT $3")
 )
 
 // isLast reports whether a user is the only administrator: without one nobody could look after the site.

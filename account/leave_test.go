@@ -15,7 +15,6 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -237,7 +236,7 @@ func TestLeaveWithoutTheLostPasskey(t *testing.T) {
 	k := &keys{have: map[int64]int{}}
 	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
 		return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: pages,
-			Parts:  []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}}), k.part()},
+			Parts:  []merlon.Part{account.New(account.Config{}), k.part()},
 			Routes: []merlon.Route{merlon.Get("/", account.Anyone(), home), merlon.Get("/private", account.SignedIn(), private)}})
 	})
 	k.have[addUser(t, s, "ann@example.test")] = 1

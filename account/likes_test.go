@@ -55,7 +55,7 @@ func TestUnknownAddressesAreLikeAccounts(t *testing.T) { // AUTH-6
 	if of, _ := kinds(); of[""] != n {
 		t.Errorf("without imported accounts: %v", of)
 	}
-	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 30)
+	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=1024,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 30)
 	imported(t, s, "none", account.NoPassword, 50) // who cannot sign in by a password has no share
 	imported(t, s, "slow", slowHash, 50)
 	imported(t, s, "slower", slowerHash, 20)
@@ -72,7 +72,7 @@ func TestUnknownAddressesAreLikeAccounts(t *testing.T) { // AUTH-6
 		list, err := account.List(w, 200)
 		for _, m := range list {
 			if m.Email[:6] == "slower" {
-				err = account.SetHash(w, m.ID, "$merlon1$k=1$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+				err = account.SetHash(w, m.ID, "$merlon1$k=1$argon2id$v=19$m=1024,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 			}
 		}
 		return err
@@ -122,7 +122,7 @@ func TestHashForCostsWhatTheSiteCosts(t *testing.T) {
 // A kind that comes moves addresses into it only, whatever its name; a new key of the ring moves none.
 func TestKindsMoveNobodyElse(t *testing.T) { // AUTH-6
 	s := merlontest.Start(t, open)
-	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 20)
+	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=1024,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 20)
 	imported(t, s, "slower", slowerHash, 40)
 	kinds := func() (each []string) {
 		for i := range 2000 {
@@ -176,7 +176,7 @@ func TestSignInOfNobodyIsSlowToo(t *testing.T) { // AUTH-6
 func TestUnknownAddressesAfterATheft(t *testing.T) { // AUTH-6
 	s := merlontest.Start(t, open)
 	imported(t, s, "slow", slowHash, 20)
-	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 20)
+	imported(t, s, "own", "$merlon1$k=1$argon2id$v=19$m=1024,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 20)
 	kinds := func(s *merlontest.Server) (slow, own int) {
 		for i := range 400 {
 			like, err := account.LikeFor(s.Site.House(), fmt.Sprintf("nobody%d@example.test", i))

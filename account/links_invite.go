@@ -84,7 +84,7 @@ func (a *part) newHash(r *merlon.Read[Guest], kind ticket, chosen secret.String,
 	if h.problems = a.problems(r, chosen, t.Email, name, a.house.Title); len(h.problems) > 0 {
 		return h, nil
 	}
-	h, err = hashChosen(a, r, chosen, password.From{Network: network(r), Known: true})
+	h, err = hashChosen(a, r, chosen, password.From{Network: networkFor(r), Known: true})
 	h.email = t.Email
 	return h, err
 }

@@ -22,11 +22,12 @@ var (
 	undoPage  = page.New[LinkPage](pages, "address-undo.html")
 	findUndo  = db.Query[ticketRow](schema, "SELECT hash, kind, \"user\", email, created, expires FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND email = $2 AND expires > $3 ORDER BY created LIMIT 1")
 	// undo links of earlier changes stay: whoever took an account moves its address twice, and would undo only the second
-	voidForNotMe   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind <> 'undo'")
-	voidUndosSince = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND created >= $2")
-	dropTotpSince  = db.Exec(schema, "DELETE FROM merlon_totp WHERE \"user\" = $1 AND created >= $2")
-	noPassword     = db.Exec(schema, "UPDATE merlon_user SET password = '!', chosen = 0 WHERE id = $1")
-	voidForUndo    = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND (kind <> 'undo' OR created >= $2)")
+	voidForNotMe      = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind <> 'undo'")
+	voidUndosSince    = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND created >= $2")
+	dropRecoverySince = db.Exec(schema, "DELETE FROM merlon_recovery WHERE \"user\" = $1 AND created >= $2")
+	dropTotpSince     = db.Exec(schema, "DELETE FROM merlon_totp WHERE \"user\" = $1 AND created >= $2")
+	noPassword        = db.Exec(schema, "UPDATE merlon_user SET password = '!', chosen = 0 WHERE id = $1")
+	voidForUndo       = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND (kind <> 'undo' OR created >= $2)")
 )
 
 func (a *part) showNotMe(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
@@ -96,6 +97,9 @@ func (a *part) rescue(w *merlon.Write[Guest], row userRow, address string, since
 		_, err = deleteRecovery.Run(w.DB, row.ID)
 	}
 	if err != nil {
+		return err
+	}
+	if _, err := dropRecoverySince.Run(w.DB, row.ID, since); err != nil { // somebody else has seen them
 		return err
 	}
 	for _, way := range a.ways {

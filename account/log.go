@@ -70,6 +70,7 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleTrusted.ID:      {kindFactor, "account.log.trusted"},
 	RuleCodeLink.ID:     {kindFactor, "account.log.code-link"},
 	RuleCodeOpened.ID:   {kindFactor, "account.log.code-opened"},
+	RuleInstead.ID:      {kindFactor, "account.log.code-instead"},
 	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
 	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},

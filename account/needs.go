@@ -110,8 +110,8 @@ func NeedRecentAll() merlon.Need {
 
 // recentStep asks for a recent sign-in, and for the code too where the user has an app: it is for what cannot be taken back
 // (the download of all data, the deletion). OWASP ASVS 5.0 7.5.3 demands one factor there; with an app a password alone is
-// not how the account is protected. Who has a passkey beside the password is not asked for it: if it is lost there would be
-// no way to the own data, and no recovery code stands in for a passkey.
+// not how the account is protected. Who has a passkey beside the password is not asked for it: if it is lost, and the recovery
+// codes with it, there would be no way to the own data.
 var recentStep = merlon.NewNeed("recent sign-in with the second step", func(v *merlon.Visit) error {
 	on, err := HasApp(v.DB, v.Session.User())
 	if err != nil {
@@ -158,7 +158,8 @@ func missing(q db.Querier, s leveled, now time.Time) (l lacks, err error) {
 	switch {
 	case seen.Way >= since:
 	case !on && (seen.Weak || seen.Way > 0):
-		l.way = true // beside a passkey the password alone is half of what the account is protected with
+		// beside a passkey the password alone is half of what the account is protected with; a recovery code is the other one
+		l.way = !row.hasPassword() || seen.Password < since || seen.Code < since
 	default:
 		l.password = row.hasPassword() && seen.Password < since
 		l.code = on && seen.Code < since

@@ -99,9 +99,12 @@ func appBox(r asked, from db.Querier, user int64, now time.Time) (Box, error) {
 
 func codesBox(r asked, from db.Querier, user int64, _ time.Time) (Box, error) {
 	b := Box{Title: say(r, "account.codes.title"), State: say(r, "account.overview.none"), About: say(r, "account.overview.codes-about"), Link: "/account/codes", Button: say(r, "account.codes.manage")}
-	left, err := codesLeft(from, user)
-	if left > 0 {
-		b.State, b.Good = say(r, "account.overview.left", left), true
+	left, err := countRecovery.One(from, user)
+	if left.N > 0 {
+		b.State, b.Good = say(r, "account.overview.left", int(left.N)), !left.unsure()
+	}
+	if left.unsure() {
+		b.About = say(r, "account.codes.unsure")
 	}
 	return b, err
 }

@@ -89,7 +89,7 @@ func (a *part) tryChange(r *merlon.Read[User], f form.Form[ChangePassword]) (cha
 			return c, err
 		}
 	}
-	h, err := hashChosen(a, r, in.New, password.From{Network: network(r), Known: true})
+	h, err := hashChosen(a, r, in.New, password.From{Network: networkFor(r), Known: true})
 	c.hash, c.problems = h.hash, h.problems
 	return c, err
 }

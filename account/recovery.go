@@ -3,13 +3,17 @@ package account
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 )
 
-// Recovery codes are for the day on which the telephone is lost: ten, each good once in the place of a code of the app.
+// Recovery codes are for the day on which a factor is lost: ten, each good once, in the place of a code of the app, or beside
+// the password in the place of the passkey.
 const (
 	recoveryCodes = 10
 	// recoveryChars of five bits each: 120 bits. What is that long and drawn by chance cannot be searched for, so that its
@@ -29,10 +33,17 @@ type recoveryRow struct {
 
 var (
 	listRecovery   = db.Query[recoveryRow](schema, "SELECT place, hash, created, used FROM merlon_recovery WHERE \"user\" = $1 ORDER BY place LIMIT 10")
-	countRecovery  = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_recovery WHERE \"user\" = $1 AND used = 0 LIMIT 1")
+	countRecovery  = db.Query[countCodes](schema, "SELECT count(*) AS n, count(NULLIF(kept, 0)) AS kept FROM merlon_recovery WHERE \"user\" = $1 AND used = 0 LIMIT 1")
 	insertRecovery = db.Exec(schema, "INSERT INTO merlon_recovery (\"user\", place, hash, created) VALUES ($1, $2, $3, $4)")
+	keepRecovery   = db.Exec(schema, "UPDATE merlon_recovery SET kept = $2 WHERE \"user\" = $1 AND kept = 0")
 	useRecovery    = db.Exec(schema, "UPDATE merlon_recovery SET used = $3 WHERE \"user\" = $1 AND hash = $2 AND used = 0")
 )
+
+// countCodes is how many codes are left, and of how many the owner said that they are kept.
+type countCodes struct{ N, Kept int64 }
+
+// unsure reports whether the owner never said to have kept the codes.
+func (c countCodes) unsure() bool { return c.Kept < c.N }
 
 // codesLeft returns how many recovery codes a user has that were not used.
 func codesLeft(q db.Querier, user int64) (left int, err error) {
@@ -57,6 +68,13 @@ func makeCodes(w *db.Writer, user int64, now time.Time) ([]string, error) {
 	return codes, nil
 }
 
+// dropCodes takes the codes of the session's user away: what they stood in for is gone.
+func dropCodes[U any](w *merlon.Write[U], user int64) error {
+	freshCodesKey.Delete(w.Session)
+	_, err := deleteRecovery.Run(w.DB, user)
+	return err
+}
+
 func newRecoveryCode() string {
 	var b [recoveryChars]byte
 	_, _ = rand.Read(b[:])
@@ -69,6 +87,23 @@ func newRecoveryCode() string {
 func recoveryHash(user int64, code string) []byte {
 	h := sha256.Sum256(append(totpOwner(user), code...))
 	return h[:]
+}
+
+// holdsCode reports whether a code is one that was not used.
+func holdsCode(codes []recoveryRow, hash []byte) bool {
+	return slices.ContainsFunc(codes, func(c recoveryRow) bool {
+		return c.Used == 0 && subtle.ConstantTimeCompare(c.Hash, hash) == 1
+	})
+}
+
+// spendRecovery uses a code up, and tells how many are left.
+func spendRecovery(w *db.Writer, user int64, hash []byte, now time.Time) (left int, ok bool, err error) {
+	done, err := useRecovery.Run(w, user, hash, now.UnixMicro())
+	if err != nil || done.Rows != 1 {
+		return 0, false, err
+	}
+	left, err = codesLeft(w, user)
+	return left, err == nil, err
 }
 
 // A typed code is one of the app, a recovery code, or neither.

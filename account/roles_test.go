@@ -15,7 +15,6 @@ import (
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -52,7 +51,7 @@ func changeRoles(w *merlon.Write[account.User], f form.Form[giveRoles]) (*merlon
 
 func roleSite(env merlon.Env) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: rolePages,
-		Parts: []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
+		Parts: []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{
 			merlon.Get("/roles", account.SignedIn(), showRoles),
 			merlon.Post("/roles", account.HasRole(account.Admin), changeRoles),

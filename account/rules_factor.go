@@ -43,11 +43,15 @@ var (
 		Title: "a link for the second step was opened", Why: "from now on codes that are entered in this browser have a count of their own",
 		Attack: "Who reads the mailbox and knows the password guesses codes: a hundred in a row at most, whatever the number of links.",
 		Right:  `nothing to do, if it was you`, Source: "OWASP ASVS 5.0 16.3.1, 6.3.1"}
+	RuleInstead = check.Rule{ID: "MRL-ACCT-040", Property: check.Confidentiality, Severity: check.Medium,
+		Title: "a recovery code in the place of a passkey", Why: "password and code together change factors as the passkey does: the owner is told by mail, and all other sessions end",
+		Attack: "Whoever stole the password finds the sheet with the codes, and takes the account over.", Wrong: `the codes in the drawer of a desk that others use`,
+		Right: `nothing to do, if it was you; else the mail has a link for "that was not me"`, Source: "NIST SP 800-63B-4 4.2; OWASP ASVS 5.0 6.3.7, 6.4.4, 16.3.1"}
 	RuleTrusted = check.Rule{ID: "MRL-ACCT-036", Property: check.Confidentiality, Severity: check.Low,
 		Title: "a device that is trusted for 30 days", Why: "on it the second step is skipped until then",
 		Attack: "A thief of the password uses the owner's own device.", Right: `untick the box on devices that others use; each can be taken back`, Source: "OWASP ASVS 5.0 16.3.1; NIST SP 800-63B-4 5"}
 )
 
 func factorRules() []check.Rule {
-	return []check.Rule{RuleWrongCode, RuleVoidStep, RuleAppAdded, RuleAppRemoved, RuleCodesMade, RuleAgain, RuleWrongAgain, RuleTrusted, RuleCodeLink, RuleCodeOpened}
+	return []check.Rule{RuleWrongCode, RuleVoidStep, RuleAppAdded, RuleAppRemoved, RuleCodesMade, RuleAgain, RuleWrongAgain, RuleTrusted, RuleCodeLink, RuleCodeOpened, RuleInstead}
 }

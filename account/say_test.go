@@ -24,7 +24,7 @@ func german(env merlon.Env) (*merlon.Site, error) { return openIn(env, "de") }
 
 func openIn(env merlon.Env, lang string) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: pages, Lang: lang,
-		Parts:  []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
+		Parts:  []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{merlon.Get("/", account.Anyone(), home)}})
 }
 
@@ -133,8 +133,8 @@ func TestLabelsAreInTheCatalogue(t *testing.T) {
 	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut](), reflect.TypeFor[account.FromBackup](), reflect.TypeFor[account.Verify](),
 		reflect.TypeFor[account.ChangeName](), reflect.TypeFor[account.ChangePassword](), reflect.TypeFor[account.EndSessions](),
 		reflect.TypeFor[account.ChangeDevices](), reflect.TypeFor[account.Leave](), reflect.TypeFor[account.Stay](),
-		reflect.TypeFor[account.SecondStep](), reflect.TypeFor[account.Again](), reflect.TypeFor[account.AgainCode](), reflect.TypeFor[account.AppStart](),
-		reflect.TypeFor[account.AppConfirm](), reflect.TypeFor[account.AppRemove](), reflect.TypeFor[account.CodesKept](), reflect.TypeFor[account.CodesNew]()} {
+		reflect.TypeFor[account.SecondStep](), reflect.TypeFor[account.Again](), reflect.TypeFor[account.AgainCode](), reflect.TypeFor[account.AgainInstead](), reflect.TypeFor[account.AppStart](),
+		reflect.TypeFor[account.AppConfirm](), reflect.TypeFor[account.AppRemove](), reflect.TypeFor[account.CodesKept](), reflect.TypeFor[account.CodesNew](), reflect.TypeFor[account.CodesHave]()} {
 		spec, faults := form.SpecOf(in)
 		if len(faults) > 0 {
 			t.Fatal(faults)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
 )
@@ -90,6 +91,7 @@ func TestPasswordThiefDoesNotShutOut(t *testing.T) {
 
 // TestMailboxHasAHundredTries: however many links are opened, their tries are counted together, as those of a device are.
 func TestMailboxHasAHundredTries(t *testing.T) {
+	need.Time(t, "tries a hundred codes")
 	s := merlontest.Start(t, factors)
 	addUser(t, s, ann)
 	setUp(t, s, signIn(s.Visitor(), ann, good))
@@ -119,6 +121,7 @@ func TestMailboxHasAHundredTries(t *testing.T) {
 // TestResetsGiveNoMoreTries: who reads the owner's mail and has no authenticator gets a new remembered browser with each reset,
 // and no more tries at a code than the mailbox has.
 func TestResetsGiveNoMoreTries(t *testing.T) {
+	need.Time(t, "resets a password 30 times")
 	s := merlontest.Start(t, factors)
 	addUser(t, s, ann)
 	setUp(t, s, signIn(s.Visitor(), ann, good))

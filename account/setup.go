@@ -97,7 +97,7 @@ func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (h
 	if p := a.problems(r, in.Password, in.Email, in.Name, a.house.Title); len(p) > 0 {
 		return hashed{problems: p}, nil
 	}
-	return hashChosen(a, r, in.Password, password.From{Network: network(r), Known: true})
+	return hashChosen(a, r, in.Password, password.From{Network: networkFor(r), Known: true})
 }
 
 // setup makes the administrator and uses the link up, in one transaction.

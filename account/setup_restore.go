@@ -1,9 +1,8 @@
 package account
 
 import (
+	"errors"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/event"
@@ -26,6 +25,7 @@ type FromBackupPage struct {
 	Running bool
 	Step    string
 	Problem string
+	Detail  string // of the problem, in the words of a system or a store
 
 	Warnings []string // what is wrong with the backups beside the point that is restored
 }
@@ -53,49 +53,56 @@ func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*m
 	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok && !state.Running {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(fromBackupPage, FromBackupPage{Running: state.Running, Step: state.Step, Problem: sentence(state.Problem), Warnings: state.Warnings}), nil
+	shown := FromBackupPage{Running: state.Running, Step: inWords(r, state.Step), Problem: inWords(r, state.Problem), Detail: state.Problem.Detail}
+	for _, w := range state.Warnings {
+		shown.Warnings = append(shown.Warnings, inWords(r, w))
+	}
+	return merlon.Show(fromBackupPage, shown), nil
+}
+
+// inWords says something in the visitor's language; "" for nothing.
+func inWords(r interface {
+	Words(id string, args ...any) string
+}, s merlon.Said) string {
+	if s.ID == "" {
+		return ""
+	}
+	return r.Words(s.ID, s.Args...)
 }
 
 // tryFromBackup begins, with no transaction open: the place of the backups is asked.
-func (a *part) tryFromBackup(r *merlon.Read[merlon.Visitor], f form.Form[FromBackup]) (problem string, err error) {
+func (a *part) tryFromBackup(r *merlon.Read[merlon.Visitor], f form.Form[FromBackup]) (problem merlon.Said, err error) {
 	in, ok := f.Value()
 	rescue := a.rescuer()
 	step, has := ticketStep.Get(r)
 	if !ok || rescue == nil {
-		return "", nil
+		return problem, nil
 	}
 	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
-		return "", err
+		return problem, err
 	}
 	if n, err := countAdmins.One(r.DB); err != nil || n.N > 0 {
-		return "", err
+		return problem, err
 	}
 	_ = r.DB.Close()
 	if err := rescue.Begin(r.Context(), a.house, merlon.RescueWish{Address: strings.TrimSpace(in.Address), Key: in.Key}); err != nil {
-		return err.Error(), nil
+		if !errors.As(err, &problem) {
+			return problem, err
+		}
 	}
-	return "", nil
+	return problem, nil
 }
 
-func (a *part) fromBackup(w *merlon.Write[merlon.Visitor], f form.Form[FromBackup], problem string) (*merlon.Response, error) {
+func (a *part) fromBackup(w *merlon.Write[merlon.Visitor], f form.Form[FromBackup], problem merlon.Said) (*merlon.Response, error) {
 	step, has := ticketStep.Get(w)
 	if _, ok, err := heldTicket(w, step, has, w.DB, setupTicket); err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	if problem != "" {
+	if problem.ID != "" {
 		w.Record(RuleSetupLink, event.Failed)
 	}
-	if problem != "" || f.Failed() {
-		return merlon.ShowStatus(422, fromBackupPage, FromBackupPage{Form: f, Problem: sentence(problem)}), nil
+	if problem.ID != "" || f.Failed() {
+		return merlon.ShowStatus(422, fromBackupPage, FromBackupPage{Form: f, Problem: inWords(w, problem), Detail: problem.Detail}), nil
 	}
 	return merlon.Redirect("/_merlon/setup/from-backup"), nil
-}
-
-// sentence begins an error's text as a page's sentence begins.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(first)) + s[size:]
 }

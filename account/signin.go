@@ -180,7 +180,7 @@ func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Re
 	if err := w.Session.End("signed out"); err != nil {
 		return nil, err
 	}
-	return merlon.RedirectLocal(a.home(w)), nil
+	return merlon.RedirectLocal(a.home(w)).Notice("You are signed out."), nil
 }
 
 // home is where a visitor goes without another way.

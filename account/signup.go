@@ -38,7 +38,7 @@ var (
 	// an account that nobody has proven is free to whoever signs up next, so that nobody can keep an address that belongs
 	// to somebody else; one that was made with a role, or for somebody to enrol, is not
 	renewSignUp = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
-	oldSignUps  = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
+	oldSignUps  = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
 )
 
 // waiting reports whether the account was made by a sign-up whose address is not proven yet.
@@ -91,7 +91,7 @@ func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed,
 	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || !h.until.IsZero() {
 		return h, err
 	}
-	h.hash, err = a.hasher.Hash(r.Context(), in.Password, password.From{Network: network(r)})
+	h.hash, err = a.hasher.Hash(r.Context(), in.Password, password.From{Network: networkFor(r)})
 	return h, err
 }
 

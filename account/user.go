@@ -11,6 +11,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/network"
 	"github.com/merlon-web/merlon/password"
 )
 
@@ -66,20 +67,23 @@ type userRow struct {
 	Lang     string
 }
 
+// userColumns are the columns of a userRow.
+const userColumns = "id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang"
+
 // Member is one line of [List].
 type Member struct {
 	ID       int64
 	Email    string
 	Name     string
-	Roles    string
-	Created  int64 // unix microseconds
-	Disabled int64 // the same, 0: not
+	Roles    []string
+	Created  time.Time
+	Disabled time.Time // zero: not
 }
 
 var (
-	userByID      = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE id = $1 LIMIT 1")
-	userByEmail   = db.Query[userRow](schema, "SELECT id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang FROM merlon_user WHERE email = $1 LIMIT 1")
-	listUsers     = db.Query[Member](schema, "SELECT id, email, name, roles, created, disabled FROM merlon_user ORDER BY id DESC LIMIT $1")
+	userByID      = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user WHERE id = $1 LIMIT 1")
+	userByEmail   = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user WHERE email = $1 LIMIT 1")
+	listUsers     = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user ORDER BY id DESC LIMIT $1")
 	countAdmins   = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE disabled = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
 	insertUser    = db.Returning[int64](schema, "INSERT INTO merlon_user (email, name, password, roles, created, verified, entered) VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN substr($3, 1, 1) = '!' THEN 0 ELSE CAST($5 AS BIGINT) END) RETURNING id")
 	updateHash    = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1 AND password = $3")
@@ -161,7 +165,17 @@ func micros(t time.Time) int64 {
 }
 
 // List returns the newest accounts, at most n.
-func List(from db.Querier, n int) ([]Member, error) { return listUsers.All(from, n) }
+func List(from db.Querier, n int) ([]Member, error) {
+	rows, err := listUsers.All(from, n)
+	all := make([]Member, len(rows))
+	for i, r := range rows {
+		all[i] = Member{ID: r.ID, Email: r.Email, Name: r.Name, Roles: r.user().Roles, Created: time.UnixMicro(r.Created)}
+		if r.Disabled != 0 {
+			all[i].Disabled = time.UnixMicro(r.Disabled)
+		}
+	}
+	return all, err
+}
 
 // Rename changes what a user is called.
 func Rename(w *db.Writer, user int64, name string) error {
@@ -229,18 +243,9 @@ var (
 	})
 )
 
-// network is how the queue of the hasher tells visitors apart.
-func network(r interface{ Client() netip.Addr }) string {
-	a := r.Client().Unmap()
-	bits := 64
-	if a.Is4() {
-		bits = 32
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
+// networkFor is how the queue of the hasher tells visitors apart.
+func networkFor(r interface{ Client() netip.Addr }) string {
+	return network.Name(network.Line(r.Client()))
 }
 
 var fromServer = password.From{Network: "server", Known: true}

@@ -22,6 +22,8 @@ type Way struct {
 	Empty  string
 	// SignIn is the page where a visitor signs in by it without the sign-in page.
 	SignIn string
+	// Confirm is the id of the words of the link to it on the page that asks a user once more; empty: the title.
+	Confirm string
 	// Ask makes what the way's own piece of the sign-in page asks the browser for; nil: it has no such piece. The piece is
 	// the file shared/ways.html, which the part puts over account's empty one (merlon.Part.Over).
 	Ask func(r Asker) Ask
@@ -81,6 +83,20 @@ func Enter[U any](w *merlon.Write[U], user int64, way string, next merlon.Local)
 func HasApp(q db.Querier, user int64) (bool, error) {
 	on, _, _, err := totpState(q, user)
 	return on, err
+}
+
+// CodesLeft returns how many recovery codes a user has that were not used.
+func CodesLeft(q db.Querier, user int64) (int, error) { return codesLeft(q, user) }
+
+// KnownDevice names the browser, if the user has signed in with it before, for a limit that strangers do not fill. It grants
+// nothing. One that only opened a mailed link is not known.
+func KnownDevice[U any](r *merlon.Read[U], user int64) (name string, err error) {
+	cookie, has := deviceCookie.Get(r)
+	d, known, err := knownDevice(cookie, has, r.DB, user, r.Now())
+	if err != nil || !known || d.Entered == 0 {
+		return "", err
+	}
+	return d.name(), nil
 }
 
 // Notice tells a user by mail what a [Way] did to the account: texts ID.subject and ID.text of the catalogue, with a link for

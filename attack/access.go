@@ -11,8 +11,13 @@ func access(r *run) {
 	r.table()
 	r.menus()
 	r.others()
+	r.othersLists()
+	r.formsAbove()
 	r.assign()
+	r.callAssignment()
+	r.back()
 	r.halfWay()
+	r.newName()
 }
 
 // table holds every page and form of Merlon's routes against the access table.
@@ -78,7 +83,7 @@ func (r *run) menus() {
 		}
 		for _, p := range r.site.order[owner.name()] {
 			ans := r.site.pages[owner.name()][p]
-			if r.t.typed(http.MethodGet, p) || ans.status != http.StatusOK || !ans.isHTML() || !r.wants(r.t.pattern(http.MethodGet, bare(p))) {
+			if r.t.typed(http.MethodGet, p) || ans.status != http.StatusOK || !r.wants(r.t.pattern(http.MethodGet, bare(p))) {
 				continue
 			}
 			for _, a := range r.people {
@@ -89,7 +94,7 @@ func (r *run) menus() {
 					continue
 				}
 				q := get(p).own(r.t)
-				if got := a.fork().send(q); got.status == http.StatusOK && alike(got.dom(r.t), ans.dom(r.t)) {
+				if got := a.fork().send(q); got.status == http.StatusOK && (alike(got.dom(r.t), ans.dom(r.t)) || !ans.isHTML() && len(ans.body) > 0 && words(got) == words(owner.fork().send(q))) {
 					r.hit(RuleOpenRoute, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, a, "%s is shown to %s, whom no page leads there", p, a.name())
 				}
 			}
@@ -115,18 +120,20 @@ func (r *run) ledTo(a *actor, p string) bool {
 
 // above reports whether a role has what is hidden from another: roles of equal rank have each their own.
 func (r *run) above(owner, a *actor) bool {
-	rank := func(x *actor) int {
-		switch x.role {
-		case "anonymous":
-			return 0
-		case "user":
-			return 1
-		case "admin", "administrator", "root", "owner", "superuser":
-			return 3
-		}
-		return 2
+	return rank(owner.role) > rank(a.role) || rank(owner.role) == 2 && rank(a.role) == 2 && owner.role != a.role
+}
+
+// rank orders roles by how much they may, as far as their names tell.
+func rank(role string) int {
+	switch role {
+	case "anonymous":
+		return 0
+	case "user":
+		return 1
+	case "admin", "administrator", "root", "owner", "superuser":
+		return 3
 	}
-	return rank(owner) > rank(a) || rank(owner) == 2 && rank(a) == 2 && owner.role != a.role
+	return 2
 }
 
 // others has one user write something of their own, and asks for it as another one of the same role.
@@ -140,6 +147,7 @@ func (r *run) others() {
 			r.missed("form %s of %s: there is no second %s to ask for what is the first one's", f.pattern, f.page, f.by.role)
 			continue
 		}
+		r.back()
 		r.othersDeeds(f, twin) // first: what an honest user does may take away what the other one would
 		r.baseline(f)
 		r.othersPages(f, twin)
@@ -210,10 +218,14 @@ func (r *run) othersDeeds(f *seenForm, twin *actor) {
 		return // it says nothing of whose it is
 	}
 	for _, p := range r.site.order[f.by.name()] {
-		if r.site.pages[twin.name()][p] != nil || r.site.linked[twin.name()][p] {
+		theirs := r.site.pages[twin.name()][p]
+		if theirs == nil && r.site.linked[twin.name()][p] {
 			continue
 		}
 		for _, g := range r.site.pages[f.by.name()][p].dom(r.t).forms {
+			if theirs != nil && (f.by.twin == 0 && twin.twin == 0 || theirs.dom(r.t).hasAction(g.action)) {
+				continue // the same page shows it to both
+			}
 			if g.method == "GET" || g.shape(r.t.pattern(http.MethodPost, bare(g.action))) != f.shape(f.pattern) {
 				continue
 			}

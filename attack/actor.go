@@ -2,6 +2,7 @@ package attack
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -15,7 +16,7 @@ type actor struct {
 	run     *run
 	role    string // "anonymous", "user", or a role
 	label   string // what tells an anonymous visitor from another
-	twin    int    // 0, or 1 for the second user of a role
+	twin    int    // 0, or more for the further users of a role
 	cookies map[string]string
 	start   string          // where this one's crawl begins
 	user    any             // what the target's renew needs
@@ -26,7 +27,10 @@ func (a *actor) name() string {
 	if a.label != "" {
 		return a.role + " " + a.label
 	}
-	if a.twin > 0 {
+	switch {
+	case a.twin > 1:
+		return fmt.Sprintf("%s (another, %d)", a.role, a.twin)
+	case a.twin > 0:
 		return a.role + " (another)"
 	}
 	return a.role

@@ -126,6 +126,7 @@ type run struct {
 	people []*actor        // anonymous first
 	site   *sight
 	serial int
+	undo   func() // puts the data back; nil: it stays as it is
 }
 
 // errOver ends a class when the time is over.
@@ -180,6 +181,7 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 		if len(o.Classes) == 0 || slices.Contains(o.Classes, c) {
 			at, tried, found := time.Now(), r.tried, len(r.report.Findings)
 			r.class = c
+			r.back()
 			if o.Told != nil {
 				o.Told(c, nil)
 			}

@@ -19,6 +19,7 @@ type sight struct {
 	proof    map[string]string // role: a page that an anonymous visitor does not get
 	patterns map[string]bool   // that were answered
 	signOuts []string          // links that look as if they ended the session
+	deeds    []view            // links that look as if they took something away
 }
 
 // seenForm is a form and who has seen it.
@@ -61,12 +62,7 @@ func (r *run) look() {
 	r.site = &sight{pages: map[string]map[string]*answer{}, order: map[string][]string{}, linked: map[string]map[string]bool{}, proof: map[string]string{}, patterns: map[string]bool{}}
 	r.crawl(r.people[0])
 	if r.t.signIn == "" {
-		for _, f := range r.site.forms {
-			if f.by.anonymous() && f.passwords() == 1 {
-				r.t.signIn, _, _ = strings.Cut(f.page, "?")
-				break
-			}
-		}
+		r.t.signIn = r.likeliestSignIn()
 	}
 	open := r.site.pages["anonymous"]
 	for _, a := range r.people[1:] {
@@ -91,6 +87,20 @@ func (r *run) look() {
 			r.crawl(a)
 		}
 	}
+	for _, f := range r.forms() { // what takes away what was just made, while it is there
+		if r.undoes(f) {
+			r.baseline(f)
+		}
+	}
+	r.keepNow()
+}
+
+// undoes reports whether a form takes away what another one, whose address is the beginning of its own, has made for the
+// same people: /profile/photo/remove.
+func (r *run) undoes(f *seenForm) bool {
+	return takesAway.MatchString(f.action) && slices.ContainsFunc(r.site.forms, func(g *seenForm) bool {
+		return g.accepted && g.by.role == f.by.role && strings.HasPrefix(f.action, g.action+"/")
+	})
 }
 
 // proofs finds for each role a page that an anonymous visitor does not get.
@@ -194,7 +204,7 @@ func (r *run) crawl(a *actor) {
 		}
 		pattern := r.t.pattern(http.MethodGet, bare)
 		key := pattern + "?" + names(query)
-		if s.pages[a.name()][path] != nil || perPattern[key] >= perShape {
+		if r.isDeed(a, path, pattern) || s.pages[a.name()][path] != nil || perPattern[key] >= perShape {
 			continue
 		}
 		perPattern[key]++
@@ -222,7 +232,9 @@ func (r *run) crawl(a *actor) {
 			r.sawForm(a, f)
 			if f.method == "GET" && f.action != "" {
 				bare, _, _ := strings.Cut(f.action, "?")
-				queue = append(queue, bare+"?"+f.filled("a").Encode())
+				to := bare + "?" + f.filled("a").Encode()
+				s.linked[a.name()][to] = true
+				queue = append(queue, to)
 			}
 		}
 	}
@@ -247,7 +259,7 @@ func (r *run) sawForm(a *actor, f *form) {
 	pattern := r.t.pattern(http.MethodPost, bare)
 	shape := f.shape(pattern)
 	for _, known := range r.site.forms {
-		if known.form.shape(known.pattern) == shape && (known.by.role == a.role || !known.by.anonymous()) {
+		if known.form.shape(known.pattern) == shape && (known.by.role == a.role || !known.by.anonymous() || f.passwords() > 0 && !r.t.merlon) {
 			if len(known.pages) < 4 && f.page != known.page && !slices.Contains(known.pages, f.page) {
 				known.pages = append([]string{f.page}, known.pages...)
 			}

@@ -3,6 +3,10 @@ package attack
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -59,7 +63,7 @@ func (r *run) forms() (some []*seenForm) {
 var steppingBack = regexp.MustCompile(`(?i)/(leave|withdraw|unsubscribe|cancel)\b`)
 
 // takesAway is how forms are named after which something is gone.
-var takesAway = regexp.MustCompile(`(?i)delete|remove|leave|revoke|/end\b|log-?out|sign-?out|disable|/stay|/password`)
+var takesAway = regexp.MustCompile(`(?i)delete|remove|/block\b|/ban\b|/lock\b|suspend|leave|revoke|/end\b|log-?out|sign-?out|disable|/stay|/password`)
 
 func (r *run) params() (some []*parameter) {
 	for _, p := range r.site.params {
@@ -76,6 +80,9 @@ func (r *run) person(f *seenForm) (*actor, error) {
 		r.missed("form %s of %s as %s: %v", f.pattern, f.page, f.by.name(), err)
 		return nil, err
 	}
+	if f.by.anonymous() && f.by.label == "" && !r.t.merlon {
+		return f.by.newBrowser(), nil // a sign-up may sign its browser in
+	}
 	return f.by.fork(), nil
 }
 
@@ -89,6 +96,7 @@ func (r *run) fresh(f *seenForm, a *actor) *form {
 		}
 		for _, g := range ans.dom(r.t).forms {
 			if g.method != "GET" && g.action != "" && g.shape(r.t.pattern(http.MethodPost, bare(g.action))) == f.shape(f.pattern) {
+				g.fixed = f.fixed
 				return g
 			}
 		}
@@ -105,15 +113,18 @@ func bare(path string) string {
 func (a *actor) values(f *form, text string) url.Values {
 	v := f.filled(text)
 	for _, d := range f.fields {
-		if d.kind != "password" || d.auto != "current-password" {
+		if d.isText() && a.ownName(d.value) {
+			v.Set(d.name, d.value)
+		}
+		if d.kind != "password" || d.auto != "current-password" && !f.asksForOld() {
 			continue
 		}
 		switch u := a.user.(type) {
 		case merlon.ProbeUser:
 			v.Set(d.name, u.Password)
 		case User:
-			for _, value := range u.Fields {
-				if strings.Contains(strings.ToLower(d.name), "pass") {
+			for name, value := range u.Fields {
+				if strings.Contains(strings.ToLower(name), "pass") {
 					v.Set(d.name, value)
 				}
 			}
@@ -136,12 +147,35 @@ func (f *form) request(v url.Values) *Request {
 	}
 	for _, d := range f.fields {
 		if d.kind == "file" {
-			part, _ := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename="note.txt"`, d.name)}, "Content-Type": {"text/plain"}})
-			_, _ = part.Write([]byte("note"))
+			name, kind, content := d.honestFile()
+			part, _ := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename=%q`, d.name, name)}, "Content-Type": {kind}})
+			_, _ = part.Write(content)
 		}
 	}
 	_ = w.Close()
 	return (&Request{Method: http.MethodPost, Path: f.action, Body: b.String()}).with("Content-Type", w.FormDataContentType())
+}
+
+// honestFile is one of those that an upload says it takes: a picture of one pixel, or a text.
+func (d field) honestFile() (name, kind string, content []byte) {
+	var b bytes.Buffer
+	dot := image.NewGray(image.Rect(0, 0, 1, 1))
+	switch {
+	case d.accept == "" || strings.Contains(d.accept, "text/") || strings.Contains(d.accept, ".txt"):
+		return "note.txt", "text/plain", []byte("note")
+	case strings.Contains(d.accept, "png") || strings.Contains(d.accept, "image/*"):
+		_ = png.Encode(&b, dot)
+		return "dot.png", "image/png", b.Bytes()
+	case strings.Contains(d.accept, "jpeg") || strings.Contains(d.accept, ".jpg"):
+		_ = jpeg.Encode(&b, dot, nil)
+		return "dot.jpg", "image/jpeg", b.Bytes()
+	case strings.Contains(d.accept, "gif"):
+		_ = gif.Encode(&b, dot, nil)
+		return "dot.gif", "image/gif", b.Bytes()
+	case strings.Contains(d.accept, "pdf"):
+		return "note.pdf", "application/pdf", []byte("%PDF-1.4\n%%EOF\n")
+	}
+	return "note.txt", "text/plain", []byte("note")
 }
 
 // stateNow is all data as far as it is known.
@@ -197,16 +231,20 @@ func (r *run) baseline(f *seenForm) {
 		return
 	}
 	text := r.mark()
-	before, known := r.stateNow()
-	ans := a.send(g.request(a.values(g, text)).own(r.t))
-	switch now, _ := r.stateNow(); {
-	case r.t.refused(ans):
-	case r.t.typed(http.MethodPost, f.action):
-		f.accepted = ans.status < 400
-	case known:
-		f.accepted = now != before
-	default:
-		f.accepted = ans.redirects()
+	ans := r.honest(f, a, g, text)
+	for _, fixed := range f.attempts() {
+		if f.accepted || !r.t.refused(ans) || r.t.typed(http.MethodPost, f.action) || ans.status == http.StatusTooManyRequests {
+			break
+		}
+		if a, err = r.person(f); err != nil {
+			break
+		}
+		if f.fixed = fixed; r.fresh(f, a) != nil {
+			again := r.honest(f, a, r.fresh(f, a), text)
+			if ans = again; !f.accepted {
+				f.fixed = nil
+			}
+		}
 	}
 	f.base = ans
 	r.stepBack(f, a, ans)
@@ -222,15 +260,44 @@ func (r *run) baseline(f *seenForm) {
 	if err := f.by.ready(); err != nil {
 		return
 	}
+	counts := map[string]int{}
 	for i, p := range slices.Compact(look) {
-		if i > 25 || len(f.shows) > 4 {
+		if i > 25 && r.t.merlon || i > 60 || r.t.merlon && len(f.shows) > 4 {
 			break
 		}
-		if strings.Contains(f.by.fork().visit(p).body, text) && !slices.Contains(f.shows, p) {
-			f.shows, f.accepted = append(f.shows, p), true
+		if n := strings.Count(f.by.fork().visit(p).body, text); n > 0 && !slices.Contains(f.shows, p) {
+			f.shows, f.accepted, counts[p] = append(f.shows, p), true, n
 		}
 	}
+	// Where most of it comes out is looked at: a name is on every page, and everything is on one.
+	slices.SortStableFunc(f.shows, func(a, b string) int { return counts[b] - counts[a] })
+	f.shows = f.shows[:min(len(f.shows), 5)]
 	r.shownToOthers(f, text)
+}
+
+// honest sends a form as its user would, and notes whether it was taken.
+func (r *run) honest(f *seenForm, a *actor, g *form, text string) *answer {
+	before, known := r.stateNow()
+	mails := r.mails()
+	ans := a.send(g.request(a.values(g, text)).own(r.t))
+	switch now, _ := r.stateNow(); {
+	case r.t.refused(ans):
+	case r.t.typed(http.MethodPost, f.action):
+		f.accepted = ans.status < 400
+	case known:
+		f.accepted = now != before || r.mails() > mails
+	default:
+		f.accepted = ans.redirects()
+	}
+	return ans
+}
+
+// mails is how much has been mailed so far.
+func (r *run) mails() int {
+	if said := r.t.said["mail"]; said != nil {
+		return len(said())
+	}
+	return 0
 }
 
 // stepBack takes back what was just done where the next page offers it: whoever comes later is another user, with nothing to
@@ -241,16 +308,20 @@ func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 		return
 	}
 	for _, g := range a.fork().visit(to).dom(r.t).forms {
-		if !steppingBack.MatchString(g.action) {
+		r.sawForm(f.by, g)                                                                     // some stand there only now: "remove the photo"
+		undoes := takesAway.MatchString(g.action) && strings.HasPrefix(g.action, f.action+"/") // /profile/photo/remove
+		if !steppingBack.MatchString(g.action) && !undoes {
 			continue
 		}
-		r.sawForm(f.by, g)
 		back := a.send(g.request(a.values(g, r.mark())).own(r.t))
 		shape := g.shape(r.t.pattern(http.MethodPost, bare(g.action)))
 		for _, known := range r.site.forms {
 			if known.shape(known.pattern) == shape && !r.t.refused(back) {
 				known.accepted = true
 			}
+		}
+		if again := r.fresh(f, a); undoes && again != nil { // what was made leads to further pages
+			a.send(again.request(a.values(again, r.mark())).own(r.t))
 		}
 	}
 }

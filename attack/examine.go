@@ -13,6 +13,7 @@ import (
 var payloads = []func(n string) string{
 	func(n string) string { return n + `'"></script></textarea></title><mqx mqa=1>` },
 	func(n string) string { return n + ` mqa=1 x` },
+	func(n string) string { return n + `<mqx mqa=1>` }, // without a quote, which may break a statement first
 	func(n string) string { return n + `'mqs"mqs` + "`mqs" },
 	func(n string) string { return "javascript:" + n },
 	func(n string) string { return n + "\r\nX-Mq: " + n },

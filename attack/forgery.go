@@ -15,9 +15,14 @@ func forgery(r *run) {
 	for _, f := range r.forms() {
 		r.baseline(f)
 		r.forge(f)
+		r.back()
 	}
+	r.takings()
 	r.sockets()
 	r.jsonAsText()
+	r.callForgery()
+	r.back()
+	r.shares()
 	r.forgeSignIn()
 }
 
@@ -84,6 +89,8 @@ func (r *run) forge(f *seenForm) {
 		ans := a.send(q)
 		if r.took(f, f.by, ans, before, text) {
 			r.hit(rule, route, q, f.by, "the form of %s was accepted %s, with no token", f.page, d.name)
+			r.back()
+			r.overrides(f, route)
 			return
 		}
 		if f.accepted { // else what was typed may be the reason

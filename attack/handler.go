@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,6 +35,17 @@ type Profile struct {
 	Noticed func() int
 	// Disable shuts a user out, and lets them in again.
 	Disable func(u User, out bool)
+	// Keep notes how all data is now, and returns what puts it back. With it, what one attack has spoiled (a user blocked, a page
+	// deleted) does not hide what the next would find.
+	Keep func() (back func())
+	// Calls are requests that no page shows: those of scripts and of apps, as they are when all is well.
+	Calls []Call
+}
+
+// A Call is a request of a script or an app of the site's own. It is sent as everybody, and with other values.
+type Call struct {
+	Method, Path string
+	JSON         string // the body, an object; "": none
 }
 
 // A User is a made-up user of a [Profile].
@@ -72,6 +85,8 @@ func (p Profile) people() []*actor {
 		all = append(all, &actor{role: u.Role, twin: twins[u.Role], user: u, cookies: map[string]string{}})
 		twins[u.Role]++
 	}
+	// Who may the least comes first: a form is tried as the first who sees it.
+	slices.SortStableFunc(all, func(a, b *actor) int { return cmp.Compare(rank(a.role), rank(b.role)) })
 	return all
 }
 
@@ -99,6 +114,12 @@ func (t *target) told(p Profile) {
 	for name, f := range map[string]func() string{"log": p.Log, "mail": p.Mail, "sent": p.Sent} {
 		if f != nil {
 			t.said[name] = f
+		}
+	}
+	t.keep, t.calls = p.Keep, p.Calls
+	for _, c := range p.Calls {
+		if c.Method == http.MethodGet {
+			t.starts = append(t.starts, c.Path)
 		}
 	}
 	t.renew = func(a *actor) error { return signIn(a, true) }
@@ -170,6 +191,7 @@ func (f *form) hasField(name string) bool {
 // submit sends a form as a browser would, with these values in place of what it holds.
 func (a *actor) submit(f *form, values map[string]string) *answer {
 	v := f.filled("mq0x")
+	f.untick(v, values)
 	for name, value := range values {
 		v.Set(name, value)
 	}

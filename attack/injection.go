@@ -21,7 +21,10 @@ func injection(r *run) {
 	}
 	for _, f := range r.forms() {
 		r.injectForm(f, trap)
+		r.back()
 	}
+	r.addresses()
+	r.callInjection()
 	r.injectSignIn()
 	r.traversal()
 }
@@ -51,6 +54,7 @@ func (r *run) injectParameter(p *parameter, trap *trap) {
 	}
 	_, q := send(trap.address(r.mark()))
 	r.sprung(trap, route, q, p.by)
+	r.options(route, p.by, send)
 	if r.t.typed(http.MethodGet, p.path) {
 		return // its statements are constants of the program, prepared at start
 	}
@@ -64,6 +68,16 @@ func (r *run) injectForm(f *seenForm, trap *trap) {
 	if f.base == nil {
 		return
 	}
+	ways := []map[string]string{f.fixed}
+	if len(f.fixed) > 0 {
+		ways = append(ways, nil) // what takes no text is written into as well
+	}
+	for _, fixed := range ways {
+		r.injectTexts(f, fixed, trap)
+	}
+}
+
+func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 	route := "POST " + f.pattern
 	send := func(value string) (*answer, *Request) {
 		a, err := r.person(f)
@@ -82,6 +96,9 @@ func (r *run) injectForm(f *seenForm, trap *trap) {
 			if d.kind == "hidden" && !d.isToken() {
 				v.Set(d.name, d.value)
 			}
+		}
+		for name, value := range fixed {
+			v.Set(name, value)
 		}
 		q := g.request(v).own(r.t)
 		return a.send(q), q
@@ -112,13 +129,19 @@ func (r *run) injectForm(f *seenForm, trap *trap) {
 	}
 	if !r.t.typed(http.MethodPost, f.action) {
 		r.sql(route, f.by, "a", send)
+		r.options(route, f.by, send)
+		r.laterSQL(f, send)
 	}
 }
 
 // showing loads the pages on which what a form takes comes out.
 func (r *run) showing(f *seenForm, ans *answer) (all []*answer) {
 	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
-		all = append(all, f.by.fork().visit(to))
+		made := f.by.fork().visit(to)
+		all = append(all, made)
+		if !r.t.merlon {
+			all = append(all, r.below(f.by, made, to)...)
+		}
 	}
 	for _, p := range f.shows {
 		all = append(all, f.by.fork().visit(p))

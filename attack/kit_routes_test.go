@@ -132,7 +132,12 @@ func (k *kit) password(w http.ResponseWriter, r *http.Request, s *kitSession, po
 		k.show(w, r, kitData{Title: "Password", Forms: []kitForm{{"/password", fields}}})
 		return
 	}
-	if r.PostFormValue("OldPassword") != s.user.password && !k.hole["stale"] {
+	if s.user.wrong >= 10 && !k.hole["stale"] {
+		http.Error(w, "too many", http.StatusTooManyRequests)
+		return
+	}
+	if r.PostFormValue("OldPassword") != s.user.password && !k.hole["stale"] && !k.hole["guessold"] {
+		s.user.wrong++
 		http.Error(w, "wrong password", http.StatusForbidden)
 		return
 	}

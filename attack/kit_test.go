@@ -51,6 +51,7 @@ type kitUser struct {
 	name, password string
 	codes          map[string]bool // of the second step, not used yet; nil: there is none
 	admin, out     bool
+	wrong          int // old passwords that were wrong
 	device         string
 }
 
@@ -142,7 +143,7 @@ func (k *kit) state() string {
 		}
 	}
 	for _, u := range k.users {
-		all = append(all, fmt.Sprint(u.name, u.password, u.admin))
+		all = append(all, fmt.Sprint(u.name, sha256.Sum256([]byte("kit"+u.password)), u.admin))
 	}
 	sort.Strings(all)
 	return fmt.Sprint(k.grown, strings.Join(all, "\n"))

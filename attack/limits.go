@@ -14,9 +14,17 @@ import (
 // limits uses the site up: tries, bodies, and what answers tell in passing.
 func limits(r *run) {
 	r.large()
+	r.largeFiles()
+	r.archives()
+	r.halves()
+	r.callLimits()
+	r.asOwnMachine()
+	r.back()
 	r.forwarded()
 	r.enumerate()
 	r.parallel()
+	r.guessCode()
+	r.guessOld()
 	r.guess()
 }
 
@@ -169,6 +177,7 @@ func (r *run) try(who *actor, from, password string) (*Request, *actor) {
 		return nil, nil
 	}
 	v := f.filled("mq0x")
+	f.untick(v, nil)
 	for name, value := range who.fields() {
 		if password != "" && strings.Contains(strings.ToLower(name), "pass") {
 			value = password

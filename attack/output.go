@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -52,7 +53,7 @@ func (r *run) headers(a *actor, p, route string, ans *answer) {
 		}
 	}
 	r.cached(a, p, route, ans)
-	if hashes.MatchString(ans.body) {
+	if hashes.MatchString(ans.body) || r.holdsHash(ans.body) {
 		r.hit(RuleRowShown, route, q, a, "%s holds the hash of a password", p)
 	}
 }
@@ -102,13 +103,20 @@ func (r *run) cached(a *actor, p, route string, ans *answer) {
 	if a.anonymous() || ans.status != http.StatusOK || !ans.isHTML() {
 		return
 	}
-	if other := r.site.pages["anonymous"][p]; other != nil && other.status == http.StatusOK && words(other) == words(ans) {
-		return // it is everybody's
+	if strings.Contains(strings.ToLower(ans.header.Get("Cache-Control")), "no-store") || r.everybodys(a, p) {
+		return
 	}
 	cc := strings.ToLower(ans.header.Get("Cache-Control"))
-	if !strings.Contains(cc, "no-store") {
-		r.hit(RuleCached, route, get(p).own(r.t), a, "%s is %s's page and is sent with Cache-Control %q", p, a.name(), cc)
+	r.hit(RuleCached, route, get(p).own(r.t), a, "%s is %s's page and is sent with Cache-Control %q", p, a.name(), cc)
+}
+
+// everybodys reports whether a page says the same to who is not signed in, now: it may have changed since the crawl.
+func (r *run) everybodys(a *actor, p string) bool {
+	if a.ready() != nil {
+		return true
 	}
+	mine, theirs := a.fork().send(get(p).own(r.t)), r.people[0].fork().send(get(p).own(r.t))
+	return theirs.status == http.StatusOK && words(mine) == words(theirs)
 }
 
 // suffixes asks for private pages under made-up names of files.
@@ -169,7 +177,7 @@ func (r *run) redirects() {
 		if p.by.ready() != nil {
 			continue
 		}
-		for _, to := range append(away, r.t.origin.Scheme+"://"+r.t.origin.Host+".attacker.invalid/") {
+		for _, to := range slices.Concat(away, []string{r.t.origin.Scheme + "://" + r.t.origin.Host + ".attacker.invalid/"}, p.nearby()) {
 			q := get(p.with(to)).own(r.t)
 			if ans := p.by.fork().send(q); ans.redirects() && leadsAway(ans.location()) {
 				r.hit(RuleRedirect, "GET "+p.pattern, q, p.by, "the parameter %s leads to %s", p.name, ans.location())
@@ -311,10 +319,12 @@ func (r *run) uploads() {
 			continue
 		}
 		for _, file := range []struct{ name, kind, body string }{
-			{"mq.html", "text/html", "<!doctype html><mqx>mq</mqx>"},
-			{"mq.svg", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"><script>1</script><mqx/></svg>`},
-			{"mq.png", "image/png", "<!doctype html><mqx>mq</mqx>"},
+			{"mq.html", "text/html", "<!doctype html><mqx>MARK</mqx>"},
+			{"mq.svg", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"><script>1</script><mqx>MARK</mqx></svg>`},
+			{"mq.png", "image/png", "<!doctype html><mqx>MARK</mqx>"},
 		} {
+			n := "<mqx>" + r.mark() + "<"
+			file.body = strings.Replace(file.body, "<mqx>MARK<", n, 1)
 			a, err := r.person(f)
 			if err != nil {
 				break
@@ -335,7 +345,7 @@ func (r *run) uploads() {
 					kind := got.header.Get("Content-Type")
 					active := strings.HasPrefix(kind, "text/html") || strings.HasPrefix(kind, "image/svg") || strings.Contains(kind, "xml")
 					inert := strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") || strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox")
-					if strings.Contains(got.body, "<mqx") && active && !inert {
+					if strings.Contains(got.body, n) && active && !inert {
 						r.hit(RuleUpload, "POST "+f.pattern, q, f.by, "%s is served from %s as %s", file.name, l, kind)
 					}
 				}

@@ -24,7 +24,8 @@ type form struct {
 	method string
 	file   bool
 	fields []field
-	button bool // its first button was seen
+	button bool              // its first button was seen
+	fixed  map[string]string // what is typed into fields that do not take any text; "": nothing is
 }
 
 type field struct {
@@ -32,6 +33,7 @@ type field struct {
 	options           []string
 	required          bool
 	auto              string // autocomplete
+	accept            string // of an upload
 }
 
 // dom parses an answer once.
@@ -68,6 +70,7 @@ func (a *answer) dom(t *target) *page {
 				}
 			case "form":
 				a.doc.forms = append(a.doc.forms, t.form(n, a.path))
+				a.doc.forms = append(a.doc.forms, t.buttons(n, a.path)...)
 			}
 		}
 	}
@@ -118,7 +121,7 @@ func (t *target) form(n *html.Node, from string) *form {
 		if attr(c, "name") == "" {
 			continue
 		}
-		d := field{name: attr(c, "name"), value: attr(c, "value"), required: hasAttr(c, "required"), auto: attr(c, "autocomplete")}
+		d := field{name: attr(c, "name"), value: attr(c, "value"), required: hasAttr(c, "required"), auto: attr(c, "autocomplete"), accept: attr(c, "accept")}
 		switch c.Data {
 		case "input":
 			if d.kind = strings.ToLower(attr(c, "type")); d.kind == "" {
@@ -244,8 +247,21 @@ func (f *form) filled(text string) url.Values {
 			v.Set(d.name, d.value)
 		}
 	}
+	for name, value := range f.fixed {
+		v.Set(name, value)
+	}
 	return v
 }
 
 // mark is the shape of the attacker's own texts: mq, a number, x. They are found again wherever they come out.
 var mark = regexp.MustCompile(`mq\d+`)
+
+// hasAction reports whether a form of the page leads there.
+func (p *page) hasAction(action string) bool {
+	for _, f := range p.forms {
+		if f.action == action {
+			return true
+		}
+	}
+	return false
+}

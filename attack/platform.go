@@ -21,6 +21,8 @@ func platform(r *run) {
 	} else {
 		r.unnoticed("TRACE /", q, nobody, ans, seen, "TRACE")
 	}
+	r.traces()
+	r.listings()
 	r.hosts(nobody)
 	r.debugPages(nobody)
 	r.plainSignIn(nobody)
@@ -37,7 +39,7 @@ func (r *run) hosts(nobody *actor) {
 		}
 		for _, q := range []*Request{{Method: http.MethodGet, Path: p, Host: evil}, get(p).with("X-Forwarded-Host", evil), get(p).with("Forwarded", "host="+evil)} {
 			ans := nobody.fork().send(q)
-			used := ans.status < 400 && (strings.Contains(ans.location(), evil) || strings.Contains(ans.body, evil))
+			used := ans.status < 400 && (strings.Contains(ans.location(), evil) || ans.isHTML() && strings.Contains(ans.body, "//"+evil))
 			if used {
 				r.hit(RuleHostUsed, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, nobody, "%s came out of %s", evil, p)
 			}

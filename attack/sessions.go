@@ -33,6 +33,9 @@ func sessions(r *run) {
 	r.shutOut()
 	r.codeTwice()
 	r.links()
+	r.back()
+	r.remembers()
+	r.passwordsKept()
 	if last != nil {
 		r.endless(last)
 	}
@@ -130,6 +133,7 @@ func (r *run) cookies(a *actor, route string) {
 	}
 	u, _ := a.login()
 	v := f.filled("mq0x")
+	f.untick(v, u.Fields)
 	for name, value := range u.Fields {
 		v.Set(name, value)
 	}
@@ -147,23 +151,7 @@ func (r *run) cookies(a *actor, route string) {
 		if !mine {
 			continue
 		}
-		var lacks []string
-		if !c.HttpOnly {
-			lacks = append(lacks, "HttpOnly")
-		}
-		if !c.Secure {
-			lacks = append(lacks, "Secure")
-		}
-		if c.SameSite != http.SameSiteLaxMode && c.SameSite != http.SameSiteStrictMode {
-			lacks = append(lacks, "SameSite")
-		}
-		if c.Domain != "" {
-			lacks = append(lacks, "being of this host alone (Domain)")
-		}
-		if !strings.HasPrefix(c.Name, "__Host-") && r.t.origin.Scheme == "https" {
-			lacks = append(lacks, "the prefix __Host-")
-		}
-		if len(lacks) > 0 {
+		if lacks := r.t.lacks(c); len(lacks) > 0 {
 			r.hit(RuleCookie, route, q, a, "the cookie %s lacks %s", c.Name, strings.Join(lacks, ", "))
 		}
 	}

@@ -36,7 +36,8 @@ type target struct {
 	noticed func() int                            // refusals and failures that were recorded so far; nil: not known
 	disable func(*actor) (back func(), err error) // shuts a user out; nil: nobody can
 	starts  []string
-
+	keep    func() (back func()) // notes the data; nil: it stays as attacks leave it
+	calls   []Call
 	endless sync.Map // paths whose answers have no end
 }
 
@@ -51,6 +52,15 @@ type Request struct {
 
 	plain bool   // without TLS
 	slow  func() // called when the handler begins to read the body; in this process only
+	whole string
+}
+
+// Whole is the request with all of its body: in reports one of megabytes is cut.
+func (q Request) Whole() Request {
+	if q.whole != "" {
+		q.Body = q.whole
+	}
+	return q
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -177,6 +187,7 @@ func cookieLine(cookies map[string]string) string {
 func (q *Request) shown() Request {
 	c := *q
 	if len(c.Body) > 2000 {
+		c.whole = c.Body
 		c.Body = c.Body[:2000]
 	}
 	return c

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
+	"time"
 )
 
 // A Body reads what [Target.Put] was given and holds it against what was announced: for whoever writes a target. Its last
@@ -121,4 +123,17 @@ func (e *exactly) Read(p []byte) (int, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
+}
+
+// staleAfter is how old a half body is taken for one that a kill left.
+const staleAfter = 24 * time.Hour
+
+// SweepParts removes of the half bodies in a target's folder those that a kill left, by the clock of the store: now is the time
+// of one that was just made. One that cannot be removed is met again. For whoever writes a target.
+func SweepParts(now time.Time, parts []fs.FileInfo, remove func(name string) error) {
+	for _, info := range parts {
+		if now.Sub(info.ModTime()) > staleAfter && info.Mode().IsRegular() {
+			_ = remove(info.Name())
+		}
+	}
 }

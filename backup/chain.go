@@ -41,7 +41,14 @@ type walk struct {
 	links    map[int64][]Link // of the links records, by number
 	rebirths []*Rebirth
 	retarget []*Retarget
-	found    map[int64][]*Point // manifests, by number
+	found    map[int64][]*Point // manifests that the walk has not come to yet, by number
+
+	seq     int64            // the number that the walk comes to next
+	broken  int64            // the number at which the chain ends before its end, 0: nowhere
+	highest int64            // of a manifest
+	left    map[int64]string // hashes, by number
+	births  []*Rebirth       // those that are to come
+	targets []*Retarget
 
 	points []*Point
 	faults ChainErrors

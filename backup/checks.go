@@ -30,7 +30,7 @@ func (p *part) checks() []check.Check {
 			if err != nil {
 				return []check.Finding{rule.Finding("data/backup", err.Error(), "mend that first: nothing of the backups can be judged")}
 			}
-			if s == nil || s.setup == nil && rule.ID != RuleNone.ID {
+			if s == nil || s.server != (rule.ID == RuleOnServer.ID) || s.setup == nil && rule.ID != RuleNone.ID && !s.server {
 				return nil
 			}
 			if what, do := judge(s); what != "" {
@@ -40,17 +40,18 @@ func (p *part) checks() []check.Check {
 		}}
 	}
 	return []check.Check{
-		look(RuleNone, checkNone), look(RuleSameDisk, checkDisk), look(RuleKeyBeside, checkKey), look(RuleDrillOld, checkDrill), look(RuleProofOld, checkProof),
+		look(RuleNone, checkNone), look(RuleOnServer, checkServer), look(RuleSameDisk, checkDisk), look(RuleKeyBeside, checkKey), look(RuleDrillOld, checkDrill), look(RuleProofOld, checkProof),
 		look(RuleProofMissing, checkNoProof), look(RuleGap, p.checkGap), look(RuleDeletable, checkDeletable), look(RuleClock, checkClock),
 	}
 }
 
 // seen is what a check looks at.
 type seen struct {
-	setup *Setup // nil: none
-	state *state
-	data  string
-	now   time.Time
+	setup  *Setup // nil: none
+	server bool   // the rows are elsewhere
+	state  *state
+	data   string
+	now    time.Time
 }
 
 // look reads settings and state; nil when the site was not started, whose folder is not known then.
@@ -58,7 +59,7 @@ func (p *part) look() (*seen, error) {
 	if p.house == nil {
 		return nil, nil
 	}
-	s := &seen{data: p.house.Data, now: p.house.Clock()}
+	s := &seen{data: p.house.Data, now: p.house.Clock(), server: p.house.Shared()}
 	var err error
 	if s.setup, err = ReadSetup(s.data); err != nil && !errors.Is(err, ErrNotSetUp) {
 		return nil, err
@@ -78,6 +79,10 @@ func checkNone(s *seen) (string, string) {
 		return "backup init was run, and there is no point yet", "backup run"
 	}
 	return "", ""
+}
+
+func checkServer(*seen) (string, string) {
+	return "the rows are on a database server, which nothing here copies", "back the server up by its own tools, with data/keys; then skip this with the reason"
 }
 
 func checkDisk(s *seen) (string, string) {

@@ -97,6 +97,9 @@ func (p *part) raise(ctx context.Context, a *merlon.Apart, folder string, t *tol
 	if err := step("migrate", func() error { _, err := site.Migrate(ctx); return err }); err != nil {
 		return nil, err
 	}
+	if err := step("uploads", func() error { return allUploads(ctx, site) }); err != nil {
+		return nil, err
+	}
 	if err := step("users", func() error { return makeUsers(ctx, site, t) }); err != nil {
 		return nil, err
 	}

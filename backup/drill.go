@@ -87,6 +87,9 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 	if err := ableToRestore(); err != nil {
 		return nil, "", err
 	}
+	if err := onServer(h.Shared()); err != nil {
+		return nil, "", err
+	}
 	if h.Mode == merlon.Drill {
 		return nil, "", merlon.Refuse("this is a drill already: a copy rehearses nothing")
 	}

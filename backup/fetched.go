@@ -73,6 +73,16 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 	if f.result, err = site.Restore(ctx, r); err != nil {
 		return nil, fmt.Errorf("backup: point %d cannot be made fit for use: %w", want.point.Seq, err)
 	}
+	if n := f.inner.uploads(); n > 0 {
+		want.say("checked     %d uploads", n)
+	}
+	missing, err := site.MissingUploads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 { // they were not there when the point was made: the rest is not held back for them
+		want.say("WARN    %d uploads are not in the point, %s among them: their bytes were lost before it was made: look in an older point", len(missing), missing[0])
+	}
 	return f, nil
 }
 

@@ -32,9 +32,6 @@ const fileExample = "file:///mnt/backup/site"
 // fileTemp is the folder below the base where bodies lie until they are whole. Its name is none of an object.
 const fileTemp = ".merlon-part"
 
-// fileStale is how old a half body is taken for one that a kill left.
-const fileStale = 24 * time.Hour
-
 // A fileTarget keeps objects as files below one folder, which it does not leave: through os.Root, and links are refused.
 // A body is written beside, synced, read back and hashed; only then it gets its name, and the folder is synced.
 type fileTarget struct {
@@ -290,11 +287,7 @@ func (t *fileTarget) clean(part *os.File) {
 	if err != nil {
 		return
 	}
-	for _, info := range left {
-		if now.ModTime().Sub(info.ModTime()) > fileStale && info.Mode().IsRegular() {
-			_ = t.root.Remove(fileTemp + "/" + info.Name())
-		}
-	}
+	SweepParts(now.ModTime(), left, func(name string) error { return t.root.Remove(fileTemp + "/" + name) })
 }
 
 // SameDisk reports whether a target is a folder on the file system that another folder is on: one fault takes both. It is

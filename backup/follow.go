@@ -3,18 +3,24 @@ package backup
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 )
 
-// readManifests reads the manifests that are there; each is judged by itself, and by its place.
+// readManifests reads the manifests that are there, in the order of their numbers; each is judged by itself and by its place,
+// and the walk goes on to it. Of those that nothing proves no more than the name is kept: whoever may put can sign as many as
+// they like with keys of their own.
 func (w *walk) readManifests(ctx context.Context) error {
 	if w.genesis == nil {
 		return nil
 	}
-	return w.each(ctx, w.matching(manifestPath), func(name string) {
+	names := w.matching(manifestPath)
+	slices.SortStableFunc(names, func(a, b string) int {
+		return strings.Compare(manifestPath.FindStringSubmatch(a)[2], manifestPath.FindStringSubmatch(b)[2])
+	})
+	w.begin()
+	return w.each(ctx, names, func(name string) {
 		path := manifestPath.FindStringSubmatch(name)
 		class, seq := Class(path[1]), number(path[2])
 		w.pick(name, seq, func(text []byte) (ChainFault, error) {
@@ -39,55 +45,78 @@ func (w *walk) readManifests(ctx context.Context) error {
 			if !slices.ContainsFunc(w.links[seq], own) && slices.ContainsFunc(w.links[seq], func(l Link) bool { return m.K.verify(l.message(w.s.site), l.Sig) }) {
 				return Altered, fmt.Errorf("it is signed, and not the point %d that was linked into the chain", seq)
 			}
-			w.found[seq] = append(w.found[seq], p)
+			w.meet(seq, p)
 			w.over = m.Data.LockUntil.Before(w.now)
 			return "", nil
 		})
 	})
 }
 
-// follow goes from one point to the next, by the keys that each names.
-func (w *walk) follow() {
+// begin stands before the first point.
+func (w *walk) begin() {
 	w.next, w.branch, w.r, w.hash = w.genesis.K, 1, w.genesis.R, hashOf(w.genesis.unsigned())
-	top := int64(0)
+	w.seq, w.left = 1, map[int64]string{0: w.hash}
+	w.targets, w.births = w.retarget, w.rebirths
+}
+
+// meet goes on to the number of a manifest, and keeps it for the step there. Behind a gap nothing is proven.
+func (w *walk) meet(seq int64, p *Point) {
+	w.advance(seq, false)
+	if seq < farAhead {
+		w.highest = max(w.highest, seq)
+	}
+	switch {
+	case w.broken != 0:
+		w.fault(Altered, p.Folder()+"/manifest.json", seq, "nothing proves it: the chain is broken at point %d", w.broken)
+	case seq >= w.seq: // else of a branch that was left
+		w.found[seq] = append(w.found[seq], p)
+	}
+}
+
+// follow goes on to the end.
+func (w *walk) follow() {
+	top := w.seq - 1
 	for seq := range w.found {
 		top = max(top, seq)
 	}
 	for seq := range w.links { // not proven yet: they say how far to look
 		top = max(top, seq)
 	}
-	targets := w.retarget
-	births := w.rebirths
-	left := map[int64]string{0: w.hash} // hashes, by number
-	for seq := int64(1); seq <= top || len(births) > 0; seq++ {
-		if len(births) > 0 && births[0].From == seq {
-			w.reborn(births[0], left)
-			births = births[1:]
+	w.advance(top+1, true)
+}
+
+// advance goes from one point to the next, by the keys that each names, up to before a number, or to the end.
+func (w *walk) advance(until int64, end bool) {
+	for ; w.broken == 0 && (w.seq < until || end && len(w.births) > 0); w.seq++ {
+		seq := w.seq
+		if len(w.births) > 0 && w.births[0].From == seq {
+			w.reborn(w.births[0], w.left)
+			w.births = w.births[1:]
 		}
-		if seq > top {
-			if len(births) > 0 {
-				if seq <= births[0].After {
-					w.fault(Missing, folder(Hourly, seq), seq, "the chain goes on at point %d, and nothing is left of this one", births[0].From)
+		if seq >= until {
+			if len(w.births) > 0 {
+				if seq <= w.births[0].After {
+					w.fault(Missing, folder(Hourly, seq), seq, "the chain goes on at point %d, and nothing is left of this one", w.births[0].From)
 				}
-				seq = births[0].From - 1
+				w.seq = w.births[0].From - 1
 			}
 			continue
 		}
-		for len(targets) > 0 && targets[0].After < seq {
-			w.retargeted(targets[0], left)
-			targets = targets[1:]
+		for len(w.targets) > 0 && w.targets[0].After < seq {
+			w.retargeted(w.targets[0], w.left)
+			w.targets = w.targets[1:]
 		}
-		if len(births) > 0 && seq > births[0].After && len(w.found[seq])+len(w.links[seq]) == 0 {
+		if len(w.births) > 0 && seq > w.births[0].After && len(w.found[seq])+len(w.links[seq]) == 0 {
 			continue // of a branch that was left: its last points expired before they were linked
 		}
-		if !w.step(seq, left) {
-			if len(births) > 0 { // what follows a rebirth has a signer of its own
-				seq = births[0].From - 1
-				continue
+		if !w.step(seq, w.left) {
+			if len(w.births) > 0 { // what follows a rebirth has a signer of its own
+				w.seq = w.births[0].From - 1
+			} else {
+				w.broken = seq
 			}
-			w.cut(seq)
-			return
 		}
+		delete(w.found, seq)
 	}
 }
 
@@ -169,18 +198,6 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 	w.last, w.hash, w.next = seq, link.Manifest, link.KNext
 	left[seq] = link.Manifest
 	return true
-}
-
-// cut names what lies behind a gap: it cannot be proven.
-func (w *walk) cut(at int64) {
-	for _, seq := range slices.Sorted(maps.Keys(w.found)) {
-		if seq <= at {
-			continue
-		}
-		for _, p := range w.found[seq] {
-			w.fault(Altered, p.Folder()+"/manifest.json", seq, "nothing proves it: the chain is broken at point %d", at)
-		}
-	}
 }
 
 // data looks whether the data of each point is there in the right size, and counts what nobody names.

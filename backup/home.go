@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/whole"
 )
 
 // A home is the folder data/backup: what the server keeps of its backups. None of it opens a point. Nothing in it but the
@@ -162,24 +164,11 @@ func (h home) write(name string, v any) error {
 	return writeFile(h.path(name), append(text, '\n'))
 }
 
-func writeFile(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+func writeFile(path string, text []byte) error {
+	if err := whole.Write(path, ".new-*", text, 0o600); err != nil {
 		return fmt.Errorf("backup: %s cannot be written: %w", path, err)
 	}
-	return syncFolder(filepath.Dir(path))
+	return nil
 }
 
 // sweep removes what a run that was killed left: ciphertext whose drill key died with it, and halves of files.

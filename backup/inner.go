@@ -17,10 +17,12 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/whole"
+	"github.com/merlon-web/merlon/outbound/file"
 )
 
 // The plain content of a point is a tar: first MERLON, which names all the others, in their order, with size and hash; then
-// the database, the keys, the settings, and the index of uploads. Anybody who can decrypt it can open it with tar.
+// the database, the keys, the settings, and the uploads, each under the hash of its bytes. Anybody who can decrypt it can open it with tar.
 
 // innerName is the first entry, innerFormat what stands in it, databaseName the entry of the database.
 const (
@@ -29,13 +31,15 @@ const (
 	databaseName = "site.db"
 	uploadsName  = "uploads.index"
 	keyringName  = "keys/keys"
+	uploadPrefix = "uploads/"
 )
 
 // Limits of a tar's smaller entries.
 const (
-	maxInner = 4 << 20  // bytes of MERLON
-	maxSmall = 16 << 20 // bytes of every other entry but the database and the index
-	maxFiles = 100
+	maxInner   = 64 << 20 // bytes of MERLON
+	maxSmall   = 16 << 20 // bytes of every other entry but the database, the index and the uploads
+	maxFiles   = 100      // without uploads
+	maxUploads = 250_000
 )
 
 // An Inner is the entry MERLON: what the point holds.
@@ -64,24 +68,29 @@ type InnerFile struct {
 var (
 	settingName  = regexp.MustCompile(`^settings/[a-z0-9][a-z0-9.-]{0,60}$`)
 	databaseFile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}$`)
+	uploadName   = regexp.MustCompile(`^uploads/[0-9a-f]{64}$`)
 	hexHash      = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 // knownName reports whether a point may have an entry of the name.
 func knownName(name string) bool {
-	return name == databaseName || name == keyringName || name == uploadsName || settingName.MatchString(name)
+	return name == databaseName || name == keyringName || name == uploadsName || settingName.MatchString(name) || uploadName.MatchString(name)
 }
 
 func (in *Inner) valid() error {
-	seen := map[string]bool{}
+	seen, uploads := map[string]bool{}, 0
 	for _, f := range in.Files {
-		small := f.Name != databaseName && f.Name != uploadsName
+		hash, upload := strings.CutPrefix(f.Name, uploadPrefix)
+		if upload {
+			uploads++
+		}
+		small := f.Name != databaseName && f.Name != uploadsName && !upload
 		switch {
 		case !knownName(f.Name):
 			return fmt.Errorf("the point names a file %q, which no point has", clip(f.Name))
 		case seen[f.Name]:
 			return fmt.Errorf("the point names the file %s twice", f.Name)
-		case f.Size < 0 || small && f.Size > maxSmall || !hexHash.MatchString(f.SHA256):
+		case f.Size < 0 || small && f.Size > maxSmall || !hexHash.MatchString(f.SHA256) || upload && hash != f.SHA256:
 			return fmt.Errorf("the point says of %s what cannot be", f.Name)
 		}
 		seen[f.Name] = true
@@ -89,7 +98,9 @@ func (in *Inner) valid() error {
 	switch {
 	case in.Format != innerFormat:
 		return fmt.Errorf("the point's format is %q: this program reads %q", clip(in.Format), innerFormat)
-	case len(in.Files) > maxFiles || !seen[databaseName] || !seen[keyringName]:
+	case len(in.Files)-uploads > maxFiles || uploads > maxUploads:
+		return fmt.Errorf("the point has %d files, of them %d uploads: at most %d and %d may be in one", len(in.Files), uploads, maxFiles+maxUploads, maxUploads)
+	case !seen[databaseName] || !seen[keyringName]:
 		return errors.New("the point lacks its database or its keys")
 	case !databaseFile.MatchString(in.Database):
 		return fmt.Errorf("the point's database has the name %q, which is no file's", clip(in.Database))
@@ -130,7 +141,7 @@ func pack(w io.Writer, in *Inner, from []source) error {
 			return err
 		}
 		sum := sha256.New()
-		n, err := io.CopyBuffer(struct{ io.Writer }{t}, io.TeeReader(s.open(), sum), make([]byte, 1<<20))
+		n, err := packOne(t, io.TeeReader(s.open(), sum), s.size)
 		if err != nil {
 			return err
 		}
@@ -139,6 +150,15 @@ func pack(w io.Writer, in *Inner, from []source) error {
 		}
 	}
 	return t.Close()
+}
+
+func packOne(t io.Writer, r io.Reader, size int64) (int64, error) {
+	if size <= beside { // one of many uploads: a goroutine would be for nothing
+		return io.Copy(t, r)
+	}
+	from, stop := ahead(r)
+	defer stop()
+	return io.CopyBuffer(struct{ io.Writer }{t}, from, make([]byte, beside))
 }
 
 // Unpack writes what a stream of [Store.Fetch] holds into an empty folder, under the names of the tar: MERLON, site.db,
@@ -186,7 +206,7 @@ func unpack(r io.Reader, to func(name string, size int64) (io.WriteCloser, error
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, beside)
 	for _, f := range in.Files {
 		h, err := next(t, f.Name)
 		if err != nil {
@@ -208,12 +228,16 @@ func unpack(r io.Reader, to func(name string, size int64) (io.WriteCloser, error
 	return in, drain(r, buf)
 }
 
-func copyOut(f InnerFile, from io.Reader, to func(string, int64) (io.WriteCloser, error), sum hash.Hash, buf []byte) error {
-	out, err := to(f.Name, f.Size)
+func copyOut(f InnerFile, from io.Reader, create func(string, int64) (io.WriteCloser, error), sum hash.Hash, buf []byte) error {
+	out, err := create(f.Name, f.Size)
 	if err != nil {
 		return err
 	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(out, sum)}, struct{ io.Reader }{from}, buf)
+	to, wait := behind(io.MultiWriter(out, sum))
+	n, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, buf)
+	if failed := wait(); err == nil || failed != nil {
+		err = failed // beside it the writer's says only that the reader has ended
+	}
 	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("%s: %w", f.Name, err)
 	}
@@ -324,6 +348,8 @@ func (in *Inner) place(name string) (string, bool) {
 		return "keys", true
 	case name == "settings/backup.json":
 		return "backup/restored.json", true
+	case strings.HasPrefix(name, uploadPrefix):
+		return file.BlobPath(strings.TrimPrefix(name, uploadPrefix)), true
 	case strings.HasPrefix(name, "settings/"):
 		return strings.TrimPrefix(name, "settings/"), true
 	}
@@ -332,10 +358,8 @@ func (in *Inner) place(name string) (string, bool) {
 
 // syncFolder makes names durable.
 func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
+	if err := whole.SyncFolder(dir); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	_ = d.Sync() // some systems cannot: the files themselves are synced
-	return d.Close()
+	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // TestMain runs the tests, or, as a child of one of them, a site that makes one point after the other until it is killed.
@@ -51,6 +53,8 @@ func (childT) Fatal(args ...any) {
 	os.Exit(1)
 }
 
+// kills is how often a run is killed at each kind of target. With those of restores and drills (internal/e2e/restore) they are
+// a hundred in CI.
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("MERLON_TEST_KILLS")); err == nil {
 		return n
@@ -58,15 +62,13 @@ func kills() int {
 	if os.Getenv("MERLON_TEST_LONG") != "" {
 		return 1000
 	}
-	return 20
+	return 30
 }
 
 // TestKilledRuns kills the process at random moments of its runs. What was announced is there, the chain is whole, each point
 // opens, and nothing lies about in the clear.
 func TestKilledRuns(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills processes")
-	}
+	need.Time(t, "kills processes")
 	dir := t.TempDir()
 	s := &testSite{t: t, data: filepath.Join(dir, "data"), target: filepath.Join(dir, "target")}
 	if err := os.Mkdir(s.target, 0o700); err != nil {

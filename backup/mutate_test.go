@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"filippo.io/age"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // chainOf makes a site with n points at a folder, without a database of its own size in each.
@@ -277,6 +279,7 @@ func write(t *testing.T, path string, text []byte) {
 
 // A bomb that a thief signed gives no more than its manifest says, and no more memory than a window.
 func TestABombIsStopped(t *testing.T) {
+	need.Time(t, "seals and opens a gigabyte of zeros")
 	s := chainOf(t, 1)
 	p := *s.points()[0]
 	path := filepath.Join(s.target, s.store().site, p.Folder(), "data-20300101T000000000Z.age")

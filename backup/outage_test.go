@@ -38,6 +38,7 @@ func TestOutagesOfABucket(t *testing.T) {
 		kind  error
 		event string
 	}{
+		{"gone", s3peer.Fault{Gone: true}, backup.ErrUnreachable, backup.RuleTargetAway.ID},
 		{"503", s3peer.Fault{Status: 503, Code: "SlowDown"}, backup.ErrUnreachable, backup.RuleTargetAway.ID},
 		{"503 for what is put", s3peer.Fault{On: puts, Status: 503, Code: "SlowDown"}, backup.ErrUnreachable, backup.RuleTargetAway.ID},
 		{"503 for manifests", s3peer.Fault{On: manifests, Status: 503, Code: "SlowDown"}, backup.ErrUnreachable, backup.RuleTargetAway.ID},
@@ -150,6 +151,26 @@ func TestOutagesOfFolders(t *testing.T) {
 			}
 			if made, err := s.Run(1); err != nil || made.Seq != 2 {
 				t.Errorf("the next run: %+v, %v", made, err)
+			}
+			gone := filepath.Join(folder, s.Store().Site())
+			if err := os.Rename(gone, gone+"-away"); err != nil {
+				t.Fatal(err)
+			}
+			events := len(s.Events())
+			if made, err := s.Run(1); err == nil || made != nil && !made.Skipped && made.Depth != "" {
+				t.Errorf("gone: %+v, %v", made, err)
+			}
+			if len(s.Events()) <= events {
+				t.Error("gone: no event")
+			}
+			if err := os.RemoveAll(gone); err != nil { // what a run may have made there
+				t.Fatal(err)
+			}
+			if err := os.Rename(gone+"-away", gone); err != nil {
+				t.Fatal(err)
+			}
+			if made, err := s.Run(1); err != nil || made.Seq != 3 {
+				t.Errorf("the run after it was gone: %+v, %v", made, err)
 			}
 			parts, err := os.ReadDir(filepath.Join(folder, ".merlon-part"))
 			if err != nil || len(parts) != 0 {

@@ -76,12 +76,7 @@ const farAhead = 60_000_000
 
 // top is the highest number that anything at the target has.
 func (w *walk) top() int64 {
-	top := max(w.last, w.linked)
-	for seq := range w.found {
-		if seq < farAhead {
-			top = max(top, seq)
-		}
-	}
+	top := max(w.last, w.linked, w.highest)
 	for _, r := range w.rebirths {
 		top = max(top, r.From-1)
 	}

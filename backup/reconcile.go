@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 )
 
 // reconcile brings what the server remembers into line with what is at the target, after a kill between two steps, and
@@ -119,67 +116,6 @@ func (j *job) adopt(ctx context.Context) error {
 			return j.foreign(fmt.Sprintf("a point %d is at the target that this one did not put", seq))
 		}
 		return j.announce(&Point{Manifest: *m})
-	}
-	return nil
-}
-
-// sameChain holds the settings against the records that the owner's key signed, and refuses to go on when the chain was given
-// to a restored copy. Whoever may write to this machine can put another recipient into the settings, and wait until no point
-// is left that the owner can read.
-func (j *job) sameChain(ctx context.Context) error {
-	var genesis *Genesis
-	var targets []*Retarget
-	for o, err := range j.store.list(ctx, "chain/") {
-		if err != nil {
-			return err
-		}
-		m := chainPath.FindStringSubmatch(j.store.below(o.Name))
-		if m == nil || m[2] == "links" || m[2] == "genesis" && genesis != nil || o.Size > maxRecord {
-			continue
-		}
-		if branch, err := strconv.Atoi(strings.TrimPrefix(m[3], "-")); m[2] == "rebirth" && (err != nil || branch <= j.state.Branch) {
-			continue
-		}
-		text, err := j.store.text(ctx, o)
-		if errors.Is(err, ErrNotFound) {
-			continue // hidden, or gone meanwhile
-		}
-		if err != nil {
-			return err
-		}
-		switch m[2] { // a name alone says nothing: whoever may put can write it; verify tells of it
-		case "genesis":
-			var g Genesis
-			if decode(text, &g) == nil && hashOf(g.unsigned()) == j.setup.Genesis {
-				genesis = &g
-			}
-		case "retarget":
-			var r Retarget
-			if decode(text, &r) == nil && r.valid(j.setup.T) == nil && r.Site == j.setup.Site && r.After <= j.state.Seq {
-				targets = append(targets, &r)
-			}
-		case "rebirth":
-			var r Rebirth
-			if decode(text, &r) == nil && r.valid(j.setup.T) == nil && r.Site == j.setup.Site {
-				return j.foreign("the site was restored elsewhere, and its chain goes on there")
-			}
-		}
-	}
-	if genesis == nil || genesis.valid() != nil {
-		return fmt.Errorf("%w: the record that began the chain is gone, or another one", ErrUnknown)
-	}
-	r, after := genesis.R, int64(-1)
-	for _, t := range targets {
-		if t.After > after {
-			r, after = t.R, t.After
-		}
-	}
-	switch file := j.home.path(settingsFile); {
-	case genesis.Site != j.setup.Site || genesis.T != j.setup.T:
-		return fmt.Errorf("%w: %s names another site or another owner's key than the record that began the chain: see who wrote it", ErrSettings, file)
-	case !slices.Equal(r, j.setup.R):
-		return fmt.Errorf("%w: %s has points sealed to %s, and the owner's key signed %s: whoever wrote that would read the points, and you would not: take the file from a point, or restore it by hand",
-			ErrSettings, file, strings.Join(fingerprints(j.setup.R), ", "), strings.Join(fingerprints(r), ", "))
 	}
 	return nil
 }

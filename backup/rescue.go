@@ -3,7 +3,8 @@ package backup
 import (
 	"context"
 	"errors"
-	"fmt"
+	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -40,41 +41,43 @@ func (r *rescue) set(at merlon.RescueState) {
 // begin finds the newest point, so that a wrong key or address is told at once, and fetches it in the background.
 func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueWish) error {
 	if err := ableToRestore(); err != nil {
-		return err
+		return merlon.Said{ID: "backup.back.system", Args: []any{runtime.GOOS}}
 	}
 	open, can := h.Again()
 	if !can {
-		return errors.New("this program does not start its site anew: stop it, and use the command restore")
+		return merlon.Said{ID: "backup.back.program"}
 	}
 	r.mu.Lock()
 	busy := r.at.Running
 	if !busy {
-		r.at = merlon.RescueState{Running: true, Step: "looking for the backups"}
+		r.at = merlon.RescueState{Running: true, Step: merlon.Said{ID: "backup.back.looking"}}
 	}
 	r.mu.Unlock()
 	if busy {
-		return errors.New("the site is being restored already")
+		return merlon.Said{ID: "backup.back.busy"}
 	}
 	f, warnings, err := r.find(ctx, want)
 	if err != nil {
-		r.set(merlon.RescueState{Problem: err.Error()})
-		return err
+		problem := saidOf(err)
+		r.set(merlon.RescueState{Problem: problem})
+		return problem
 	}
 	f.dest, f.open = h.Data, open
 	for _, w := range warnings {
-		h.Log.Warn("the chain of backups has a fault", "fault", w)
+		h.Log.Warn("the chain of backups has a fault", "fault", w.Error())
 	}
-	f.say = func(format string, args ...any) {
-		r.set(merlon.RescueState{Running: true, Step: fmt.Sprintf(format, args...), Warnings: warnings})
+	f.say = func(string, ...any) {}
+	step := func(id string, args ...any) {
+		r.set(merlon.RescueState{Running: true, Step: merlon.Said{ID: id, Args: args}, Warnings: warnings})
 	}
-	f.say("restoring point %d of %s", f.point.Seq, f.point.told())
+	step("backup.back.fetching", strconv.FormatInt(f.point.Seq, 10), f.point.Effective.UTC().Format("2006-01-02 15:04 MST"))
 	f.restore = merlon.Restore{Now: h.Clock(), Who: "set-up page"}
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rescueTime)
 		defer cancel()
-		if err := r.bring(ctx, h, *f); err != nil {
+		if err := r.bring(ctx, h, *f, func() { step("backup.back.starting") }); err != nil {
 			h.Log.Error("the site could not be got back", "error", err.Error())
-			r.set(merlon.RescueState{Problem: err.Error(), Warnings: warnings})
+			r.set(merlon.RescueState{Problem: saidOf(err), Warnings: warnings})
 		}
 	}()
 	return nil
@@ -84,26 +87,30 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 const maxWarnings = 10
 
 // find opens the chain and picks the newest point. Faults of the chain take nothing from it, and are told.
-func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching, warnings []string, err error) {
+func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching, warnings []merlon.Said, err error) {
 	k, err := parseKey(want.Key.Reveal())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, merlon.Said{ID: "backup.back.key", Args: []any{recoveryPrefix}}
 	}
 	address := want.Address
 	if address == "" {
 		address = k.target
 	}
 	if address == "" {
-		return nil, nil, errors.New("the address of the backups is missing: it stands in the kit")
+		return nil, nil, merlon.Said{ID: "backup.back.no-address"}
 	}
-	store, err := r.p.openStore(ctx, address, nil, k.site)
+	t, err := OpenTarget(ctx, address, nil, r.p.cfg.Schemes)
 	if err != nil {
 		return nil, nil, err
+	}
+	store, err := OpenStore(ctx, t, k.site)
+	if err != nil {
+		return nil, nil, errors.Join(err, t.Close())
 	}
 	if k.recovery != nil {
 		store.Trust(k.recovery.Root())
 	} else {
-		warnings = append(warnings, "a point key cannot tell who began the chain: compare the point's number and time with the mail of your last backup")
+		warnings = append(warnings, merlon.Said{ID: "backup.back.unsure"})
 	}
 	points, err := store.Chain(ctx, nil)
 	var faults ChainErrors
@@ -112,20 +119,20 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	}
 	for i, f := range faults {
 		if i == maxWarnings {
-			warnings = append(warnings, fmt.Sprintf("and %d more: backup verify tells all", len(faults)-i))
+			warnings = append(warnings, merlon.Said{ID: "backup.back.more", Args: []any{strconv.Itoa(len(faults) - i)}})
 			break
 		}
-		warnings = append(warnings, f.Error())
+		warnings = append(warnings, merlon.Said{ID: faultWords[f.Fault], Args: []any{f.Object}, Detail: f.Text})
 	}
 	point, err := pick(points, "latest", "")
 	if err != nil {
-		return nil, nil, errors.Join(err, faults.err(), store.target.Close())
+		return nil, nil, errors.Join(errUnproven, err, faults.err(), store.target.Close())
 	}
 	return &fetching{store: store, point: point, key: k}, warnings, nil
 }
 
 // bring makes the data and has the site replaced by it.
-func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching) (err error) {
+func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, starting func()) (err error) {
 	f, err := r.p.fetch(ctx, want)
 	if err != nil {
 		return errors.Join(err, want.store.target.Close())
@@ -133,7 +140,7 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching) (err
 	if err := f.goOn(ctx, h.Data); err != nil {
 		h.Log.Warn("backups do not go on by themselves: run backup init", "reason", err.Error())
 	}
-	f.say("starting anew")
+	starting()
 	err = h.Replace(func() error {
 		defer want.store.target.Close()
 		defer f.discard()

@@ -112,6 +112,9 @@ func ableToRestore() error {
 func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	began := time.Now()
 	a := c.Apart
+	if err := onServer(a.Site.Shared()); err != nil {
+		return err
+	}
 	if err := ableToRestore(); err != nil {
 		return err
 	}

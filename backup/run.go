@@ -46,6 +46,7 @@ type runner struct {
 	known      bool
 	files      string    // the hash of the small files then
 	fresh      *drillKey // of the newest point that was proven
+	looked     *looked   // of the runs, one at a time
 }
 
 // drillKey is the identity D of one point: in this process's memory, for half an hour at most.

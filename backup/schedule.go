@@ -25,6 +25,9 @@ const (
 
 // round is the task: once a minute it looks whether a point is due, and once a night whether the drill is.
 func (p *part) round(ctx context.Context, h *merlon.House) error {
+	if h.Shared() {
+		return nil // there is nothing to copy; the checks say so
+	}
 	if _, err := ReadSetup(h.Data); err != nil {
 		if errors.Is(err, ErrNotSetUp) {
 			return nil
@@ -63,6 +66,9 @@ func drillDue(s *state, now time.Time) bool {
 
 // attempt runs, and tells of a failure: an event each time, a mail once a day.
 func (p *part) attempt(ctx context.Context, h *merlon.House, want wish) (*Made, error) {
+	if err := onServer(h.Shared()); err != nil {
+		return nil, err
+	}
 	before, err := p.runner.home.readState()
 	if err != nil {
 		return nil, err

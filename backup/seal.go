@@ -12,9 +12,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A point's data is age( zstd( tar ) ). One goroutine compresses, over a window of 4 MB: a backup must not take the site's
-// memory or both of its processors.
-const window = 4 << 20
+// A point's data is age( zstd( tar ) ). One goroutine compresses, at the fastest level and over a window of 1 MB: a backup must
+// not take the site's memory or both of its processors, and compressing is most of its work. The next level takes twice as
+// long and makes a database of texts 6 % smaller. A reader knows the windows of points from before too.
+const (
+	window    = 1 << 20
+	maxWindow = 8 << 20
+)
 
 // seal returns a writer whose plain text is compressed and sealed into w. Close it: only then w has all.
 func seal(w io.Writer, to ...age.Recipient) (io.WriteCloser, error) {
@@ -22,7 +26,7 @@ func seal(w io.Writer, to ...age.Recipient) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
-	z, err := zstd.NewWriter(sealed, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
+	z, err := zstd.NewWriter(sealed, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
@@ -135,7 +139,7 @@ func unseal(body io.ReadCloser, p *Point, with []age.Identity) (*opening, error)
 		}
 		return nil, o.judge(err)
 	}
-	o.plain, err = zstd.NewReader(sealed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(2*window), zstd.WithDecoderLowmem(true))
+	o.plain, err = zstd.NewReader(sealed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/cli"
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/secret"
 )
 
@@ -72,6 +74,58 @@ func TestSettingsAreHeldAgainstTheChain(t *testing.T) {
 	s.point()
 	if n := len(s.points()); n != 3 {
 		t.Errorf("%d points", n)
+	}
+}
+
+// Whoever may write to the store can lay records beside the chain without end: a run reads some of them, each once, and says
+// so; what it was told before it goes on with, and a change that it could not hold against all of them it refuses.
+func TestAFloodOfOwnedRecords(t *testing.T) {
+	s, v := onVersions(t, 1)
+	store := s.store()
+	store.target = v
+	setup, err := ReadSetup(s.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range mostStrange + 100 {
+		v.add(store.full(fmt.Sprintf("chain/%08d-rebirth-2.json", i)), []byte("{}\n"), time.Time{})
+		v.add(store.full(fmt.Sprintf("chain/%08d-genesis-1.json", 0)), []byte("{}\n"), time.Time{})
+	}
+	reads := func() int { v.mu.Lock(); defer v.mu.Unlock(); return v.reads }
+	run := func(most int) *Made {
+		t.Helper()
+		before := reads()
+		s.note(1)
+		made, err := s.run("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := reads() - before; n > most {
+			t.Errorf("a run reads %d objects, at most %d are wanted", n, most)
+		}
+		return made
+	}
+	if made := run(mostStrange + 20); len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "not looked at yet") {
+		t.Errorf("nothing is said of a flood: %v", made.Notes)
+	}
+	if made := run(120 + 20); len(made.Notes) != 0 {
+		t.Errorf("all were read, and it says %v", made.Notes)
+	}
+	run(20)
+	// A process that has not seen them all yet goes on with nothing.
+	s.part.runner.looked = nil
+	s.note(1)
+	if _, err := s.run(""); !errors.Is(err, ErrUnknown) {
+		t.Errorf("a run that cannot know the recipients: %v", err)
+	}
+	run(120 + 20)
+	// The owner's own are found among them.
+	r := &Rebirth{Format: formatName, Kind: "rebirth", Site: setup.Site, Branch: 2, After: 1, Prev: hashOf(nil), From: 90, Created: stamp(time.Now()), K: setup.T}
+	r.sign(s.recovery.root)
+	v.add(store.full(rebirthName(r)), encode(r), time.Time{})
+	s.note(1)
+	if _, err := s.run(""); !errors.Is(err, ErrForked) {
+		t.Errorf("the chain was given away: %v", err)
 	}
 }
 
@@ -266,7 +320,36 @@ func TestTheSetUpPageTellsFaults(t *testing.T) {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	defer f.store.target.Close()
-	if got := strings.Join(warnings, "\n"); !strings.Contains(got, gone.Folder()) {
-		t.Errorf("warnings: %q", got)
+	if len(warnings) == 0 || warnings[0].ID != "backup.back.missing" || !strings.Contains(warnings[0].Error(), gone.Folder()) {
+		t.Errorf("warnings: %v", warnings)
+	}
+	// A mistake is told in words of the catalogue, and a store's own beside them.
+	for _, c := range []struct {
+		wish merlon.RescueWish
+		id   string
+	}{
+		{merlon.RescueWish{Address: s.at(), Key: secret.New("something else")}, "backup.back.key"},
+		{merlon.RescueWish{Key: secret.New(s.recovery.Reveal())}, "backup.back.no-address"},
+		{merlon.RescueWish{Address: "gopher://x", Key: secret.New(s.recovery.Reveal())}, "backup.back.address"},
+		{merlon.RescueWish{Address: "file://" + t.TempDir(), Key: secret.New(s.recovery.Reveal())}, "backup.back.nothing"},
+	} {
+		_, _, err := r.find(t.Context(), c.wish)
+		said := saidOf(err)
+		german := text.Own().Format("de", said.ID, said.Args...)
+		if err == nil || said.ID != c.id || german == "" || german == text.Own().Format("en", said.ID, said.Args...) {
+			t.Errorf("%v is told as %+v, in German %q", err, said, german)
+		}
+	}
+	other, err := NewRecovery()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.find(t.Context(), merlon.RescueWish{Address: s.at(), Key: secret.New(other.Reveal())}); saidOf(err).ID != "backup.back.unproven" {
+		t.Errorf("another's key: %v", err)
+	}
+	for fault, id := range faultWords {
+		if _, ok := text.Own().Message("de", id); !ok {
+			t.Errorf("%s has no German words", fault)
+		}
 	}
 }

@@ -45,6 +45,7 @@ type testSite struct {
 	address string // of another place than the folder
 	options Settings
 	schemes []Scheme
+	routes  []merlon.Route
 }
 
 // clockOffset is how far the site's clock is from the real one. The site's tasks read it while tests move it.
@@ -84,7 +85,7 @@ func (s *testSite) start() {
 	s.t.Helper()
 	p, part := newPart(Config{Schemes: s.schemes})
 	site, err := merlon.New(merlon.Env{Data: s.data, Mode: merlon.Test, Clock: func() time.Time { return time.Now().Add(s.offset.is()) }, Log: slog.New(slog.DiscardHandler)},
-		merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}})
+		merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}, Routes: s.routes})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -64,6 +64,11 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 	}
 	from := append([]source{{databaseName, snapshot.Size, snapshot.SHA256, snapshot.Reader}}, small...)
 	from = append(from, inMemory(uploadsName, nil))
+	uploads, err := j.uploads(ctx)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	from = append(from, uploads...)
 
 	j.say("sealing %s", megabytes(snapshot.Size))
 	to := []age.Recipient{}

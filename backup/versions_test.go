@@ -15,13 +15,16 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // versions is a store in memory that keeps every version, as a bucket does: what is written over or deleted stays behind.
 type versions struct {
-	mu  sync.Mutex
-	all []kept
-	at  time.Time // its clock; zero: the system's
+	mu    sync.Mutex
+	all   []kept
+	reads int
+	at    time.Time // its clock; zero: the system's
 }
 
 type kept struct {
@@ -80,6 +83,7 @@ func (v *versions) add(name string, text []byte, until time.Time) Object {
 func (v *versions) Get(_ context.Context, o Object) (io.ReadCloser, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.reads++
 	i := slices.IndexFunc(v.all, func(k kept) bool { return k.Name == o.Name && k.Version == o.Version })
 	if o.Version == "" {
 		i = v.newest(o.Name)
@@ -210,6 +214,7 @@ func TestWhatIsHiddenIsFound(t *testing.T) {
 
 // Points go when their time is over; the links stay, and a chain whose beginning is gone is walked from its genesis.
 func TestAChainOutlivesItsPoints(t *testing.T) {
+	need.Time(t, "makes a year of points")
 	s, v := onVersions(t, 0)
 	setup, err := ReadSetup(s.data)
 	if err != nil {
@@ -266,6 +271,7 @@ func TestAChainOutlivesItsPoints(t *testing.T) {
 
 // Whatever the store says or does not say at a put, no run says "ok" for a point that is not there, and the next run goes on.
 func TestPutsThatFail(t *testing.T) {
+	need.Time(t, "makes two dozen chains")
 	for _, part := range []string{"data-", "manifest.json", "receipt-", "links.json"} {
 		for _, c := range []struct {
 			name   string

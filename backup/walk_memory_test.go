@@ -3,8 +3,10 @@ package backup
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -55,5 +57,43 @@ func TestAFloodOfRecords(t *testing.T) {
 	}
 	if hidden != 1 || len(faults) != 61 {
 		t.Errorf("%d faults, %d of the manifest: %v", len(faults), hidden, err)
+	}
+}
+
+// Manifests that somebody signs with keys of their own are named, and no more than their names is kept of them.
+func TestAFloodOfSignedManifests(t *testing.T) {
+	s, v := onVersions(t, 3)
+	store := s.store()
+	store.target = v
+	want, err := store.Chain(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forge := func(seq int64, class Class) {
+		m := want[2].Manifest
+		m.Seq, m.Class, m.K, m.KNext = seq, class, public(key), public(key)
+		m.sign(key)
+		v.add(store.full(m.Folder()+"/manifest.json"), encode(m), time.Time{})
+	}
+	for i := range int64(200) {
+		forge(1000+i, Hourly)
+	}
+	forge(2, Monthly)
+	w, err := store.walk(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, f := range w.faults {
+		if f.Fault == Altered && strings.HasSuffix(f.Object, "/manifest.json") {
+			named++
+		}
+	}
+	if named != 201 || len(w.found) > 1 || len(w.points) != 3 || w.points[2].Receipt() != want[2].Receipt() || w.top() != 1199 {
+		t.Errorf("%d of 201 are named, %d are kept, %d points of 3, top %d", named, len(w.found), len(w.points), w.top())
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // The test binary is a server when a bench starts it as a child.
@@ -32,6 +34,7 @@ func testBench(t *testing.T) *bench {
 }
 
 func TestEverySideShowsOnePage(t *testing.T) {
+	need.Time(t, "starts five servers")
 	b := testBench(t)
 	floor, err := b.startSide(t.Context(), "floor")
 	if err != nil {
@@ -218,9 +221,7 @@ func TestLookupFindsWhatWasBegun(t *testing.T) {
 }
 
 func TestFlood(t *testing.T) {
-	if testing.Short() {
-		t.Skip("hashes for some seconds")
-	}
+	need.Time(t, "hashes for seconds")
 	b := testBench(t)
 	o, err := flood(t.Context(), b)
 	if err != nil {

@@ -102,10 +102,13 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 		}
 		return report, err
 	}
-	if _, err := p.site(merlon.Development); err != nil { // its faults are told as those of every command
+	site, err := p.site(merlon.Development)
+	if err != nil { // its faults are told as those of every command
 		return nil, err
 	}
-	if entries, err := os.ReadDir(p.data); err == nil && len(entries) > 0 {
+	if site.Shared() { // of rows on a server there is no copy
+		fmt.Fprintln(p.err, "the site's rows are on a server and are not copied: what is attacked is the site with a new file in their place, and with the data to try it")
+	} else if entries, err := os.ReadDir(p.data); err == nil && len(entries) > 0 {
 		wish.Data = p.data
 	}
 	report, err := attack.Site(ctx, p.open, wish.Options)

@@ -46,7 +46,7 @@ func Main(open func(merlon.Env) (*merlon.Site, error)) {
 // Run runs one command and returns its exit code. It is what tests call. When ctx is done a running command ends: serve
 // with 0 after it has drained, the others with 130.
 func Run(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), args []string, stdout, stderr io.Writer) int {
-	p := &program{open: open, in: os.Stdin, out: stdout, err: stderr}
+	p := &program{open: onDatabase(open), in: os.Stdin, out: stdout, err: stderr}
 	root := p.root()
 	if !builtIn(root, args) {
 		p.addParts(root)

@@ -78,6 +78,8 @@ StateDirectory={name}
 StateDirectoryMode=0700
 {setting}
 # LoadCredential=mail-password:/etc/{name}/mail-password
+# LoadCredential=db-password:/etc/{name}/db-password
+# LoadCredential=db-reader-password:/etc/{name}/db-reader-password
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=30

@@ -21,7 +21,7 @@ import (
 
 func (p *program) migrate() *cobra.Command {
 	c := &cobra.Command{
-		Use: "migrate", GroupID: "start", Short: "the database's migrations: status, up, down, new",
+		Use: "migrate", GroupID: "start", Short: "the database's migrations: status, up, down, new, setup",
 		Example: "  " + programName() + " migrate status",
 		Args:    unknownCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -32,6 +32,8 @@ func (p *program) migrate() *cobra.Command {
 		&cobra.Command{Use: "up", Short: "run what has not run yet", Args: noArgs, Example: "  " + programName() + " migrate up",
 			RunE: func(c *cobra.Command, _ []string) error { return p.migrateUp(c.Context()) }},
 		p.migrateDown(),
+		&cobra.Command{Use: "setup", Short: "print what an administrator of the database server runs once, for sites with db.url", Args: noArgs, Example: "  " + programName() + " migrate setup | psql -d site",
+			RunE: func(*cobra.Command, []string) error { return p.migrateSetup() }},
 		&cobra.Command{Use: "new NAME", Short: "write an empty migration", Args: exactArgs(1, "its name"), Example: "  " + programName() + " migrate new guestbook",
 			RunE: func(_ *cobra.Command, args []string) error { return p.migrateNew(args[0]) }},
 	)

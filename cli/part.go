@@ -196,6 +196,9 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	if err != nil {
 		return err
 	}
+	if site.Shared() && p.served(ctx) { // it could be done here as well; what the process that serves holds in memory could not
+		return p.send(ctx, o, db.ErrLocked)
+	}
 	err = site.Start(ctx)
 	if errors.Is(err, db.ErrLocked) {
 		return p.send(ctx, o, err)

@@ -31,6 +31,7 @@ type settings struct {
 	Serve serveSettings `toml:"serve"`
 	TLS   tlsSettings   `toml:"tls"`
 	Mail  mailTable     `toml:"mail"`
+	DB    dbTable       `toml:"db"`
 }
 
 type siteSettings struct {
@@ -67,8 +68,18 @@ type mailTable struct {
 	PasswordFile string `toml:"password_file"` // or the credential mail-password of systemd
 }
 
+type dbTable struct {
+	URL                string `toml:"url"`                  // postgres://site@db.example.org:5432/site?sslmode=verify-full; empty: a file in the data folder
+	Reader             string `toml:"reader"`               // the role that only reads; empty: the one of url with _reader behind it
+	PasswordFile       string `toml:"password_file"`        // or the credential db-password of systemd
+	ReaderPasswordFile string `toml:"reader_password_file"` // or the credential db-reader-password
+}
+
 // mailCredential is the name of the mail server's password among systemd's credentials (LoadCredential=).
 const mailCredential = "mail-password"
+
+// passwords are the variables that no key of the file stands for: a secret stands in no file that is not for it alone.
+var passwords = []string{"MERLON_MAIL_PASSWORD", "MERLON_DB_PASSWORD", "MERLON_DB_READER_PASSWORD"}
 
 // readSettings reads the file, if it is there, and the environment. An unknown key is an error with the nearest one.
 func readSettings(path string, environ []string) (settings, error) {
@@ -131,7 +142,7 @@ func (s *settings) environment(environ []string) (err error) {
 		v, known := names[name]
 		if !known {
 			for table := range tables {
-				if strings.HasPrefix(name, table) && name != "MERLON_MAIL_PASSWORD" {
+				if strings.HasPrefix(name, table) && !slices.Contains(passwords, name) {
 					hint := ""
 					if n, ok := check.Nearest(name, slices.Sorted(maps.Keys(names))); ok {
 						hint = ": did you mean " + n + "?"
@@ -228,15 +239,19 @@ func (s *settings) judge(path string) error {
 // environment's.
 func (s *settings) site() merlon.Settings {
 	m := merlon.MailSettings{Address: s.Mail.Address, From: s.Mail.From, PasswordFile: s.Mail.PasswordFile, Password: secret.New(os.Getenv("MERLON_MAIL_PASSWORD"))}
-	if m.PasswordFile == "" {
-		if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
-			if file := filepath.Join(dir, mailCredential); exists(file) {
-				m.PasswordFile = file
-			}
-		}
-	}
+	m.PasswordFile = orCredential(m.PasswordFile, mailCredential)
 	return merlon.Settings{Origin: s.Site.Origin, Hosts: s.Site.Hosts, Proxies: s.Site.TrustedProxies, ClientHeader: s.Site.ClientHeader, Mail: m,
 		Owner: s.Site.Owner, AccessLog: s.Serve.Access != "off"}
+}
+
+// orCredential is a file, or the credential of that name where no file is named and systemd hands one over.
+func orCredential(file, name string) string {
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); file == "" && dir != "" {
+		if given := filepath.Join(dir, name); exists(given) {
+			return given
+		}
+	}
+	return file
 }
 
 func exists(file string) bool {

@@ -73,3 +73,18 @@ type Shared interface{ Shared() bool }
 
 // A Checker is an engine that brings checks of its own, of what it can ask its server. They are asked while it is open.
 type Checker interface{ Checks() []check.Check }
+
+// A Starter is a [Shared] engine that has first starts wait for one another: of two processes that begin at one moment on an
+// empty database each would make keys of its own.
+type Starter interface {
+	// Starting runs do while no other process of the same database runs its own.
+	Starting(ctx context.Context, do func() error) error
+}
+
+// Placed is an engine whose database is on a server that settings can name.
+type Placed interface {
+	// At reports whether the database is the one of the setting db.url.
+	At(url string) bool
+	// Setup returns the statements that make the database ready, for an administrator of the server to run once.
+	Setup() (string, error)
+}

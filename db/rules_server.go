@@ -32,9 +32,23 @@ var (
 		Wrong:  "postgres://postgres@…/site",
 		Right:  "a role that owns the site's database and nothing else",
 		Source: "PostgreSQL, Role Attributes; PostgreSQL, COPY; CWE-250; OWASP ASVS 5.0 V13.2.2"}
+	RuleOutside = check.Rule{ID: "MRL-SQL-032", Property: check.Integrity, Severity: check.High,
+		Title:  "a migration reaches out of its own schema",
+		Why:    "migrations are tried in a schema of their own, before anything is served and whenever the site is checked",
+		Attack: "None is needed: a name that says its schema means the live table also when the migration is only tried.\nDELETE FROM public.note in a file that nobody has run yet empties the table of the site that is up.",
+		Wrong:  "ALTER TABLE public.note ADD COLUMN mood text;",
+		Right:  "ALTER TABLE note ADD COLUMN mood text;",
+		Source: "PostgreSQL, Schemas (The Schema Search Path)"}
+	RulePooler = check.Rule{ID: "MRL-SQL-033", Property: check.Integrity, Severity: check.High,
+		Title:  "something between the site and the database server changes what a connection is",
+		Why:    "limits of time, the read-only default and the search path are set when a connection is opened; a pooler that drops\nthem, or gives out other connections, takes these guards off without a word",
+		Attack: "A pooler in transaction mode hands the connection of one transaction to the next client: a lock, a setting or a\nprepared statement is then another's, and a query without its limit of time holds the server.",
+		Wrong:  "postgres://site@127.0.0.1:6432/site, where a pooler listens",
+		Right:  "the address of the server itself: the site keeps few connections and uses them again",
+		Source: "PgBouncer, Features (SQL feature map for pooling modes) and ignore_startup_parameters; CWE-693"}
 )
 
 // serverRules are those of this file.
 func serverRules() []check.Rule {
-	return []check.Rule{RuleServerTLS, RuleReaderRole, RuleReaderReach, RuleOwnerRole}
+	return []check.Rule{RuleServerTLS, RuleReaderRole, RuleReaderReach, RuleOwnerRole, RuleOutside, RulePooler}
 }

@@ -69,6 +69,8 @@ func (s *Spec) bind(body *Body, path func(string) string, into reflect.Value) (*
 		f, t := &s.fields[at], &st.typed[at]
 		switch {
 		case bound.Refusal != nil: // still go on: undeclared names are reported in any case
+		case f.Kind.isUpload():
+			bound.Refusal = st.addUpload(at, e)
 		case body.json:
 			bound.Refusal = f.addJSON(t, e, body)
 		case e.file:
@@ -81,7 +83,11 @@ func (s *Spec) bind(body *Body, path func(string) string, into reflect.Value) (*
 	}
 	for i := range s.fields {
 		if f := &s.fields[i]; !f.Path && bound.Refusal == nil {
-			bound.Refusal = s.bindField(st, i, body.Sealer, into.Field(f.index))
+			if f.Kind.isUpload() {
+				bound.Refusal = st.bindUpload(i, body.spool, into.Field(f.index))
+			} else {
+				bound.Refusal = s.bindField(st, i, body.Sealer, into.Field(f.index))
+			}
 		}
 	}
 	return st, bound

@@ -54,8 +54,9 @@ type behind struct{ *content }
 
 type content struct {
 	entries []entry
-	json    bool // from ParseJSON: the entries have kinds
-	large   bool // the values share a big buffer, so what is kept of them is copied
+	spool   Spool // of ParseUploads
+	json    bool  // from ParseJSON: the entries have kinds
+	large   bool  // the values share a big buffer, so what is kept of them is copied
 	few     [8]entry
 }
 
@@ -75,7 +76,9 @@ func newBody(json bool, size int) *Body {
 // An entry is one field as sent. Name and value share the body's buffer, which nothing changes after parsing.
 type entry struct {
 	name, value string
-	file        bool // a part with a file name; its value is kept only for Sum
+	filename    string  // as sent
+	up          *upload // of ParseUploads
+	file        bool    // a part with a file name; its value is kept only for Sum
 	taken       bool
 	kind        byte // of JSON: see json.go
 	item        bool // of JSON: an element of an array
@@ -155,14 +158,11 @@ func mediaType(lines []string) (boundary string, refusal *Refusal) {
 
 // readAll reads a body of at most limit bytes. It does not believe Content-Length before the bytes are there.
 func readAll(r *http.Request, limit int64) ([]byte, *Refusal) {
-	tooLarge := func() *Refusal {
-		return refuse(http.StatusRequestEntityTooLarge, RuleTooLarge, fmt.Sprintf("the body has more than %d bytes", limit))
-	}
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	if r.ContentLength > limit {
-		return nil, tooLarge()
+		return nil, tooLarge(limit)
 	}
 	size := r.ContentLength
 	if size < 0 || size > 16<<10 {
@@ -178,7 +178,7 @@ func readAll(r *http.Request, limit int64) ([]byte, *Refusal) {
 		n, err := r.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if int64(len(buf)) > limit {
-			return nil, tooLarge()
+			return nil, tooLarge(limit)
 		}
 		switch {
 		case err == io.EOF:
@@ -189,7 +189,7 @@ func readAll(r *http.Request, limit int64) ([]byte, *Refusal) {
 		case err != nil:
 			var over *http.MaxBytesError
 			if errors.As(err, &over) {
-				return nil, refuse(http.StatusRequestEntityTooLarge, RuleTooLarge, fmt.Sprintf("the body has more than %d bytes", over.Limit))
+				return nil, tooLarge(over.Limit)
 			}
 			return nil, malformed("the body ended before its time")
 		}
@@ -238,6 +238,19 @@ func (b *Body) Take(name string) (string, bool) {
 		return "", false
 	}
 	return value, true
+}
+
+// Look returns a field that was given exactly once, as text, and leaves it in its place.
+func (b *Body) Look(name string) (value string, ok bool) {
+	for i := range b.entries {
+		if e := &b.entries[i]; e.name == name && !e.taken {
+			if ok || e.file {
+				return "", false
+			}
+			value, ok = e.value, true
+		}
+	}
+	return value, ok
 }
 
 // Sum returns the SHA-256 of the fields that were not taken, names and values in the order sent, files included: two bodies

@@ -20,8 +20,10 @@ var (
 	durationType  = reflect.TypeFor[time.Duration]()
 	secretString  = reflect.TypeFor[secret.String]()
 	secretBytes   = reflect.TypeFor[secret.Bytes]()
+	fileFieldType = reflect.TypeFor[File]()
+	imageType     = reflect.TypeFor[Image]()
 	validatorType = reflect.TypeFor[Validator]()
-	fileTypes     = []reflect.Type{
+	rawFiles      = []reflect.Type{
 		reflect.TypeFor[*multipart.FileHeader](), reflect.TypeFor[multipart.FileHeader](), reflect.TypeFor[multipart.File](),
 		reflect.TypeFor[*os.File](), reflect.TypeFor[[]byte](),
 	}
@@ -163,13 +165,21 @@ func (c *compiler) add(f field) {
 		c.spec.body[f.Name] = at
 	}
 	c.spec.sealed = c.spec.sealed || f.Kind == KindSealed
+	c.spec.uploads = c.spec.uploads || f.Kind.isUpload()
 }
 
 // kind decides the kind of a field by its type and options.
 func (c *compiler) kind(f *field, t reflect.Type, o *options) bool {
-	if o.has("max_bytes") || o.has("types") || slices.Contains(fileTypes, t) || t.Kind() == reflect.Slice && slices.Contains(fileTypes, t.Elem()) {
-		c.fault(RuleUpload, fmt.Sprintf("%s is an upload", t), "leave it out: uploads come with the back ends")
+	switch isFile := t == fileFieldType || t == imageType; {
+	case !isFile && (o.has("max_bytes") || o.has("types") || slices.Contains(rawFiles, t) || t.Kind() == reflect.Slice && slices.Contains(append(rawFiles, fileFieldType, imageType), t.Elem())):
+		c.fault(RuleUpload, fmt.Sprintf("%s cannot take an upload", t), "use form.File or form.Image, one field a file: they stay on the disk, and what they are is proven")
 		return false
+	case t == imageType:
+		f.Kind = KindImage
+		return true
+	case isFile:
+		f.Kind = KindFile
+		return true
 	}
 	if t.Kind() == reflect.Slice {
 		f.List = true
@@ -256,6 +266,8 @@ func (c *compiler) place(f *field) bool {
 	switch {
 	case f.List && (secretive || f.Kind == KindLines || f.Kind == KindDate || f.Kind == KindDateTime):
 		c.fault(RuleTag, fmt.Sprintf("the kind %s does not fit a list", f.Kind), "take it out, or use a field that is no list")
+	case (f.Path || f.Query) && f.Kind.isUpload():
+		c.fault(RuleTag, fmt.Sprintf("the kind %s does not fit an address", f.Kind), "take it in a POST form")
 	case (f.Path || f.Query) && secretive:
 		c.fault(RulePasswordQuery, fmt.Sprintf("the value %q of an address is of kind %s", f.Name, f.Kind), "take it in a POST form")
 	case (f.Path || f.Query) && f.Kind == KindLines, f.Path && f.Kind == KindCheckbox:

@@ -146,6 +146,28 @@ func (r *Render) lines(dst []byte, f *field, p *problemOf, t *typed) []byte {
 	return append(dst, `</textarea>`...)
 }
 
+// file appends the control of an upload. It never has a value: a page cannot choose a file of its visitor.
+func (r *Render) file(dst []byte, f *field, p *problemOf) []byte {
+	dst = r.start(append(dst, `<input type="file"`...), f, p)
+	return append(appendAttr(dst, ` accept="`, f.accept()), '>')
+}
+
+// fileHelp appends what the file may be, and when one was chosen before, that it must be chosen again.
+func (r *Render) fileHelp(dst []byte, f *field, again bool) []byte {
+	if f.Help != "" {
+		dst = append(dst, ' ')
+	}
+	dst = appendText(dst, r.text(MsgFileLimits, f.typeWords(), sizeWords(f.MaxBytes)))
+	if again {
+		dst = append(dst, ' ')
+		dst = appendText(dst, r.text(MsgFileAgain))
+	}
+	return dst
+}
+
+// hasHelp reports whether something stands below the label.
+func (f *field) hasHelp() bool { return f.Help != "" || f.Kind.isUpload() }
+
 func (r *Render) checkbox(dst []byte, f *field, p *problemOf, t *typed) []byte {
 	dst = append(dst, `<input type="checkbox"`...)
 	dst = r.start(dst, f, p)

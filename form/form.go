@@ -36,7 +36,7 @@ func New[T any](initial T) Form[T] {
 	for i := range s.fields {
 		f, t := &s.fields[i], &st.typed[i]
 		switch from := v.Field(f.index); {
-		case f.Path:
+		case f.Path, f.Kind.isUpload():
 		case f.List:
 			for j := range from.Len() {
 				t.add(f.text(from.Index(j)))
@@ -210,6 +210,7 @@ type state struct {
 	offered  map[int][]Option
 	secrets  map[int]secret.String // passwords as typed, for Reveal
 	revealed map[int]bool          // password fields that are shown in the clear
+	uploads  map[int]*upload       // what came for the upload fields
 	few      [4]typed              // room for typed of a small form
 }
 

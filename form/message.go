@@ -25,10 +25,18 @@ const (
 	MsgTooLate    = "form.too-late"    // argument: the last date
 	MsgEmail      = "form.email"       // no e-mail address
 	MsgURL        = "form.url"         // no http or https address
+	MsgFile       = "form.file"        // text where a file belongs
+	MsgEmptyFile  = "form.empty-file"  // a file of no bytes
+	MsgType       = "form.type"        // a file of another type; argument: the types
+	MsgPixels     = "form.pixels"      // a picture too large; argument: millions of pixels
 	MsgInvalid    = "form.invalid"     // rejected without words
 
 	MsgRequiredChoice   = "form.required-choice"   // MsgRequired of a choice
 	MsgRequiredCheckbox = "form.required-checkbox" // MsgRequired of a checkbox
+	MsgRequiredFile     = "form.required-file"     // MsgRequired of an upload
+	MsgLargeFile        = "form.large-file"        // MsgTooLarge of an upload; argument: the size
+	MsgFileLimits       = "form.file-limits"       // below the label of an upload; arguments: types, size
+	MsgFileAgain        = "form.file-again"        // below it when a form is shown again that had a file
 	MsgWholeNumber      = "form.whole-number"      // MsgNumber of a whole number
 	MsgSummary          = "form.summary"           // the heading of the error summary
 	MsgChoose           = "form.choose"            // the empty option of a select
@@ -66,6 +74,14 @@ var english = [...]struct{ id, words string }{
 	{MsgTooLate, "Enter %v or earlier."},
 	{MsgEmail, "Enter one e-mail address, such as ann@example.org."},
 	{MsgURL, "Enter a web address that begins with https:// or http://."},
+	{MsgRequiredFile, "Choose a file."},
+	{MsgFile, "Choose a file."},
+	{MsgEmptyFile, "The file is empty. Choose another one."},
+	{MsgLargeFile, "The file is too large. Choose one of at most %v."},
+	{MsgType, "The file is not of a type that can be used. Choose one of these: %v."},
+	{MsgPixels, "The picture has too many pixels. Choose one of at most %v million."},
+	{MsgFileLimits, "%v, at most %v."},
+	{MsgFileAgain, "Choose the file once more: it was not kept."},
 	{MsgInvalid, "Change this."},
 	{MsgSummary, "There is a problem"},
 	{MsgChoose, "Choose"},
@@ -99,6 +115,8 @@ func (r *Render) message(f *field, p *problemOf) string {
 			return r.text(MsgRequiredCheckbox)
 		case f.Kind == KindChoice:
 			return r.text(MsgRequiredChoice)
+		case f.Kind.isUpload():
+			return r.text(MsgRequiredFile)
 		}
 	case MsgNumber:
 		if f.Kind != KindFloat {
@@ -112,7 +130,14 @@ func (r *Render) message(f *field, p *problemOf) string {
 		return r.text(p.id, f.MaxItems)
 	case MsgTooSmall, MsgTooEarly:
 		return r.text(p.id, f.lowText)
+	case MsgType:
+		return r.text(p.id, f.typeWords())
+	case MsgPixels:
+		return r.text(p.id, max(1, f.pixels()/1_000_000))
 	case MsgTooLarge, MsgTooLate:
+		if f.Kind.isUpload() {
+			return r.text(MsgLargeFile, sizeWords(f.MaxBytes))
+		}
 		return r.text(p.id, f.highText)
 	}
 	return r.text(p.id)

@@ -155,7 +155,7 @@ func (e *entry) disposition(s string) *Refusal {
 			if e.file {
 				return malformed("a multipart part has two file names")
 			}
-			e.file = true
+			e.file, e.filename = true, value
 		default: // filename* too: RFC 7578 4.2 forbids it
 			return malformed("a multipart part's Content-Disposition has a parameter that forms do not have")
 		}

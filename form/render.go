@@ -85,7 +85,7 @@ func (r *Render) AppendProblems(dst []byte, f Any) []byte {
 }
 
 // AppendHidden appends what was typed, field by field, as hidden controls: for a page that asks to send the same form once
-// more. Passwords and what the form's struct lacks are left out.
+// more. Passwords, files and what the form's struct lacks are left out.
 func (r *Render) AppendHidden(dst []byte, f Any) []byte {
 	s, st := f.FormSpec(), f.stateOf()
 	if st == nil {
@@ -94,7 +94,7 @@ func (r *Render) AppendHidden(dst []byte, f Any) []byte {
 	for at := range s.fields {
 		f, t := &s.fields[at], &st.typed[at]
 		switch {
-		case f.Path || f.Kind == KindPassword:
+		case f.Path || f.Kind == KindPassword || f.Kind.isUpload():
 		case f.Kind == KindSealed:
 			dst = r.sealed(dst, s, st, at)
 		default:
@@ -169,11 +169,14 @@ func (r *Render) field(dst []byte, s *Spec, st *state, at int) []byte {
 	if !f.List && f.Kind != KindCheckbox {
 		dst = r.label(dst, f)
 	}
-	if f.Help != "" {
+	if f.hasHelp() {
 		dst = append(dst, `<p class="help" id="`...)
 		dst = r.id(dst, f.Go)
 		dst = append(dst, `-help">`...)
 		dst = appendText(dst, r.author(f.Help))
+		if f.Kind.isUpload() {
+			dst = r.fileHelp(dst, f, st != nil && st.typed[at].given)
+		}
 		dst = append(dst, `</p>`...)
 	}
 	if p != nil {
@@ -194,6 +197,8 @@ func (r *Render) field(dst []byte, s *Spec, st *state, at int) []byte {
 		dst = r.inputs(dst, f, p, &t)
 	case f.Kind == KindChoice:
 		dst = r.choice(dst, f, p, &t, st.options(s, at))
+	case f.Kind.isUpload():
+		dst = r.file(dst, f, p)
 	case f.Kind == KindLines:
 		dst = r.lines(dst, f, p, &t)
 	case f.Kind == KindCheckbox:
@@ -222,16 +227,16 @@ func (r *Render) label(dst []byte, f *field) []byte {
 
 // described appends what ties a control, or the group of a list, to its help and its error.
 func (r *Render) described(dst []byte, f *field, p *problemOf) []byte {
-	if p == nil && f.Help == "" {
+	if p == nil && !f.hasHelp() {
 		return dst
 	}
 	dst = append(dst, ` aria-describedby="`...)
-	if f.Help != "" {
+	if f.hasHelp() {
 		dst = r.id(dst, f.Go)
 		dst = append(dst, `-help`...)
 	}
 	if p != nil {
-		if f.Help != "" {
+		if f.hasHelp() {
 			dst = append(dst, ' ')
 		}
 		dst = r.id(dst, f.Go)

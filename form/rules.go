@@ -61,17 +61,17 @@ var (
 		Why:    "a rule with a typing error is a rule that does not hold",
 		Attack: "Sends what the misspelt rule was meant to refuse.",
 		Wrong:  "Text string `form:\"requird,max=500\"`",
-		Right:  "required, min, max, lines, rows, password, email, url, date, datetime, choices, sealed, max_items, inputmode;\nbeside the form tag: label, help, autocomplete.",
+		Right:  "required, min, max, lines, rows, password, email, url, date, datetime, choices, sealed, max_items, inputmode;\nof uploads max_bytes, types, pixels, fit;\nbeside the form tag: label, help, autocomplete.",
 		Source: validation,
 	}
 	RuleUpload = check.Rule{
 		ID: "MRL-FORM-007", Property: check.Availability, Severity: check.High,
-		Title:  "an upload field",
-		Why:    "uploads come with the back ends (room outbound/file); until then no form takes a file",
+		Title:  "an upload that cannot be proven",
+		Why:    "an upload is streamed to the disk, bounded, and held to what its bytes are; a type that is not told by its bytes, and a field that takes it into memory, cannot be",
 		Attack: "Uploads a page or a program and has it served, or fills the disk.",
 		Wrong:  "Picture []byte `form:\"max_bytes=1000000,types=image/png\"`",
-		Right:  "Leave the field out until the back ends are there; files that a form did not declare are thrown away and recorded.",
-		Source: "OWASP File Upload Cheat Sheet; OWASP ASVS 5.0 5.2.1",
+		Right:  "Picture form.Image `form:\"max_bytes=1000000,types=image/png,pixels=4000000\"`\nFiles that a form did not declare are thrown away and recorded.",
+		Source: "OWASP File Upload Cheat Sheet; OWASP ASVS 5.0 5.2.1, 5.2.2, 5.2.6",
 	}
 	RuleStruct = check.Rule{
 		ID: "MRL-FORM-008", Property: check.Integrity, Severity: check.High,
@@ -216,6 +216,15 @@ var (
 		Right:  "{\"Votes\": 3}: one object, UTF-8, each value of its field's type.",
 		Source: "RFC 8259 4, 6, 8; OWASP ASVS 5.0 2.2.1, 15.3.7; CWE-674",
 	}
+	RuleSpool = check.Rule{
+		ID: "MRL-FORM-033", Property: check.Availability, Severity: check.High,
+		Title:  "an upload that the disk did not take",
+		Why:    "uploads wait on the disk of the data while they are judged; where it is full or broken none can be taken",
+		Attack: "Fills the disk by uploads from many accounts.",
+		Wrong:  "a data folder on a full disk",
+		Right:  "Make room in the data folder, and mend its rights: it is the site's alone, mode 0700.",
+		Source: "OWASP File Upload Cheat Sheet; OWASP ASVS 5.0 5.2.1, 5.2.4; CWE-400",
+	}
 )
 
 // Rules returns the rules of this room.
@@ -223,6 +232,6 @@ func Rules() []check.Rule {
 	return []check.Rule{
 		RuleUntagged, RuleNoLimit, RuleExclusion, RuleEmbedded, RuleType, RuleTag, RuleUpload, RuleStruct, RulePasswordQuery,
 		RuleMediaType, RuleContentEncoding, RuleTooLarge, RuleTooMany, RuleMalformed, RuleTwice, RuleUndeclared, RuleSeal,
-		RuleFile, RulePath, RuleQuery, RuleJSONType, RuleJSONValue,
+		RuleFile, RulePath, RuleQuery, RuleJSONType, RuleJSONValue, RuleSpool,
 	}
 }

@@ -26,16 +26,20 @@ const (
 	KindDateTime             // YYYY-MM-DDTHH:MM[:SS], the visitor's clock: no zone
 	KindPassword             // kept as received, never shown again
 	KindSealed               // a hidden value that only the server can make
+	KindFile                 // an upload
+	KindImage                // an upload that is a picture
 )
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {
-	names := [...]string{"text", "lines", "email", "url", "int", "uint", "float", "choice", "checkbox", "date", "datetime", "password", "sealed"}
+	names := [...]string{"text", "lines", "email", "url", "int", "uint", "float", "choice", "checkbox", "date", "datetime", "password", "sealed", "file", "image"}
 	if int(k) < len(names) {
 		return names[k]
 	}
 	return "unknown"
 }
+
+func (k Kind) isUpload() bool { return k == KindFile || k == KindImage }
 
 // An Option is one value that a choice field offers. An empty Label shows the value.
 type Option struct{ Value, Label string }
@@ -60,6 +64,10 @@ type Field struct {
 	Choices []Option // as tagged
 	Offered bool     // the choices come at run time: see [Form.Offer]
 
+	MaxBytes    int64    // uploads: of the sent file
+	Types       []string // uploads: media types, as tagged
+	Pixels, Fit int      // pictures: the most that are taken, width times height; the longest side of what is kept. 0 is none
+
 	Autocomplete, InputMode string
 	Rows                    int
 }
@@ -74,6 +82,7 @@ type Spec struct {
 	goNames   map[string]int
 	paths     bool // has path fields
 	sealed    bool
+	uploads   bool
 	validates bool // T or *T is a Validator
 	faults    check.Faults
 }
@@ -125,11 +134,16 @@ func (s *Spec) Room() int64 {
 		switch f.Kind {
 		case KindText, KindLines, KindEmail, KindURL, KindPassword:
 			one += letter * int64(f.Max)
+		case KindFile, KindImage:
+			one += 2*f.MaxBytes + 16<<20 // a file that is too large is told by its field
 		}
 		room += one * int64(max(f.MaxItems, 1))
 	}
 	return room
 }
+
+// HasUpload reports whether the form has an upload: its page sends multipart/form-data, and [ParseUploads] reads it.
+func (s *Spec) HasUpload() bool { return s.uploads }
 
 // HasSealed reports whether the form has a sealed field, and so needs a [Sealer] to be shown and bound.
 func (s *Spec) HasSealed() bool { return s.sealed }
@@ -172,9 +186,13 @@ func (s *Spec) find(name string) (int, bool) {
 //	                     much the visitor's as any other; what must come back unchanged is sealed
 //	max_items=N          lists: needed
 //	inputmode=numeric    the keyboard of a telephone
+//	max_bytes=N          uploads: needed
+//	types=a/b|c/d        uploads: needed; of image/jpeg, image/png, image/gif, application/pdf, text/csv, text/plain
+//	pixels=N             pictures: width times height of what is taken; needed by an [Image], 50 million by itself
+//	fit=N                pictures: made smaller, so that no side is longer
 //
-// Fields are string and named strings, bool, all int, uint and float types, time.Time, secret.String, and slices of strings
-// and numbers. struct{} is a form that is only a button. Uploads are refused until the back ends are there.
+// Fields are string and named strings, bool, all int, uint and float types, time.Time, secret.String, [File], [Image],
+// and slices of strings and numbers. struct{} is a form that is only a button.
 func SpecOf(t reflect.Type) (*Spec, check.Faults) { return public(specFor(t, forForm)) }
 
 // QuerySpecOf compiles the input struct of a GET: path tags as in [SpecOf], and query:"NAME,OPTION,…" tags with the options

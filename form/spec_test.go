@@ -199,16 +199,43 @@ func TestFaults(t *testing.T) {
 		}](), form.RuleTag, ".Text", "autofill"},
 		{"upload bytes", reflect.TypeFor[struct {
 			F []byte `form:""`
-		}](), form.RuleUpload, ".F", "come with the back ends"},
+		}](), form.RuleUpload, ".F", "cannot take an upload"},
 		{"upload by header", reflect.TypeFor[struct {
 			F *multipart.FileHeader `form:"max_bytes=5"`
-		}](), form.RuleUpload, ".F", "come with the back ends"},
+		}](), form.RuleUpload, ".F", "cannot take an upload"},
 		{"uploads", reflect.TypeFor[struct {
 			F []*multipart.FileHeader `form:"max_items=3"`
-		}](), form.RuleUpload, ".F", "come with the back ends"},
+		}](), form.RuleUpload, ".F", "cannot take an upload"},
 		{"upload by its options", reflect.TypeFor[struct {
 			F string `form:"types=image/png"`
-		}](), form.RuleUpload, ".F", "come with the back ends"},
+		}](), form.RuleUpload, ".F", "cannot take an upload"},
+		{"a list of uploads", reflect.TypeFor[struct {
+			F []form.File `form:"max_items=3,max_bytes=5,types=image/png"`
+		}](), form.RuleUpload, ".F", "one field a file"},
+		{"upload without a size", reflect.TypeFor[struct {
+			F form.File `form:"types=image/png"`
+		}](), form.RuleNoLimit, ".F", "max_bytes"},
+		{"upload without types", reflect.TypeFor[struct {
+			F form.File `form:"max_bytes=5"`
+		}](), form.RuleNoLimit, ".F", "types"},
+		{"picture without pixels", reflect.TypeFor[struct {
+			F form.Image `form:"max_bytes=5,types=image/png"`
+		}](), form.RuleNoLimit, ".F", "pixels"},
+		{"picture larger than memory", reflect.TypeFor[struct {
+			F form.Image `form:"max_bytes=5,types=image/png,pixels=50000001"`
+		}](), form.RuleTag, ".F", "50000000"},
+		{"upload of a type that runs", reflect.TypeFor[struct {
+			F form.File `form:"max_bytes=5,types=image/svg+xml"`
+		}](), form.RuleUpload, ".F", "image/svg+xml"},
+		{"picture of a type that is none", reflect.TypeFor[struct {
+			F form.Image `form:"max_bytes=5,types=application/pdf,pixels=5"`
+		}](), form.RuleUpload, ".F", "application/pdf"},
+		{"upload in a path", reflect.TypeFor[struct {
+			F form.File `path:"f,max_bytes=5,types=image/png"`
+		}](), form.RuleTag, ".F", "does not fit an address"},
+		{"hidden upload", reflect.TypeFor[struct {
+			F form.File `form:"hidden,max_bytes=5,types=image/png"`
+		}](), form.RuleTag, ".F", "does not fit a field of kind file"},
 		{"only unexported fields", reflect.TypeFor[struct{ text string }](), form.RuleStruct, "", "no exported field"},
 		{"tag on an unexported field", reflect.TypeFor[struct {
 			Text string `form:"max=5"`

@@ -16,7 +16,7 @@ var optionNames = []struct {
 	value int // whether it has a value: 0 never, 1 always, 2 either
 }{
 	{"required", 0}, {"max", 1}, {"min", 1}, {"lines", 0}, {"rows", 1}, {"password", 0}, {"email", 0}, {"url", 0}, {"date", 0},
-	{"datetime", 0}, {"choices", 2}, {"sealed", 0}, {"max_items", 1}, {"inputmode", 1}, {"hidden", 0}, {"types", 1}, {"max_bytes", 1},
+	{"datetime", 0}, {"choices", 2}, {"sealed", 0}, {"max_items", 1}, {"inputmode", 1}, {"hidden", 0}, {"types", 1}, {"max_bytes", 1}, {"pixels", 1}, {"fit", 1},
 }
 
 // options are the parts of one tag that nothing has taken yet.
@@ -113,6 +113,8 @@ func (c *compiler) rules(f *field, o *options) {
 		c.dateRules(f, o)
 	case KindChoice:
 		c.choiceRules(f, o)
+	case KindFile, KindImage:
+		c.uploadRules(f, o)
 	}
 	if mode, ok := o.get("inputmode"); ok {
 		if !slices.Contains([]string{"numeric", "decimal", "tel", "search", "email", "url", "text"}, mode) || f.Kind != KindText {
@@ -127,7 +129,7 @@ func (c *compiler) hidden(f *field, o *options) {
 	switch {
 	case c.purpose == forQuery || f.Path:
 		c.fault(RuleTag, "a value of an address is not printed, so it cannot be hidden", "take the option out")
-	case f.List || f.Kind == KindPassword || f.Kind == KindSealed || f.Kind == KindLines || f.Kind == KindCheckbox:
+	case f.List || f.Kind == KindPassword || f.Kind == KindSealed || f.Kind == KindLines || f.Kind == KindCheckbox || f.Kind.isUpload():
 		c.fault(RuleTag, fmt.Sprintf("the option hidden does not fit a field of kind %s", f.describe()), "one value of one line can be hidden; what must not be changed belongs into the session")
 	}
 	f.Hidden = o.take("hidden")

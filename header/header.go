@@ -25,12 +25,10 @@ const maxValue = 8192
 // Headers with a rule of their own are refused by name, with the function that sets them: Set-Cookie, those of [Strict],
 // those that frame the message, those that open the site to other origins (CORS). The error is a [check.Finding].
 func Set(h http.Header, name constant, value string) error {
-	return SetNamed(h, string(name), value)
+	return setNamed(h, string(name), value)
 }
 
-// SetNamed is [Set] for a caller that has itself made sure that the name is a constant of the program, as room merlon does
-// for the names it takes. Everybody else uses Set.
-func SetNamed(h http.Header, name, value string) error {
+func setNamed(h http.Header, name, value string) error {
 	if !token(name) {
 		return RuleName.Finding("", fmt.Sprintf("header name %.60q is no token (RFC 9110 5.1)", name),
 			"write the name as a constant of letters, digits and -")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/network"
 )
 
 // Refusals counts equal refusals, those of the same id, network (IPv4 /24, IPv6 /48) and route, in one row a minute: a flood
@@ -63,7 +64,7 @@ func NewRefusals(clock func() time.Time) *Refusals {
 
 // Add counts a refusal. It never blocks on the database and does not allocate for a refusal that it knows.
 func (c *Refusals) Add(e event.Event) {
-	key := refusalKey{id: e.ID, network: network(e.Client), route: e.Route}
+	key := refusalKey{id: e.ID, network: network.Place(e.Client), route: e.Route}
 	if e.Route != "" {
 		key.method = e.Method // before routing the method is the visitor's own invention
 	}
@@ -126,16 +127,6 @@ func (c *Refusals) take(to []counted) []counted {
 		r.count = 0
 	}
 	return to
-}
-
-func network(a netip.Addr) netip.Prefix {
-	a = a.Unmap().WithZone("")
-	bits := 48
-	if a.Is4() {
-		bits = 24
-	}
-	p, _ := a.Prefix(bits) // the zero prefix for no address
-	return p
 }
 
 var addRefusal = db.Exec(schema, `

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/whole"
 )
 
 // Open reads the ring of a key file. It refuses, as a [check.Finding] with the way out: a file that others than its owner
@@ -192,13 +194,10 @@ func writeSync(f *os.File, text []byte) error {
 	return nil
 }
 
-// syncDir makes the name durable as well. Some systems cannot sync a folder; the file itself is synced.
+// syncDir makes the name durable as well.
 func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("keyring: the folder of the key file cannot be opened: %w", err)
+	if err := whole.SyncFolder(dir); err != nil {
+		return fmt.Errorf("keyring: the folder of the key file cannot be synced: %w", err)
 	}
-	defer d.Close()
-	_ = d.Sync()
 	return nil
 }

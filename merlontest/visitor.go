@@ -1,6 +1,7 @@
 package merlontest
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -172,10 +173,15 @@ func (v *Visitor) Clone() *Visitor {
 
 func (v *Visitor) do(method, path string, fields url.Values) *Visitor {
 	v.t.Helper()
+	return v.send(method, path, []byte(fields.Encode()), "application/x-www-form-urlencoded")
+}
+
+func (v *Visitor) send(method, path string, sent []byte, kind string) *Visitor {
+	v.t.Helper()
 	for range 10 {
 		var body io.Reader
 		if method == http.MethodPost {
-			body = strings.NewReader(fields.Encode())
+			body = bytes.NewReader(sent)
 		}
 		r, err := http.NewRequest(method, v.s.URL(path), body)
 		if err != nil {
@@ -186,7 +192,7 @@ func (v *Visitor) do(method, path string, fields url.Values) *Visitor {
 		r.Header.Set("Sec-Fetch-Dest", "document")
 		r.Header.Set("User-Agent", "merlontest")
 		if method == http.MethodPost {
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Content-Type", kind)
 			r.Header.Set("Origin", v.s.Site.Origin())
 		}
 		v.Do(r)

@@ -102,6 +102,9 @@ func (c *compiler) judgeControl(t *tag) {
 			return
 		}
 	}
+	if f := c.h.form; kind == "file" && f != nil && t.one("form") == nil {
+		c.judgeFileForm(f, func(what, do string) { c.tagFault(RuleForm, t, what, do) })
+	}
 	for _, a := range t.attrs {
 		if a.name == "formaction" {
 			c.judgeFormaction(t, a)
@@ -138,6 +141,16 @@ func (c *compiler) judgeControl(t *tag) {
 	}
 }
 
+// judgeFileForm holds a form with a file to the one way in which browsers send files: otherwise only their names come.
+func (c *compiler) judgeFileForm(f *openForm, fault func(what, do string)) {
+	switch {
+	case f.fact.Method != "post":
+		fault(fmt.Sprintf("a file in a form with method %s, which sends its name only", f.fact.Method), `write <form method="post" enctype="multipart/form-data">`)
+	case f.fact.Enctype != "multipart/form-data":
+		fault("a file in a form without enctype, which sends its name only", `write enctype="multipart/form-data" into the tag of the form`)
+	}
+}
+
 // judgeFormaction judges a button that sends its form elsewhere: the token is the form's, so it may not.
 func (c *compiler) judgeFormaction(t *tag, a *attr) {
 	value, _, ok := t.constant("formaction")
@@ -160,6 +173,9 @@ func (c *compiler) finishForms() {
 			c.tagFault(RuleForm, s.tag, fmt.Sprintf("a control of form %q, which is not on the page", s.form), didYouMean(s.form, names(c.ids), "give the form that id, constant and in no branch"))
 		case s.control.Type == "password" && f.fact.Method != "post":
 			c.tagFault(RulePassword, s.tag, fmt.Sprintf("a password field of the form of %s, whose method is %s", f.where, f.fact.Method), `write <form method="post">`)
+		case s.control.Type == "file":
+			c.judgeFileForm(f, func(what, do string) { c.tagFault(RuleForm, s.tag, what, do) })
+			fallthrough
 		case s.control.Name != "":
 			f.fact.Controls = append(f.fact.Controls, s.control)
 		}
@@ -295,6 +311,13 @@ func (c *compiler) takeFields(call *fieldCall, spec *form.Spec, pos parse.Pos) b
 			c.facts.Password = true
 			if f.fact.Method != "post" {
 				c.fault(RulePassword, pos, fmt.Sprintf("the password field %s in a form with method %s", field.Name, f.fact.Method), `write <form method="post">`)
+				return false
+			}
+		}
+		if field.Kind == form.KindFile || field.Kind == form.KindImage {
+			bad := false
+			c.judgeFileForm(f, func(what, do string) { bad = true; c.fault(RuleForm, pos, what, do) })
+			if bad {
 				return false
 			}
 		}

@@ -32,22 +32,31 @@ func byPassword(s *merlontest.Server, password string) *merlontest.Visitor {
 	return s.Visitor().Get("/sign-in").Submit("/sign-in", merlontest.Values{"Email": "ann@example.test", "Password": password})
 }
 
-// lastLink is the last link of the newest mail.
-func lastLink(t *testing.T, s *merlontest.Server) (link string) {
+// lastLink is the last link of the newest mail, resetLink the first.
+func lastLink(t *testing.T, s *merlontest.Server) string {
+	t.Helper()
+	all := links(t, s)
+	return all[len(all)-1]
+}
+
+func resetLink(t *testing.T, s *merlontest.Server) string {
+	t.Helper()
+	return links(t, s)[0]
+}
+
+func links(t *testing.T, s *merlontest.Server) (found []string) {
 	t.Helper()
 	s.Read(func(r *db.Reader) error {
 		all, err := s.Site.House().Mails.List(r, 0, 1)
 		if len(all) == 1 {
-			if found := regexp.MustCompile(`/account/link/[A-Za-z0-9_-]+`).FindAllString(all[0].Text, -1); len(found) > 0 {
-				link = found[len(found)-1]
-			}
+			found = regexp.MustCompile(`/account/link/[A-Za-z0-9_-]+`).FindAllString(all[0].Text, -1)
 		}
 		return err
 	})
-	if link == "" {
+	if len(found) == 0 {
 		t.Fatal("the newest mail has no link")
 	}
-	return link
+	return found
 }
 
 // TestNotMeTakesANewPasskey: "that was not me" in the mail about a passkey takes it away, and the sessions that it opened.

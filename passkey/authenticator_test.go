@@ -36,6 +36,7 @@ type device struct {
 	kind    string // of the client data, instead of the right one
 	flags   byte
 	counter uint32
+	codes   []string // the recovery codes that came with it
 }
 
 func newDevice(t *testing.T, s *merlontest.Server) *device {
@@ -151,11 +152,24 @@ func (d *device) answer(response map[string]any) string {
 		"clientExtensionResults": map[string]any{"credProps": map[string]any{"rk": true}}}))
 }
 
-// add registers the device for a visitor who is signed in.
+var recoveryCode = regexp.MustCompile(`<code>([0-9A-Z]{4}(?:-[0-9A-Z]{4}){5})</code>`)
+
+// add registers the device for a visitor who is signed in, and keeps the recovery codes that come with the first one.
 func (d *device) add(v *merlontest.Visitor, name string) *merlontest.Visitor {
 	d.t.Helper()
 	v.Get("/account/passkeys/add").Is(200)
-	return v.Submit("/account/passkeys/add", merlontest.Values{"Name": name, "Answer": d.create(askOf(d.t, v))})
+	v.Submit("/account/passkeys/add", merlontest.Values{"Name": name, "Answer": d.create(askOf(d.t, v))})
+	if v.Path != "/account/codes" {
+		return v
+	}
+	d.codes = nil
+	for _, m := range recoveryCode.FindAllStringSubmatch(v.Body, -1) {
+		d.codes = append(d.codes, m[1])
+	}
+	if len(d.codes) != 10 {
+		d.t.Fatalf("%d recovery codes, want 10:\n%s", len(d.codes), v.Text())
+	}
+	return v.Submit("/account/codes/kept", merlontest.Values{"Last": d.codes[2][25:]})
 }
 
 // signIn signs a visitor in on the sign-in page.

@@ -54,6 +54,8 @@ type Shown struct {
 type ListPage struct {
 	Passkeys []Shown
 	Full     bool // the user has as many as a user may have
+	Last     bool // there is one, and no app
+	Codes    bool // recovery codes are left
 }
 
 // AddPage is the data of the page passkey-add.html.
@@ -142,6 +144,15 @@ func (p *part) list(r *merlon.Read[account.User], _ merlon.None) (*merlon.Respon
 	for _, one := range rows {
 		data.Passkeys = append(data.Passkeys, show(r.Lang(), one, r.Now()))
 	}
+	app, err := account.HasApp(r.DB, r.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	left, err := account.CodesLeft(r.DB, r.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	data.Last, data.Codes = len(rows) == 1 && !app, left > 0
 	return merlon.Show(listPage, data), nil
 }
 
@@ -231,10 +242,10 @@ func (p *part) read(r *merlon.Read[account.User], f form.Form[Add]) (brought, er
 // add keeps a passkey. The challenge is used up in the same transaction.
 func (p *part) add(w *merlon.Write[account.User], f form.Form[Add], b brought) (*merlon.Response, error) {
 	in, ok := f.Value()
-	why := ""
+	why, codes := "", false
 	if ok {
 		var err error
-		if why, err = p.keep(w, in.Name, b); err != nil {
+		if why, codes, err = p.keep(w, in.Name, b); err != nil {
 			return nil, err
 		}
 	}
@@ -249,52 +260,60 @@ func (p *part) add(w *merlon.Write[account.User], f form.Form[Add], b brought) (
 		}
 		return merlon.ShowStatus(422, addPage, AddPage{f, ask}), nil
 	}
+	if codes {
+		return merlon.Redirect("/account/codes"), nil
+	}
 	return merlon.Redirect("/account/passkeys"), nil
 }
 
-// keep returns why a passkey is not kept: a message's id.
-func (p *part) keep(w *merlon.Write[account.User], name string, b brought) (why string, err error) {
+// keep returns why a passkey is not kept: a message's id. It tells whether there are recovery codes to be shown, for the day on
+// which the passkey is lost.
+func (p *part) keep(w *merlon.Write[account.User], name string, b brought) (why string, codes bool, err error) {
 	user := w.User.ID
 	if b.key == nil {
-		return "passkey.add.invalid", nil
+		return "passkey.add.invalid", false, nil
 	}
 	stored, err := handleOf(w.DB, user)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	if stored != nil && string(stored) != string(b.handle) {
-		return "passkey.add.invalid", nil // the first two at once: the second form names another handle
+		return "passkey.add.invalid", false, nil // the first two at once: the second form names another handle
 	}
 	n, err := countOf(w.DB, user)
 	if err != nil || n >= maxPasskeys {
-		return "passkey.add.many", err
+		return "passkey.add.many", false, err
 	}
 	if once, err := use(w.DB, b.challenge); err != nil || !once {
-		return "passkey.add.invalid", err
+		return "passkey.add.invalid", false, err
 	}
 	if stored == nil {
 		if _, err := insertHandle.Run(w.DB, user, b.handle); err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 	k := b.key
 	id, err := insertPasskey.Run(w.DB, user, k.ID, k.PublicKey, k.Authenticator.AAGUID, int64(k.Authenticator.SignCount), number(k.Flags.BackupEligible),
 		number(k.Flags.BackupState), transports(k.Transport), name, w.Now().UnixMicro())
 	if db.IsUnique(err) {
-		return "passkey.add.known", nil // WebAuthn 3, 7.1 step 26: a credential has one owner
+		return "passkey.add.known", false, nil // WebAuthn 3, 7.1 step 26: a credential has one owner
 	}
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	// sessions that were opened before know nothing of it: they would change factors by the password alone
 	if err := account.Raise(w); err != nil {
-		return "", err
+		return "", false, err
 	}
 	if err := w.Session.EndOthers(user, "factors changed"); err != nil {
-		return "", err
+		return "", false, err
 	}
 	w.Record(RuleAdded, event.Done, slog.Int64("account", user), slog.Int64("passkey", id))
-	return "", account.Notice(w, user, "passkey.mail.added", name)
+	next, _ := w.Local("/account/passkeys")
+	if codes, err = account.FirstCodes(w, next); err != nil {
+		return "", false, err
+	}
+	return "", codes, account.Notice(w, user, "passkey.mail.added", name)
 }
 
 func (p *part) show(r *merlon.Read[account.User], in ByID) (*merlon.Response, error) {

@@ -20,7 +20,6 @@ import (
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/passkey"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -60,7 +59,7 @@ func TestARegistrationIsGoodOnce(t *testing.T) {
 	s := merlontest.Start(t, open)
 	ann, d := s.SignedIn("Ann"), newDevice(t, s)
 	answer := d.create(askOf(t, ann.Get("/account/passkeys/add")))
-	ann.Submit("/account/passkeys/add", merlontest.Values{"Name": "One", "Answer": answer}).At("/account/passkeys")
+	ann.Submit("/account/passkeys/add", merlontest.Values{"Name": "One", "Answer": answer}).At("/account/codes")
 	ann.Get("/account/passkeys/add").Submit("/account/passkeys/add", merlontest.Values{"Name": "Two", "Answer": answer}).Is(422).Has(notAdded)
 	// the first registration of two tabs decides on the user's handle
 	ben := s.SignedIn("Ben")
@@ -108,7 +107,7 @@ func TestFirstPasskeysAtOnce(t *testing.T) {
 		all.Wait()
 		added := 0
 		for i, d := range devices {
-			if tabs[i].Status == http.StatusSeeOther && tabs[i].Header.Get("Location") == "/account/passkeys" {
+			if tabs[i].Status == http.StatusSeeOther && tabs[i].Header.Get("Location") == "/account/codes" {
 				added++
 				d.signIn(s.Visitor()).Is(200).At("/")
 			}
@@ -270,7 +269,7 @@ func TestOneSmallScript(t *testing.T) {
 	}
 	without := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
 		return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: pages,
-			Parts:  []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}})},
+			Parts:  []merlon.Part{account.New(account.Config{})},
 			Routes: []merlon.Route{merlon.Get("/", account.Anyone(), home)}})
 	})
 	v := without.Visitor().Get("/sign-in").Is(200)
@@ -282,7 +281,7 @@ func TestOneSmallScript(t *testing.T) {
 func TestGermanPages(t *testing.T) {
 	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
 		return merlon.New(env, merlon.Config{Name: "test", Title: "Test", Engine: sqlite.Engine("test.db"), Pages: pages, Lang: "de",
-			Parts:  []merlon.Part{account.New(account.Config{Hashing: password.Params{Memory: 19 << 10, Time: 2}}), passkey.New(passkey.Config{})},
+			Parts:  []merlon.Part{account.New(account.Config{}), passkey.New(passkey.Config{})},
 			Routes: []merlon.Route{merlon.Get("/", account.Anyone(), home)}})
 	})
 	s.Visitor().Get("/sign-in").Has("Mit einem Passkey anmelden")

@@ -11,8 +11,9 @@
 // that copies passkeys between devices; a mailbox that was taken over, for as long as a password can be reset by mail. Who
 // made an authenticator is not asked (attestation "none"), so that it need not be known or trusted.
 //
-// Who has a passkey cannot add or remove one with the password alone (account.NeedRecentAll). Who lost the only one is helped
-// by the site's administrator: user reset-2fa.
+// Who has a passkey cannot add or remove one with the password alone (account.NeedRecentAll). With the first one come recovery
+// codes: who lost the only passkey shows the password and a code. Who lost the codes too is helped by the site's
+// administrator: user reset-2fa.
 //
 // A passkey belongs to a host name, the one in the site's settings (Settings.Origin), which must not change afterwards. In
 // development that is NAME.localhost: a passkey made there works neither on localhost nor on 127.0.0.1, and the pages say so.
@@ -74,7 +75,7 @@ func New(Config) merlon.Part {
 			merlon.Post("/account/passkeys/{id}/remove", fresh, p.remove),
 		},
 		Offers: account.Way{Name: "passkey", Count: countOf, Manage: "/account/passkeys", Title: "passkey.title", Button: "passkey.manage", Empty: "passkey.empty",
-			SignIn: "/passkey/sign-in", Ask: p.ask, Delete: deleteOf, DeleteSince: deleteSince, Export: exportOf},
+			SignIn: "/passkey/sign-in", Confirm: "passkey.confirm", Ask: p.ask, Delete: deleteOf, DeleteSince: deleteSince, Export: exportOf},
 		Restored: restored, Powers: powers,
 		Tasks: []merlon.Task{{Name: "passkey/sweep", Every: 10 * time.Minute, Run: sweep}},
 		Start: p.start,

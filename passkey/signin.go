@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"strconv"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -60,15 +61,13 @@ type attempt struct {
 	backed    bool
 }
 
-// failed is an attempt that failed for a reason that only the event tells.
-func failed(why string) attempt { return attempt{why: why} }
-
 // refused is what anybody can send as often as they like: its events are counted, not written one by one.
 func refused(why string) attempt { return attempt{why: why, refused: true} }
 
-// verify looks whether the challenge is this site's and was given to this browser, counts the attempt against the network,
-// then verifies the answer. What carries no such challenge costs neither a look-up nor a place: neighbours in the network
-// cannot keep a passkey out with it. No transaction is open.
+// verify looks whether the challenge is this site's and was given to this browser, and which passkey is named. Only then is the
+// attempt counted, for that passkey and by the known device, or by the network (throttle.Passkey): what names none that there
+// is costs nobody a place, so that neighbours cannot keep a passkey out. Then the answer is verified, with no transaction
+// open.
 func (p *part) verify(r *merlon.Read[account.Guest], f form.Form[SignIn]) (attempt, error) {
 	in, ok := f.Value()
 	if !ok || in.Answer == "" {
@@ -82,7 +81,18 @@ func (p *part) verify(r *merlon.Read[account.Guest], f form.Form[SignIn]) (attem
 	if err != nil || !p.fresh(challenge, r.Now(), bound{purpose: toSignIn, browser: r.Binding()}) {
 		return refused("challenge"), nil
 	}
-	permit, err := p.house.Limits.Reserve(r.Context(), throttle.Passkey(r.Client())...)
+	found, err := findPasskey.One(r.DB, parsed.RawID)
+	if errors.Is(err, db.ErrNoRow) {
+		return refused("unknown"), nil
+	}
+	if err != nil {
+		return attempt{}, err
+	}
+	device, err := account.KnownDevice(r, found.User)
+	if err != nil {
+		return attempt{}, err
+	}
+	permit, err := p.house.Limits.Reserve(r.Context(), throttle.Passkey(strconv.FormatInt(found.ID, 10), device, r.Client())...)
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		return attempt{limited: limited}, nil
@@ -93,7 +103,7 @@ func (p *part) verify(r *merlon.Read[account.Guest], f form.Form[SignIn]) (attem
 	if err := permit.Spend(throttle.ForPasskey); err != nil {
 		return attempt{}, err
 	}
-	t, err := p.judge(r, parsed, challenge)
+	t, err := p.judge(r, found, parsed, challenge)
 	_ = r.DB.Close()
 	if err != nil {
 		return t, err
@@ -101,18 +111,11 @@ func (p *part) verify(r *merlon.Read[account.Guest], f form.Form[SignIn]) (attem
 	return t, permit.Settle(r.Context(), t.why == "")
 }
 
-// judge follows WebAuthn 3, 7.2: the challenge, which is of this site and for this browser, was not used; the credential is
-// known and its user's; name, origin, user verification and signature are right.
-func (p *part) judge(r *merlon.Read[account.Guest], parsed *protocol.ParsedCredentialAssertionData, challenge []byte) (attempt, error) {
+// judge follows WebAuthn 3, 7.2: the challenge, which is of this site and for this browser, was not used; the credential, which
+// is known, is its user's; name, origin, user verification and signature are right.
+func (p *part) judge(r *merlon.Read[account.Guest], found row, parsed *protocol.ParsedCredentialAssertionData, challenge []byte) (attempt, error) {
 	if used, err := wasUsed(r.DB, challenge); used || err != nil {
-		return failed("used"), err
-	}
-	found, err := findPasskey.One(r.DB, parsed.RawID)
-	if errors.Is(err, db.ErrNoRow) {
-		return failed("unknown"), nil
-	}
-	if err != nil {
-		return attempt{}, err
+		return attempt{why: "used", row: found}, err
 	}
 	handle, err := handleOf(r.DB, found.User)
 	if err != nil {

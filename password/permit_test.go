@@ -14,6 +14,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/secret"
 	"github.com/merlon-web/merlon/throttle"
@@ -166,6 +167,7 @@ func TestFastHashesTakeAsLong(t *testing.T) {
 }
 
 func TestASignInFloodIsBounded(t *testing.T) {
+	need.Time(t, "hashes for seconds")
 	s := open(t)
 	h := hasher(t, func(c *password.Config) {
 		c.Params, c.InsecureCosts, c.Slots, c.Places = password.Params{Memory: 64 << 10, Time: 1}, "", 1, 20

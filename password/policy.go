@@ -56,7 +56,7 @@ func (p Policy) Problems(password secret.String, words ...string) []Problem {
 	}
 	lower := strings.ToLower(text)
 	switch {
-	case Common(text):
+	case Common(text), isFamous(squash(lower)):
 		return []Problem{{"password.common", "Choose another password: this one is on the lists that attackers try first."}}
 	case patterned(lower), again(squash(lower)):
 		return []Problem{{"password.pattern", "Choose another password: this one repeats itself or counts, which attackers try first."}}

@@ -23,6 +23,10 @@ func TestPolicy(t *testing.T) {
 		{alone, "correct horse", "password.short"},
 		{alone, "fourteen chars", "password.short"},
 		{alone, "heron kettle violet", ""},
+		{alone, "correct horse battery staple", "password.common"}, // printed as an example, so it is none
+		{alone, "Correct-Horse-Battery-Staple-1!", "password.common"},
+		{alone, "2026: Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich.", "password.common"},
+		{alone, "correct horse battery staple beside the kettle", ""}, // words of one's own
 		{alone, "ключ от старой лодки", ""},
 		{alone, "äöüäöüßäöüäöüßx", ""},                         // 15 code points
 		{alone, "äöüäöüßäöüäöüß", "password.short"},            // 14 code points, 28 bytes

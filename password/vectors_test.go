@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/password"
 )
 
@@ -198,9 +199,7 @@ func TestParsingIsStrict(t *testing.T) {
 
 // The hashes that are verified, at the costs that Django writes.
 func TestDjangoAtFullCost(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a second")
-	}
+	need.Time(t, "hashes at Django's full cost")
 	s, h := open(t), hasher(t, nil)
 	for _, stored := range []string{
 		"pbkdf2_sha256$1200000$Zc8Wm0o1mRcD2q7y3xKJ5t$eFL0pDjLt4v9dVIOkZfcJ38TjjWG5JqwYodvYvfieXg=",

@@ -50,13 +50,13 @@ func tlsOff(ctx context.Context, on *opened) (found []string, err error) {
 
 // asBoth gives do a connection of each role.
 func (on *opened) asBoth(ctx context.Context, do func(c *conn, name string) error) error {
-	for _, p := range []*pool{on.readers, on.writer} {
-		c, err := p.get(ctx)
+	for _, p := range []*connPool{on.readers, on.writer} {
+		c, err := p.Get(ctx)
 		if err != nil {
 			return err
 		}
-		err = do(c, p.name)
-		p.put(c)
+		err = do(c, p.Name)
+		p.Put(c)
 		if err != nil {
 			return err
 		}
@@ -67,11 +67,11 @@ func (on *opened) asBoth(ctx context.Context, do func(c *conn, name string) erro
 // readerWrites asks for every right of the readers' role that is more than to read. The view pg_settings may be changed by
 // everybody, which is what SET does; the end of a reader's transaction undoes it.
 func readerWrites(ctx context.Context, on *opened) (found []string, err error) {
-	c, err := on.readers.get(ctx)
+	c, err := on.readers.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer on.readers.put(c)
+	defer on.readers.Put(c)
 	bad, err := c.mighty(ctx)
 	if err != nil {
 		return nil, err
@@ -94,11 +94,11 @@ func readerWrites(ctx context.Context, on *opened) (found []string, err error) {
 
 // readerReaches lists the functions that act and that the readers' role may run.
 func readerReaches(ctx context.Context, on *opened) (found []string, err error) {
-	c, err := on.readers.get(ctx)
+	c, err := on.readers.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer on.readers.put(c)
+	defer on.readers.Put(c)
 	rows, err := c.rows(ctx, "SELECT DISTINCT p.proname FROM pg_proc p WHERE "+riskyFunctions+" AND has_function_privilege(p.oid, 'EXECUTE')"+
 		" UNION SELECT p.proname FROM pg_proc p WHERE p.prosecdef AND has_function_privilege(p.oid, 'EXECUTE')"+
 		" UNION SELECT 'DO' WHERE has_language_privilege('plpgsql', 'USAGE') ORDER BY 1")
@@ -113,11 +113,11 @@ func readerReaches(ctx context.Context, on *opened) (found []string, err error) 
 }
 
 func ownerRules(ctx context.Context, on *opened) ([]string, error) {
-	c, err := on.writer.get(ctx)
+	c, err := on.writer.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer on.writer.put(c)
+	defer on.writer.Put(c)
 	rows, err := c.rows(ctx, "SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper")
 	if err != nil || len(rows) == 0 {
 		return nil, err

@@ -4,35 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // conn is one connection. It implements [db.Conn]. It speaks the extended protocol by itself, over pgx's messages: values
 // and SQL travel in different messages, so there is nothing in which a value could become SQL, and no argument that would
 // change how a statement is run.
 type conn struct {
-	pg      *pgconn.PgConn
-	f       *pgproto3.Frontend
-	pool    *pool
-	age     int
-	schema  string
-	loose   looseEnds
-	writing bool
-	broken  bool
-	status  byte // of the server: I(dle), T(ransaction), E(rror in one)
-	dirty   bool // a writer's statement ran since the savepoint
-	ctx     context.Context
-	session *db.Session
-	judge   func(ctx context.Context, t *db.Text) error
-	named   int      // statements so far
-	uses    int      // transactions so far
-	gone    []string // statements to be closed with the next message
-	portals []string // portals too
+	pool.Mark
+	pg       *pgconn.PgConn
+	f        *pgproto3.Frontend
+	pool     *connPool
+	schema   string
+	loose    looseEnds
+	writing  bool
+	broken   bool
+	patience time.Duration // for one answer; 0: no limit of this side
+	status   byte          // of the server: I(dle), T(ransaction), E(rror in one)
+	dirty    bool          // a writer's statement ran since the savepoint
+	ctx      context.Context
+	session  *db.Session
+	judge    func(ctx context.Context, t *db.Text) error
+	named    int      // statements so far
+	uses     int      // transactions so far
+	gone     []string // statements to be closed with the next message
+	portals  []string // portals too
 }
 
 // exchange sends what was queued and reads all answers up to the last of n marks that the server is ready. It returns the
@@ -43,7 +46,10 @@ func (c *conn) exchange(ctx context.Context, n int, see func(pgproto3.BackendMes
 	}
 	if ctx.Err() != nil {
 		c.broken = true // what was queued was not sent
-		return stopped(ctx)
+		return pool.Stopped(ctx)
+	}
+	if c.patience > 0 { // before the context can end it
+		_ = c.pg.Conn().SetDeadline(time.Now().Add(c.patience))
 	}
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -57,7 +63,7 @@ func (c *conn) exchange(ctx context.Context, n int, see func(pgproto3.BackendMes
 	if !stop() {
 		<-interrupted
 		c.broken = true
-		return stopped(ctx)
+		return pool.Stopped(ctx)
 	}
 	return err
 }
@@ -65,7 +71,7 @@ func (c *conn) exchange(ctx context.Context, n int, see func(pgproto3.BackendMes
 func (c *conn) receive(n int, see func(pgproto3.BackendMessage)) (first error) {
 	if err := c.f.Flush(); err != nil {
 		c.broken = true
-		return away(fmt.Errorf("postgres: %w", err))
+		return c.silent(err)
 	}
 	for n > 0 {
 		msg, err := c.f.Receive()
@@ -74,7 +80,7 @@ func (c *conn) receive(n int, see func(pgproto3.BackendMessage)) (first error) {
 			if first != nil {
 				return first // the server's last words
 			}
-			return away(fmt.Errorf("postgres: %w", err))
+			return c.silent(err)
 		}
 		switch m := msg.(type) {
 		case *pgproto3.ErrorResponse:
@@ -99,6 +105,18 @@ func (c *conn) receive(n int, see func(pgproto3.BackendMessage)) (first error) {
 		}
 	}
 	return first
+}
+
+// silent says why there is no answer.
+func (c *conn) silent(err error) error {
+	var long *pgproto3.ExceededMaxBodyLenErr
+	switch {
+	case errors.As(err, &long):
+		return fmt.Errorf("postgres: a row has %d MB, and %d are read: ask for less of it, other columns or a part of the long one by substr", long.ActualBodyLen>>20, maxMessage>>20)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return away(fmt.Errorf("postgres: the server has not answered for %v", c.patience))
+	}
+	return away(fmt.Errorf("postgres: %w", err))
 }
 
 // own runs a fixed text of this package by the simple protocol, which takes several statements in one message.
@@ -156,7 +174,7 @@ func ending() (context.Context, context.CancelFunc) {
 // outcome would be unknown.
 func (c *conn) commit(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return stopped(ctx)
+		return pool.Stopped(ctx)
 	}
 	if c.broken || c.status != 'T' {
 		return db.RuleRolledBack.Finding("", "postgres: a statement failed in a way that nothing of the transaction can be kept after", "return the first error")

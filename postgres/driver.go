@@ -122,11 +122,17 @@ func (v versions) CreateVersionTable(ctx context.Context, on database.DBTxConn) 
 }
 
 func (v versions) Insert(ctx context.Context, on database.DBTxConn, req database.InsertRequest) error {
+	if err := v.locked(ctx, on); err != nil {
+		return err
+	}
 	_, err := on.ExecContext(ctx, "INSERT INTO "+v.table+" (version, sha256) VALUES ($1, $2)", req.Version, v.sums[req.Version])
 	return err
 }
 
 func (v versions) Delete(ctx context.Context, on database.DBTxConn, version int64) error {
+	if err := v.locked(ctx, on); err != nil {
+		return err
+	}
 	_, err := on.ExecContext(ctx, "DELETE FROM "+v.table+" WHERE version = $1", version)
 	return err
 }

@@ -11,15 +11,8 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
-
-// stopped is the error of a context that is done. Its cause is in it, if it has one of its own.
-func stopped(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return fmt.Errorf("stopped: %w (%w)", ctx.Err(), cause)
-	}
-	return fmt.Errorf("stopped: %w", ctx.Err())
-}
 
 // serverError is the server's error without the parts that may hold a visitor's value.
 type serverError struct {
@@ -67,7 +60,7 @@ func (c *conn) explain(e *pgconn.PgError) error {
 	case len(e.Code) == 5 && e.Code[:2] == "23":
 		return constraint(e, said)
 	case e.Code == "57014" && c.ctx != nil && c.ctx.Err() != nil:
-		return stopped(c.ctx)
+		return pool.Stopped(c.ctx)
 	case e.Code == "57014", e.Code == "55P03", e.Code == "40001", e.Code == "40P01", e.Code == "53300", e.Code == "57P01", e.Code == "57P02", e.Code == "57P03":
 		return fmt.Errorf("%w: %w", db.ErrBusy, said)
 	case e.Code == "53100":

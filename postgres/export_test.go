@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -18,6 +19,15 @@ func Loosen(e db.Engine, names ...string) {
 			"role": &e.(*engine).loose.noRole, "judge": &e.(*engine).loose.noJudge}[name] = true
 	}
 }
+
+// Impatient has connections wait for an answer no longer than the time.
+func Impatient(e db.Engine, wait time.Duration) { e.(*engine).loose.patience = wait }
+
+// Reaches is what a migration's text is judged by.
+func Reaches(text string) string { return reaches(text, []string{"public", "other"}) }
+
+// MaxBound is how many bytes one statement may write.
+const MaxBound = maxBound
 
 // RawRead runs texts through a reader's connection, below everything that db and Prepare check: each by the extended
 // protocol as it is.

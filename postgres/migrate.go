@@ -58,20 +58,60 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, on *opened) err
 		}
 		err := do(c, on)
 		granted := c.grant(ctx, on.way.reader.User)
-		on.readers.renew()
-		on.writer.renew()
+		on.readers.Renew()
+		on.writer.Renew()
 		return errors.Join(err, granted)
 	})
 }
 
-// grant lets the readers' role read every table, and run no function of the schema. It also makes the count of commits.
+// ready gives the readers' role what it needs, where it lacks it: a role that is new, tables of a dump that was restored.
+// It also makes the count of commits. A start that finds all as it should be writes nothing.
+func (e *engine) ready(ctx context.Context, w *way) error {
+	c, err := w.connect(ctx, migrator, nil)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if texts, err := c.lacking(ctx, w.reader.User); err != nil || len(texts) == 0 {
+		return err
+	}
+	if _, err := c.rows(ctx, "SELECT pg_advisory_lock($1)", fmt.Sprint(lockKey("migrate", e.schema))); err != nil {
+		return err
+	}
+	return c.grant(ctx, w.reader.User) // anew under the lock: another process may have been first
+}
+
+// grant lets the readers' role read every table, and run no function of the schema.
 func (c *conn) grant(ctx context.Context, to string) error {
 	if c.broken {
 		return nil
 	}
-	in, role := quoteName(c.schema), quoteName(to)
-	return c.own(context.WithoutCancel(ctx), "CREATE SEQUENCE IF NOT EXISTS "+generation+"; GRANT USAGE ON SCHEMA "+in+" TO "+role+"; GRANT SELECT ON ALL TABLES IN SCHEMA "+in+" TO "+role+
-		"; GRANT SELECT ON "+generation+" TO "+role+"; REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA "+in+" FROM PUBLIC")
+	ctx = context.WithoutCancel(ctx)
+	texts, err := c.lacking(ctx, to)
+	for _, text := range texts {
+		if err := c.own(ctx, text); err != nil {
+			return fmt.Errorf("postgres: the rights of the role %s: %w; give them by hand: %s", to, err, text)
+		}
+	}
+	return err
+}
+
+// lacking returns the statements that give a role the rights to read that it does not have yet. What belongs to others, as
+// the views of an extension do, is left to them.
+func (c *conn) lacking(ctx context.Context, to string) (texts []string, err error) {
+	rows, err := c.rows(ctx, `SELECT format('CREATE SEQUENCE %I.`+generation+`; GRANT SELECT ON %I.`+generation+` TO %I', n.nspname, n.nspname, $2::text) FROM pg_namespace n
+			WHERE n.nspname = $1 AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = '`+generation+`')
+		UNION ALL SELECT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $2::text) FROM pg_namespace n
+			WHERE n.nspname = $1 AND NOT has_schema_privilege($2::text, n.oid, 'USAGE')
+		UNION ALL SELECT format('GRANT SELECT ON %s%I.%I TO %I', CASE WHEN c.relkind = 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END, n.nspname, c.relname, $2::text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname = $1 AND (c.relkind IN ('r', 'p', 'v', 'm', 'f') OR c.relname = '`+generation+`') AND pg_has_role(c.relowner, 'USAGE') AND NOT CASE
+			WHEN c.relkind = 'S' THEN has_sequence_privilege($2::text, c.oid, 'SELECT') ELSE has_table_privilege($2::text, c.oid, 'SELECT') END
+		UNION ALL SELECT format('REVOKE EXECUTE ON %s %s FROM PUBLIC', CASE WHEN p.prokind = 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+			WHERE n.nspname = $1 AND pg_has_role(p.proowner, 'USAGE') AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE')`, c.schema, to)
+	for _, row := range rows {
+		texts = append(texts, row[0])
+	}
+	return texts, err
 }
 
 // was is what the table of versions knows of a migration.
@@ -189,6 +229,15 @@ func (c *conn) migrateOne(ctx context.Context, schema *db.Schema) ([]db.Migratio
 	if err != nil || len(known) == 0 {
 		return nil, err
 	}
+	for _, m := range known {
+		text, err := fs.ReadFile(folder, m.Name)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.inside(ctx, schema, m.Name, string(text)); err != nil {
+			return nil, err
+		}
+	}
 	provider, done, err := c.provider(schema, known, folder)
 	if err != nil {
 		return nil, err
@@ -213,7 +262,10 @@ func failedMigration(schema *db.Schema, file string, err error) error {
 	why := err.Error()
 	var server *serverError
 	var broken *db.ConstraintError
+	var outside *outsideError
 	switch {
+	case errors.As(err, &outside):
+		return db.RuleOutside.Finding(schema.Where(), fmt.Sprintf("postgres: schema %q: %s: %v", schema.Name(), file, outside), "have "+file+" name the site's own tables only, without their schema")
 	case errors.As(err, &server):
 		why = server.Error()
 	case errors.As(err, &broken):

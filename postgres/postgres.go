@@ -27,9 +27,13 @@ const (
 	writeTimeout = 30 * time.Second // of one statement of a writer, and how long it may hold the writers' lock idle
 	idleTimeout  = time.Minute      // how long a reader may hold its transaction idle
 	dialTimeout  = 5 * time.Second
-	readers      = 8        // connections of one process that read; with the writer's and one that judges, ten
-	maxMessage   = 16 << 20 // bytes of one row
-	fetch        = 256      // rows that a reader takes at once
+	keepAlive    = 15 * time.Second // how often a connection on which nothing goes on is asked whether it lives
+	startTimeout = time.Minute      // how long a first start waits for another one's
+	readers      = 8                // connections of one process that read; with the writer's and one that judges, ten
+	maxMessage   = 16 << 20         // bytes of one row that is read
+	maxBound     = 8 << 20          // bytes of all values of one statement, so that the row that it writes can be read
+	slack        = 5 * time.Second  // how much longer than the server's own limit this side waits for its answer
+	fetch        = 256              // rows that a reader takes at once
 )
 
 // A Config says where the database is, and as whom it is asked. Both addresses name the same database, as
@@ -50,25 +54,33 @@ type engine struct {
 	on     atomic.Pointer[opened]
 	loose  looseEnds // what tests have switched off
 
+	setting string // db.url, "" for a program's own Config
+	unread  error  // why it could not be read
+
 	mu     sync.Mutex // of Open and Close
 	keeper *conn      // of a scratch: holds the lock that says it is in use
 }
 
 // looseEnds switches off single measures of the reader's recipe. It is not zero in tests only, which show that each holds
 // something by itself.
-type looseEnds struct{ noQueryFirst, noRollback, noRole, noJudge bool }
+type looseEnds struct {
+	noQueryFirst, noRollback, noRole, noJudge bool
+	patience                                  time.Duration // instead of a connection's own
+}
 
 // opened is what an engine has between Open and Close.
 type opened struct {
 	way     *way
 	schemas []*db.Schema
-	readers *pool
-	writer  *pool // of one
+	readers *connPool
+	writer  *connPool // of one
 	judge   *judge
 }
 
 var (
 	_ db.Shared  = (*engine)(nil)
+	_ db.Starter = (*engine)(nil)
+	_ db.Placed  = (*engine)(nil)
 	_ db.Checker = (*engine)(nil)
 )
 
@@ -78,7 +90,23 @@ func (e *engine) Name() string { return "postgres" }
 // Shared implements [db.Shared]: other processes write too.
 func (e *engine) Shared() bool { return true }
 
-// Open connects as both roles. The folder is not used; there is no lock, since several processes may serve one database.
+// Starting implements [db.Starter] by an advisory lock. Whoever waits for more than a minute is told who holds the start up.
+func (e *engine) Starting(ctx context.Context, do func() error) error {
+	return e.asOwner(ctx, func(c *conn, _ *opened) error {
+		waiting, cancel := context.WithTimeout(ctx, startTimeout)
+		defer cancel()
+		if _, err := c.rows(waiting, "SELECT pg_advisory_lock($1)", fmt.Sprint(lockKey("start", e.schema))); err != nil {
+			if ctx.Err() == nil && waiting.Err() != nil {
+				return fmt.Errorf("%w: another process has been making its first start on this database for %v: end it, or try again", db.ErrBusy, startTimeout)
+			}
+			return err
+		}
+		return do()
+	})
+}
+
+// Open connects as both roles, and gives the readers' role the rights that it lacks. The folder is not used; there is no
+// lock, since several processes may serve one database.
 func (e *engine) Open(ctx context.Context, _ string, schemas ...*db.Schema) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -88,7 +116,7 @@ func (e *engine) Open(ctx context.Context, _ string, schemas ...*db.Schema) erro
 	if err := steps.Distinct("postgres", schemas); err != nil {
 		return err
 	}
-	w, err := e.config.way(e.schema)
+	w, err := e.way()
 	if err != nil {
 		return err
 	}
@@ -107,18 +135,21 @@ func (e *engine) Open(ctx context.Context, _ string, schemas ...*db.Schema) erro
 	if err := on.prove(ctx); err != nil {
 		return errors.Join(err, on.close())
 	}
+	if err := e.ready(ctx, w); err != nil {
+		return errors.Join(err, on.close())
+	}
 	e.on.Store(on)
 	return nil
 }
 
 // prove connects as both roles, and refuses a reader that is the owner or above all rights.
 func (on *opened) prove(ctx context.Context) error {
-	for _, p := range []*pool{on.writer, on.readers} {
-		c, err := p.get(ctx)
+	for _, p := range []*connPool{on.writer, on.readers} {
+		c, err := p.Get(ctx)
 		if err != nil {
 			return err
 		}
-		defer p.put(c)
+		defer p.Put(c)
 		if p == on.writer {
 			continue
 		}
@@ -133,7 +164,7 @@ func (on *opened) prove(ctx context.Context) error {
 }
 
 func (on *opened) close() error {
-	return errors.Join(on.readers.close(), on.writer.close(), on.judge.close())
+	return errors.Join(on.readers.Close(), on.writer.Close(), on.judge.close())
 }
 
 // Close waits up to ten seconds for running transactions.
@@ -177,7 +208,7 @@ func (e *engine) Begin(ctx context.Context) (*db.Session, error) {
 func (e *engine) End(s *db.Session) {
 	c := s.Conn().(*conn)
 	c.end()
-	c.pool.put(c)
+	c.pool.Put(c)
 }
 
 // The fixed texts that bound transactions. A reader's begins with a query: after one, no SET TRANSACTION makes it write. It
@@ -222,7 +253,7 @@ type transaction struct {
 func (t transaction) Session() *db.Session { return t.c.session }
 func (t transaction) Commit() error        { return t.c.commit(t.ctx) }
 func (t transaction) Rollback()            { t.c.end() }
-func (t transaction) Release()             { t.c.pool.put(t.c) }
+func (t transaction) Release()             { t.c.pool.Put(t.c) }
 
 // Generation returns how often a writer has committed to this schema.
 func (e *engine) Generation(ctx context.Context) (n int64, err error) {
@@ -234,8 +265,8 @@ func (e *engine) Generation(ctx context.Context) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { c.end(); c.pool.put(c) }()
-	rows, err := c.rows(ctx, "SELECT last_value FROM "+generation)
+	defer func() { c.end(); c.pool.Put(c) }()
+	rows, err := c.rows(ctx, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "+generation) // of none yet the last value is 1 too
 	if err != nil {
 		return 0, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // Prepare implements [db.Conn]. A text of a query is judged first, whoever runs it.
@@ -19,7 +20,7 @@ func (c *conn) Prepare(t *db.Text) (db.Stmt, error) {
 		ctx = context.Background()
 	}
 	if ctx.Err() != nil {
-		return nil, stopped(ctx)
+		return nil, pool.Stopped(ctx)
 	}
 	sql, err := c.sql(ctx, t)
 	if err != nil {

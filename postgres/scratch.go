@@ -28,8 +28,8 @@ func (e *engine) Scratch(ctx context.Context, schemas ...*db.Schema) (_ db.Engin
 	}
 	name := make([]byte, 8)
 	_, _ = rand.Read(name) // never fails
-	s := &engine{config: e.config, schema: scratchPrefix + hex.EncodeToString(name), loose: e.loose}
-	w, err := e.config.way(s.schema)
+	s := &engine{config: e.config, schema: scratchPrefix + hex.EncodeToString(name), loose: e.loose, unread: e.unread}
+	w, err := s.way()
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +101,11 @@ func (e *engine) Inspect(ctx context.Context, t *db.Text) (shape db.Shape, err e
 	if on == nil {
 		return shape, db.ErrClosed
 	}
-	c, err := on.writer.get(ctx)
+	c, err := on.writer.Get(ctx)
 	if err != nil {
 		return shape, err
 	}
-	defer on.writer.put(c)
+	defer on.writer.Put(c)
 	sql, err := c.sql(ctx, t)
 	if err != nil {
 		return shape, c.unprepared(ctx, t, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // statement is a statement prepared by name. It implements [db.Stmt].
@@ -161,7 +162,10 @@ func (s *statement) Step() (bool, error) {
 func (s *statement) run() error {
 	c := s.c
 	if c.ctx != nil && c.ctx.Err() != nil {
-		return stopped(c.ctx)
+		return pool.Stopped(c.ctx)
+	}
+	if len(s.buf) > maxBound {
+		return fmt.Errorf("postgres: the values of a statement have %d bytes together, and %d are taken, so that what is written can be read: keep what is long in a file", len(s.buf), maxBound)
 	}
 	c.flushGone()
 	marks := 1
@@ -189,7 +193,7 @@ func (s *statement) run() error {
 // take fetches further rows of a portal.
 func (s *statement) take() error {
 	if s.c.ctx != nil && s.c.ctx.Err() != nil {
-		return stopped(s.c.ctx)
+		return pool.Stopped(s.c.ctx)
 	}
 	return s.execute(1, s.name, fetch)
 }

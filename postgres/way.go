@@ -4,13 +4,17 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // A role is as whom a connection was made.
@@ -90,6 +94,7 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 	cfg := from.Copy()
 	ms := func(d interface{ Milliseconds() int64 }) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	cfg.ConnectTimeout = dialTimeout
+	cfg.DialFunc = (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext
 	cfg.MaxProtocolMessageBodyLen = maxMessage
 	set := map[string]string{"search_path": quoteName(w.schema), "TimeZone": "UTC", "DateStyle": "ISO", "client_encoding": "UTF8", "standard_conforming_strings": "on",
 		"application_name": "merlon", "extra_float_digits": "1", "bytea_output": "hex", "IntervalStyle": "postgres"}
@@ -104,11 +109,11 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, stopped(ctx)
+			return nil, pool.Stopped(ctx)
 		}
 		return nil, away(fmt.Errorf("postgres: no connection to the database %q on %s as %q: %w", cfg.Database, cfg.Host, cfg.User, connecting(err)))
 	}
-	c := &conn{pg: pg, f: pg.Frontend(), writing: as != reader, status: 'I'}
+	c := &conn{pg: pg, f: pg.Frontend(), writing: as != reader, status: 'I', patience: w.patience(as)}
 	c.session = db.NewSession(c, schemas...)
 	if v, _ := strconv.Atoi(strings.SplitN(pg.ParameterStatus("server_version"), ".", 2)[0]); v < 14 {
 		c.close()
@@ -119,5 +124,60 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 		return nil, fmt.Errorf("postgres: the database is encoded in %s; make it anew in UTF8", got)
 	}
 	c.schema, c.loose = w.schema, w.loose
+	if err := c.between(ctx, set, cfg.User); err != nil {
+		c.close()
+		return nil, err
+	}
 	return c, nil
+}
+
+// patience is how long a connection waits for one answer. The server's own limits come first; this one is for a server, or a
+// network, that says nothing any more. Migrations take as long as they take: of a dead server the TCP connection tells.
+func (w *way) patience(as role) time.Duration {
+	switch {
+	case w.loose.patience > 0:
+		return w.loose.patience
+	case as == reader:
+		return readTimeout + slack
+	case as == owner:
+		return writeTimeout + slack
+	}
+	return 0
+}
+
+// between refuses a connection that is another than was asked for: a pooler drops settings that it does not know, and hands
+// out other connections than the one that they were set for.
+func (c *conn) between(ctx context.Context, set map[string]string, user string) error {
+	refuse := func(what string) error {
+		return db.RulePooler.Finding("", "postgres: "+what, "give the address of the server itself; the site pools its connections")
+	}
+	rows, err := c.rows(ctx, "SELECT pg_backend_pid(), current_user, session_user")
+	switch {
+	case err != nil:
+		return err
+	case rows[0][0] != strconv.FormatUint(uint64(c.pg.PID()), 10):
+		return refuse("the process that answers is another than the one that the connection was made to")
+	case rows[0][1] != user || rows[0][2] != user:
+		return refuse(fmt.Sprintf("the connection was asked for as %q and is one of %q", user, rows[0][1]))
+	}
+	names := slices.Sorted(maps.Keys(set))
+	rows, err = c.rows(ctx, "SELECT name, setting FROM pg_settings WHERE name = ANY (string_to_array($1, ','))", strings.Join(names, ","))
+	if err != nil {
+		return err
+	}
+	is := map[string]string{}
+	for _, row := range rows {
+		is[row[0]] = row[1]
+	}
+	for _, name := range names {
+		if got, ok := is[name]; !ok || !same(got, set[name]) {
+			return refuse(fmt.Sprintf("the connection was asked for with %s = %s and has %q", name, set[name], got))
+		}
+	}
+	return nil
+}
+
+// same reports whether a setting is as it was asked for: the server completes some ("ISO, MDY").
+func same(got, want string) bool {
+	return got == want || strings.HasPrefix(got, want+", ")
 }

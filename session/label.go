@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/merlon-web/merlon/internal/network"
 )
 
 // DeviceLabel returns the names of browser and system that a request's User-Agent claims, as in "Firefox on Linux";
@@ -68,14 +70,5 @@ func clip(label string, bytes int) string {
 // Network returns the prefix that a session keeps of an address, /24 or /48: enough to recognise a place, not a person's
 // line. It is "" for no address.
 func Network(addr netip.Addr) string {
-	addr = addr.Unmap().WithZone("")
-	bits := 48
-	if addr.Is4() {
-		bits = 24
-	}
-	p, err := addr.Prefix(bits)
-	if err != nil || !addr.IsValid() {
-		return ""
-	}
-	return p.String()
+	return network.Name(network.Place(addr))
 }

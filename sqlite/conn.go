@@ -10,6 +10,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // A mode says which rules a connection's authorizer applies.
@@ -24,12 +25,12 @@ const (
 
 // conn is one connection. It implements [db.Conn].
 type conn struct {
+	pool.Mark
 	c       *sqlite3.Conn
 	folder  string // of the file; "" in memory
 	mode    mode
 	measure measures
-	pool    *pool
-	age     int
+	pool    *connPool
 	broken  bool
 	failed  bool            // a statement of the transaction did
 	parked  bool            // a reader's transaction is open, for the next one
@@ -249,7 +250,7 @@ func (c *conn) beginWrite(ctx context.Context) error {
 // outcome would be unknown.
 func (c *conn) commit(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return stopped(ctx)
+		return pool.Stopped(ctx)
 	}
 	if c.broken || !c.InTransaction() {
 		return db.RuleRolledBack.Finding("", "sqlite: a statement failed in a way that nothing of the transaction can be kept after", "return the first error")

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 func isAny(err error, codes ...sqlite3.ErrorCode) bool {
@@ -24,14 +24,6 @@ func isAny(err error, codes ...sqlite3.ErrorCode) bool {
 	return false
 }
 
-// stopped is the error of a context that is done. Its cause is in it, if it has one of its own.
-func stopped(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return fmt.Errorf("stopped: %w (%w)", ctx.Err(), cause)
-	}
-	return fmt.Errorf("stopped: %w", ctx.Err())
-}
-
 // explain turns SQLite's errors into those of db, and marks a connection that is not to be used again.
 func (c *conn) explain(err error) error {
 	c.failed = c.failed || err != nil
@@ -40,7 +32,7 @@ func (c *conn) explain(err error) error {
 	case err == nil || errors.As(err, &finding):
 		return err
 	case isAny(err, sqlite3.INTERRUPT) && c.ctx != nil && c.ctx.Err() != nil:
-		return stopped(c.ctx)
+		return pool.Stopped(c.ctx)
 	case isAny(err, sqlite3.BUSY, sqlite3.LOCKED):
 		return fmt.Errorf("%w: %w", db.ErrBusy, err)
 	case isAny(err, sqlite3.CONSTRAINT):

@@ -87,22 +87,20 @@ func Code(err error) string {
 // BreakWriter makes the engine's writer look broken, as an I/O error does.
 func BreakWriter(e db.Engine) {
 	on := e.(*engine).on.Load()
-	c, err := on.writer.get(context.Background())
+	c, err := on.writer.Get(context.Background())
 	if err != nil {
 		panic(err)
 	}
 	c.broken = true
-	on.writer.put(c)
+	on.writer.Put(c)
 }
 
 // Idle returns how many connections of the readers and the writer are idle, and how many there are.
 func Idle(e db.Engine) (readers, ofReaders, writers, ofWriters int) {
 	on := e.(*engine).on.Load()
-	on.readers.mu.Lock()
-	defer on.readers.mu.Unlock()
-	on.writer.mu.Lock()
-	defer on.writer.mu.Unlock()
-	return len(on.readers.idle), on.readers.count, len(on.writer.idle), on.writer.count
+	readers, ofReaders = on.readers.Len()
+	writers, ofWriters = on.writer.Len()
+	return readers, ofReaders, writers, ofWriters
 }
 
 // AppendTime and ParseTime are how times are stored.
@@ -152,15 +150,12 @@ func Integrity(path string) string {
 // SetWait sets how long the engine's readers and writer wait for a turn.
 func SetWait(e db.Engine, d time.Duration) {
 	on := e.(*engine).on.Load()
-	on.readers.wait, on.writer.wait = d, d
+	on.readers.Wait, on.writer.Wait = d, d
 }
 
 // Waiting returns how many wait for the writer.
 func Waiting(e db.Engine) int {
-	on := e.(*engine).on.Load()
-	on.writer.mu.Lock()
-	defer on.writer.mu.Unlock()
-	return len(on.writer.waiters)
+	return e.(*engine).on.Load().writer.Waiting()
 }
 
 // Without returns an engine whose readers lack a measure.
@@ -174,21 +169,19 @@ func Without(e db.Engine, measure string) db.Engine {
 }
 
 // RenewReaders has the readers' connections opened anew.
-func RenewReaders(e db.Engine) { e.(*engine).on.Load().readers.renew() }
+func RenewReaders(e db.Engine) { e.(*engine).on.Load().readers.Renew() }
 
 // Parked returns how many readers' transactions are open for the next one.
 func Parked(e db.Engine) (n int) {
-	p := e.(*engine).on.Load().readers
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range p.idle {
+	e.(*engine).on.Load().readers.Take(func(c *conn) bool {
 		if c.parked {
 			if !c.InTransaction() {
 				panic("a parked connection is in no transaction")
 			}
 			n++
 		}
-	}
+		return false
+	})
 	return n
 }
 
@@ -214,4 +207,14 @@ func Outside(path, text string) error {
 	}
 	defer raw.Close()
 	return raw.Exec(text)
+}
+
+// StandsStill reports whether a snapshot that is made now copies the file.
+func StandsStill(ctx context.Context, e db.Engine) (bool, error) {
+	own := e.(*engine)
+	c, err := own.standstill(ctx, own.on.Load().path)
+	if c != nil {
+		c.close()
+	}
+	return c != nil, err
 }

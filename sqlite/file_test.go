@@ -226,6 +226,69 @@ type writer func([]byte) (int, error)
 
 func (f writer) Write(b []byte) (int, error) { return f(b) }
 
+// A snapshot copies the file while its log is empty, and has SQLite copy it while a reader stays in the log. Either way it is
+// the database of one instant, and what is committed meanwhile comes after.
+func TestBothWaysOfASnapshot(t *testing.T) {
+	e, dir := open(t)
+	for range 100 {
+		add(t, e, "somebody", strings.Repeat("a text ", 300))
+	}
+	still := func(want bool) {
+		t.Helper()
+		if got, err := sqlite.StandsStill(t.Context(), e); err != nil || got != want {
+			t.Fatalf("it stands still: %v, %v; want %v", got, err, want)
+		}
+	}
+	look := func(n int64) db.Info {
+		t.Helper()
+		s, err := e.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		add(t, e, "somebody", "later than the snapshot") // before it is read
+		if s.Tables["note"] != n {
+			t.Errorf("%d rows, want %d", s.Tables["note"], n)
+		}
+		var out bytes.Buffer
+		if _, err := s.WriteTo(&out); err != nil || sha256.Sum256(out.Bytes()) != s.SHA256 || int64(out.Len()) != s.Size {
+			t.Fatalf("%d of %d bytes, %v", out.Len(), s.Size, err)
+		}
+		at := make([]byte, 5000) // from no border of anything
+		if _, err := io.ReadFull(io.NewSectionReader(bytes.NewReader(out.Bytes()), 4099, 5000), at); err != nil {
+			t.Fatal(err)
+		}
+		part := s.Reader().(*io.SectionReader)
+		got := make([]byte, 5000)
+		if _, err := part.ReadAt(got, 4099); err != nil || !bytes.Equal(got, at) {
+			t.Errorf("a part is not what the whole has there: %v", err)
+		}
+		path := filepath.Join(t.TempDir(), "x.db")
+		if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if problems := sqlite.Integrity(path); problems != "" {
+			t.Error(problems)
+		}
+		return s.Info
+	}
+	still(true)
+	look(100)
+	r := e.Read(t.Context()) // stays in the log, at a commit that is in there
+	defer r.Close()
+	if n, err := count.One(r); err != nil || n != 101 {
+		t.Fatal(n, err)
+	}
+	still(false)
+	look(101)
+	r.Close()
+	still(true)
+	look(102)
+	if left, err := filepath.Glob(filepath.Join(dir, ".x.db-spool-*")); err != nil || len(left) > 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
 func TestSpoolOfAKillIsSwept(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{".x.db-spool-123", ".x.db-spool-123-journal", ".other.db-spool-1", "x.db-spool-1"} {

@@ -8,6 +8,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // A watch is a connection that only looks whether others have committed: SQLite tells a connection about the commits of all
@@ -33,7 +34,7 @@ func (e *engine) Generation(ctx context.Context) (n int64, err error) {
 		return 0, db.ErrClosed
 	}
 	if ctx.Err() != nil {
-		return 0, stopped(ctx)
+		return 0, pool.Stopped(ctx)
 	}
 	if w.c == nil {
 		raw, err := sqlite3.OpenFlags(on.path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)

@@ -23,11 +23,11 @@ func (e *engine) Lax(ctx context.Context) (tables []string, err error) {
 	if on == nil {
 		return nil, db.ErrClosed
 	}
-	c, err := on.readers.get(ctx)
+	c, err := on.readers.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer on.readers.put(c)
+	defer on.readers.Put(c)
 	defer c.rescue(&err)
 	c.mode = modeOwn
 	return c.texts("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name")

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -42,7 +41,7 @@ func (i *instant) holds(number uint64) bool {
 
 // change is called around everything that can change the database; only who has the writer's turn may. The function that
 // it returns ends it.
-func (p *pool) change() (done func()) {
+func (p *connPool) change() (done func()) {
 	p.instant.number.Add(1)
 	if now := time.Now(); now.Sub(p.instant.swept) >= p.sweep {
 		p.instant.swept = now
@@ -52,8 +51,8 @@ func (p *pool) change() (done func()) {
 }
 
 // begin takes a connection with a transaction that reads.
-func (p *pool) begin(ctx context.Context) (*conn, error) {
-	c, err := p.get(ctx)
+func (p *connPool) begin(ctx context.Context) (*conn, error) {
+	c, err := p.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -67,21 +66,21 @@ func (p *pool) begin(ctx context.Context) (*conn, error) {
 	c.began = p.instant.number.Load() // before the transaction sees anything
 	if err := c.beginRead(ctx); err != nil {
 		c.end()
-		p.put(c)
+		p.Put(c)
 		return nil, err
 	}
 	return c, nil
 }
 
 // end gives a reader's connection back, its transaction parked if it would still do.
-func (p *pool) end(c *conn) {
+func (p *connPool) end(c *conn) {
 	if !c.parkable() || !p.instant.holds(c.began) {
 		c.end()
-		p.put(c)
+		p.Put(c)
 		return
 	}
 	c.park()
-	p.put(c)
+	p.Put(c)
 	// After put: an expire that came before it has not met c, and one that is armed now will.
 	if !p.instant.armed.Load() && p.instant.armed.CompareAndSwap(false, true) {
 		time.AfterFunc(p.maxParked, p.expire)
@@ -89,7 +88,7 @@ func (p *pool) end(c *conn) {
 }
 
 // expire ends all parked transactions, those of connections in use as soon as they come back.
-func (p *pool) expire() {
+func (p *connPool) expire() {
 	p.instant.armed.Store(false)
 	p.instant.number.Add(2)
 	p.endParked()
@@ -115,18 +114,10 @@ func (c *conn) resume(ctx context.Context) {
 }
 
 // endParked ends the transactions that are parked on idle connections. Readers that find none idle meanwhile wait in line.
-func (p *pool) endParked() {
-	var parked []*conn
-	p.mu.Lock()
-	p.idle = slices.DeleteFunc(p.idle, func(c *conn) bool {
-		if c.parked {
-			parked = append(parked, c)
-		}
-		return c.parked
-	})
-	p.mu.Unlock()
+func (p *connPool) endParked() {
+	parked := p.Take(func(c *conn) bool { return c.parked })
 	for _, c := range parked {
 		c.end()
-		p.put(c)
+		p.Put(c)
 	}
 }

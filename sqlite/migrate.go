@@ -57,11 +57,11 @@ func (e *engine) states(ctx context.Context) (all []db.MigrationState, unsummed 
 	if on == nil {
 		return nil, false, db.ErrClosed
 	}
-	c, err := on.readers.get(ctx)
+	c, err := on.readers.Get(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	defer on.readers.put(c)
+	defer on.readers.Put(c)
 	c.end() // what is parked may be older than the last migration
 	c.mode = modeRead
 	for _, schema := range on.schemas {
@@ -112,11 +112,11 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, schemas []*db.S
 	if on == nil {
 		return db.ErrClosed
 	}
-	turn, err := on.writer.get(ctx)
+	turn, err := on.writer.Get(ctx)
 	if err != nil {
 		return err
 	}
-	defer on.writer.put(turn)
+	defer on.writer.Put(turn)
 	if turn.memory { // there is only this connection
 		err := do(turn, on.schemas)
 		turn.reading.Forget()
@@ -130,8 +130,8 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, schemas []*db.S
 	defer on.readers.change()()
 	err = do(c, on.schemas)
 	c.close()
-	on.readers.renew() // what they have prepared was for the old tables
-	on.writer.renew()
+	on.readers.Renew() // what they have prepared was for the old tables
+	on.writer.Renew()
 	return err
 }
 

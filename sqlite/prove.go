@@ -9,6 +9,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // maxProblems is how many faults of a file are told.
@@ -33,7 +34,7 @@ func (e *engine) Prove(ctx context.Context) (p db.Proof, err error) {
 	raw.SetInterrupt(ctx)
 	if p.Problems, err = c.texts("PRAGMA integrity_check(20)"); err != nil {
 		if ctx.Err() != nil {
-			return p, stopped(ctx)
+			return p, pool.Stopped(ctx)
 		}
 		p.Problems = []string{err.Error()} // so broken that it cannot be looked through
 		return p, nil

@@ -32,7 +32,7 @@ func (e *engine) Scratch(ctx context.Context, schemas ...*db.Schema) (db.Engine,
 		return nil, errors.New("sqlite: the connection of the scratch broke, and its data with it")
 	})
 	c.pool = one
-	one.idle, one.count = []*conn{c}, 1
+	one.Hold(c)
 	scratch := &engine{file: e.file}
 	scratch.on.Store(&opened{schemas: schemas, readers: one, writer: one})
 	return scratch, nil
@@ -60,11 +60,11 @@ func (e *engine) Inspect(ctx context.Context, t *db.Text) (shape db.Shape, err e
 	if on == nil {
 		return shape, db.ErrClosed
 	}
-	c, err := on.readers.get(ctx)
+	c, err := on.readers.Get(ctx)
 	if err != nil {
 		return shape, err
 	}
-	defer on.readers.put(c)
+	defer on.readers.Put(c)
 	defer c.rescue(&err)
 	if c.mode = modeWrite; t.Kind() == db.KindQuery {
 		c.mode = modeRead

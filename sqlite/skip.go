@@ -14,11 +14,11 @@ func (e *engine) Skip(ctx context.Context, n int64) error {
 	if on == nil {
 		return db.ErrClosed
 	}
-	c, err := on.writer.get(ctx)
+	c, err := on.writer.Get(ctx)
 	if err != nil {
 		return err
 	}
-	defer on.writer.put(c)
+	defer on.writer.Put(c)
 	c.mode = modeOwn
 	tables, err := c.integers("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'")
 	if c.mode = modeWrite; err != nil || tables[0] == 0 {

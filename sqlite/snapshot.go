@@ -18,6 +18,7 @@ import (
 	_ "github.com/ncruces/go-sqlite3/vfs/xts" // the spool's encryption
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // spoolName returns the pattern of the copies that snapshots lie in for a while, beside the database.
@@ -39,9 +40,9 @@ func sweep(path string) error {
 	return nil
 }
 
-// Snapshot copies the database into an encrypted spool beside it, in one step: the copy does not wait for whoever reads it,
-// and no second file in the clear comes to be. The key is random and lives in this process only; a spool that a kill left
-// behind is noise, and the next Open removes it.
+// Snapshot copies the database into an encrypted spool beside it: the copy does not wait for whoever reads it, and no second
+// file in the clear comes to be. The key is random and lives in this process only; a spool that a kill left behind is noise,
+// and the next Open removes it.
 func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 	path, err := e.onDisk()
 	if err != nil {
@@ -52,6 +53,9 @@ func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 		return nil, fmt.Errorf("sqlite: the spool of a snapshot: %w", err)
 	}
 	remove := func() (err error) {
+		if e := spool.Close(); !errors.Is(e, os.ErrClosed) {
+			err = e
+		}
 		for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
 			if e := os.Remove(spool.Name() + suffix); e != nil && !errors.Is(e, os.ErrNotExist) {
 				err = errors.Join(err, e)
@@ -64,16 +68,32 @@ func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 			err = errors.Join(err, remove())
 		}
 	}()
-	if err := spool.Close(); err != nil {
+	c, err := e.standstill(ctx, path)
+	if err != nil {
 		return nil, err
 	}
-	var key [64]byte
-	rand.Read(key[:])
-	address := (&url.URL{Scheme: "file", OmitHost: true, Path: spool.Name(), RawQuery: url.Values{"vfs": {"xts"}, "hexkey": {hex.EncodeToString(key[:])}}.Encode()}).String()
-	if err := copyDatabase(ctx, path, address); err != nil {
+	if c == nil { // SQLite copies, page by page
+		if err := spool.Close(); err != nil {
+			return nil, err
+		}
+		var key [64]byte
+		rand.Read(key[:])
+		address := (&url.URL{Scheme: "file", OmitHost: true, Path: spool.Name(), RawQuery: url.Values{"vfs": {"xts"}, "hexkey": {hex.EncodeToString(key[:])}}.Encode()}).String()
+		if err := copyDatabase(ctx, path, address); err != nil {
+			return nil, err
+		}
+		return e.measured(ctx, address, remove)
+	}
+	defer c.close()
+	to, err := newNoise(spool)
+	if err != nil {
 		return nil, err
 	}
-	return e.measured(ctx, address, remove)
+	info, tables, err := c.copyStill(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	return db.NewSnapshot(info, e.file, tables, to, remove), nil
 }
 
 // CopyTo copies the database into dir, under its own name.
@@ -150,7 +170,7 @@ func copyDatabase(ctx context.Context, path, to string) (err error) {
 	}()
 	for {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return pool.Stopped(ctx)
 		}
 		if done, err := backup.Step(copyStep); done || err != nil {
 			return c.explain(err)
@@ -213,7 +233,7 @@ func (e *engine) measured(ctx context.Context, address string, remove func() err
 		if n, e := s.file.ReadAt(part, at); n < len(part) {
 			err = fmt.Errorf("sqlite: the spool ends at %d of %d bytes: %w", at+int64(n), s.info.Size, errors.Join(e, io.ErrUnexpectedEOF))
 		} else if ctx.Err() != nil {
-			err = stopped(ctx)
+			err = pool.Stopped(ctx)
 		}
 		sum.Write(part)
 		at += int64(len(part))
@@ -244,7 +264,7 @@ func (c *conn) countRows(ctx context.Context, tables map[string]int64) (err erro
 	defer names.Close()
 	for names.Step() {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return pool.Stopped(ctx)
 		}
 		name := names.ColumnText(0)
 		n, err := c.integers(`SELECT count(*) FROM "` + strings.ReplaceAll(name, `"`, `""`) + `"`)

@@ -54,8 +54,8 @@ type engine struct {
 type opened struct {
 	path    string // absolute; "" in memory
 	schemas []*db.Schema
-	readers *pool
-	writer  *pool // of one; in memory it is the readers' pool too
+	readers *connPool
+	writer  *connPool // of one; in memory it is the readers' pool too
 	watch   watch
 }
 
@@ -92,11 +92,11 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 		return err
 	}
 	writer := newPool("writer", 1, func() (*conn, error) { return openWriter(path, schemas) })
-	c, err := writer.get(ctx) // makes it a WAL database, which readers need
+	c, err := writer.Get(ctx) // makes it a WAL database, which readers need
 	if err != nil {
 		return fmt.Errorf("sqlite: open %s: %w", path, err)
 	}
-	writer.put(c)
+	writer.Put(c)
 	readers := newPool("reader", readerCount(), func() (*conn, error) { return openReader(path, schemas, e.measure) })
 	e.lock = lock
 	e.on.Store(&opened{path: path, schemas: schemas, readers: readers, writer: writer})
@@ -143,9 +143,9 @@ func (e *engine) Close() error {
 	if on == nil {
 		return nil
 	}
-	err := errors.Join(on.watch.close(), on.readers.close())
+	err := errors.Join(on.watch.close(), on.readers.Close())
 	if on.writer != on.readers {
-		err = errors.Join(err, on.writer.close()) // last: the last connection checkpoints the log and removes it
+		err = errors.Join(err, on.writer.Close()) // last: the last connection checkpoints the log and removes it
 	}
 	if e.lock != nil && err == nil {
 		err = e.lock.Close()
@@ -185,13 +185,13 @@ func (e *engine) Write(ctx context.Context, do func(context.Context, *db.Writer)
 	if on == nil {
 		return db.ErrClosed
 	}
-	c, err := on.writer.get(ctx)
+	c, err := on.writer.Get(ctx)
 	if err != nil {
 		return err
 	}
 	if err := c.beginWrite(ctx); err != nil {
 		c.end()
-		c.pool.put(c)
+		c.pool.Put(c)
 		return err
 	}
 	return db.RunTx(ctx, transaction{c, ctx, on.readers}, do)
@@ -201,12 +201,12 @@ func (e *engine) Write(ctx context.Context, do func(context.Context, *db.Writer)
 type transaction struct {
 	c       *conn
 	ctx     context.Context
-	readers *pool
+	readers *connPool
 }
 
 func (t transaction) Session() *db.Session { return t.c.writing }
 func (t transaction) Rollback()            { t.c.end() }
-func (t transaction) Release()             { t.c.pool.put(t.c) }
+func (t transaction) Release()             { t.c.pool.Put(t.c) }
 
 // Commit tells the readers before and after that what they saw is over.
 func (t transaction) Commit() error {

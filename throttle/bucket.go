@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/network"
 )
 
 // A Purpose is what a permit is good for. A comparison demands a permit of its own purpose.
@@ -178,6 +180,12 @@ func Factor(account, session, device string) []Bucket {
 	return []Bucket{bucket(ForFactor, KindFactorSession, account, session), second}
 }
 
+// Recovery is the bucket of a try at a recovery code that stands in for a passkey, after the password: the session's alone. Such
+// a code has too many bits to be guessed, so that a count of the account would only help who wants to shut its owner out.
+func Recovery(account, session string) []Bucket {
+	return []Bucket{bucket(ForFactor, KindFactorSession, account, "recovery", session)}
+}
+
 // FactorMailed are the buckets of a try at a second factor in a browser in which a link that was mailed to the account's
 // address was opened: the link's and the mailbox's. Whoever has the password alone fills neither, and so does not keep the
 // owner out.
@@ -200,11 +208,15 @@ func Link(from netip.Addr) []Bucket {
 	return []Bucket{bucket(ForLink, KindNetwork, near), bucket(ForLink, KindRange, wide)}
 }
 
-// Passkey are the buckets of a try to sign in with a passkey: the network's own, apart from those of passwords, so that
-// nobody who guesses passwords keeps a passkey out.
-func Passkey(from netip.Addr) []Bucket {
+// Passkey are the buckets of a try to sign in with one passkey, apart from those of passwords, so that nobody who guesses
+// passwords keeps it out: a known device has its own alone, an unknown one ("") has those of this passkey in the address and
+// the range. Other passkeys count nothing there, so that neighbours who do not know which one it is keep nobody out.
+func Passkey(credential, device string, from netip.Addr) []Bucket {
+	if device != "" {
+		return []Bucket{bucket(ForPasskey, KindDevice, credential, device)}
+	}
 	near, wide := prefixes(from)
-	return []Bucket{bucket(ForPasskey, KindNetwork, near), bucket(ForPasskey, KindRange, wide)}
+	return []Bucket{bucket(ForPasskey, KindNetwork, credential, near), bucket(ForPasskey, KindRange, credential, wide)}
 }
 
 func asking(purpose Purpose, address string, from netip.Addr) []Bucket {
@@ -221,17 +233,10 @@ func Own(name constant, limit Limit, parts ...string) Bucket {
 }
 
 func prefixes(addr netip.Addr) (near, wide string) {
-	addr = addr.Unmap().WithZone("")
 	if !addr.IsValid() {
 		return "unknown", "unknown"
 	}
-	n, w := 64, 48
-	if addr.Is4() {
-		n, w = 32, 24
-	}
-	p, _ := addr.Prefix(n)
-	q, _ := addr.Prefix(w)
-	return p.String(), q.String()
+	return network.Line(addr).String(), network.Place(addr).String()
 }
 
 // frame writes texts one after the other, each with its length before it, so that no two lists give the same.

@@ -15,7 +15,7 @@ var (
 	}
 	RuleReleased = check.Rule{
 		ID: "MRL-THROTTLE-002", Property: check.Integrity, Severity: check.Low,
-		Title:  "a limit was released by hand",
+		Title:  "a limit was opened before its time",
 		Why:    "whoever opens a lock says why, so that it can be told later from an attacker's doing",
 		Attack: "A helper is talked into unlocking an account again and again while it is being guessed.",
 		Right:  "Nothing to do: this event tells which buckets were emptied and the reason given.",

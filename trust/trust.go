@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/network"
 )
 
 // Config says what a site believes. The zero value does not start: a site has a name.
@@ -137,19 +138,7 @@ func (c Client) Local() bool {
 
 // Network returns the network that one client commands: the IPv4 address, or the /64 of IPv6, of which a customer has at
 // least one whole.
-func (c Client) Network() netip.Prefix { return prefixOf(c.Addr, 32, 64) }
-
-// Neighbourhood returns the wider network that is counted besides: /24 of IPv4, /48 of IPv6.
-func (c Client) Neighbourhood() netip.Prefix { return prefixOf(c.Addr, 24, 48) }
-
-func prefixOf(a netip.Addr, v4, v6 int) netip.Prefix {
-	bits := v6
-	if a.Is4() {
-		bits = v4
-	}
-	p, _ := a.Prefix(bits) // the zero prefix for the zero address
-	return p
-}
+func (c Client) Network() netip.Prefix { return network.Line(c.Addr) }
 
 // Request judges the envelope of a request: its host, its client, its scheme. The error is a [*Refusal]: 400 for a host
 // that is malformed, 421 for one that is not this site's.

@@ -61,6 +61,8 @@ CREATE TABLE merlon_recovery (
 	hash    BLOB NOT NULL,
 	created INTEGER NOT NULL,
 	used    INTEGER NOT NULL DEFAULT 0,
+	-- when the owner said that the codes are kept, 0: not yet
+	kept    INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (user, place)
 ) WITHOUT ROWID, STRICT;
 -- what the site's own statements may join: no address, no hash; who is shut out or leaves is not there

@@ -203,3 +203,26 @@ func TestPapers(t *testing.T) {
 		}
 	}
 }
+
+// A store that does not know the condition of the cap (versitygw does not) refuses the policy whole: nobody believes locks to be
+// capped where they are not. And the cap leaves room for the longest lock that the site itself asks for.
+func TestTheCapIsNotLeftOutInSilence(t *testing.T) {
+	server := s3peer.Start(t)
+	server.Bucket(bucket, true)
+	server.User(siteKey, siteSecret)
+	p, err := s3.Policy(server.Address(bucket, "base"), "4f1c9a2be07d6633", siteKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := server.Client(s3peer.Owner, s3peer.OwnerSecret)
+	if err := owner.SetBucketPolicy(t.Context(), bucket, p.Site); err == nil {
+		t.Error("the policy with the cap was taken: versitygw knows the condition now: test the cap itself here")
+	}
+	if now, err := owner.GetBucketPolicy(t.Context(), bucket); err == nil && now != "" {
+		t.Errorf("half a policy is in force: %s", now)
+	}
+	longest := max(backup.Hourly.Keep(), backup.Daily.Keep(), backup.Weekly.Keep(), backup.Monthly.Keep())
+	if cap := s3.MostDays * 24 * time.Hour; longest >= cap || longest < cap-60*24*time.Hour {
+		t.Errorf("the longest lock is %s, the cap %s", longest, time.Duration(cap))
+	}
+}

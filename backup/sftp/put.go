@@ -19,9 +19,6 @@ import (
 // partFolder is the folder below the base where bodies lie until they are whole. Its name is none of an object.
 const partFolder = ".merlon-part"
 
-// stale is how old a half body is taken for one that a kill left.
-const stale = 24 * time.Hour
-
 // at is where an object lies.
 func (t *target) at(name string) string { return path.Join(t.base, name) }
 
@@ -211,11 +208,7 @@ func (t *target) sweep(c *connection, part *sftp.File) {
 	if err != nil || listErr != nil {
 		return
 	}
-	for _, info := range left {
-		if now.Sub(info.ModTime()) > stale && info.Mode().IsRegular() {
-			_ = c.Remove(t.at(partFolder + "/" + info.Name()))
-		}
-	}
+	backup.SweepParts(now, left, func(name string) error { return c.Remove(t.at(partFolder + "/" + name)) })
 }
 
 // Lock implements backup.Target: SFTP cannot.

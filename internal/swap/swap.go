@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/merlon-web/merlon/internal/whole"
 )
 
 // A plan is what the announcement says. The names are of folders beside the data folder.
@@ -115,30 +117,17 @@ func Announced(data string) bool {
 }
 
 // announce writes the file whole or not at all.
-func announce(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".swap-*") // mode 0600
-	if err != nil {
+func announce(path string, text []byte) error {
+	if err := whole.Write(path, ".swap-*", text, 0o600); err != nil {
 		return fmt.Errorf("swap: %w", err)
 	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("swap: %w", errors.Join(err, os.Remove(f.Name())))
-	}
-	return sync(filepath.Dir(path))
+	return nil
 }
 
-// sync makes names durable. Some systems cannot sync a folder; they write names through.
+// sync makes names durable.
 func sync(folder string) error {
-	d, err := os.Open(folder)
-	if err != nil {
+	if err := whole.SyncFolder(folder); err != nil {
 		return fmt.Errorf("swap: %w", err)
 	}
-	_ = d.Sync()
-	return d.Close()
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,30 @@ type manager struct {
 	autocert.Manager
 	roads   *http.Transport
 	retired atomic.Bool
+	uses    atomic.Int64 // by handshakes and questions of the authority, at the moment
+}
+
+// ends is the cache as one manager sees it. autocert's timers of renewal cannot be stopped, and each would set itself anew
+// and keep its retired manager in memory for ever. A timer begins by looking into the cache: of a retired manager that
+// nobody else uses its goroutine ends there, and with it the last that knew the manager.
+type ends struct {
+	autocert.Cache
+	m *manager
+}
+
+// Get implements [autocert.Cache].
+func (e ends) Get(ctx context.Context, name string) ([]byte, error) {
+	if e.m.retired.Load() && e.m.uses.Load() == 0 {
+		runtime.Goexit() // runs what is deferred
+	}
+	return e.Cache.Get(ctx, name)
+}
+
+// use returns the manager, which is in use until done is called.
+func (a *ACME) use() (m *manager, done func()) {
+	m = a.now.Load()
+	m.uses.Add(1)
+	return m, func() { m.uses.Add(-1) }
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -72,7 +97,7 @@ func NewACME(c ACMEConfig) (*ACME, error) {
 // renew takes a new manager in the place of the one that is there.
 func (a *ACME) renew() {
 	m := &manager{roads: a.roads}
-	m.Prompt, m.Cache, m.HostPolicy, m.Email = autocert.AcceptTOS, autocert.DirCache(a.c.Dir), autocert.HostWhitelist(a.c.Hosts...), a.c.Email
+	m.Prompt, m.Cache, m.HostPolicy, m.Email = autocert.AcceptTOS, ends{autocert.DirCache(a.c.Dir), m}, autocert.HostWhitelist(a.c.Hosts...), a.c.Email
 	m.Client = &acme.Client{DirectoryURL: a.c.Directory, UserAgent: "merlon", HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: m}}
 	if a.http01.Load() {
 		m.HTTPHandler(nil) // says that the port of plain HTTP answers
@@ -84,7 +109,9 @@ func (a *ACME) renew() {
 
 // Get implements [Source].
 func (a *ACME) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c, err := a.now.Load().GetCertificate(hello)
+	m, done := a.use()
+	defer done()
+	c, err := m.GetCertificate(hello)
 	if err != nil {
 		return nil, fmt.Errorf("cert: no certificate for %.80q: %w", hello.ServerName, err)
 	}
@@ -98,7 +125,11 @@ func (a *ACME) Protocols() []string { return []string{acme.ALPNProto} }
 func (a *ACME) Handler(next http.Handler) http.Handler {
 	a.http01.Store(true)
 	a.now.Load().HTTPHandler(nil)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.now.Load().HTTPHandler(next).ServeHTTP(w, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m, done := a.use()
+		defer done()
+		m.HTTPHandler(next).ServeHTTP(w, r)
+	})
 }
 
 // Fetch asks for the certificate of each host that has none, so that no visitor waits for it, and tries again each minute
@@ -174,7 +205,7 @@ func (a *ACME) late(ctx context.Context, now time.Time) (late bool, wait time.Du
 // Leaves implements [Source]: what rests in the folder, also when it has ended. Nobody is asked for anything.
 func (a *ACME) Leaves(ctx context.Context) (all []*x509.Certificate) {
 	for _, host := range a.hosts {
-		rests, err := a.now.Load().Cache.Get(ctx, host)
+		rests, err := autocert.DirCache(a.c.Dir).Get(ctx, host)
 		for err == nil && len(rests) > 0 {
 			var block *pem.Block
 			if block, rests = pem.Decode(rests); block == nil {

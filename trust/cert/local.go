@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/whole"
 )
 
 // The files of the local authority. Browsers are told to trust the first; the second never leaves the folder.
@@ -130,18 +132,7 @@ func newAuthority(certFile, keyFile string, now time.Time) (*x509.Certificate, *
 }
 
 func writePEM(file, kind string, der []byte, mode fs.FileMode) error {
-	temp := file + ".new"
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(pem.Encode(f, &pem.Block{Type: kind, Bytes: der}), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp, file)
+	return whole.Write(file, ".new-*", pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode)
 }
 
 func serial() *big.Int {

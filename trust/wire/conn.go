@@ -41,9 +41,11 @@ type conn struct {
 	upgraded atomic.Bool                   // taken over by a handler: no longer HTTP
 	drained  int
 
-	mu    sync.Mutex
-	outer time.Time // net/http's deadline
-	inner time.Time // the guard's, while a head is on its way
+	mu      sync.Mutex
+	outer   time.Time // net/http's deadline
+	inner   time.Time // the guard's, while a head is on its way
+	waiting bool      // for the next request: net/http has been given nothing of it
+	leaving bool      // and is to be closed
 }
 
 // Read implements [net.Conn]: bytes that were let through, never past the end of a message.
@@ -51,6 +53,14 @@ func (c *conn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	n, err := c.next(p)
+	if n > 0 {
+		c.stay()
+	}
+	return n, err
+}
+
+func (c *conn) next(p []byte) (int, error) {
 	for {
 		switch {
 		case c.upgraded.Load():
@@ -80,7 +90,7 @@ func (c *conn) Read(p []byte) (int, error) {
 			if len(c.held) == cap(c.held) {
 				c.held = append(make([]byte, 0, 2*len(c.held)+2048), c.held...)
 			}
-			n, err := c.Conn.Read(c.held[len(c.held):cap(c.held)])
+			n, err := c.read(c.held[len(c.held):cap(c.held)])
 			c.held, c.fresh = c.held[:len(c.held)+n], n > 0
 			if n == 0 && err != nil {
 				return 0, err
@@ -99,7 +109,7 @@ func (c *conn) direct(p []byte) (int, error) {
 	if c.scan.state == inLength && int64(len(p)) > c.scan.remain {
 		p = p[:c.scan.remain]
 	}
-	n, err := c.Conn.Read(p)
+	n, err := c.read(p)
 	if n == 0 {
 		return 0, err
 	}
@@ -232,6 +242,9 @@ func (c *conn) headDeadline(on bool) {
 
 func (c *conn) setDeadline() error {
 	t := c.outer
+	if c.leaving {
+		t = time.Unix(1, 0)
+	}
 	if !c.inner.IsZero() && (t.IsZero() || c.inner.Before(t)) {
 		t = c.inner
 	}

@@ -88,12 +88,12 @@ func (t *tlsListener) loop() {
 			go t.handshake(c, t.add(c))
 			continue
 		}
+		if errors.Is(err, net.ErrClosed) { // which Accept says when the last handshake is over
+			return
+		}
 		select {
 		case t.failed <- err: // net/http waits and comes again when it is of the passing kind
 		case <-t.done:
-			return
-		}
-		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 	}

@@ -42,8 +42,8 @@ type server struct {
 	opened  atomic.Int64
 }
 
-// start serves a handler behind the guard.
-func start(t testing.TB, secure bool, h http.Handler, c wire.Config) *server {
+// start serves a handler behind the guard, and tells when a connection waits for its next request.
+func start(t testing.TB, secure bool, h http.Handler, c wire.Config, idle ...chan net.Conn) *server {
 	t.Helper()
 	s := &server{secure: secure, roots: x509.NewCertPool()}
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 12 << 10, DisableGeneralOptionsHandler: true}
@@ -53,6 +53,13 @@ func start(t testing.TB, secure bool, h http.Handler, c wire.Config) *server {
 		}
 	}
 	g := wire.New(srv, c)
+	guarded := srv.ConnState
+	srv.ConnState = func(c net.Conn, state http.ConnState) {
+		guarded(c, state)
+		if state == http.StateIdle && len(idle) > 0 {
+			idle[0] <- c
+		}
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

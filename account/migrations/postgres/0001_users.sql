@@ -61,6 +61,8 @@ CREATE TABLE merlon_recovery (
 	hash    bytea NOT NULL,
 	created bigint NOT NULL,
 	used    bigint NOT NULL DEFAULT 0,
+	-- when the owner said that the codes are kept, 0: not yet
+	kept    bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY ("user", place)
 );
 -- what the site's own statements may join: no address, no hash; who is shut out or leaves is not there

@@ -6,14 +6,13 @@ import (
 
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/examples/club/site"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // TestAttacked: the site's own attacker finds nothing, and has reached every route and used every form of the club's own.
 // Of Merlon's parts it lacks what needs a mail or an authenticator at hand; the log says which.
 func TestAttacked(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes half a minute")
-	}
+	need.Time(t, "attacks the whole club")
 	report := attack.Test(t, site.Open)
 	for _, n := range report.Coverage.NotReached {
 		if !strings.HasPrefix(n, "route ") {

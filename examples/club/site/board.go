@@ -1,7 +1,11 @@
 package site
 
 import (
+	"encoding/json"
+	"errors"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
@@ -37,12 +41,16 @@ type newOutingPage struct{ Form form.Form[NewOuting] }
 
 type deleteNewsPage struct{ News News }
 
+type named struct{ Name string }
+
 type logPage struct{ Lines []logLine }
 
 type logLine struct {
 	At      account.Moment
 	Title   string
-	English bool // the house has no other words for it
+	English bool   // the house has no other words for it
+	Who     string // who did it
+	Whose   string // the name of the member whose account it is about, if that is somebody else
 	Guards  string
 	Outcome string
 	Route   string
@@ -55,6 +63,7 @@ var (
 	newOutingView  = page.New[newOutingPage](pages, "board-outing.html")
 	logView        = page.New[logPage](pages, "board-log.html")
 
+	nameOf       = db.Query[named](schema, "SELECT name FROM merlon_member WHERE id = $1 LIMIT 1")
 	insertNews   = db.Returning[int64](schema, "INSERT INTO news (author, title, text, created) VALUES ($1, $2, $3, $4) RETURNING id")
 	removeNews   = db.Exec(schema, "DELETE FROM news WHERE id = $1")
 	insertOuting = db.Returning[int64](schema, "INSERT INTO outing (title, place, day, places, about) VALUES ($1, $2, $3, $4, $5) RETURNING id")
@@ -133,6 +142,48 @@ func logWords(r *merlon.Read[account.User], e journal.Entry) (guards, outcome st
 	return guards, outcome
 }
 
+// names finds members by their numbers, each once.
+type names struct {
+	from  *merlon.Read[account.User]
+	known map[int64]string
+}
+
+func (n names) of(id int64) (string, error) {
+	if name, ok := n.known[id]; ok {
+		return name, nil
+	}
+	m, err := nameOf.One(n.from.DB, id)
+	if errors.Is(err, db.ErrNoRow) { // deleted, or shut out
+		m.Name, err = n.from.Say("club.log.gone", id), nil
+	}
+	n.known[id] = m.Name
+	return m.Name, err
+}
+
+// whoWords say who did what an event tells of, and about whose account it is.
+func whoWords(r *merlon.Read[account.User], n names, e journal.Entry) (who, whose string, err error) {
+	var detail struct{ Account int64 }
+	_ = json.Unmarshal(e.Detail, &detail) // details that are none are about no account
+	switch {
+	case e.User != 0:
+		who, err = n.of(e.User)
+	case e.Route == "":
+		who = r.Say("club.log.site")
+	default:
+		who = r.Say("club.log.visitor")
+	}
+	if err == nil && detail.Account != 0 && detail.Account != e.User {
+		whose, err = n.of(detail.Account)
+	}
+	return who, whose, err
+}
+
+// begun is a title as a sentence begins.
+func begun(title string) string {
+	first, size := utf8.DecodeRuneInString(title)
+	return string(unicode.ToUpper(first)) + title[size:]
+}
+
 // showLog shows the site's security events to the board.
 func showLog(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
 	events, err := journal.List(r.DB, journal.Filter{Limit: 100})
@@ -140,12 +191,16 @@ func showLog(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, err
 		return nil, err
 	}
 	var p logPage
+	n := names{r, map[int64]string{}}
 	for _, e := range events {
-		line := logLine{At: account.Minute(r.Lang(), e.Time), Title: e.Title, English: true, Route: e.Route}
+		line := logLine{At: account.Minute(r.Lang(), e.Time), Title: begun(e.Title), English: true, Route: e.Route}
 		if words, ok := account.EventWords(r, e.ID); ok {
 			line.Title, line.English = words, false
 		}
 		line.Guards, line.Outcome = logWords(r, e)
+		if line.Who, line.Whose, err = whoWords(r, n, e); err != nil {
+			return nil, err
+		}
 		p.Lines = append(p.Lines, line)
 	}
 	return merlon.Show(logView, p), nil

@@ -2,6 +2,9 @@ package site
 
 import (
 	"context"
+	"errors"
+	"strconv"
+	"time"
 
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
@@ -33,6 +36,9 @@ func memberGone(_ context.Context, w *db.Writer, u account.User) error {
 	if _, err := removeSeats.Run(w, u.ID); err != nil {
 		return err
 	}
+	if err := removePhotoOf(w, u.ID, time.Now()); err != nil {
+		return err
+	}
 	_, err := removeProfile.Run(w, u.ID)
 	return err
 }
@@ -50,6 +56,9 @@ func memberData(_ context.Context, r *db.Reader, u account.User) (map[string]any
 	data := map[string]any{"comments": comments, "outings": outings}
 	for _, p := range profile {
 		data["profile"] = map[string]any{"telephone": p.Phone, "boat": p.Boat, "about": p.About, "shown to members": p.Shown}
+	}
+	if has, photoErr := hasPhoto(r, u.ID); has || photoErr != nil { // the picture itself is at its address
+		data["photo"], err = "/members/"+strconv.FormatInt(u.ID, 10)+"/photo", errors.Join(err, photoErr)
 	}
 	return data, err
 }

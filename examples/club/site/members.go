@@ -12,9 +12,10 @@ import (
 
 // Member is one line of the members' list. What a member does not want shown is not in it.
 type Member struct {
-	ID   int64
-	Name string
-	Boat string
+	ID    int64
+	Name  string
+	Boat  string
+	Photo string // its file; "" for none
 }
 
 // MemberDetail is a member's page.
@@ -24,6 +25,7 @@ type MemberDetail struct {
 	Phone string
 	Boat  string
 	About string
+	Photo string
 }
 
 // MembersInput is the search, the order and the place in the list.
@@ -60,7 +62,11 @@ type profileRow struct {
 	Shown bool
 }
 
-type profilePage struct{ Form form.Form[EditProfile] }
+type profilePage struct {
+	Form  form.Form[EditProfile]
+	Photo form.Form[NewPhoto]
+	Own   int64 // whose photo is shown; 0: there is none
+}
 
 const membersAtOnce = 20
 
@@ -69,14 +75,16 @@ var (
 	memberView  = page.New[memberPage](pages, "member.html")
 	profileView = page.New[profilePage](pages, "profile.html")
 
-	membersQuery = db.Query[Member](schema, `SELECT m.id, m.name, CASE WHEN p.shown = 1 THEN p.boat ELSE '' END AS boat
+	membersQuery = db.Query[Member](schema, `SELECT m.id, m.name, CASE WHEN p.shown = 1 THEN p.boat ELSE '' END AS boat,
+		CASE WHEN p.shown = 1 THEN p.photo ELSE '' END AS photo
 		FROM merlon_member m LEFT JOIN profile p ON p.member = m.id
 		WHERE m.name LIKE $1 ESCAPE '\' ORDER BY {0} LIMIT $2 OFFSET $3`,
 		db.Choice{"": "m.name, m.id", "boat": "boat, m.name, m.id", "newest": "m.id DESC"})
 	memberQuery = db.Query[MemberDetail](schema, `SELECT m.id, m.name,
 		CASE WHEN p.shown = 1 THEN p.phone ELSE '' END AS phone,
 		CASE WHEN p.shown = 1 THEN p.boat ELSE '' END AS boat,
-		CASE WHEN p.shown = 1 THEN p.about ELSE '' END AS about
+		CASE WHEN p.shown = 1 THEN p.about ELSE '' END AS about,
+		CASE WHEN p.shown = 1 THEN p.photo ELSE '' END AS photo
 		FROM merlon_member m LEFT JOIN profile p ON p.member = m.id WHERE m.id = $1 LIMIT 1`)
 	profileOf  = db.Query[profileRow](schema, "SELECT phone, boat, about, shown FROM profile WHERE member = $1 LIMIT 1")
 	saveProfil = db.Exec(schema, "INSERT INTO profile (member, phone, boat, about, shown) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (member) DO UPDATE SET phone = $2, boat = $3, about = $4, shown = $5")
@@ -100,18 +108,30 @@ func oneMember(r *merlon.Read[account.User], in ByID) (*merlon.Response, error) 
 }
 
 func showProfile(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
-	row, err := profileOf.One(r.DB, r.User.ID)
+	p, err := profileData(r.DB, r.User)
+	return merlon.Show(profileView, p), err
+}
+
+// profileData is the page of a member's own profile as it is kept.
+func profileData(from db.Querier, u account.User) (p profilePage, err error) {
+	row, err := profileOf.One(from, u.ID)
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
-		return nil, err
+		return p, err
 	}
-	f := form.New(EditProfile{Name: r.User.Name, Phone: row.Phone, Boat: row.Boat, About: row.About, Shown: row.Shown})
-	return merlon.Show(profileView, profilePage{f}), nil
+	p.Form = form.New(EditProfile{Name: u.Name, Phone: row.Phone, Boat: row.Boat, About: row.About, Shown: row.Shown})
+	has, err := hasPhoto(from, u.ID)
+	if has {
+		p.Own = u.ID
+	}
+	return p, err
 }
 
 func saveProfile(w *merlon.Write[account.User], f form.Form[EditProfile]) (*merlon.Response, error) {
 	in, ok := f.Value()
 	if !ok {
-		return merlon.ShowStatus(422, profileView, profilePage{f}), nil
+		p, err := profileData(w.DB, w.User)
+		p.Form = f
+		return merlon.ShowStatus(422, profileView, p), err
 	}
 	if err := account.Rename(w.DB, w.User.ID, in.Name); err != nil {
 		return nil, err

@@ -33,14 +33,14 @@ func Open(env merlon.Env) (*merlon.Site, error) {
 	return OpenOn(env, sqlite.Engine("club.db"))
 }
 
-// OpenOn opens the club on any engine.
-func OpenOn(env merlon.Env, engine db.Engine) (*merlon.Site, error) {
+// OpenOn opens the club on any engine. Its backups may lie in a folder, and in places of these schemes.
+func OpenOn(env merlon.Env, engine db.Engine, places ...backup.Scheme) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{
 		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Pages: pages, Static: assets, Schema: schema, Texts: texts,
 		Parts: []merlon.Part{
 			account.New(account.Config{SecurityContact: "mailto:security@club.example", Hooks: hooks}),
 			passkey.New(passkey.Config{}),
-			backup.New(backup.Config{}),
+			backup.New(backup.Config{Schemes: places}),
 			{Name: "club", Demo: demo},
 		},
 		Routes: []merlon.Route{
@@ -56,6 +56,9 @@ func OpenOn(env merlon.Env, engine db.Engine) (*merlon.Site, error) {
 			merlon.Get("/members/{id}", account.SignedIn(), oneMember),
 			merlon.Get("/profile", account.SignedIn(), showProfile),
 			merlon.Post("/profile", account.SignedIn(), saveProfile),
+			merlon.Post("/profile/photo", account.SignedIn(), addPhoto),
+			merlon.Post("/profile/photo/remove", account.SignedIn(), removePhoto),
+			merlon.Get("/members/{id}/photo", account.SignedIn(), showPhoto),
 			merlon.Get("/contact", account.Anyone(), showContact),
 			merlon.Post("/contact", account.Anyone(), sendContact),
 			merlon.Get("/board", board, showBoard),

@@ -22,3 +22,12 @@ func TestErrorPagesKnowWhoCame(t *testing.T) {
 	ann.Get("/nowhere").Is(404).HasNot("Members")
 	s.Visitor().Get("/nowhere").Is(404).HasNot("Members")
 }
+
+// TestTheLogSaysWho: the board sees who did what, and about whose account it was.
+func TestTheLogSaysWho(t *testing.T) {
+	s := merlontest.Start(t, site.Open)
+	ann, board := s.SignedIn("Ann"), s.SignedIn("Ben", "board")
+	s.Visitor().Get("/account/reset/ask").Submit("/account/reset/ask", merlontest.Values{"Email": ann.Email}).At("/account/reset/sent")
+	ann.Get("/account/name").Submit("/account/name", merlontest.Values{"Name": "Anna"}).Is(200)
+	board.Get("/board/log").Has("A new password was asked for by mailA visitoraccount of Anna", "The name was changedAnna")
+}

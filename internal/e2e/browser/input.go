@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -108,4 +109,28 @@ func poll[T any](tab *Tab, what, expression string, right func(T) error) T {
 			tab.fail(what, fmt.Errorf("%w, for %v", err, tab.wait))
 		}
 	}
+}
+
+// Attach chooses a file in an upload control, as if it lay on the visitor's disk.
+func (tab *Tab) Attach(css, name string, content []byte) {
+	tab.t.Helper()
+	what := fmt.Sprintf("attach %s to %q", name, css)
+	waitFor[bool](tab, what, css, fmt.Sprintf(`(() => {
+		const all = new DataTransfer()
+		all.items.add(new File([Uint8Array.from(atob(%q), c => c.charCodeAt(0))], %q))
+		e.files = all.files
+		return e.files.length === 1
+	})()`, base64.StdEncoding.EncodeToString(content), name))
+}
+
+// Picture waits until an image is loaded and returns its own size, in pixels.
+func (tab *Tab) Picture(css string) (width, height int) {
+	tab.t.Helper()
+	size := poll(tab, "look at "+css, fmt.Sprintf("(e => e && e.complete ? [e.naturalWidth, e.naturalHeight] : [])(document.querySelector(%q))", css), func(size []int) error {
+		if len(size) != 2 {
+			return errors.New("no such image, or it is not loaded")
+		}
+		return nil
+	})
+	return size[0], size[1]
 }

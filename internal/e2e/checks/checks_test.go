@@ -29,6 +29,7 @@ import (
 	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/throttle"
@@ -241,6 +242,7 @@ func linkKeys(t *testing.T, _ *merlon.Site, data string) {
 }
 
 func trackKeys(t *testing.T, _ *merlon.Site, data string) {
+	need.Program(t, "git", "git")
 	for _, args := range [][]string{{"init", "-q"}, {"add", "-f", "keys"}} {
 		if out, err := exec.Command("git", append([]string{"-C", data}, args...)...).CombinedOutput(); err != nil {
 			t.Fatalf("git %v: %v %s", args, err, out)

@@ -7,7 +7,7 @@ func rows() []row {
 		{"MRL-SITE-005", "two parts", ""}, {"MRL-ROUTE-005", "routes", "OwnLinksOnly"}, {"MRL-HDR-005", "script cookie", "__Host-theme"},
 		{"MRL-SITE-020", "opened", "/live/"}, {"MRL-SITE-021", "folder mode", "0777"}, {"MRL-TEXT-001", "texts", "en.json"},
 		{"MRL-ROUTE-001", "routes", "GET /"}, {"MRL-ROUTE-002", "routes", "/closed"}, {"MRL-ROUTE-003", "routes", "/inline"}, {"MRL-ROUTE-004", "routes", "/hook"},
-		{"MRL-ROUTE-010", "statements", "rowForm"}, {"MRL-ROUTE-011", "pages", "/nots"}, {"MRL-ROUTE-013", "pages", "/delete"}, {"MRL-ROUTE-014", "pages", "/boat.png"},
+		{"MRL-ROUTE-010", "statements", "rowForm"}, {"MRL-ROUTE-011", "pages", "/nots"}, {"MRL-ROUTE-013", "pages", "/delete"}, {"MRL-ROUTE-015", "pages", "/nowhere"}, {"MRL-ROUTE-014", "pages", "/boat.png"},
 		{"MRL-ROUTE-020", "opened", "/admin/users"}, {"MRL-ROUTE-021", "opened", "POST /members"}, {"MRL-ROUTE-022", "opened", "64 MB"}, {"MRL-ROUTE-023", "opened", "/live/"},
 		{"MRL-FORM-001", "routes", "Admin"}, {"MRL-FORM-002", "routes", "boundless"}, {"MRL-FORM-003", "routes", "excluding"}, {"MRL-FORM-004", "routes", "embedding"},
 		{"MRL-FORM-005", "routes", "pointing"}, {"MRL-FORM-006", "routes", "misspelt"}, {"MRL-FORM-007", "routes", "uploading"}, {"MRL-FORM-008", "routes", "map"}, {"MRL-FORM-009", "routes", ""},

@@ -1,8 +1,10 @@
 package club_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
@@ -41,6 +43,65 @@ func look(t *testing.T, tab *browser.Tab, s *merlontest.Server, path string) {
 	}
 }
 
+// keepCodes passes the page of the recovery codes that come with the first passkey, and returns them.
+func keepCodes(t *testing.T, tab *browser.Tab) (codes []string) {
+	t.Helper()
+	expect(t, tab, "h1", "Recovery codes")
+	for i := range 10 {
+		codes = append(codes, tab.Text(fmt.Sprintf("ol.codes li:nth-child(%d)", i+1)))
+	}
+	tab.Type(`[name="Last"]`, codes[2][len(codes[2])-4:])
+	tab.Follow(`form[action="/account/codes/kept"] button`)
+	return codes
+}
+
+// TestLostPasskeyInABrowser: password and recovery code stand in for the passkey, in a browser that has none, with and without
+// script; each page on the way is without fault.
+func TestLostPasskeyInABrowser(t *testing.T) {
+	t.Parallel()
+	s, password := demoClub(t)
+	first := browser.Open(t)
+	withAuthenticator(t, first)
+	signIn(t, first, s, "ben@club.example", password)
+	first.Go(s.URL("/account/passkeys/add"))
+	first.Type(`[name="Name"]`, "Lost phone")
+	first.Follow("#passkey-form button")
+	codes := keepCodes(t, first)
+	for i, script := range []bool{true, false} {
+		look := func(tab *browser.Tab, name string) {
+			t.Helper()
+			if script {
+				soundPage(t, tab, name)
+			}
+		}
+		tab := browser.Open(t)
+		tab.Script(script)
+		signIn(t, tab, s, "ben@club.example", password)
+		tab.Go(s.URL("/account/passkeys"))
+		look(tab, "passkeys")
+		s.Advance(16 * time.Minute)
+		tab.Go(s.URL("/account/passkeys/1"))
+		expect(t, tab, "main", "You have lost the passkey?")
+		look(tab, "lost-password")
+		tab.Type(`[name="Password"]`, password)
+		tab.Follow(`form[action="/sign-in/again"] button`)
+		look(tab, "lost-code")
+		tab.Type(`[name="Code"]`, "0000 0000 0000")
+		tab.Follow(`form[action="/sign-in/again/lost"] button`)
+		expect(t, tab, "main", "none of your recovery codes")
+		look(tab, "lost-wrong")
+		tab.Type(`[name="Code"]`, codes[i])
+		tab.Follow(`form[action="/sign-in/again/lost"] button`)
+		expect(t, tab, "h1", "Lost phone")
+		expect(t, tab, "body", "All other sessions were ended.")
+		look(tab, "lost-found")
+	}
+	first.Go(s.URL("/account"))
+	if !strings.Contains(first.URL(), "/sign-in?") {
+		t.Errorf("the session of the lost passkey goes on: %s", first.URL())
+	}
+}
+
 // TestPasskeyRoundTrip: in by password, a passkey added, out, in by the passkey, from the button of each page; and what the
 // pages look like on the way.
 func TestPasskeyRoundTrip(t *testing.T) {
@@ -57,6 +118,8 @@ func TestPasskeyRoundTrip(t *testing.T) {
 	tab.Type(`[name="Name"]`, "This computer")
 	presence(t, tab, device, true)
 	tab.Follow("#passkey-form button")
+	soundPage(t, tab, "codes-passkey")
+	keepCodes(t, tab)
 	expect(t, tab, "main", "This computer")
 	look(t, tab, s, "/account/passkeys")
 	look(t, tab, s, "/account/passkeys/1")

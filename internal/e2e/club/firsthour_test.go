@@ -198,6 +198,7 @@ func setupSecond(t *testing.T, h *hour) {
 	tab.Type(`[name="Name"]`, "This computer")
 	presence(t, tab, device, true)
 	tab.Follow("#passkey-form button")
+	keepCodes(t, tab)
 	expect(t, tab, "main", "This computer")
 	if answer := tab.Go(second.URL("/board")); answer.Status != 200 {
 		t.Errorf("with a passkey the administrator's /board: %d", answer.Status)

@@ -15,6 +15,7 @@ import (
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/cli"
 	"github.com/merlon-web/merlon/examples/club/site"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -75,6 +76,7 @@ func TestAttackFinds(t *testing.T) {
 
 // TestAttackLeavesNothing: the original data is as it was, and Ctrl-C leaves no copy behind.
 func TestAttackLeavesNothing(t *testing.T) {
+	need.Time(t, "attacks a club")
 	data, temp := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	t.Run("data", func(t *testing.T) { merlontest.StartIn(t, data, site.Open).SignedIn("Ann") })

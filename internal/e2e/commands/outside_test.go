@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -21,6 +23,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // TestOutside builds the guest book as a module of its own, as who uses Merlon does: what its go.sum names is what a site has
 // to trust, and no room that it does not use is in it. Then it is served, and its files are saved while it runs.
 func TestOutside(t *testing.T) {
+	need.Time(t, "builds a module outside of this one")
 	dir := t.TempDir()
 	root, err := filepath.Abs("../../..")
 	if err != nil {

@@ -22,6 +22,26 @@ func All() bool { return os.Getenv("MERLON_TEST_ALL") == "1" }
 // .ci/long sets it.
 func Long() bool { return os.Getenv("MERLON_TEST_LONG") == "1" }
 
+// Time skips a test that takes seconds and needs nothing but them, unless [All]: `go test ./...` on a machine with Go alone is
+// to be done within three minutes on two cores. What it does is a verb with its object: "kills a program 50 times".
+func Time(t testing.TB, does string) {
+	t.Helper()
+	if !All() {
+		t.Skipf("%s, which takes seconds: MERLON_TEST_ALL=1 runs it", does)
+	}
+}
+
+// Times returns how often a test does one thing: few times, or all of them when [All], or as many as in [Long].
+func Times(few, all, long int) int {
+	switch {
+	case Long():
+		return long
+	case All():
+		return all
+	}
+	return few
+}
+
 // Missing ends the test because what is not there: skipped, or failed when [All]. The remedy says how to get it.
 func Missing(t testing.TB, what, remedy string) {
 	t.Helper()

@@ -4,14 +4,17 @@ package postgres_test
 import (
 	"errors"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/attack"
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/examples/club/site"
 	"github.com/merlon-web/merlon/examples/club/site/sitetest"
 	"github.com/merlon-web/merlon/internal/e2e/pgpeer"
+	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/postgres"
 	"github.com/merlon-web/merlon/session"
@@ -80,6 +83,45 @@ func TestTwoSites(t *testing.T) {
 		return err
 	})
 	ann.Get("/members").At("/sign-in?next=%2Fmembers")
+}
+
+// TestFirstStarts has two processes begin at one moment on an empty database: with one folder they get one ring of keys, with
+// a folder each the second is refused, since it would have keys of its own.
+func TestFirstStarts(t *testing.T) {
+	server := pgpeer.Shared(t)
+	for _, shared := range []bool{true, false} {
+		name := server.Database(t)
+		dirs := []string{t.TempDir(), t.TempDir()}
+		if shared {
+			dirs[1] = dirs[0]
+		}
+		errs := make([]error, 2)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() {
+				s, err := club(server, name)(merlon.Env{Data: dirs[i], Mode: merlon.Test})
+				if err == nil {
+					if err = s.Start(t.Context()); err == nil {
+						defer s.Close(t.Context())
+					}
+				}
+				errs[i] = err
+			})
+		}
+		wg.Wait()
+		var refused []error
+		for _, err := range errs {
+			var f check.Finding
+			if errors.As(err, &f) && f.ID == keyring.RuleChanged.ID {
+				refused = append(refused, err)
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+		if want := map[bool]int{true: 0, false: 1}[shared]; len(refused) != want {
+			t.Errorf("one folder %t: %d are refused for want of keys, want %d: %v", shared, len(refused), want, refused)
+		}
+	}
 }
 
 // TestServerAway has New without a server: it succeeds, check says that nothing was proven, and Start says why not.

@@ -320,3 +320,10 @@ func (p *place) develop(t *testing.T, args ...string) (*exec.Cmd, string) {
 	}
 	return cmd, printed.String()
 }
+
+// address is where a path of the site is reached, and name what the site is called.
+func (p *place) address(path string) string {
+	return fmt.Sprintf("https://127.0.0.1:%d%s", p.port, path)
+}
+
+func (p *place) name() string { return fmt.Sprintf("%s:%d", host, p.port) }

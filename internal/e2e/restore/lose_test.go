@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // lost is a club with a point, and what a visitor of it remembers.
@@ -24,10 +26,19 @@ type lost struct {
 // loseClub runs a club, has a visitor use it, and makes a point.
 func loseClub(t *testing.T) *lost {
 	t.Helper()
-	l := &lost{home: newHome(t), target: t.TempDir(), kit: filepath.Join(t.TempDir(), "kit.html")}
-	if err := os.Chmod(l.target, 0o700); err != nil {
+	target := t.TempDir()
+	if err := os.Chmod(target, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	l := loseTo(t, newHome(t), "file://"+target)
+	l.target = target
+	return l
+}
+
+// loseTo has the point at an address, with settings of init.
+func loseTo(t *testing.T, h *home, address string, settings ...string) *lost {
+	t.Helper()
+	l := &lost{home: h, kit: filepath.Join(t.TempDir(), "kit.html")}
 	s := l.home.serve("--demo")
 	ann := s.visitor()
 	ann.signIn("ann@club.example")
@@ -43,7 +54,7 @@ func loseClub(t *testing.T) *lost {
 	if s.visitor().get(l.reset) != 200 {
 		t.Fatal("the link does not work before the loss")
 	}
-	l.home.run(0, "backup", "init", "--to", "file://"+l.target, "--try", "--kit", l.kit)
+	l.home.run(0, append([]string{"backup", "init", "--to", address, "--try", "--kit", l.kit}, settings...)...)
 	l.kit = strings.TrimSuffix(l.kit, ".html") + ".txt"
 	out, _ := l.home.run(0, "backup", "run")
 	if !strings.Contains(out, "read back and verified") {
@@ -127,6 +138,7 @@ func TestLoseEverything(t *testing.T) {
 
 // A newest point of noise fails drill, verify and restore, and is named; an older one is restored.
 func TestNoise(t *testing.T) {
+	need.Time(t, "loses and restores a whole club a second time")
 	l := loseClub(t)
 	l.home.run(0, "backup", "run", "--label", "the newest")
 	found, err := filepath.Glob(filepath.Join(l.target, "*", "*", "*", "data-*.age"))

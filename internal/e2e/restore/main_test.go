@@ -22,8 +22,8 @@ import (
 	"github.com/merlon-web/merlon/internal/browse"
 )
 
-// club is the built program.
-var club string
+// club is the built program, and bucketClub the one that knows buckets.
+var club, bucketClub string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -33,11 +33,11 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		club = filepath.Join(dir, "club")
+		club, bucketClub = filepath.Join(dir, "club"), filepath.Join(dir, "bucketclub")
 		if runtime.GOOS == "windows" {
-			club += ".exe"
+			club, bucketClub = club+".exe", bucketClub+".exe"
 		}
-		build := exec.Command("go", "build", "-o", club, "github.com/merlon-web/merlon/examples/club")
+		build := exec.Command("go", "build", "-o", dir, "github.com/merlon-web/merlon/examples/club", "github.com/merlon-web/merlon/internal/e2e/restore/bucketclub")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "the club cannot be built: %v\n%s", err, out)
 			return 1
@@ -48,21 +48,23 @@ func TestMain(m *testing.M) {
 
 // A home is a folder in which somebody works: a machine of its own, as far as the program can tell.
 type home struct {
-	t    testing.TB
-	path string
+	t       testing.TB
+	path    string
+	program string
+	temp    string
 }
 
 func newHome(t testing.TB) *home {
 	t.Helper()
-	return &home{t, t.TempDir()}
+	return &home{t, t.TempDir(), club, os.TempDir()}
 }
 
 func (h *home) data() string { return filepath.Join(h.path, "data") }
 
 func (h *home) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, club, args...)
+	cmd := exec.CommandContext(ctx, h.program, args...)
 	cmd.Dir = h.path
-	cmd.Env = []string{"HOME=" + h.path, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	cmd.Env = []string{"HOME=" + h.path, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + h.temp}
 	return cmd
 }
 

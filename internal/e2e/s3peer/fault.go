@@ -23,6 +23,7 @@ type Fault struct {
 	N  int                      // how many of them, 0: for ever
 
 	Hole       bool                 // nothing answers
+	Gone       bool                 // the connection is closed at once, as where no server runs
 	Delay      time.Duration        // before it is passed on
 	Status     int                  // answered so, without asking the server, …
 	Code       string               // … with this code of S3
@@ -86,6 +87,9 @@ func NewProxy(t testing.TB, to string) *Proxy {
 		case f == nil:
 		case f.Hole:
 			<-r.Context().Done()
+			return
+		case f.Gone:
+			reset(w)
 			return
 		case f.Status != 0:
 			w.WriteHeader(f.Status)

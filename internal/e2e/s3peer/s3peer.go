@@ -6,13 +6,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,9 +33,7 @@ type Server struct {
 	Folder   string // a folder for each bucket, with a file for each object
 
 	t   testing.TB
-	cmd *exec.Cmd
-	log *bytes.Buffer
-	end func()
+	run *need.Served
 }
 
 // Start starts a server with no bucket until the test ends. It skips the test when the program is not there.
@@ -51,68 +47,29 @@ func Start(t testing.TB) *Server {
 			t.Fatal(err)
 		}
 	}
-	// Another process may take the port between; then a second is tried.
-	for try := 0; ; try++ {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	s.run = need.Serve(t, "versitygw", func(addr string) *exec.Cmd {
+		return exec.Command(program, "--port", addr, "--access", Owner, "--secret", OwnerSecret, "--region", "us-east-1",
+			"--iam-dir", filepath.Join(dir, "accounts"), "--health", "/health", "--quiet", "--log-level", "silent",
+			"posix", "--versioning-dir", filepath.Join(dir, "versions"), s.Folder)
+	}, func(addr string) bool {
+		answer, err := http.Get("http://" + addr + "/health")
+		if err == nil {
+			_ = answer.Body.Close()
 		}
-		s.Addr = free.Addr().String()
-		_ = free.Close()
-		if s.run(program, dir) {
-			break
-		}
-		if try == 3 {
-			t.Fatalf("versitygw does not start:\n%s", s.log)
-		}
-	}
-	t.Cleanup(func() { s.end() })
+		return err == nil
+	})
+	s.Addr, s.Endpoint = s.run.Addr, "http://"+s.run.Addr
 	return s
 }
 
-// run starts the program and waits until it answers.
-func (s *Server) run(program, dir string) bool {
-	s.Endpoint = "http://" + s.Addr
-	s.log = new(bytes.Buffer)
-	s.cmd = exec.Command(program, "--port", s.Addr, "--access", Owner, "--secret", OwnerSecret, "--region", "us-east-1",
-		"--iam-dir", filepath.Join(dir, "accounts"), "--health", "/health", "--quiet", "--log-level", "silent",
-		"posix", "--versioning-dir", filepath.Join(dir, "versions"), s.Folder)
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	go func() {
-		_ = s.cmd.Wait()
-		close(gone)
-	}()
-	s.end = sync.OnceFunc(func() {
-		_ = s.cmd.Process.Kill()
-		<-gone
-	})
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
-		if answer, err := http.Get(s.Endpoint + "/health"); err == nil {
-			_ = answer.Body.Close()
-			return true
-		}
-		select {
-		case <-gone:
-			return false
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	s.end()
-	return false
-}
-
 // Stop ends the server; its objects stay in the folder.
-func (s *Server) Stop() { s.end() }
+func (s *Server) Stop() { s.run.End() }
 
 // Bucket makes a bucket: with object lock and versions, or with neither.
 func (s *Server) Bucket(name string, locked bool) {
 	s.t.Helper()
 	if err := s.Client(Owner, OwnerSecret).MakeBucket(s.t.Context(), name, minio.MakeBucketOptions{ObjectLocking: locked}); err != nil {
-		s.t.Fatalf("make bucket %s: %v\n%s", name, err, s.log)
+		s.t.Fatalf("make bucket %s: %v\n%s", name, err, s.run.Log)
 	}
 }
 
@@ -120,7 +77,7 @@ func (s *Server) Bucket(name string, locked bool) {
 func (s *Server) User(access, secret string) {
 	s.t.Helper()
 	// By this very program: the request is one of its own.
-	out, err := exec.Command(s.cmd.Path, "admin", "--access", Owner, "--secret", OwnerSecret, "--endpoint-url", s.Endpoint, "create-user",
+	out, err := exec.Command(s.run.Cmd.Path, "admin", "--access", Owner, "--secret", OwnerSecret, "--endpoint-url", s.Endpoint, "create-user",
 		"--access", access, "--secret", secret, "--role", "user").CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("make user %s: %v\n%s", access, err, out)
@@ -131,7 +88,7 @@ func (s *Server) User(access, secret string) {
 func (s *Server) Policy(bucket, policy string) {
 	s.t.Helper()
 	if err := s.Client(Owner, OwnerSecret).SetBucketPolicy(s.t.Context(), bucket, policy); err != nil {
-		s.t.Fatalf("policy of %s: %v\n%s\n%s", bucket, err, policy, s.log)
+		s.t.Fatalf("policy of %s: %v\n%s\n%s", bucket, err, policy, s.run.Log)
 	}
 }
 

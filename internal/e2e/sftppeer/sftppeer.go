@@ -3,7 +3,6 @@
 package sftppeer
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -13,9 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -30,9 +27,7 @@ type Server struct {
 	KeyFile string // the private key that it lets in
 	HostKey string // its fingerprint, SHA256:…
 
-	t   testing.TB
-	log bytes.Buffer
-	end func()
+	run *need.Served
 }
 
 // Start starts a server until the test ends. It skips the test when the program is not there.
@@ -53,7 +48,7 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	s := &Server{t: t, User: me.Username, Folder: filepath.Join(dir, "objects"), KeyFile: filepath.Join(dir, "key")}
+	s := &Server{User: me.Username, Folder: filepath.Join(dir, "objects"), KeyFile: filepath.Join(dir, "key")}
 	if err := os.Mkdir(s.Folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -62,66 +57,28 @@ func Start(t testing.TB) *Server {
 	if err := os.WriteFile(filepath.Join(dir, "authorized"), ssh.MarshalAuthorizedKey(public), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Another process may take the port between; then a second is tried.
-	for try := 0; ; try++ {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+	config := filepath.Join(dir, "config")
+	s.run = need.Serve(t, "sshd", func(addr string) *exec.Cmd {
+		_, port, _ := net.SplitHostPort(addr)
+		text := fmt.Sprintf("ListenAddress 127.0.0.1\nPort %s\nHostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\nForceCommand internal-sftp\nMaxStartups 100\n",
+			port, filepath.Join(dir, "host"), filepath.Join(dir, "authorized"))
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s.Addr = free.Addr().String()
-		_ = free.Close()
-		if s.run(program, dir) {
-			break
+		return exec.Command(program, "-D", "-e", "-f", config)
+	}, func(addr string) bool {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
+			_ = c.Close()
 		}
-		if try == 3 {
-			t.Fatalf("sshd does not start:\n%s", &s.log)
-		}
-	}
-	t.Cleanup(func() { s.end() })
+		return err == nil
+	})
+	s.Addr = s.run.Addr
 	return s
 }
 
-// run starts the program and waits until it answers.
-func (s *Server) run(program, dir string) bool {
-	_, port, _ := net.SplitHostPort(s.Addr)
-	config := filepath.Join(dir, "config")
-	text := fmt.Sprintf("ListenAddress 127.0.0.1\nPort %s\nHostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\nForceCommand internal-sftp\nMaxStartups 100\n",
-		port, filepath.Join(dir, "host"), filepath.Join(dir, "authorized"))
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-D", "-e", "-f", config)
-	cmd.Stdout, cmd.Stderr = &s.log, &s.log
-	cmd.WaitDelay = time.Second // sessions that are open hold its output
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(gone)
-	}()
-	s.end = sync.OnceFunc(func() {
-		_ = cmd.Process.Kill()
-		<-gone
-	})
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
-		if c, err := net.Dial("tcp", s.Addr); err == nil {
-			_ = c.Close()
-			return true
-		}
-		select {
-		case <-gone:
-			return false
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	s.end()
-	return false
-}
-
 // Stop ends the server; sessions that are open go on until they are closed.
-func (s *Server) Stop() { s.end() }
+func (s *Server) Stop() { s.run.End() }
 
 // Address returns the address of a folder there.
 func (s *Server) Address(folder string) string {

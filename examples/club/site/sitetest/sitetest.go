@@ -2,7 +2,10 @@
 package sitetest
 
 import (
+	"bytes"
 	"context"
+	"image"
+	"image/jpeg"
 	"net/http"
 	"strings"
 	"testing"
@@ -25,6 +28,7 @@ func Run(t *testing.T, open Open) {
 		{"news and comments", newsAndComments},
 		{"the last place is given once", theLastPlaceIsGivenOnce},
 		{"members are found sorted and private", membersAreFoundSortedAndPrivate},
+		{"a member has a photo", aMemberHasAPhoto},
 		{"club speaks german", clubSpeaksGerman},
 		{"who leaves takes everything but what was written", whoLeavesTakesEverythingButWhatWasWritten},
 	} {
@@ -85,13 +89,50 @@ func membersAreFoundSortedAndPrivate(t *testing.T, open Open) {
 	other.Get("/members/1").Has("0461 12", "I row.", "eight")
 }
 
+// Photo is a picture as a telephone sends it: larger than what is kept, and with something behind its end.
+func Photo(t testing.TB) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 600, 400)), nil); err != nil {
+		t.Fatal(err)
+	}
+	return append(b.Bytes(), "<script>alert(1)</script>"...)
+}
+
+func aMemberHasAPhoto(t *testing.T, open Open) {
+	s := merlontest.Start(t, open(t))
+	ann, other := s.SignedIn("Ann"), s.SignedIn("Other")
+	photo := merlontest.Upload{Field: "Photo", Name: "../../me.jpg", Content: Photo(t)}
+	ann.Get("/members/1/photo").Is(404)
+	ann.Get("/profile").SubmitFiles("/profile/photo", nil).Is(422).Has("Choose a file.")
+	ann.Get("/profile").SubmitFiles("/profile/photo", nil, merlontest.Upload{Field: "Photo", Name: "me.jpg", Content: []byte("<svg onload=alert(1)>")}).Is(422).Has("Choose one of these: JPEG, PNG.")
+	ann.Get("/profile").SubmitFiles("/profile/photo", nil, photo).At("/profile").Has("Your photo is saved.", "Remove the photo")
+	if ann.Get("/members/1/photo").Is(200); ann.Header.Get("Content-Type") != "image/jpeg" || ann.Header.Get("Cache-Control") != "no-store" || strings.Contains(ann.Body, "script") {
+		t.Errorf("the photo: %v", ann.Header)
+	}
+	if c, err := jpeg.DecodeConfig(strings.NewReader(ann.Body)); err != nil || c.Width != 240 || c.Height != 160 {
+		t.Errorf("the photo is %v, %v", c, err)
+	}
+	s.Visitor().Get("/members/1/photo").At("/sign-in?next=%2Fmembers%2F1%2Fphoto")
+	other.Get("/members/1/photo").Is(404) // her profile is not shown
+	ann.Get("/profile").Submit("/profile", merlontest.Values{"Shown": "on"})
+	other.Get("/members/1/photo").Is(200)
+	if other.Get("/members"); !strings.Contains(other.Body, `src="/members/1/photo" alt="Photo of Ann"`) {
+		t.Errorf("the list shows no photo:\n%s", other.Body)
+	}
+	ann.Get("/account/export/file").Has("/members/1/photo")
+	ann.Get("/profile").SubmitFiles("/profile/photo", nil, photo).Has("Your photo is saved.")
+	ann.Get("/profile").Submit("/profile/photo/remove", nil).At("/profile").Has("Your photo is removed.").HasNot("Remove the photo")
+	other.Get("/members/1/photo").Is(404)
+}
+
 // clubSpeaksGerman visits the club as a German browser does: every page of its own is German.
 func clubSpeaksGerman(t *testing.T, open Open) {
 	s := merlontest.Start(t, open(t))
 	ben := s.SignedIn("Ben", "board")
 	for _, c := range []struct{ path, want string }{
 		{"/", "Rudern Sie mit"}, {"/news", "Hier ist noch nichts."}, {"/outings", "Noch ist keine Ausfahrt geplant."}, {"/members", "nach Namen"},
-		{"/members/1", "Lieblingsboot"}, {"/profile", "Einer"}, {"/contact", "Ihre Nachricht"}, {"/board", "Alle Nachrichten sind erledigt."},
+		{"/members/1", "Lieblingsboot"}, {"/profile", "Foto speichern"}, {"/profile", "Einer"}, {"/contact", "Ihre Nachricht"}, {"/board", "Alle Nachrichten sind erledigt."},
 		{"/board/news/new", "Veröffentlichen"}, {"/board/outings/new", "Treffpunkt"}, {"/board/log", "Schützt"}, {"/nowhere", "Diese Seite gibt es nicht"},
 	} {
 		r, err := http.NewRequest("GET", s.URL(c.path), nil)

@@ -12,8 +12,8 @@ import (
 )
 
 type profile struct {
-	Name    string `form:"required"`
-	Picture []byte `form:"types=image/png"`
+	Name    string    `form:"required"`
+	Picture form.File `form:"required"`
 }
 
 func save(w *merlon.Write[merlon.Visitor], f form.Form[profile]) (*merlon.Response, error) {

@@ -1,0 +1,185 @@
+package attack
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// callForgery sends the calls of the profile as a form of another site could: POST, as text/plain.
+func (r *run) callForgery() {
+	for _, c := range r.jsonCalls() {
+		route := c.Method + " " + r.t.pattern(c.Method, bare(c.Path))
+		if c.Method != http.MethodPost || c.secret() != "" {
+			continue
+		}
+		for _, a := range r.people {
+			if a.anonymous() || a.ready() != nil {
+				continue
+			}
+			b := a.fork()
+			b.dropStrict()
+			q := (&Request{Method: http.MethodPost, Path: c.Path, Body: c.JSON}).with("Content-Type", "text/plain").with("Origin", foreign).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "no-cors")
+			before, known := r.stateNow()
+			ans := b.send(q)
+			if now, _ := r.stateNow(); known && now != before && !r.t.refused(ans) {
+				r.hit(RuleTextPlain, route, q, a, "%s took a body of text/plain from %s, and changed data", c.Path, foreign)
+				break
+			}
+		}
+	}
+}
+
+// callInjection writes statements into the texts of the calls that take a password: one of them signs somebody in.
+func (r *run) callInjection() {
+	for _, c := range r.jsonCalls() {
+		secret := c.secret()
+		if secret == "" {
+			continue
+		}
+		route := c.Method + " " + r.t.pattern(c.Method, bare(c.Path))
+		for name, value := range c.fields() {
+			text, ok := value.(string)
+			if !ok || name == secret {
+				continue
+			}
+			wrong := r.nobody().send(c.request(r, map[string]any{secret: "wrong"}))
+			for _, end := range []string{"' -- ", "' OR '1'='1", "' OR 1=1 -- "} {
+				q := c.request(r, map[string]any{secret: "wrong", name: text + end})
+				if ans := r.nobody().send(q); wrong.status >= 400 && ans.status >= 200 && ans.status < 300 {
+					r.hit(RuleSQL, route, q, r.people[0], "with a wrong %s it is refused, and not when %s ends in %q", secret, name, end)
+					break
+				}
+			}
+		}
+	}
+}
+
+// callAssignment adds fields to the calls of a user and looks whether they may enter more than before.
+func (r *run) callAssignment() {
+	for _, a := range r.people {
+		if a.role != "user" || a.ready() != nil {
+			continue
+		}
+		closed := r.closedTo(a)
+		for _, c := range r.jsonCalls() {
+			if c.secret() != "" || len(closed) == 0 {
+				continue
+			}
+			q := c.request(r, map[string]any{"role": "admin", "is_admin": true, "admin": true})
+			a.fork().send(q)
+			if p := slices.IndexFunc(closed, func(p string) bool { return a.fork().send(get(p).own(r.t)).status == http.StatusOK }); p >= 0 {
+				r.hit(RuleAssigned, c.Method+" "+r.t.pattern(c.Method, bare(c.Path)), q, a, "with fields that the call does not have, %s may enter %s", a.name(), closed[p])
+			}
+			r.back()
+		}
+		return
+	}
+}
+
+// closedTo are pages of higher roles that are refused to a user.
+func (r *run) closedTo(a *actor) (closed []string) {
+	for _, owner := range r.people {
+		for _, p := range r.site.order[owner.name()] {
+			if r.above(owner, a) && len(closed) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && r.site.pages[a.name()][p] == nil && r.t.refused(a.fork().send(get(p).own(r.t))) {
+				closed = append(closed, p)
+			}
+		}
+	}
+	return closed
+}
+
+// callLimits sends long texts, and guesses passwords behind other addresses.
+func (r *run) callLimits() {
+	for _, c := range r.jsonCalls() {
+		route := c.Method + " " + r.t.pattern(c.Method, bare(c.Path))
+		secret := c.secret()
+		if secret == "" {
+			r.callLarge(c, route)
+			continue
+		}
+		stopped := func(other bool) (q *Request, at int) {
+			for i := range tries {
+				q = c.request(r, map[string]any{secret: "wrong"})
+				if q.From = "198.51.100.97"; other {
+					q.From = "198.51.100.96"
+					q.with("X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i+1))
+				}
+				if ans := r.nobody().send(q); ans.status == http.StatusTooManyRequests {
+					return q, i
+				}
+			}
+			return q, tries
+		}
+		if _, at := stopped(false); at == tries {
+			continue
+		}
+		if q, at := stopped(true); at == tries {
+			r.hit(RuleForwarded, route, q, r.people[0], "with another X-Forwarded-For each, %d tries of one address were not stopped; without it they were", tries)
+		}
+	}
+}
+
+func (r *run) callLarge(c Call, route string) {
+	for name, value := range c.fields() {
+		if _, ok := value.(string); !ok {
+			continue
+		}
+		for _, a := range r.people {
+			if a.ready() != nil {
+				continue
+			}
+			before, known := r.stateNow()
+			q := c.request(r, map[string]any{name: strings.Repeat("A", tooLarge)})
+			ans := a.fork().send(q)
+			now, _ := r.stateNow()
+			if taken := known && now != before && !r.t.refused(ans); taken {
+				r.hit(RuleLarge, route, q, a, "a text of %d MB was taken", tooLarge>>20)
+				r.back()
+				return
+			}
+		}
+	}
+}
+
+// jsonCalls are the calls of the profile that have a body and were asked for.
+func (r *run) jsonCalls() (some []Call) {
+	for _, c := range r.t.calls {
+		if c.JSON != "" && r.wants(r.t.pattern(c.Method, bare(c.Path))) {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+func (r *run) nobody() *actor { return r.people[0].newBrowser() }
+
+// fields are those of the body; nil: it is no object.
+func (c Call) fields() (all map[string]any) {
+	_ = json.Unmarshal([]byte(c.JSON), &all)
+	return all
+}
+
+// secret is the field that is named like a password.
+func (c Call) secret() string {
+	for name := range c.fields() {
+		if strings.Contains(strings.ToLower(name), "pass") {
+			return name
+		}
+	}
+	return ""
+}
+
+// request is the call with other values.
+func (c Call) request(r *run, other map[string]any) *Request {
+	v := c.fields()
+	if v == nil {
+		v = map[string]any{}
+	}
+	maps.Copy(v, other)
+	body, _ := json.Marshal(v)
+	return (&Request{Method: c.Method, Path: c.Path, Body: string(body)}).with("Content-Type", "application/json").own(r.t)
+}

@@ -1,0 +1,45 @@
+package backup
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/merlon-web/merlon"
+)
+
+// errUnproven says that no point of a chain is proven.
+var errUnproven = errors.New("backup: nothing here is proven")
+
+// faultWords are the faults of a chain for the page on which a site is got back.
+var faultWords = map[ChainFault]string{
+	Missing: "backup.back.missing", Altered: "backup.back.altered", Foreign: "backup.back.foreign", Reordered: "backup.back.reordered",
+	Forked: "backup.back.forked", Hidden: "backup.back.hidden", Older: "backup.back.older", Backdated: "backup.back.backdated",
+}
+
+// saidOf is an error for that page: what happened and what to do in the visitor's language, and where a system or a store has
+// more to say of it that too.
+func saidOf(err error) merlon.Said {
+	var said merlon.Said
+	if errors.As(err, &said) {
+		return said
+	}
+	for _, one := range []struct {
+		kind error
+		said merlon.Said
+	}{
+		{ErrKey, merlon.Said{ID: "backup.back.other-key"}},
+		{errUnproven, merlon.Said{ID: "backup.back.unproven"}},
+		{ErrAddress, merlon.Said{ID: "backup.back.address"}},
+		{ErrNotFound, merlon.Said{ID: "backup.back.nothing"}},
+		{ErrDenied, merlon.Said{ID: "backup.back.denied"}},
+		{ErrUnreachable, merlon.Said{ID: "backup.back.away"}},
+	} {
+		if errors.Is(err, one.kind) {
+			one.said.Detail = detail(err)
+			return one.said
+		}
+	}
+	return merlon.Said{ID: "backup.back.failed", Detail: detail(err)}
+}
+
+func detail(err error) string { return strings.TrimPrefix(err.Error(), "backup: ") }

