@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"encoding/base32"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -56,6 +57,24 @@ func (p *phone) code(t *testing.T) string {
 	return code
 }
 
+// wrong is a code that the app shows at no time near now: one in four thousand is of the last two hours, which the site would tell.
+func (p *phone) wrong(t *testing.T) string {
+	t.Helper()
+	near := map[string]bool{}
+	for at := -3 * time.Hour; at < time.Hour; at += 30 * time.Second {
+		code, err := totp.GenerateCode(p.secret, p.s.Now().Add(at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		near[code] = true
+	}
+	for n := 0; ; n++ {
+		if code := fmt.Sprintf("%06d", n); !near[code] {
+			return code
+		}
+	}
+}
+
 // scan reads the secret of the page that the visitor is on.
 func scan(t *testing.T, s *merlontest.Server, v *merlontest.Visitor) *phone {
 	t.Helper()
@@ -106,7 +125,7 @@ func TestAppFromOffToOnToOff(t *testing.T) {
 	other := signIn(s.Visitor(), "ann@example.test", good).At("/")
 	ann.Get("/account/app").Submit("/account/app/start", nil).At("/account/app").Has("Scan this picture")
 	app := scan(t, s, ann)
-	ann.Clone().Submit("/account/app/confirm", merlontest.Values{"Code": "000000"}).Is(422).Has("does not fit", "clock of this site says")
+	ann.Clone().Submit("/account/app/confirm", merlontest.Values{"Code": app.wrong(t)}).Is(422).Has("does not fit", "clock of this site says")
 	ann.Submit("/account/app/confirm", merlontest.Values{"Code": app.code(t)}).At("/account/codes")
 	other.Get("/private").At("/sign-in?next=%2Fprivate") // the other sessions end
 	ann.Get("/strong").At("/strong")                     // this one is one of two factors now
@@ -146,7 +165,7 @@ func TestSecondStep(t *testing.T) {
 	}
 	v.Get("/").Has("Home of nobody")
 	v.Get("/sign-in/second")
-	second(v, "000000").Is(422).Has("does not fit")
+	second(v, app.wrong(t)).Is(422).Has("does not fit")
 	second(v, app.code(t)).Is(200).At("/private").Has("Ann")
 	if v.Cookie("__Host-test-session") == before {
 		t.Error("the session of the first step is the one of the sign-in")
@@ -376,7 +395,7 @@ func TestNeedRecentAll(t *testing.T) {
 	ann.Get("/all").At("/sign-in/again?ask=a&next=%2Fall").HasNot("Six digits").Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/all")
 	s.Advance(16 * time.Minute)
 	ann.Get("/all").HasNot("Six digits").Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/sign-in/again?ask=a&next=%2Fall")
-	ann.Submit("/sign-in/again/code", merlontest.Values{"Code": "000000"}).Is(422).Has("does not fit")
+	ann.Submit("/sign-in/again/code", merlontest.Values{"Code": app.wrong(t)}).Is(422).Has("does not fit")
 	ann.Submit("/sign-in/again/code", merlontest.Values{"Code": codes[0]}).At("/all")
 	// the acts that need it, with the form kept
 	s.Advance(16 * time.Minute)

@@ -86,7 +86,7 @@ func TestLangIsOneOfTheCatalogue(t *testing.T) {
 func TestFormMessagesAreInTheCatalogue(t *testing.T) {
 	messages := form.Messages()
 	for id, words := range messages {
-		if got, want := text.Own().Format("en", id, 7), strings.ReplaceAll(words, "%v", "7"); got != want {
+		if got, want := text.Own().Format("en", id, 7, 7), strings.ReplaceAll(words, "%v", "7"); got != want {
 			t.Errorf("%s is %q in the catalogue, and %q in room form", id, got, want)
 		}
 	}
