@@ -64,7 +64,10 @@ func (p *part) start(_ context.Context, h *merlon.House) error {
 	if h.Mode == merlon.Drill {
 		return nil
 	}
-	return sweepScratch(drillFolder(h.Data)) // plain copies of the data, of a drill that was killed
+	if err := sweepScratch(drillFolder(h.Data)); err != nil { // plain copies of the data, of a drill that was killed
+		h.Log.Warn("the next drill tries again", "problem", err.Error()) // it fails if it cannot, and tells: no reason to be down
+	}
+	return nil
 }
 
 func (p *part) commands() []merlon.Command {

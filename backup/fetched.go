@@ -163,6 +163,10 @@ func scratch(dest string) (path string, unlock func(), err error) {
 	return path, unlock, nil
 }
 
+// sweepTime is how long a sweep waits for the program that a killed drill had started on the copy: it ends when it sees that
+// nobody listens, and writes until then.
+const sweepTime = 5 * time.Second
+
 // sweepScratch removes what restores left that were killed: plain copies of the data, which nobody holds any more.
 func sweepScratch(dest string) error {
 	all, err := os.ReadDir(filepath.Dir(dest))
@@ -185,8 +189,12 @@ func sweepScratch(dest string) error {
 			return err
 		}
 		unlock()
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("backup: what a restore left cannot be removed: %w", err)
+		began := time.Now()
+		for err = os.RemoveAll(path); err != nil; err = os.RemoveAll(path) {
+			if time.Since(began) > sweepTime {
+				return fmt.Errorf("backup: what a restore left cannot be removed: %w", err)
+			}
+			time.Sleep(50 * time.Millisecond)
 		}
 	}
 	return nil

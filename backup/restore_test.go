@@ -3,6 +3,7 @@ package backup
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,7 +115,21 @@ func TestSweepScratch(t *testing.T) {
 	if err := os.Mkdir(other, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := sweepScratch(dest); err != nil {
+	end, ended := time.After(300*time.Millisecond), make(chan struct{})
+	go func() { // the program of the killed drill goes on for a moment
+		defer close(ended)
+		for i := 0; ; i++ {
+			select {
+			case <-end:
+				return
+			default:
+				_ = os.WriteFile(filepath.Join(dead, fmt.Sprint(i)), nil, 0o600)
+			}
+		}
+	}()
+	err = sweepScratch(dest)
+	<-ended
+	if err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]bool{dead: false, alive: true, other: true} {

@@ -13,12 +13,16 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/merlon-web/merlon/cli"
-	"github.com/merlon-web/merlon/examples/club/site"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
+// tests removes what was built, too.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int { return need.Main(t.M) }
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"club": func() { cli.Main(site.Open) },
+	testscript.Main(tests{m}, map[string]func(){
 		// broken is a site with a fault of every kind that New refuses.
 		"broken": func() { cli.Main(openBroken) },
 		// later is a site with jobs.
@@ -27,8 +31,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestCommands(t *testing.T) {
+	club := filepath.Dir(need.Built(t, "examples/club"))
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", club+string(os.PathListSeparator)+env.Getenv("PATH"))
+			return nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,
 		},
@@ -42,10 +51,13 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	path, err := exec.LookPath(args[1])
-	if err != nil {
-		path = filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], args[1])
+	var path string
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path, err = exec.LookPath(filepath.Join(dir, args[1])); err == nil {
+			break
+		}
 	}
+	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))

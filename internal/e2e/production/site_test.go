@@ -31,45 +31,15 @@ import (
 
 const host = "club.site.test"
 
-var program struct {
-	sync.Once
-	path string
-	err  error
-}
-
 func TestMain(m *testing.M) {
 	if spec := os.Getenv(slowEnv); spec != "" {
 		slowClients(spec)
 		return
 	}
-	code := m.Run()
-	if program.path != "" {
-		_ = os.RemoveAll(filepath.Dir(program.path))
-	}
-	os.Exit(code)
+	os.Exit(need.Main(m))
 }
 
-// club builds the program of examples/club once.
-func club(t *testing.T) string {
-	t.Helper()
-	program.Do(func() {
-		dir, err := os.MkdirTemp("", "merlon-production")
-		if err != nil {
-			program.err = err
-			return
-		}
-		program.path = filepath.Join(dir, "club")
-		cmd := exec.Command("go", "build", "-trimpath", "-o", program.path, "./examples/club")
-		cmd.Dir, cmd.Env = need.Root(t), append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			program.err = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if program.err != nil {
-		t.Fatal(program.err)
-	}
-	return program.path
-}
+func club(t *testing.T) string { return need.Built(t, "examples/club") }
 
 // place is a folder with the settings and the certificate of a site.
 type place struct {

@@ -40,7 +40,7 @@ func TestKilled(t *testing.T) {
 		server := s3peer.Start(t)
 		server.Bucket("club-points", true)
 		h := newHome(t)
-		h.program = bucketClub
+		h.program = need.Built(t, "internal/e2e/restore/bucketclub")
 		l := loseTo(t, h, server.Address("club-points", "base"), "--set", "credentials="+s3peer.Keys(t, s3peer.Owner, s3peer.OwnerSecret)["credentials"])
 		killedDrills(t, l)
 		killedRestores(t, l)

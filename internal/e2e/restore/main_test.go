@@ -7,44 +7,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/merlon-web/merlon/internal/browse"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
-// club is the built program, and bucketClub the one that knows buckets.
-var club, bucketClub string
-
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "merlon-club-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		club, bucketClub = filepath.Join(dir, "club"), filepath.Join(dir, "bucketclub")
-		if runtime.GOOS == "windows" {
-			club, bucketClub = club+".exe", bucketClub+".exe"
-		}
-		build := exec.Command("go", "build", "-o", dir, "github.com/merlon-web/merlon/examples/club", "github.com/merlon-web/merlon/internal/e2e/restore/bucketclub")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "the club cannot be built: %v\n%s", err, out)
-			return 1
-		}
-		return m.Run()
-	}())
-}
+func TestMain(m *testing.M) { os.Exit(need.Main(m)) }
 
 // A home is a folder in which somebody works: a machine of its own, as far as the program can tell.
 type home struct {
@@ -56,7 +33,7 @@ type home struct {
 
 func newHome(t testing.TB) *home {
 	t.Helper()
-	return &home{t, t.TempDir(), club, os.TempDir()}
+	return &home{t, t.TempDir(), need.Built(t, "examples/club"), os.TempDir()}
 }
 
 func (h *home) data() string { return filepath.Join(h.path, "data") }

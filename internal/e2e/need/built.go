@@ -1,0 +1,52 @@
+package need
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+var built struct {
+	sync.Mutex
+	dir string
+}
+
+// Built returns the path of a program of the product module, "examples/club", as a release is built: not with the race
+// detector of the test. It is built once in a process, whose TestMain ends by [Main].
+func Built(t testing.TB, folder string) string {
+	t.Helper()
+	built.Lock()
+	defer built.Unlock()
+	if built.dir == "" {
+		dir, err := os.MkdirTemp("", "merlon-built-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir = dir
+	}
+	program := filepath.Join(built.dir, filepath.Base(folder))
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	if executable(program) {
+		return program
+	}
+	build := exec.Command("go", "build", "-trimpath", "-o", program, "./"+folder)
+	build.Dir, build.Env = Root(t), append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", build, err, out)
+	}
+	return program
+}
+
+// Main runs the tests and removes what [Built] has built. It returns the exit code.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
+	return code
+}
