@@ -20,7 +20,7 @@ type photoRow struct{ Photo string }
 
 var (
 	photoOf   = db.Query[photoRow](schema, "SELECT photo FROM profile WHERE member = $1 LIMIT 1")
-	shownOf   = db.Query[photoRow](schema, "SELECT photo FROM profile WHERE member = $1 AND (shown = 1 OR member = $2) LIMIT 1")
+	shownOf   = db.Query[photoRow](schema, "SELECT photo FROM profile WHERE member = $1 AND (shown = 1 OR member = $2) AND member IN (SELECT id FROM merlon_member) LIMIT 1")
 	setPhoto  = db.Exec(schema, "INSERT INTO profile (member, phone, boat, about, shown, photo) VALUES ($1, '', '', '', 0, $2) ON CONFLICT (member) DO UPDATE SET photo = $2")
 	dropPhoto = db.Exec(schema, "UPDATE profile SET photo = '' WHERE member = $1")
 )
