@@ -468,7 +468,7 @@ func (r *running) record(e event.Event) {
 	} else {
 		r.loose.add(e)
 	}
-	if e.Outcome != event.Done && !r.loose.mayLog(e.ID, e.Time) {
+	if e.Outcome != event.Done && !r.loose.mayLog(flood{id: e.ID}, e.Time) {
 		return // counted, or a row; a flood of them is no flood of log lines
 	}
 	r.log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...)
@@ -482,6 +482,7 @@ func (r *running) logAll(ctx context.Context, events []event.Event) {
 }
 
 func (r *running) flush(ctx context.Context, h *House) error {
+	r.loose.tell(r.log)
 	_, err := r.refusals.Flush(ctx, h.Engine)
 	return errors.Join(err, r.loose.flush(ctx, h.Engine))
 }
