@@ -13,7 +13,7 @@ import (
 
 // NewPhoto is the form of one's own photo. What is kept is a picture drawn anew, so small that a list of them is no burden.
 type NewPhoto struct {
-	Photo form.Image `form:"required,max_bytes=10000000,types=image/jpeg|image/png,pixels=50000000,fit=240" label:"Photo"`
+	Photo form.Image `form:"required,max_bytes=10000000,types=image/jpeg|image/png,pixels=12000000,fit=240" label:"Photo"`
 }
 
 type photoRow struct{ Photo string }
