@@ -22,6 +22,8 @@ const (
 	// maxScans bounds how often a progressive JPEG goes over its pixels. Encoders make about ten scans; a file of 1 MB can ask
 	// for 40,000, each as slow as the whole picture.
 	maxScans = 100
+	// maxScanned bounds the pixels of all scans together: those of the largest picture a dozen times, which is half a second.
+	maxScanned = 12 * maxPixels
 	// jpegQuality is that of the new encoding: hardly to be told from the sent one.
 	jpegQuality = 88
 )
@@ -44,7 +46,7 @@ func (f *field) redraw(u *upload, c *content) (problem string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if scans > maxScans {
+		if costly(config, scans) {
 			return MsgType, nil
 		}
 		turn = orientation
@@ -70,6 +72,11 @@ func (f *field) redraw(u *upload, c *content) (problem string, err error) {
 	u.file, u.size, u.sum = fresh, out.n, out.sum
 	u.width, u.height = picture.Bounds().Dx(), picture.Bounds().Dy()
 	return "", nil
+}
+
+// costly reports whether the scans of a JPEG are looked at in a second or more.
+func costly(c image.Config, scans int) bool {
+	return scans > maxScans || int64(c.Width)*int64(c.Height)*int64(scans) > maxScanned
 }
 
 // pixels is the most that a picture of the field may have.
