@@ -31,3 +31,15 @@ func TestTheLogSaysWho(t *testing.T) {
 	ann.Get("/account/name").Submit("/account/name", merlontest.Values{"Name": "Anna"}).Is(200)
 	board.Get("/board/log").Has("A new password was asked for by mailA visitoraccount of Anna", "The name was changedAnna")
 }
+
+// TestProfileWithoutABoat: who chooses no boat sends none, as in a browser, whose first option is the empty one.
+func TestProfileWithoutABoat(t *testing.T) {
+	v := merlontest.Start(t, site.Open).SignedIn("Ann").Get("/profile")
+	if got, sent := v.Fields("/profile")["Boat"]; !sent || len(got) != 1 || got[0] != "" {
+		t.Errorf("the boat is %q", got)
+	}
+	v.Submit("/profile", nil)
+	if got := v.Get("/profile").Fields("/profile").Get("Boat"); got != "" {
+		t.Errorf("the boat became %q", got)
+	}
+}
