@@ -289,7 +289,7 @@ func (w *walk) stale(f form.Any, why string) {
 		return
 	}
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
-	fields := w.formTexts().AppendFields(nil, f)
+	fields := w.formTexts().AppendAgain(nil, f)
 	p := StalePage{Text: w.say(why), Form: w.sendAgain(w.route.id(), w.r.URL.EscapedPath(), fields, f.FormSpec().HasUpload())}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
 	if err := w.tryPage(&Response{status: http.StatusForbidden, shown: &showing[StalePage]{stalePage, p}}); err != nil {

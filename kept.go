@@ -79,7 +79,7 @@ func keepForm[In any](w *walk, again string) {
 var errKeepTooLong = errors.New("merlon: what was typed is longer than what is kept through a sign-in: the visitor types it again")
 
 func (w *walk) keep(f form.Any) error {
-	kept := keptForm{Route: w.route.id(), Path: w.r.URL.EscapedPath(), HTML: w.formTexts().AppendFields(nil, f), Files: f.FormSpec().HasUpload()}
+	kept := keptForm{Route: w.route.id(), Path: w.r.URL.EscapedPath(), HTML: w.formTexts().AppendAgain(nil, f), Files: f.FormSpec().HasUpload()}
 	if len(kept.HTML) > maxKept {
 		return errKeepTooLong
 	}

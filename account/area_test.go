@@ -26,7 +26,8 @@ import (
 type area struct {
 	mu      sync.Mutex
 	deleted []string
-	refuse  bool // the hook of a deletion fails
+	at      time.Time // what the hook was told
+	refuse  bool      // the hook of a deletion fails
 	lang    string
 }
 
@@ -37,11 +38,12 @@ func (o *area) open(env merlon.Env) (*merlon.Site, error) {
 		Delete: func(_ *db.Writer, user int64) error { o.note(fmt.Sprint("way of ", user)); return nil }}
 	cfg := account.Config{SecurityContact: "mailto:security@example.test",
 		Hooks: account.Hooks{
-			Deleted: func(_ context.Context, _ *db.Writer, u account.User) error {
+			Deleted: func(_ context.Context, _ *db.Writer, u account.User, now time.Time) error {
 				if o.refuse {
 					return errors.New("the site's rows cannot go")
 				}
 				o.note("hook of " + u.Name)
+				o.at = now
 				return nil
 			},
 			Export: func(_ context.Context, _ *db.Reader, u account.User) (map[string]any, error) {

@@ -33,8 +33,10 @@ func (a *part) dropFactors(w *db.Writer, user int64) error {
 // erase deletes an account and all that this part keeps of it. The site's hook comes first, while the rows that it may want
 // to read are there.
 func (a *part) erase(w *db.Writer, row userRow) error {
-	if err := run(a.cfg.Hooks.Deleted, w, row.user()); err != nil {
-		return err
+	if gone := a.cfg.Hooks.Deleted; gone != nil {
+		if err := gone(w.Context(), w, row.user(), a.house.Clock()); err != nil {
+			return err
+		}
 	}
 	return a.eraseRows(w, row.ID)
 }

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"time"
 
 	"github.com/merlon-web/merlon/db"
 )
@@ -14,7 +15,8 @@ type Hooks struct {
 	Verified func(context.Context, *db.Writer, User) error // the address is the user's; also for accounts made by others
 	SignedIn func(context.Context, *db.Writer, User) error
 	Moved    func(ctx context.Context, w *db.Writer, u User, before string) error // has another address
-	Deleted  func(context.Context, *db.Writer, User) error                        // is about to be deleted: the last moment for rows that name it
+	// Deleted: is about to be deleted, the last moment for rows that name it. Now is the site's clock.
+	Deleted func(ctx context.Context, w *db.Writer, u User, now time.Time) error
 	// Export adds what the site knows of a user to the file of "download my data", under a name of the site's.
 	Export func(context.Context, *db.Reader, User) (map[string]any, error)
 }

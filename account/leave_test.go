@@ -159,6 +159,9 @@ func TestSweepDeletesForGood(t *testing.T) {
 	if want := fmt.Sprint([]string{"hook of Ann", fmt.Sprint("way of ", id)}); fmt.Sprint(o.deleted) != want {
 		t.Errorf("asked: %v, want %s", o.deleted, want)
 	}
+	if off := s.Now().Sub(o.at); off < 0 || off > time.Hour { // the clock is 14 days ahead
+		t.Errorf("the hook was told %v, the site has %v", o.at, s.Now())
+	}
 	if err := account.Sweep(s.Site.House()); err != nil || len(o.deleted) != 2 {
 		t.Errorf("a second sweep: %v, %v", err, o.deleted)
 	}

@@ -36,7 +36,9 @@ func (c *calls) add(name string) func(context.Context, *db.Writer, account.User)
 }
 
 func (c *calls) hooks() account.Hooks {
-	return account.Hooks{SignedUp: c.add("signed up"), Verified: c.add("verified"), Deleted: c.add("deleted"),
+	return account.Hooks{SignedUp: c.add("signed up"), Verified: c.add("verified"), Deleted: func(ctx context.Context, w *db.Writer, u account.User, _ time.Time) error {
+		return c.add("deleted")(ctx, w, u)
+	},
 		Moved: func(_ context.Context, _ *db.Writer, u account.User, before string) error {
 			return c.add("moved from "+before+" to")(context.Background(), nil, u)
 		}}

@@ -121,8 +121,8 @@ func TestReveal(t *testing.T) {
 	if html := string(form.AppendFields(nil, f)); !strings.Contains(html, `type="password"`) || strings.Contains(html, "hunter2") {
 		t.Errorf("not revealed: %s", html)
 	}
-	if html := string(form.AppendHidden(nil, shown)); strings.Contains(html, "hunter2") || shown.Raw("Pass") != "" || strings.Contains(fmt.Sprintf("%v %+v %#v", shown, shown, shown), "hunter2") {
-		t.Errorf("a revealed form tells its password elsewhere: %s", html)
+	if shown.Raw("Pass") != "" || strings.Contains(fmt.Sprintf("%v %+v %#v", shown, shown, shown), "hunter2") {
+		t.Error("a revealed form tells its password elsewhere")
 	}
 	if html := string(form.AppendFields(nil, form.Form[pass]{}.Reveal("Pass"))); !strings.Contains(html, `value=""`) {
 		t.Errorf("revealed, empty: %s", html)

@@ -89,7 +89,7 @@ func FuzzBody(f *testing.F) {
 			v.Num < -5 || !(v.F <= 10) || v.Color != "" && v.Color != "red" && v.Color != "green" || len(v.Tags) > 3 {
 			t.Fatalf("bound against the rules: %+v", v)
 		}
-		out := form.AppendHidden(form.AppendFields(form.AppendProblems(nil, got), got), got)
+		out := new(form.Render).AppendAgain(form.AppendProblems(nil, got), got)
 		if !utf8.Valid(out) {
 			t.Fatal("the form shown again is not UTF-8")
 		}

@@ -13,6 +13,24 @@ type joining struct {
 	Teams []string `form:"choices,max_items=2"`
 }
 
+// TestAppendAgain: what was chosen among offers that nobody made is carried along, escaped and without a verdict; what was
+// offered, or is no offer, is shown as ever.
+func TestAppendAgain(t *testing.T) {
+	f, _ := bind[joining](t, "Club=%22x&Teams=1&Teams=2")
+	hidden := `<input type="hidden" name="Teams" value="1">` + "\n" + `<input type="hidden" name="Teams" value="2">` + "\n"
+	if html := string(new(form.Render).AppendAgain(nil, f)); html != `<input type="hidden" name="Club" value="&#34;x">`+"\n"+hidden {
+		t.Errorf("nothing was offered: %s", html)
+	}
+	html := string(new(form.Render).AppendAgain(nil, f.Offer("Club")))
+	if !strings.Contains(html, "<select") || !strings.HasSuffix(html, hidden) {
+		t.Errorf("one was offered: %s", html)
+	}
+	var zero form.Form[joining]
+	if html := string(new(form.Render).AppendAgain(nil, zero)); html != string(form.AppendFields(nil, zero)) {
+		t.Errorf("nothing was typed: %s", html)
+	}
+}
+
 func TestOffer(t *testing.T) {
 	clubs := []form.Option{{Value: "1", Label: "Chess"}, {Value: "2"}}
 	f, _ := bind[joining](t, "Club=2&Teams=1")

@@ -84,23 +84,22 @@ func (r *Render) AppendProblems(dst []byte, f Any) []byte {
 	return append(dst, "</ul></div>\n"...)
 }
 
-// AppendHidden appends what was typed, field by field, as hidden controls: for a page that asks to send the same form once
-// more. Passwords, files and what the form's struct lacks are left out.
-func (r *Render) AppendHidden(dst []byte, f Any) []byte {
+// AppendAgain is [Render.AppendFields] for a page that only asks to send the same form once more, and that nobody made offers
+// for ([Form.Offer]): what was chosen among offers is carried along, hidden and not judged.
+func (r *Render) AppendAgain(dst []byte, f Any) []byte {
 	s, st := f.FormSpec(), f.stateOf()
-	if st == nil {
-		return dst
-	}
 	for at := range s.fields {
-		f, t := &s.fields[at], &st.typed[at]
-		switch {
-		case f.Path || f.Kind == KindPassword || f.Kind.isUpload():
-		case f.Kind == KindSealed:
-			dst = r.sealed(dst, s, st, at)
-		default:
-			for i := range t.len() {
-				dst = appendHidden(dst, f.Name, t.at(i))
-			}
+		f := &s.fields[at]
+		made := st == nil
+		if !made {
+			_, made = st.offered[at]
+		}
+		if !f.Offered || made {
+			dst = r.field(dst, s, st, at)
+			continue
+		}
+		for i := range st.typed[at].len() {
+			dst = appendHidden(dst, f.Name, st.typed[at].at(i))
 		}
 	}
 	return dst
@@ -130,9 +129,6 @@ func AppendFields(dst []byte, f Any) []byte { return new(Render).AppendFields(ds
 
 // AppendProblems is [Render.AppendProblems] in English.
 func AppendProblems(dst []byte, f Any) []byte { return new(Render).AppendProblems(dst, f) }
-
-// AppendHidden is [Render.AppendHidden] without a sealer.
-func AppendHidden(dst []byte, f Any) []byte { return new(Render).AppendHidden(dst, f) }
 
 // field appends one field.
 func (r *Render) field(dst []byte, s *Spec, st *state, at int) []byte {

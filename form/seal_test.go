@@ -61,7 +61,7 @@ func TestSeals(t *testing.T) {
 	type two struct {
 		A, B int64 `form:"sealed"`
 	}
-	both := string((&form.Render{Sealer: sealer}).AppendHidden(nil, form.New(two{1, 2})))
+	both := string((&form.Render{Sealer: sealer}).AppendAgain(nil, form.New(two{1, 2})))
 	query := strings.NewReplacer(`<input type="hidden" name="`, "&", `" value="`, "=", "\">\n", "").Replace(both)
 	fb, bound := bind[two](t, query)
 	if v, ok := fb.Value(); !ok || v != (two{1, 2}) {

@@ -148,16 +148,6 @@ func (s *Spec) HasUpload() bool { return s.uploads }
 // HasSealed reports whether the form has a sealed field, and so needs a [Sealer] to be shown and bound.
 func (s *Spec) HasSealed() bool { return s.sealed }
 
-// HasPassword reports whether the form has a password field.
-func (s *Spec) HasPassword() bool {
-	for i := range s.fields {
-		if s.fields[i].Kind == KindPassword {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *Spec) find(name string) (int, bool) {
 	if i, ok := s.body[name]; ok {
 		return i, true

@@ -344,8 +344,8 @@ func TestHonestStructs(t *testing.T) {
 	if f, _ := spec.Field("Color"); f.Choices[0] != (form.Option{Value: "red", Label: "Dark red"}) || f.Choices[1].Value != "green" {
 		t.Errorf("got choices %v", f.Choices)
 	}
-	if !spec.HasSealed() || !spec.HasPassword() || spec.Type() != reflect.TypeFor[everything]() {
-		t.Error("HasSealed, HasPassword or Type is wrong")
+	if !spec.HasSealed() || spec.Type() != reflect.TypeFor[everything]() {
+		t.Error("HasSealed or Type is wrong")
 	}
 	if spec, faults := form.SpecOf(reflect.TypeFor[struct{}]()); spec == nil || len(faults) > 0 {
 		t.Errorf("the form that is only a button: got %v", faults)

@@ -106,7 +106,7 @@ func of[T any]() runner {
 				o.problems[field.Go] = id
 			}
 		}
-		o.html = string(form.AppendHidden(form.AppendFields(form.AppendProblems(nil, f), f), f))
+		o.html = string(new(form.Render).AppendAgain(form.AppendProblems(nil, f), f))
 		return o
 	}}
 }

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"github.com/merlon-web/merlon/internal/browse"
 )
 
 // Values are what a visitor types into a form, by field name.
@@ -304,30 +306,15 @@ func controls(f *html.Node) (url.Values, map[string]bool) {
 		case atom.Textarea:
 			fields.Add(name, strings.TrimPrefix(text(n), "\n"))
 		case atom.Select:
-			fields.Add(name, selected(n))
+			if value, sent := browse.Chosen(n); sent {
+				fields.Add(name, value)
+			}
 		case atom.Button: // sent when it is the one that is pressed: who means it names it
 		default:
 			delete(names, name)
 		}
 	}
 	return fields, names
-}
-
-func selected(n *html.Node) string {
-	first := ""
-	for o := range n.Descendants() {
-		if o.Type != html.ElementNode || o.DataAtom != atom.Option {
-			continue
-		}
-		val := value(o, strings.TrimSpace(text(o)))
-		if first == "" {
-			first = val
-		}
-		if has(o, "selected") {
-			return val
-		}
-	}
-	return first
 }
 
 func text(n *html.Node) string {

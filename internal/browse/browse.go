@@ -234,27 +234,41 @@ func controls(form *html.Node) url.Values {
 				fields.Set(name, "")
 			}
 		case atom.Select:
-			fields.Set(name, chosen(n))
+			if value, sent := Chosen(n); sent {
+				fields.Set(name, value)
+			}
 		}
 	}
 	return fields
 }
 
-// chosen is the option that is selected, or the first.
-func chosen(n *html.Node) string {
-	first, any := "", false
+// Chosen is what a browser sends of a select: the option that is selected, else the first, also an empty one. A select without
+// options sends nothing.
+func Chosen(n *html.Node) (value string, sent bool) {
+	selected := false
 	for o := range n.Descendants() {
-		if o.Type != html.ElementNode || o.DataAtom != atom.Option {
+		if o.Type != html.ElementNode || o.DataAtom != atom.Option || sent && !has(o, "selected") {
 			continue
 		}
-		if has(o, "selected") {
-			return attr(o, "value")
-		}
-		if !any {
-			first, any = attr(o, "value"), true
+		if !sent || !selected {
+			value, sent, selected = optionValue(o), true, has(o, "selected")
 		}
 	}
-	return first
+	return value, sent
+}
+
+// optionValue is an option's value, or its text when it has none.
+func optionValue(o *html.Node) string {
+	if has(o, "value") {
+		return attr(o, "value")
+	}
+	var text strings.Builder
+	for c := range o.Descendants() {
+		if c.Type == html.TextNode {
+			text.WriteString(c.Data)
+		}
+	}
+	return strings.Join(strings.Fields(text.String()), " ")
 }
 
 func attr(n *html.Node, name string) string {

@@ -6,6 +6,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 )
 
 const page = `<!doctype html><title>x</title><script>hidden words</script><h1>Hello</h1><a href="/next">on</a>
@@ -63,6 +66,35 @@ func TestBrowser(t *testing.T) {
 	for _, path := range []string{"/away", "/round"} {
 		if _, err := b.Get(t.Context(), path); err == nil {
 			t.Errorf("%s is followed", path)
+		}
+	}
+}
+
+// TestChosen: what a browser sends of a select (HTML, the option and select elements).
+func TestChosen(t *testing.T) {
+	for options, want := range map[string]string{
+		`<option value=""></option><option value="a">A</option>`:               "",
+		`<option value="">None<option value="a" selected>A<option value="b">B`: "a",
+		`<optgroup label="g"><option>  One
+		two </option></optgroup><option value="b">B</option>`: "One two",
+		`<option value="a">A</option><option value="" selected></option>`: "",
+		``: "nothing",
+	} {
+		doc, err := html.Parse(strings.NewReader("<select>" + options + "</select>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range doc.Descendants() {
+			if n.DataAtom != atom.Select {
+				continue
+			}
+			got, sent := Chosen(n)
+			if !sent {
+				got = "nothing"
+			}
+			if got != want {
+				t.Errorf("%s: %q, want %q", options, got, want)
+			}
 		}
 	}
 }

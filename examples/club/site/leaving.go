@@ -32,11 +32,11 @@ type ownOuting struct {
 // hooks are what the club does when a member goes, or asks for the data kept of them.
 var hooks = account.Hooks{Deleted: memberGone, Export: memberData}
 
-func memberGone(_ context.Context, w *db.Writer, u account.User) error {
+func memberGone(_ context.Context, w *db.Writer, u account.User, now time.Time) error {
 	if _, err := removeSeats.Run(w, u.ID); err != nil {
 		return err
 	}
-	if err := removePhotoOf(w, u.ID, time.Now()); err != nil {
+	if err := removePhotoOf(w, u.ID, now); err != nil {
 		return err
 	}
 	_, err := removeProfile.Run(w, u.ID)
