@@ -36,7 +36,7 @@ type onceRow struct {
 type once struct {
 	set  bool
 	seed [32]byte
-	sum  [32]byte // what was typed
+	sum  [32]byte // of what was typed, keyed: a password is among it, and the row stays for a month
 }
 
 func (w *walk) once(pad [32]byte, binding []byte, sum [32]byte, ok bool) once {
@@ -47,8 +47,12 @@ func (w *walk) once(pad [32]byte, binding []byte, sum [32]byte, ok bool) once {
 		_ = binary.Write(h, binary.BigEndian, uint64(len(part)))
 		h.Write(part)
 	}
-	o := once{set: ok, sum: sum}
+	o := once{set: ok}
 	h.Sum(o.seed[:0])
+	h = hmac.New(sha256.New, o.seed[:]) // which needs the form's token
+	h.Write([]byte("merlon/once/sum/v1\x00"))
+	h.Write(sum[:])
+	h.Sum(o.sum[:0])
 	return o
 }
 

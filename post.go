@@ -50,6 +50,9 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	}
 	mark, fresh := w.checkToken(body)
 	f, bound := form.Bind[In](body, w.r.PathValue)
+	if w.uploads != nil {
+		w.widen()
+	}
 	if bound.Refusal != nil {
 		w.badInput(bound.Refusal)
 		return

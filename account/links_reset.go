@@ -142,7 +142,7 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 		return merlon.ShowStatus(422, resetPage, ResetPage{f, t.Email}), nil // the ticket is not used: this rolls back
 	}
 	row, ok, err := ticketUser(w.DB, t)
-	if err != nil || !ok {
+	if err != nil || !ok || row.Verified == 0 && row.Email != t.Email { // the password would prove an address that this mailbox is not
 		return merlon.Gone(), err
 	}
 	if err := a.choose(w, row, h.hash); err != nil {
