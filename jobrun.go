@@ -342,7 +342,7 @@ func (j *jobs) giveUp(w *db.Writer, row jobRow, k *kind, problem string) error {
 func (j *jobs) note(w *db.Writer, id int64, name string, rule check.Rule, outcome event.Outcome, detail ...slog.Attr) error {
 	e := event.New(rule, outcome, append([]slog.Attr{slog.Int64("job", id)}, detail...)...)
 	e.Time, e.Route = j.clock(), "job "+name
-	w.OnCommit(func() { j.run.logAll(context.Background(), []event.Event{e}) })
+	w.OnRelease(func() { j.run.logAll(context.Background(), []event.Event{e}) })
 	return journal.Append(w, e)
 }
 

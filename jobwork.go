@@ -43,7 +43,7 @@ func (w *Work) Write(do func(*db.Writer) error) error {
 		if len(done) == 0 {
 			return nil
 		}
-		dw.OnCommit(func() { w.run.logAll(ctx, done) })
+		dw.OnRelease(func() { w.run.logAll(ctx, done) })
 		return journal.Append(dw, done...)
 	})
 }

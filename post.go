@@ -181,7 +181,7 @@ func (w *walk) settle(ctx context.Context, dw *db.Writer, sw *session.Writer, re
 		if err := journal.Append(dw, events...); err != nil {
 			return err
 		}
-		dw.OnCommit(func() { w.run.logAll(ctx, events) })
+		dw.OnRelease(func() { w.run.logAll(ctx, events) })
 	}
 	return w.remember(dw, mark, res)
 }

@@ -111,7 +111,7 @@ func (a *part) sweepLeaving(ctx context.Context, h *merlon.House) error {
 			}
 			e := event.New(RuleDeleted, event.Done, slog.Int64("account", last), slog.String("reason", "its user left"))
 			e.Time = h.Clock()
-			w.OnCommit(func() { h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...) })
+			w.OnRelease(func() { h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...) })
 			return journal.Append(w, e)
 		})
 		if err != nil {

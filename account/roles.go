@@ -44,7 +44,7 @@ func SetRoles(h *merlon.House, w *db.Writer, user int64, roles ...string) error 
 	if err := journal.Append(w, e); err != nil {
 		return err
 	}
-	w.OnCommit(func() { h.Log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...) })
+	w.OnRelease(func() { h.Log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...) })
 	return a.notice(w, h.Lang(), h.Clock(), row, "account.mail.roles", listed(before), listed(roles))
 }
 

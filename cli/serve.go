@@ -236,14 +236,10 @@ func (p *program) announce(site *merlon.Site, lines [][2]string) {
 
 // mayListen refuses a sign-in that others on the network could listen to.
 func (p *program) mayListen(site *merlon.Site, listen string) error {
-	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(listen); err != nil {
 		return exit(ExitUsage, "--listen %q is not an address: %s: write 127.0.0.1:8080", listen, err)
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	if !site.HasSignIn() {
+	if onLoopback(listen) || !site.HasSignIn() {
 		return nil
 	}
 	return exit(ExitRefused, "%s is not on this machine only: this site has a sign-in, and without TLS its passwords and cookies could be read on the way: listen on 127.0.0.1  MRL-CLI-001", listen)

@@ -6,21 +6,33 @@ import "context"
 // function given to [Engine.Write] returns, so a handler can hold a Writer and not make its work last. The zero Writer
 // answers [ErrClosed], and so does one after its transaction.
 type Writer struct {
-	c        core
-	onCommit []func()
+	c         core
+	onCommit  []func()
+	onRelease []func()
 }
 
 // Context returns the transaction's context, which is marked for [InWrite].
 func (w *Writer) Context() context.Context { return w.core().context() }
 
 // OnCommit has do called after the transaction was committed, never when it was rolled back: for what is kept in memory
-// of the rows. It must not panic, and it must not write. After the transaction's end it does nothing.
+// of the rows. It must not panic, and it must not write. The next writer waits for it, so that what is kept in memory changes
+// in the order of the commits; what needs no such order is for [Writer.OnRelease]. After the transaction's end it does nothing.
 func (w *Writer) OnCommit(do func()) {
 	c := w.core()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.session != nil {
 		w.onCommit = append(w.onCommit, do)
+	}
+}
+
+// OnRelease is [Writer.OnCommit] for what may take its time, such as a line of the log: the next writer is let in first.
+func (w *Writer) OnRelease(do func()) {
+	c := w.core()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session != nil {
+		w.onRelease = append(w.onRelease, do)
 	}
 }
 
@@ -48,7 +60,7 @@ type Tx interface {
 	// Rollback ends the transaction and keeps nothing.
 	Rollback()
 
-	// Release lets the next writer in. It is called once, last.
+	// Release lets the next writer in. It is called once, after the others.
 	Release()
 }
 
@@ -62,9 +74,19 @@ func RefuseNested(ctx context.Context) error {
 
 // RunTx runs do in a transaction that was begun, and ends it as [Engine.Write] says. It is for writers of engines.
 func RunTx(ctx context.Context, tx Tx, do func(context.Context, *Writer) error) error {
-	defer tx.Release()
 	ctx = context.WithValue(ctx, mark{}, true)
 	w := &Writer{c: core{ctx: ctx, session: tx.Session(), writing: true}}
+	if err := w.run(ctx, tx, do); err != nil {
+		return err
+	}
+	for _, do := range w.onRelease {
+		do()
+	}
+	return nil
+}
+
+func (w *Writer) run(ctx context.Context, tx Tx, do func(context.Context, *Writer) error) error {
+	defer tx.Release()
 	kept := false
 	defer func() {
 		if !kept { // an error, a panic in do, or runtime.Goexit

@@ -165,6 +165,7 @@ func dead(t *testing.T, s *suite) {
 		}
 	}
 	kept.OnCommit(func() { t.Error("OnCommit of a writer after its time ran") })
+	kept.OnRelease(func() { t.Error("OnRelease of a writer after its time ran") })
 	if (&db.Reader{}).Context() == nil || r.Context() == nil {
 		t.Error("Context is nil")
 	}
@@ -220,10 +221,19 @@ func onCommit(t *testing.T, s *suite) {
 	var ran []string
 	e.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
 		w.OnCommit(func() { ran = append(ran, "of the one rolled back") })
+		w.OnRelease(func() { ran = append(ran, "of the one rolled back") })
 		return errors.New("no")
 	})
 	write(t, e, func(w *db.Writer) {
 		must(insertItem.Run(w, "a", 1))
+		w.OnRelease(func() { // the next writer is let in: one that waits for it would wait for ever
+			ctx, cancel := context.WithTimeout(t.Context(), soon)
+			defer cancel()
+			if err := e.Write(ctx, func(context.Context, *db.Writer) error { return nil }); err != nil {
+				t.Errorf("a writer while OnRelease runs: %v", err)
+			}
+			ran = append(ran, "last")
+		})
 		w.OnCommit(func() {
 			if n := count(t, e); n != 1 {
 				t.Errorf("OnCommit ran before the commit: %d rows", n)
@@ -232,8 +242,8 @@ func onCommit(t *testing.T, s *suite) {
 		})
 		w.OnCommit(func() { ran = append(ran, "second") })
 	})
-	if got := fmt.Sprint(ran); got != "[first second]" {
-		t.Errorf("OnCommit ran %s, want [first second]", got)
+	if got := fmt.Sprint(ran); got != "[first second last]" {
+		t.Errorf("OnCommit and OnRelease ran %s, want [first second last]", got)
 	}
 }
 
