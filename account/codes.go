@@ -185,7 +185,7 @@ func (a *part) newCodes(w *merlon.Write[User], _ form.Form[CodesNew]) (*merlon.R
 	if err := freshenCodes(w, row.ID, ""); err != nil {
 		return nil, err
 	}
-	if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.codes-new"); err != nil {
+	if err := a.addedNotice(w.DB, w.Lang(), w.Now(), row, "account.mail.codes-new"); err != nil {
 		return nil, err
 	}
 	return merlon.Redirect("/account/codes"), nil

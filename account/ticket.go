@@ -22,6 +22,7 @@ const (
 	verifyTicket ticket = "verify"  // the address is the visitor's
 	resetTicket  ticket = "reset"   // a new password
 	notMeTicket  ticket = "not-me"  // what a notice told of was somebody else
+	addedTicket  ticket = "added"   // the same of a factor that was added: it goes
 	moveTicket   ticket = "move"    // the new address is the user's
 	undoTicket   ticket = "undo"    // the old address comes back
 	enrolTicket  ticket = "enrol"   // a first password for an account that was made for somebody
@@ -39,6 +40,7 @@ var ticketLives = map[ticket]time.Duration{
 	verifyTicket: 10 * time.Minute,
 	resetTicket:  30 * time.Minute,
 	notMeTicket:  7 * 24 * time.Hour,
+	addedTicket:  7 * 24 * time.Hour,
 	moveTicket:   30 * time.Minute,
 	undoTicket:   7 * 24 * time.Hour,
 	enrolTicket:  24 * time.Hour,
@@ -160,7 +162,7 @@ func (a *part) openLink(r *merlon.Read[Guest], in LinkCode) (*merlon.Response, e
 		return merlon.Trade(ticketStep, it, "/account/verify"), nil
 	case resetTicket:
 		return merlon.Trade(ticketStep, it, "/account/reset"), nil
-	case notMeTicket:
+	case notMeTicket, addedTicket:
 		return merlon.Trade(ticketStep, it, "/account/not-me"), nil
 	case moveTicket:
 		return merlon.Trade(ticketStep, it, "/account/address/confirm"), nil
