@@ -85,7 +85,7 @@ func TestDrain(t *testing.T) {
 						return
 					}
 					answered.Add(1)
-					time.Sleep(time.Millisecond) // nor reaches that of a person
+					time.Sleep(5 * time.Millisecond) // nor reaches that of a person
 				}
 			})
 		}

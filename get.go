@@ -66,8 +66,16 @@ func (w *walk) badInput(err error) {
 		w.failed(err, nil)
 		return
 	}
+	if refusal.Rule.ID == form.RulePictures.ID && w.r.Context().Err() != nil {
+		w.fail(refusal.Status, nil) // the visitor has gone, nobody was refused
+		return
+	}
 	if refusal.Status != http.StatusNotFound {
 		w.refused(refusal.Rule, slog.String("detail", refusal.Detail))
+	}
+	if refusal.Rule.ID == form.RulePictures.ID {
+		w.fail(refusal.Status, w.now.Add(picturesRetry))
+		return
 	}
 	w.fail(refusal.Status, err)
 }

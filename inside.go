@@ -70,7 +70,8 @@ func (s *Site) insteadOf(path string) string {
 	return fmt.Sprintf("it looks like a file: those of Config.Static are below %s%s", s.cfg.Static.Prefix(), nearest(filepath.Base(path), s.cfg.Static.Names()))
 }
 
-// recordFailure keeps the event of a failure and logs it, once, with the whole error and where it came from.
+// recordFailure keeps the event of a failure and logs it, once, with the whole error and where it came from; of a flood only
+// the first ones of a second, see [loose.mayLog].
 func (w *walk) recordFailure(rule check.Rule, err error, stack []byte) {
 	w.because(rule)
 	e := event.New(rule, event.Failed, slog.String("error", firstLine(err.Error())))
@@ -78,6 +79,9 @@ func (w *walk) recordFailure(rule check.Rule, err error, stack []byte) {
 	if w.run != nil {
 		w.run.loose.add(e)
 		w.site.happened(e)
+		if !w.run.loose.mayLog(flood{e.ID, w.routeID()}, e.Time) {
+			return
+		}
 	}
 	e.Detail = []slog.Attr{slog.String("error", err.Error())}
 	if len(stack) > 0 {

@@ -5,10 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/merlontest"
 )
 
 // In development an error page says cause, route, id and what explains more; in production it says none of it. A failure is
@@ -57,5 +60,33 @@ func TestErrorPagesTellTheInside(t *testing.T) {
 				t.Errorf("%s in %v: the failure is logged %d times:\n%s", c.name, mode, n, log.String())
 			}
 		}
+	}
+}
+
+// TestAFloodOfFailuresIsNoFloodOfLines: of one route's failures ten a second are logged and the rest is counted; another
+// route's failure is among them.
+func TestAFloodOfFailuresIsNoFloodOfLines(t *testing.T) {
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSiteWith(env, merlon.Get("/fails", merlon.Public(), failing), merlon.Get("/fails/too", merlon.Public(), failing))
+	})
+	v := s.Visitor()
+	for range 300 {
+		v.Get("/fails").Is(500)
+	}
+	v.Get("/fails/too").Is(500)
+	if err := s.Site.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	log := s.Log.String()
+	if n := strings.Count(log, "level=ERROR"); n != 11 {
+		t.Errorf("301 failures of two routes are %d lines, want 11", n)
+	}
+	told := 0
+	for _, m := range regexp.MustCompile(`not logged" id=\S+ route="GET /fails" count=(\d+)`).FindAllStringSubmatch(log, -1) {
+		n, _ := strconv.Atoi(m[1])
+		told += n
+	}
+	if told != 290 {
+		t.Errorf("%d lines are told to be left out, want 290", told)
 	}
 }

@@ -2,6 +2,7 @@ package merlon
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -11,13 +12,17 @@ import (
 )
 
 // loose are the events that no transaction carries: what failed, and what happened on a GET. They are written a moment
-// later by a short transaction of their own. What does not fit is still in the log.
+// later by a short transaction of their own. What does not fit is in the log, or counted there.
 type loose struct {
 	mu     sync.Mutex
 	events []event.Event
 	second int64 // of the log lines counted
-	lines  map[string]int
+	lines  map[flood]int
+	unsaid map[flood]int // lines left out since the last flush
 }
+
+// flood is what there may be a flood of: a rule, and of failures the route, since most have the same rule.
+type flood struct{ id, route string }
 
 const (
 	maxLoose = 1000 // events waiting
@@ -32,15 +37,32 @@ func (l *loose) add(e event.Event) {
 	}
 }
 
-// mayLog reports whether another refusal or failure may be logged within this second.
-func (l *loose) mayLog(id string, now time.Time) bool {
+// mayLog reports whether another refusal or failure may be logged within this second; what may not is counted.
+func (l *loose) mayLog(k flood, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := now.Unix(); s != l.second {
-		l.second, l.lines = s, map[string]int{}
+		l.second, l.lines = s, map[flood]int{}
 	}
-	l.lines[id]++
-	return l.lines[id] <= maxLines
+	if l.lines[k]++; l.lines[k] <= maxLines {
+		return true
+	}
+	if l.unsaid == nil {
+		l.unsaid = map[flood]int{}
+	}
+	l.unsaid[k]++
+	return false
+}
+
+// tell logs how many lines were left out since the last time, one line for each kind.
+func (l *loose) tell(log *slog.Logger) {
+	l.mu.Lock()
+	unsaid := l.unsaid
+	l.unsaid = nil
+	l.mu.Unlock()
+	for k, n := range unsaid {
+		log.Warn("more of the same were not logged", "id", k.id, "route", k.route, "count", n)
+	}
 }
 
 func (l *loose) flush(ctx context.Context, engine db.Engine) error {

@@ -24,6 +24,10 @@ type Keeper interface {
 	KeepsSite(*Visit) (bool, error)
 }
 
+// Entrance is what a [Part] offers ([Part].Offers) that has a page on which users sign in beside [Part].SignIn: it stays open
+// during maintenance too. The path is the page's, and that of the form which it sends; empty: there is none.
+type Entrance interface{ SignInPath() string }
+
 // Introducer is what a [Part] offers ([Part].Offers) that knows who came where no access rule was asked, or said no: error
 // pages name the user too.
 type Introducer interface {
@@ -62,8 +66,7 @@ func (w *walk) inService() bool {
 	if !w.site.maintained.Load() {
 		return true
 	}
-	path := w.r.URL.Path
-	if in := w.site.signIn; in != "" && (path == in || strings.HasPrefix(path, in+"/") || path == "/sign-out") || strings.HasPrefix(path, "/_merlon/") {
+	if w.atEntrance() {
 		return true
 	}
 	visit := w.newVisit()
@@ -84,6 +87,23 @@ func (w *walk) inService() bool {
 	w.fail(http.StatusServiceUnavailable, errMaintenance)
 	return false
 }
+
+// atEntrance reports whether the request is for a page that stays open: where users sign in and out, and the house's own.
+func (w *walk) atEntrance() bool {
+	path := w.r.URL.Path
+	if in := w.site.signIn; in != "" && (within(path, in) || path == "/sign-out") || strings.HasPrefix(path, "/_merlon/") {
+		return true
+	}
+	for _, e := range Offers[Entrance](w.run.house) {
+		if in := e.SignInPath(); in != "" && within(path, in) {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether a path is in or below another one.
+func within(path, in string) bool { return path == in || strings.HasPrefix(path, in+"/") }
 
 // KeepMaintenance closes the site of one data folder if that of another is closed: data that takes another's place must not
 // open what somebody had closed. It is for whoever replaces a data folder.

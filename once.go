@@ -36,7 +36,7 @@ type onceRow struct {
 type once struct {
 	set  bool
 	seed [32]byte
-	sum  [32]byte // what was typed
+	sum  [32]byte // of what was typed, keyed: a password is among it, and the row stays for a month
 }
 
 func (w *walk) once(pad [32]byte, binding []byte, sum [32]byte, ok bool) once {
@@ -47,8 +47,12 @@ func (w *walk) once(pad [32]byte, binding []byte, sum [32]byte, ok bool) once {
 		_ = binary.Write(h, binary.BigEndian, uint64(len(part)))
 		h.Write(part)
 	}
-	o := once{set: ok, sum: sum}
+	o := once{set: ok}
 	h.Sum(o.seed[:0])
+	h = hmac.New(sha256.New, o.seed[:]) // which needs the form's token
+	h.Write([]byte("merlon/once/sum/v1\x00"))
+	h.Write(sum[:])
+	h.Sum(o.sum[:0])
 	return o
 }
 
@@ -61,8 +65,10 @@ type answer struct {
 	Kind    responseKind
 	Local   string
 	Body    []byte
-	Policy  string
+	Policy  string // of a page: what it may load and run
+	Opens   string // of a page: the browser's features that it may use, a passkey's for one
 	Cookies []header.Cookie
+	Clear   bool  // the form ended the session
 	At      int64 // unix seconds
 }
 
@@ -86,6 +92,15 @@ func (o once) key() []byte {
 // claim looks whether the form was used before: nil, nil for the first arrival; the first one's answer for the same text;
 // [errEdited] for another.
 func (w *walk) claim(from db.Querier, o once) (*Response, error) {
+	a, err := w.kept(from, o)
+	if err != nil || a == nil {
+		return nil, err
+	}
+	return w.again(a), nil
+}
+
+// kept is [walk.claim] that answers nothing yet. An answer that is not kept any more leads to the front page.
+func (w *walk) kept(from db.Querier, o once) (*answer, error) {
 	if !o.set {
 		return nil, nil
 	}
@@ -99,25 +114,32 @@ func (w *walk) claim(from db.Querier, o once) (*Response, error) {
 	if string(row.Sum) != string(o.sum[:]) {
 		return nil, errEdited
 	}
-	res := &Response{status: 303, kind: kindLocal, local: "/"}
-	w.local = "/"
 	plain, err := openOnce(o, row.Answer)
 	if err != nil {
-		return res, nil // not kept any more
+		return &answer{Status: 303, Kind: kindLocal, Local: "/"}, nil
 	}
-	var a answer
-	if err := json.Unmarshal(plain, &a); err != nil {
+	a := new(answer)
+	if err := json.Unmarshal(plain, a); err != nil {
 		return nil, fmt.Errorf("merlon: answer kept for a form: %w", err)
 	}
+	return a, nil
+}
+
+// again prepares the first answer once more.
+func (w *walk) again(a *answer) *Response {
 	w.buf = append(w.buf[:0], a.Body...)
 	if w.now.Unix()-a.At <= cookieReplay {
 		w.cookies = append(w.cookies[:0], a.Cookies...)
 	}
+	h := w.ResponseWriter.Header()
 	if a.Policy != "" {
-		w.ResponseWriter.Header()["Content-Security-Policy"] = []string{a.Policy}
+		h["Content-Security-Policy"] = []string{a.Policy}
 	}
-	w.local = a.Local
-	return &Response{status: a.Status, kind: a.Kind, local: a.Local}, nil
+	if a.Opens != "" {
+		h["Permissions-Policy"] = []string{a.Opens}
+	}
+	w.local, w.clear = a.Local, a.Clear
+	return &Response{status: a.Status, kind: a.Kind, local: a.Local}
 }
 
 // remember keeps the mark and the answer in the transaction that made it.
@@ -125,9 +147,9 @@ func (w *walk) remember(dw *db.Writer, o once, res *Response) error {
 	if !o.set {
 		return nil
 	}
-	a := answer{Status: res.status, Kind: res.kind, Local: w.local, Body: w.buf, Cookies: w.cookies, At: w.now.Unix()}
-	if p := w.ResponseWriter.Header()["Content-Security-Policy"]; len(p) == 1 && res.kind == kindPage {
-		a.Policy = p[0]
+	a := answer{Status: res.status, Kind: res.kind, Local: w.local, Body: w.buf, Cookies: w.cookies, Clear: w.clear, At: w.now.Unix()}
+	if h := w.ResponseWriter.Header(); res.kind == kindPage {
+		a.Policy, a.Opens = h.Get("Content-Security-Policy"), h.Get("Permissions-Policy")
 	}
 	if res.kind == kindRedirect {
 		a.Kind = kindLocal

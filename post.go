@@ -50,6 +50,9 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	}
 	mark, fresh := w.checkToken(body)
 	f, bound := form.Bind[In](body, w.r.PathValue)
+	if w.uploads != nil {
+		w.widen()
+	}
 	if bound.Refusal != nil {
 		w.badInput(bound.Refusal)
 		return
@@ -96,7 +99,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 		return w.settle(ctx, dw, sw, res, mark)
 	})
 	if errors.Is(err, session.ErrEnded) { // by the first arrival of the same form, perhaps
-		if first, firstErr := w.firstAnswer(mark); firstErr == nil && first != nil {
+		if first, firstErr := w.firstAnswer(mark, false); firstErr == nil && first != nil {
 			res, err = first, nil
 		}
 	}

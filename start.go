@@ -134,7 +134,8 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if err != nil {
 		return nil, err
 	}
-	limits, err := throttle.New(throttle.Config{Store: throttle.NewStore(s.cfg.Engine), Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal(), HalvedUntil: since.halvedUntil()})
+	limits, err := throttle.New(throttle.Config{Store: throttle.NewStore(s.cfg.Engine), Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal(),
+		Shared: s.Shared(), HalvedUntil: since.halvedUntil()})
 	if err != nil {
 		return nil, err
 	}
@@ -172,11 +173,11 @@ func (s *Site) migrations(ctx context.Context) error {
 		_, err := s.cfg.Engine.Migrate(ctx) // keeps the sums of what a program from before there were sums has run
 		return err
 	}
-	all, err := s.allMigrations()
+	fresh, err := s.lacks(pending)
 	if err != nil {
 		return err
 	}
-	if len(pending) == all { // nothing was ever migrated: there is no data
+	if fresh {
 		_, err := s.cfg.Engine.Migrate(ctx)
 		return err
 	}
@@ -296,6 +297,11 @@ func (s *Site) fresh(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return s.lacks(pending)
+}
+
+// lacks reports whether these are all the migrations that the program knows: nothing was ever migrated, there is no data.
+func (s *Site) lacks(pending []db.Migration) (bool, error) {
 	all, err := s.allMigrations()
 	return len(pending) == all, err
 }
@@ -462,7 +468,7 @@ func (r *running) record(e event.Event) {
 	} else {
 		r.loose.add(e)
 	}
-	if e.Outcome != event.Done && !r.loose.mayLog(e.ID, e.Time) {
+	if e.Outcome != event.Done && !r.loose.mayLog(flood{id: e.ID}, e.Time) {
 		return // counted, or a row; a flood of them is no flood of log lines
 	}
 	r.log.LogAttrs(context.Background(), e.Level(), e.Title, e.Attrs()...)
@@ -476,6 +482,7 @@ func (r *running) logAll(ctx context.Context, events []event.Event) {
 }
 
 func (r *running) flush(ctx context.Context, h *House) error {
+	r.loose.tell(r.log)
 	_, err := r.refusals.Flush(ctx, h.Engine)
 	return errors.Join(err, r.loose.flush(ctx, h.Engine))
 }

@@ -30,13 +30,22 @@ func (w *walk) parse(keep bool) (*form.Body, error) {
 	control := http.NewResponseController(w.ResponseWriter)
 	w.r.Body = &steady{ReadCloser: w.r.Body, control: control, begun: time.Now()}
 	body, err := form.ParseUploads(w.r, limits, form.Uploads{Spec: rt.spec, Spool: w.run.house.Files,
-		Allow: func(b *form.Body) bool { return keep && w.allowsFiles(b) }})
-	// What was widened for the body holds for the answer too; a writer that cannot has its limits elsewhere.
-	_ = control.SetReadDeadline(time.Now().Add(writeTimeout))
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+		Allow: func(b *form.Body) bool { return keep && w.allowsFiles(b) }, Network: w.client.Network().String()})
 	w.uploads = body
+	w.widen()
 	return body, err
 }
+
+// widen gives an answer to a form with uploads the time of any other, however long the body took, and then its pictures. A
+// writer that cannot has its limits elsewhere.
+func (w *walk) widen() {
+	control := http.NewResponseController(w.ResponseWriter)
+	_ = control.SetReadDeadline(time.Now().Add(writeTimeout))
+	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+}
+
+// picturesRetry is when the pictures that wait now have been decoded or given up.
+const picturesRetry = 20 * time.Second
 
 // allowsFiles asks for the token before a file is written anywhere: the hidden field stands first in each form of a page.
 func (w *walk) allowsFiles(b *form.Body) bool {

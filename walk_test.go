@@ -186,6 +186,24 @@ func TestOneTimeForms(t *testing.T) { // FORM-3
 	w.Submit("/notes", merlontest.Values{"Text": "after all"}).Is(200).Has("after all")
 }
 
+// onceSums is what rests of the texts that forms were sent with.
+var onceSums = db.Query[struct{ Sum []byte }](siteSchema, "SELECT sum FROM merlon_once ORDER BY at LIMIT 10")
+
+// TestNoPlainSumOfAForm: a password is among what was typed, so its sum has a key, and each form another one (PASS-1).
+func TestNoPlainSumOfAForm(t *testing.T) {
+	s := merlontest.Start(t, openTestSite)
+	for range 2 {
+		s.Visitor().Get("/notes").Submit("/notes", merlontest.Values{"Text": "the same"}).At("/notes")
+	}
+	s.Read(func(r *db.Reader) error {
+		rows, err := onceSums.All(r)
+		if err != nil || len(rows) != 2 || string(rows[0].Sum) == string(rows[1].Sum) {
+			t.Errorf("%v: of %d forms with one text the sums are the same", err, len(rows))
+		}
+		return err
+	})
+}
+
 func TestDoubleClickAtTheSameMoment(t *testing.T) { // FORM-3
 	s := merlontest.Start(t, openTestSite)
 	v := s.Visitor().Get("/notes")

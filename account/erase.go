@@ -1,6 +1,8 @@
 package account
 
 import (
+	"math"
+
 	"github.com/merlon-web/merlon/db"
 )
 
@@ -34,15 +36,22 @@ func (a *part) erase(w *db.Writer, row userRow) error {
 	if err := run(a.cfg.Hooks.Deleted, w, row.user()); err != nil {
 		return err
 	}
-	if err := a.dropFactors(w, row.ID); err != nil {
+	return a.eraseRows(w, row.ID)
+}
+
+// noAccount is the number of nobody, above all accounts.
+const noAccount = math.MaxInt64
+
+func (a *part) eraseRows(w *db.Writer, user int64) error {
+	if err := a.dropFactors(w, user); err != nil {
 		return err
 	}
-	if err := void(w, row.ID); err != nil {
+	if err := void(w, user); err != nil {
 		return err
 	}
-	if _, err := a.house.Sessions.EndUser(w, row.ID, "account deleted"); err != nil {
+	if _, err := a.house.Sessions.EndUser(w, user, "account deleted"); err != nil {
 		return err
 	}
-	_, err := deleteUser.Run(w, row.ID)
+	_, err := deleteUser.Run(w, user)
 	return err
 }

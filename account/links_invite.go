@@ -140,6 +140,9 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 		if _, err := renewSignUp.Run(w.DB, row.ID, in.Name, h.hash, w.Now().UnixMicro()); err != nil {
 			return nil, err
 		}
+		if err := void(w.DB, row.ID); err != nil { // the account changes hands
+			return nil, err
+		}
 		row.Name = in.Name
 	}
 	if _, err := voidInvites.Run(w.DB, t.Email); err != nil {

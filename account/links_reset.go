@@ -96,7 +96,7 @@ func (a *part) sendReset(w *db.Writer, lang string, now time.Time, row userRow, 
 
 // sendNoReset is sendReset for an address without an account that can be opened: as many statements and rows, no link.
 func (a *part) sendNoReset(w *db.Writer, lang string, now time.Time, address string) error {
-	if err := decoy(w, address, now); err != nil {
+	if _, err := reissue(w, noReset, nobody(address), address, now); err != nil {
 		return err
 	}
 	if _, err := issue(w, noNotMe, nobody(address), address, now); err != nil {
@@ -142,7 +142,7 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 		return merlon.ShowStatus(422, resetPage, ResetPage{f, t.Email}), nil // the ticket is not used: this rolls back
 	}
 	row, ok, err := ticketUser(w.DB, t)
-	if err != nil || !ok {
+	if err != nil || !ok || row.Verified == 0 && row.Email != t.Email { // the password would prove an address that this mailbox is not
 		return merlon.Gone(), err
 	}
 	if err := a.choose(w, row, h.hash); err != nil {

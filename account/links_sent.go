@@ -159,28 +159,15 @@ func (a *part) changeTo(w *merlon.Write[Guest], step signedUp, email string) err
 		return err
 	}
 	// the permit for this comparison was taken by askChange
-	own := err == nil && mine.waiting() && subtle.ConstantTimeCompare(hashOf(mine.Password), step.Proof) == 1
-	there, err := userByEmail.One(w.DB, email)
-	free := errors.Is(err, db.ErrNoRow)
-	switch {
-	case err != nil && !free:
-		return err
-	case own && free:
-		if _, err := moveEmail.Run(w.DB, mine.ID, email); err != nil {
-			return err
-		}
-		before := mine.Email
-		mine.Email = email
-		if hook := a.cfg.Hooks.Moved; hook != nil {
-			if err := hook(w.Context(), w.DB, mine.user(), before); err != nil {
-				return err
-			}
-		}
-		return a.sendVerify(w, mine)
-	case own:
-		_, err := a.takeOver(w, there, mine.Name, mine.Password)
+	if err == nil && mine.waiting() && subtle.ConstantTimeCompare(hashOf(mine.Password), step.Proof) == 1 {
+		// Deleted and made again, not moved: what was mailed to the first address would prove the second.
+		err = a.erase(w.DB, mine)
+	} else {
+		// nothing of this browser's is behind the first address, which is nobody's to know: as many statements, for nobody
+		err = a.eraseRows(w.DB, noAccount)
+	}
+	if err != nil {
 		return err
 	}
-	// nothing of this browser's is behind the first address, which is nobody's to know: it signs up with the second
 	return a.register(w, email, step.Name, step.Hash)
 }

@@ -253,11 +253,19 @@ func TestChangeBeforeVerifying(t *testing.T) {
 	v := signUp(s, "anm@example.test", good)
 	wrong := link(t, s, "anm@example.test", 0)
 	v.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": ann}).At("/sign-up/sent").Has(ann)
-	ran.want(t, "signed up anm@example.test", "moved from anm@example.test to "+ann)
+	ran.want(t, "signed up anm@example.test", "deleted anm@example.test", "signed up "+ann)
 	s.Visitor().Get(wrong).Is(410)
 	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", merlontest.Values{"Password": good}).At("/sign-in")
 	signIn(s.Visitor(), ann, good).At("/")
 
+	t.Run("of which a link was mailed before", func(t *testing.T) {
+		v := signUp(s, "eve@evil.example", good)
+		askReset(s.Visitor(), "eve@evil.example")
+		reset, notMe := link(t, s, "eve@evil.example", 0), link(t, s, "eve@evil.example", 1)
+		v.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": "mia@example.test"}).At("/sign-up/sent")
+		s.Visitor().Get(reset).Is(410)
+		s.Visitor().Get(notMe).Is(410)
+	})
 	t.Run("to one that is taken", func(t *testing.T) {
 		v := signUp(s, "ben@example.test", other)
 		v.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": ann}).At("/sign-up/sent").Has(ann)
@@ -461,4 +469,25 @@ func TestLinksKnowNoHost(t *testing.T) {
 		}
 	}
 	link(t, s, ann, 0)
+}
+
+// TestLinksOfAnotherHand: what was mailed about an account that was never proven ends when somebody else signs up with its
+// address, by the form or by an invitation.
+func TestLinksOfAnotherHand(t *testing.T) {
+	for _, way := range []string{"sign-up", "invitation"} {
+		t.Run(way, func(t *testing.T) {
+			s := merlontest.Start(t, openWith(account.Config{}))
+			signUp(s, ann, good)
+			askReset(s.Visitor(), ann)
+			reset, notMe := link(t, s, ann, 0), link(t, s, ann, 1)
+			if way == "sign-up" {
+				signUp(s, ann, other)
+			} else {
+				s.Write(func(w *db.Writer) error { return account.Invite(s.Site.House(), w, ann, s.Now()) })
+				s.Visitor().Get(link(t, s, ann, 0)).Submit("/sign-up/invited", merlontest.Values{"Name": "Ann", "Password": other}).At("/sign-in")
+			}
+			s.Visitor().Get(reset).Is(410)
+			s.Visitor().Get(notMe).Is(410)
+		})
+	}
 }

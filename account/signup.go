@@ -147,6 +147,9 @@ func (a *part) registerIf(w *merlon.Write[Guest], may bool, email, name, hash st
 	if _, err := userByEmail.One(w.DB, email); err != nil && !errors.Is(err, db.ErrNoRow) {
 		return err
 	}
+	if err := void(w.DB, nobody(email)); err != nil {
+		return err
+	}
 	return decoy(w.DB, email, w.Now())
 }
 
@@ -163,6 +166,9 @@ func (a *part) register(w *merlon.Write[Guest], email, name, hash string) error 
 				return err
 			}
 			w.Record(RuleSignedUp, event.Done, slog.Int64("account", row.ID))
+			if err := void(w.DB, nobody(email)); err != nil { // as many statements as takeOver
+				return err
+			}
 			return a.sendVerify(w, row)
 		}
 		if !db.IsUnique(insertErr) {
@@ -188,7 +194,14 @@ func (a *part) takeOver(w *merlon.Write[Guest], row userRow, name, hash string) 
 	if err != nil {
 		return false, err
 	}
-	if done.Rows == 1 {
+	mine, of := done.Rows == 1, nobody(row.Email)
+	if mine {
+		of = row.ID
+	}
+	if err := void(w.DB, of); err != nil { // the account changes hands: what was mailed about it is over
+		return false, err
+	}
+	if mine {
 		return true, a.sendVerify(w, row)
 	}
 	return false, a.sendExists(w, row.Email)

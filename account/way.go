@@ -36,6 +36,9 @@ type Way struct {
 	Export func(q db.Querier, user int64) (any, error)
 }
 
+// SignInPath implements [merlon.Entrance]: the way in stays open during maintenance.
+func (w Way) SignInPath() string { return w.SignIn }
+
 // An Asker is a request, by GET or POST, whose answer asks the browser for something.
 type Asker interface {
 	Now() time.Time

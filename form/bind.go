@@ -84,7 +84,7 @@ func (s *Spec) bind(body *Body, path func(string) string, into reflect.Value) (*
 	for i := range s.fields {
 		if f := &s.fields[i]; !f.Path && bound.Refusal == nil {
 			if f.Kind.isUpload() {
-				bound.Refusal = st.bindUpload(i, body.spool, into.Field(f.index))
+				bound.Refusal = st.bindUpload(i, body.content, into.Field(f.index))
 			} else {
 				bound.Refusal = s.bindField(st, i, body.Sealer, into.Field(f.index))
 			}

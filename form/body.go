@@ -1,6 +1,7 @@
 package form
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -54,9 +55,11 @@ type behind struct{ *content }
 
 type content struct {
 	entries []entry
-	spool   Spool // of ParseUploads
-	json    bool  // from ParseJSON: the entries have kinds
-	large   bool  // the values share a big buffer, so what is kept of them is copied
+	spool   Spool           // of ParseUploads, as the next two
+	ctx     context.Context // the request's: whoever has gone waits for nothing
+	network string
+	json    bool // from ParseJSON: the entries have kinds
+	large   bool // the values share a big buffer, so what is kept of them is copied
 	few     [8]entry
 }
 

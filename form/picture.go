@@ -6,17 +6,18 @@ import (
 	"crypto/sha256"
 	"errors"
 	"image"
+	"image/color"
 	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
-	"runtime"
 )
 
 const (
 	// maxPixels bounds pictures whose field has no pixels of its own, and is the most that a field may ask for: a decoded
-	// picture takes up to 8 bytes a pixel, a progressive one 15.
+	// picture takes up to 4 bytes a pixel, and 4 more to be made smaller; a progressive one 15. One of 16 bits a colour takes
+	// twice as much, so it may have half the pixels.
 	maxPixels = 50_000_000
 	// maxScans bounds how often a progressive JPEG goes over its pixels. Encoders make about ten scans; a file of 1 MB can ask
 	// for 40,000, each as slow as the whole picture.
@@ -25,17 +26,17 @@ const (
 	jpegQuality = 88
 )
 
-// decoding are the pictures that are decoded at the same time: each needs as much memory as its pixels.
-var decoding = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
-
-// redraw decodes a picture and encodes it anew into another file, which takes the place of the sent one.
-func (f *field) redraw(u *upload, spool Spool) (problem string, err error) {
+// redraw decodes a picture and encodes it anew into another file, which takes the place of the sent one. The error is of the
+// disk, or the *Refusal of a picture that found no place in the line.
+func (f *field) redraw(u *upload, c *content) (problem string, err error) {
 	config, ok := pictureConfig(u)
 	switch {
 	case !ok || config.Width < 1 || config.Height < 1:
 		return MsgType, nil
 	case int64(config.Width)*int64(config.Height) > int64(f.pixels()):
 		return MsgPixels, nil
+	case deep(config) && int64(config.Width)*int64(config.Height) > int64(f.pixels()/2):
+		return MsgDeepPixels, nil
 	}
 	turn := 1
 	if u.typ == "image/jpeg" {
@@ -48,14 +49,16 @@ func (f *field) redraw(u *upload, spool Spool) (problem string, err error) {
 		}
 		turn = orientation
 	}
-	decoding <- struct{}{}
-	defer func() { <-decoding }()
+	if refusal := decoding.enter(c.ctx, c.network); refusal != nil {
+		return "", refusal
+	}
+	defer decoding.leave()
 	picture, ok := decodePicture(u)
 	if !ok {
 		return MsgType, nil
 	}
 	picture = turned(fitted(picture, f.Fit), turn)
-	fresh, err := spool.Wait()
+	fresh, err := c.spool.Wait()
 	if err != nil {
 		return "", err
 	}
@@ -75,6 +78,15 @@ func (f *field) pixels() int {
 		return maxPixels
 	}
 	return f.Pixels
+}
+
+// deep reports a picture of 16 bits a colour.
+func deep(c image.Config) bool {
+	switch c.ColorModel {
+	case color.RGBA64Model, color.NRGBA64Model, color.Gray16Model:
+		return true
+	}
+	return false
 }
 
 // pictureConfig reads the head of a picture, and nothing of its pixels.

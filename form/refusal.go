@@ -9,7 +9,7 @@ import (
 // A Refusal is a request that was not bound at all: its body, path or query broke the protocol, not a rule of a field that a
 // visitor could mend. It is an error.
 type Refusal struct {
-	Status int // the HTTP status to answer: 400, 404, 413, 415; 500 for a struct with faults
+	Status int // the HTTP status to answer: 400, 404, 413, 415; 429 and 503 for a picture without a place; 500 for a struct with faults
 	Rule   check.Rule
 	Detail string // what happened, without what was typed
 }
@@ -35,6 +35,8 @@ func (r *Refusal) remedy() string {
 		return "send less, or widen the limits of this route"
 	case 415:
 		return "send application/x-www-form-urlencoded or multipart/form-data in UTF-8, not compressed"
+	case 429, 503:
+		return "send the picture again later"
 	case 500:
 		return "mend the struct: SpecOf lists every fault"
 	}

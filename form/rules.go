@@ -225,6 +225,15 @@ var (
 		Right:  "Make room in the data folder, and mend its rights: it is the site's alone, mode 0700.",
 		Source: "OWASP File Upload Cheat Sheet; OWASP ASVS 5.0 5.2.1, 5.2.4; CWE-400",
 	}
+	RulePictures = check.Rule{
+		ID: "MRL-FORM-034", Property: check.Availability, Severity: check.Low,
+		Title:  "a picture that found no place in the line",
+		Why:    "a picture takes the memory of its pixels while it is decoded: few are at a time, a bounded number waits, and no network has all places",
+		Attack: "Posts large pictures one after the other and leaves, so that nobody else's is taken.",
+		Wrong:  "twenty pictures of 50 million pixels at once",
+		Right:  "Send the picture again later. On the field: pixels=12000000, so that each takes half a second.",
+		Source: "OWASP File Upload Cheat Sheet; OWASP ASVS 5.0 5.2.6, 15.2.2; CWE-770",
+	}
 )
 
 // Rules returns the rules of this room.
@@ -232,6 +241,6 @@ func Rules() []check.Rule {
 	return []check.Rule{
 		RuleUntagged, RuleNoLimit, RuleExclusion, RuleEmbedded, RuleType, RuleTag, RuleUpload, RuleStruct, RulePasswordQuery,
 		RuleMediaType, RuleContentEncoding, RuleTooLarge, RuleTooMany, RuleMalformed, RuleTwice, RuleUndeclared, RuleSeal,
-		RuleFile, RulePath, RuleQuery, RuleJSONType, RuleJSONValue, RuleSpool,
+		RuleFile, RulePath, RuleQuery, RuleJSONType, RuleJSONValue, RuleSpool, RulePictures,
 	}
 }

@@ -17,6 +17,9 @@ type Uploads struct {
 	// Allow is asked when the first file begins, about the fields before it: the token of the form is one of them, since pages
 	// print it first. After a no the rest of the body is read and thrown away. Nil is a yes.
 	Allow func(*Body) bool
+	// Network is where the request comes from: pictures of different networks take turns to be decoded, and one network has
+	// only a share of the line.
+	Network string
 }
 
 // ParseUploads is [Parse] for a form with uploads: a multipart body is read in pieces of 64 KiB, files go to the spool, each
@@ -45,7 +48,7 @@ func ParseUploads(r *http.Request, limits Limits, u Uploads) (*Body, error) {
 		w.ended = true
 	}
 	p := &partReader{window: w, body: newBody(false, 0), limits: limits, uploads: u, delimiter: []byte("\r\n--" + boundary), left: MaxTexts}
-	p.body.spool = u.Spool
+	p.body.spool, p.body.ctx, p.body.network = u.Spool, r.Context(), u.Network
 	err := p.all()
 	if err != nil {
 		p.body.Drop()

@@ -138,8 +138,8 @@ func (u *upload) drop() {
 	}
 }
 
-// judgeUpload finds out what an upload is, and says what is wrong with it. The error is of the disk, not of the visitor.
-func (f *field) judgeUpload(u *upload, spool Spool) (problem string, err error) {
+// judgeUpload finds out what an upload is, and says what is wrong with it. The error is of the disk, or a *Refusal.
+func (f *field) judgeUpload(u *upload, c *content) (problem string, err error) {
 	switch {
 	case u.over:
 		return MsgTooLarge, nil
@@ -155,7 +155,7 @@ func (f *field) judgeUpload(u *upload, spool Spool) (problem string, err error) 
 	case u.typ == "":
 		return MsgType, nil
 	case isPicture(u.typ):
-		if problem, err = f.redraw(u, spool); problem != "" || err != nil {
+		if problem, err = f.redraw(u, c); problem != "" || err != nil {
 			return problem, err
 		}
 	default:
@@ -208,13 +208,16 @@ func (st *state) addUpload(at int, e *entry) *Refusal {
 }
 
 // bindUpload judges what came for an upload field and stores it.
-func (st *state) bindUpload(at int, spool Spool, into reflect.Value) *Refusal {
+func (st *state) bindUpload(at int, c *content, into reflect.Value) *Refusal {
 	f, u := &st.spec.fields[at], st.uploads[at]
 	problem := ""
 	switch {
 	case u != nil && u.sent:
 		var err error
-		if problem, err = f.judgeUpload(u, spool); err != nil {
+		if problem, err = f.judgeUpload(u, c); err != nil {
+			if refusal, ok := err.(*Refusal); ok {
+				return refusal
+			}
 			return refuse(500, RuleSpool, "the file could not be kept while it was judged: "+err.Error())
 		}
 	case f.Required && !st.typed[at].given:

@@ -233,7 +233,7 @@ func (p *part) read(r *merlon.Read[account.User], f form.Form[Add]) (brought, er
 		session.CredParams = append(session.CredParams, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: a})
 	}
 	key, err := rp.CreateCredential(holder{handle: handle}, session, parsed)
-	if err != nil {
+	if err != nil || !sizedKey(key.PublicKey) {
 		return brought{}, nil
 	}
 	return brought{key, challenge, handle}, nil

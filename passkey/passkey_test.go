@@ -393,3 +393,19 @@ func TestNeighboursKeepNoPasskeyOut(t *testing.T) {
 	d.signIn(home).At("/")
 	d.signIn(s.Visitor()).At("/")
 }
+
+// TestMaintenanceLetsPasskeysIn: an administrator who has nothing but a passkey gets in while the site is closed, on the
+// sign-in page and on the passkey's own.
+func TestMaintenanceLetsPasskeysIn(t *testing.T) {
+	s, ann, d := withPasskey(t)
+	s.Write(func(w *db.Writer) error { return account.SetRoles(s.Site.House(), w, ann.UserID, account.Admin) })
+	if err := s.Site.House().SetMaintenance(true); err != nil {
+		t.Fatal(err)
+	}
+	if v := s.Visitor(); v.Get("/").Status != 503 || v.Get("/account/passkeys").Status != 503 {
+		t.Error("a visitor is let in")
+	}
+	d.signIn(s.Visitor()).Is(200).At("/").Has("Ann")
+	v := s.Visitor().Get("/passkey/sign-in").Is(200)
+	v.Submit("/passkey/sign-in", merlontest.Values{"Answer": d.get(askOf(t, v))}).Is(200).At("/").Has("Ann")
+}

@@ -27,7 +27,7 @@ type State struct {
 	pre     [32]byte
 	isPre   bool
 	sent    bool      // the request carried a session cookie, of whatever worth
-	was     *[32]byte // binding of a session that a new token has replaced; nil: none
+	was     *[32]byte // binding of a session that has ended; nil: none
 	lost    string    // why the row of the cookie is no session any more; "": it is, or there is none
 	touched atomic.Bool
 	reader  Reader
@@ -91,10 +91,8 @@ func (m *Manager) find(q db.Querier, s *State, token *[tokenBytes]byte) (*opened
 		return nil, err
 	}
 	if o.row.Ended != 0 {
-		if s.lost = o.row.Reason; s.lost == ReasonRotated {
-			was := bindingOf(token)
-			s.was = &was
-		}
+		was := bindingOf(token)
+		s.lost, s.was = o.row.Reason, &was
 		return nil, nil
 	}
 	o.binding = bindingOf(token)
@@ -194,6 +192,14 @@ func (s *State) Binding() []byte {
 // Replaced returns what the tokens of forms were bound to in the session that the request's cookie named until a new token
 // took its place; nil otherwise. It opens nothing: it is for telling the second arrival of a form that was answered already.
 func (s *State) Replaced() []byte {
+	if s == nil || s.lost != ReasonRotated {
+		return nil
+	}
+	return s.Former()
+}
+
+// Former is [State.Replaced] for a session that has ended for whatever reason, a sign-out too: it opens nothing either.
+func (s *State) Former() []byte {
 	if s == nil || s.live != nil || s.was == nil {
 		return nil
 	}

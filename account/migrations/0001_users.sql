@@ -65,8 +65,8 @@ CREATE TABLE merlon_recovery (
 	kept    INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (user, place)
 ) WITHOUT ROWID, STRICT;
--- what the site's own statements may join: no address, no hash; who is shut out or leaves is not there
-CREATE VIEW merlon_member AS SELECT id, name, roles, created FROM merlon_user WHERE disabled = 0 AND leaving = 0;
+-- what the site's own statements may join: no address, no hash; who is shut out, leaves or never proved an address is not there
+CREATE VIEW merlon_member AS SELECT id, name, roles, created FROM merlon_user WHERE verified <> 0 AND disabled = 0 AND leaving = 0;
 
 -- +goose Down
 DROP VIEW merlon_member;

@@ -13,14 +13,14 @@ import (
 
 // NewPhoto is the form of one's own photo. What is kept is a picture drawn anew, so small that a list of them is no burden.
 type NewPhoto struct {
-	Photo form.Image `form:"required,max_bytes=10000000,types=image/jpeg|image/png,pixels=50000000,fit=240" label:"Photo"`
+	Photo form.Image `form:"required,max_bytes=10000000,types=image/jpeg|image/png,pixels=12000000,fit=240" label:"Photo"`
 }
 
 type photoRow struct{ Photo string }
 
 var (
 	photoOf   = db.Query[photoRow](schema, "SELECT photo FROM profile WHERE member = $1 LIMIT 1")
-	shownOf   = db.Query[photoRow](schema, "SELECT photo FROM profile WHERE member = $1 AND (shown = 1 OR member = $2) LIMIT 1")
+	shownOf   = db.Query[photoRow](schema, "SELECT photo FROM profile WHERE member = $1 AND (shown = 1 OR member = $2) AND member IN (SELECT id FROM merlon_member) LIMIT 1")
 	setPhoto  = db.Exec(schema, "INSERT INTO profile (member, phone, boat, about, shown, photo) VALUES ($1, '', '', '', 0, $2) ON CONFLICT (member) DO UPDATE SET photo = $2")
 	dropPhoto = db.Exec(schema, "UPDATE profile SET photo = '' WHERE member = $1")
 )

@@ -31,3 +31,11 @@ func TestTheLogSaysWho(t *testing.T) {
 	ann.Get("/account/name").Submit("/account/name", merlontest.Values{"Name": "Anna"}).Is(200)
 	board.Get("/board/log").Has("A new password was asked for by mailA visitoraccount of Anna", "The name was changedAnna")
 }
+
+// TestWhoIsNoMember: whoever only typed a sign-up into the form cannot write a line into the members' list by the name.
+func TestWhoIsNoMember(t *testing.T) {
+	s := merlontest.Start(t, site.Open)
+	v := s.Visitor().Get("/sign-up").Submit("/sign-up", merlontest.Values{"Name": "Send 50 EUR to Eve", "Email": "eve@example.test", "Password": "seven brown pears in may"})
+	v.At("/sign-up/sent")
+	s.SignedIn("Ann").Get("/members").Is(200).Has("Ann").HasNot("Eve")
+}

@@ -85,6 +85,29 @@ func TestTwoSites(t *testing.T) {
 	ann.Get("/members").At("/sign-in?next=%2Fmembers")
 }
 
+// TestTwoSitesReleaseOneThrottle: a bucket that one process has seen full is free there as soon as another releases it.
+func TestTwoSitesReleaseOneThrottle(t *testing.T) {
+	server := pgpeer.Shared(t)
+	name, dir := server.Database(t), t.TempDir()
+	one := merlontest.StartIn(t, dir, club(server, name)).Site.House().Limits
+	two := merlontest.StartIn(t, dir, club(server, name)).Site.House().Limits
+	bucket := throttle.Account("ann@example.org")
+	var limited *throttle.Limited
+	for i := 0; ; i++ {
+		if _, err := two.Reserve(t.Context(), bucket); errors.As(err, &limited) {
+			break
+		} else if err != nil || i == 1000 {
+			t.Fatalf("attempt %d: %v, want a refusal in time", i, err)
+		}
+	}
+	if err := one.Release(t.Context(), "a test", bucket); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.Reserve(t.Context(), bucket); err != nil {
+		t.Errorf("released by the other process: %v", err)
+	}
+}
+
 // TestFirstStarts has two processes begin at one moment on an empty database: with one folder they get one ring of keys, with
 // a folder each the second is refused, since it would have keys of its own.
 func TestFirstStarts(t *testing.T) {
