@@ -241,7 +241,7 @@ func (a *part) confirmApp(w *merlon.Write[User], f form.Form[AppConfirm], t trie
 		return nil, err
 	}
 	w.Record(RuleAppAdded, event.Done, slog.Int64("account", id))
-	if err := a.notice(w.DB, w.Lang(), now, row, "account.mail.app-added"); err != nil {
+	if err := a.addedNotice(w.DB, w.Lang(), now, row, "account.mail.app-added"); err != nil {
 		return nil, err
 	}
 	if err := freshenCodes(w, id, fresh.Next); err != nil {

@@ -188,7 +188,7 @@ func (a *part) newCodes(w *merlon.Write[User], _ form.Form[CodesNew]) (*merlon.R
 	if err := distrust(w.DB, row.ID); err != nil { // who had an old code may have had a browser trusted by it
 		return nil, err
 	}
-	if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.codes-new"); err != nil {
+	if err := a.addedNotice(w.DB, w.Lang(), w.Now(), row, "account.mail.codes-new"); err != nil {
 		return nil, err
 	}
 	return merlon.Redirect("/account/codes"), nil

@@ -130,15 +130,15 @@ func (a *part) move(w *merlon.Write[User], f form.Form[OneButton]) (*merlon.Resp
 
 // tellMoved tells the address that the account had, with a link that undoes the change. An account that comes back to an
 // address from which it was taken within the week gets no link to the one between, and that one's links are void: whoever
-// took it would undo the owner's own return.
+// took it would undo the owner's own return, or shut the owner out by "that was not me".
 func (a *part) tellMoved(w *merlon.Write[User], row userRow, before, now string) error {
 	first, err := findUndo.One(w.DB, row.ID, now, w.Now().UnixMicro())
 	switch {
 	case err == nil:
-		if _, err := voidUndosSince.Run(w.DB, row.ID, first.Created); err != nil {
+		if _, err := voidForReturn.Run(w.DB, row.ID, first.Created, now); err != nil {
 			return err
 		}
-		return a.noticeTo(w.DB, w.Lang(), w.Now(), row, before, "account.mail.moved-back", now)
+		return a.mailTo(w.DB, row.speaks(w.Lang()), before, "account.mail.moved-back", row.Name, now)
 	case !errors.Is(err, db.ErrNoRow):
 		return err
 	}

@@ -3,11 +3,14 @@ package account
 import (
 	"errors"
 	"log/slog"
+	"math"
+	"strings"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/page"
 )
 
@@ -15,23 +18,47 @@ import (
 type NotMePage struct {
 	Email string
 	Moved bool // the account has another address by now: the old one comes back
+	Added bool // the mail told of a factor that was added: it is taken away
 }
 
 var (
 	notMePage = page.New[NotMePage](pages, "not-me.html")
 	undoPage  = page.New[LinkPage](pages, "address-undo.html")
 	findUndo  = db.Query[ticketRow](schema, "SELECT hash, kind, \"user\", email, created, expires FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND email = $2 AND expires > $3 ORDER BY created LIMIT 1")
-	// undo links of earlier changes stay: whoever took an account moves its address twice, and would undo only the second
-	voidForNotMe      = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind <> 'undo'")
-	voidUndosSince    = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND created >= $2")
-	dropRecoverySince = db.Exec(schema, "DELETE FROM merlon_recovery WHERE \"user\" = $1 AND created >= $2")
-	dropTotpSince     = db.Exec(schema, "DELETE FROM merlon_totp WHERE \"user\" = $1 AND created >= $2")
-	noPassword        = db.Exec(schema, "UPDATE merlon_user SET password = '!', chosen = 0 WHERE id = $1")
-	voidForUndo       = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND (kind <> 'undo' OR created >= $2)")
+	// undo links of earlier changes stay: whoever took an account moves its address twice, and would undo only the second;
+	// and what takes an added factor away stays: nothing else does
+	voidForNotMe  = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind NOT IN ('undo', 'added')")
+	voidForUndo   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND (kind NOT IN ('undo', 'added') OR created >= $2)")
+	voidForReturn = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND created >= $2 AND (kind = 'undo' OR kind IN ('not-me', 'added') AND email <> $3)")
+	dropRecovery  = db.Exec(schema, "DELETE FROM merlon_recovery WHERE \"user\" = $1 AND created >= $2 AND created <= $3")
+	dropTotp      = db.Exec(schema, "DELETE FROM merlon_totp WHERE \"user\" = $1 AND created >= $2 AND created <= $3")
+	noPassword    = db.Exec(schema, "UPDATE merlon_user SET password = '!', chosen = 0 WHERE id = $1")
 )
 
+// notMeKind is which of the two kinds of "that was not me" the visitor's step names.
+func notMeKind(step held, has bool) ticket {
+	if has && step.Kind == addedTicket {
+		return addedTicket
+	}
+	return notMeTicket
+}
+
+// claim finds the undo of the change that moved an account away from the address of a notice. The mailbox has no say, false,
+// when the account has another address and no such change is young enough: it was between two changes of address.
+func claim(q db.Querier, row userRow, t ticketRow, now int64) (undo ticketRow, moved, may bool, err error) {
+	if row.Email == t.Email {
+		return undo, false, true, nil
+	}
+	undo, err = findUndo.One(q, row.ID, t.Email, now)
+	if errors.Is(err, db.ErrNoRow) {
+		return undo, false, false, nil
+	}
+	return undo, err == nil, err == nil, err
+}
+
 func (a *part) showNotMe(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	t, ok, err := showLink(r, notMeTicket)
+	kind := notMeKind(ticketStep.Get(r))
+	t, ok, err := showLink(r, kind)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
@@ -39,18 +66,19 @@ func (a *part) showNotMe(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	_, err = findUndo.One(r.DB, row.ID, t.Email, r.Now().UnixMicro())
-	if err != nil && !errors.Is(err, db.ErrNoRow) {
-		return nil, err
+	_, moved, may, err := claim(r.DB, row, t, r.Now().UnixMicro())
+	if err != nil || !may {
+		return merlon.Gone(), err
 	}
-	return merlon.Show(notMePage, NotMePage{t.Email, err == nil && row.Email != t.Email}), nil
+	return merlon.Show(notMePage, NotMePage{t.Email, moved, kind == addedTicket}), nil
 }
 
 // notMe ends what somebody else may hold of the account: sessions, devices, links that are under way. A link for a new
 // password goes to the address that the notice was sent to; if the account was moved away from it, it comes back first,
 // or whoever moved it would ask for the next link.
 func (a *part) notMe(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.Response, error) {
-	t, used, err := spend(w, notMeTicket)
+	kind := notMeKind(ticketStep.Get(w))
+	t, used, err := spend(w, kind)
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
@@ -58,57 +86,60 @@ func (a *part) notMe(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.Re
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
+	undo, moved, may, err := claim(w.DB, row, t, w.Now().UnixMicro())
+	if err != nil || !may {
+		return merlon.Gone(), err
+	}
 	w.Record(RuleNotMe, event.Done, slog.Int64("account", row.ID))
-	moved := false
-	if row.Email != t.Email {
-		undo, err := findUndo.One(w.DB, row.ID, t.Email, w.Now().UnixMicro())
-		if err != nil && !errors.Is(err, db.ErrNoRow) {
+	if kind == addedTicket {
+		if err := a.dropAdded(w.DB, row.ID, t.Created, t.Created); err != nil {
 			return nil, err
-		}
-		if moved = err == nil; moved {
-			if err := a.bringBack(w, row, undo); err != nil {
-				return nil, err
-			}
 		}
 	}
-	if !moved {
-		if _, err := voidForNotMe.Run(w.DB, row.ID); err != nil {
-			return nil, err
-		}
-		if err := a.rescue(w, row, row.Email, t.Created); err != nil {
-			return nil, err
-		}
+	if moved {
+		err = a.bringBack(w, row, undo)
+	} else if _, err = voidForNotMe.Run(w.DB, row.ID); err == nil {
+		err = a.rescue(w, row, row.Email)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return merlon.Redirect("/account/reset/sent").Notice("All devices are signed out."), nil
 }
 
-// rescue shuts everybody out, takes away the password, which is not the owner's alone any more, and the factors that were
-// added since the notice that the owner answers, and mails a link for a new password. Older factors stay: whoever has the
-// mailbox alone does not get in.
-func (a *part) rescue(w *merlon.Write[Guest], row userRow, address string, since int64) error {
+// dropAdded takes away the factors that were added between two times, both included, in Unix microseconds. A notice of an
+// added factor was written in the same transaction, so that it has the same time. Only such a notice takes a factor away, and
+// only its own: one that is older would let whoever has the mailbox alone in.
+func (a *part) dropAdded(w *db.Writer, user, from, to int64) error {
+	if _, err := dropTotp.Run(w, user, from, to); err != nil {
+		return err
+	}
+	if _, err := dropRecovery.Run(w, user, from, to); err != nil { // somebody else has seen them
+		return err
+	}
+	for _, way := range a.ways {
+		if way.DeleteAdded == nil {
+			continue
+		}
+		if err := way.DeleteAdded(w, user, from, to); err != nil {
+			return err
+		}
+	}
+	_, any, err := a.standIn(w, user)
+	if err == nil && !any { // codes that somebody else made later stand in for nothing, and would for the next factor
+		_, err = deleteRecovery.Run(w, user)
+	}
+	return err
+}
+
+// rescue shuts everybody out, takes away the password, which is not the owner's alone any more, and mails a link for a new
+// one. Factors stay, since whoever has the mailbox alone does not get in; the mail says which, and what takes them away.
+func (a *part) rescue(w *merlon.Write[Guest], row userRow, address string) error {
 	if err := shutOut(a, w, row.ID); err != nil {
 		return err
 	}
 	if _, err := noPassword.Run(w.DB, row.ID); err != nil {
 		return err
-	}
-	done, err := dropTotpSince.Run(w.DB, row.ID, since)
-	if err == nil && done.Rows > 0 {
-		_, err = deleteRecovery.Run(w.DB, row.ID)
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := dropRecoverySince.Run(w.DB, row.ID, since); err != nil { // somebody else has seen them
-		return err
-	}
-	for _, way := range a.ways {
-		if way.DeleteSince == nil {
-			continue
-		}
-		if err := way.DeleteSince(w.DB, row.ID, since); err != nil {
-			return err
-		}
 	}
 	if row.Leaving != 0 { // what somebody else asked for does not happen
 		if _, err := setLeaving.Run(w.DB, row.ID, 0); err != nil {
@@ -116,7 +147,40 @@ func (a *part) rescue(w *merlon.Write[Guest], row userRow, address string, since
 		}
 		w.Record(RuleStayed, event.Done, slog.Int64("account", row.ID), slog.Bool("by mail", true))
 	}
-	return a.sendReset(w.DB, w.Lang(), w.Now(), row, address)
+	staying, err := a.staying(w.DB, row, w.Lang())
+	if err != nil {
+		return err
+	}
+	code, err := reissue(w.DB, resetTicket, row.ID, address, w.Now())
+	if err != nil {
+		return err
+	}
+	return a.noticeWith(w.DB, w.Lang(), w.Now(), row, notMeTicket, address, staying, "account.mail.reset", a.link(code))
+}
+
+// staying says for a mail which factors an account keeps, "" if it has none.
+func (a *part) staying(q db.Querier, row userRow, lang string) (string, error) {
+	all, lang := text.Own(), row.speaks(lang)
+	var has []string
+	app, any, err := a.standIn(q, row.ID)
+	if err != nil || !any {
+		return "", err
+	}
+	if app {
+		has = append(has, all.Format(lang, "account.app.title"))
+	}
+	for _, way := range a.ways {
+		n := 0
+		if way.Count != nil {
+			if n, err = way.Count(q, row.ID); err != nil {
+				return "", err
+			}
+		}
+		if n > 0 {
+			has = append(has, all.Format(lang, way.Title)+" ("+decimal(int64(n))+")")
+		}
+	}
+	return all.Format(lang, "account.mail.staying.line", strings.Join(has, ", ")) + "\n", nil
 }
 
 func (a *part) showUndo(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
@@ -143,7 +207,8 @@ func (a *part) undo(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.Res
 	return merlon.Redirect("/account/reset/sent").Notice("The address is changed back, and all devices are signed out."), nil
 }
 
-// bringBack undoes a change of address and all later ones.
+// bringBack undoes a change of address and all later ones, and takes away the factors that were added since: the account's
+// own mailbox was told of none of them.
 func (a *part) bringBack(w *merlon.Write[Guest], row userRow, t ticketRow) error {
 	if _, err := voidForUndo.Run(w.DB, row.ID, t.Created); err != nil {
 		return err
@@ -156,5 +221,8 @@ func (a *part) bringBack(w *merlon.Write[Guest], row userRow, t ticketRow) error
 		row.Email = t.Email
 	} // else its owner has made a second account with it meanwhile: the link for a new password goes there all the same
 	w.Record(RuleUndone, event.Done, slog.Int64("account", row.ID), slog.Bool("moved", moved))
-	return a.rescue(w, row, t.Email, t.Created)
+	if err := a.dropAdded(w.DB, row.ID, t.Created, math.MaxInt64); err != nil {
+		return err
+	}
+	return a.rescue(w, row, t.Email)
 }

@@ -44,21 +44,26 @@ func (a *part) factorNotice(w *db.Writer, lang string, now time.Time, u userRow,
 	if sleeps {
 		more = text.Own().Format(lang, "account.mail.sleeping.line", a.house.URL("/account/app")) + "\n"
 	}
-	return a.noticeWith(w, lang, now, u, u.Email, more, id, args...)
+	return a.noticeWith(w, lang, now, u, notMeTicket, u.Email, more, id, args...)
 }
 
 // noticeTo is notice to another address than the account's: the one that it had until now.
 func (a *part) noticeTo(w *db.Writer, lang string, now time.Time, u userRow, address, id string, args ...any) error {
-	return a.noticeWith(w, lang, now, u, address, "", id, args...)
+	return a.noticeWith(w, lang, now, u, notMeTicket, address, "", id, args...)
 }
 
-// noticeWith is noticeTo with more to say before the link.
-func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, address, more, id string, args ...any) error {
+// addedNotice is notice of a factor that was added at this very time: its link takes that away.
+func (a *part) addedNotice(w *db.Writer, lang string, now time.Time, u userRow, id string, args ...any) error {
+	return a.noticeWith(w, lang, now, u, addedTicket, u.Email, "", id, args...)
+}
+
+// noticeWith is noticeTo with the kind of its link and with more to say before that.
+func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, kind ticket, address, more, id string, args ...any) error {
 	to, err := mailbox.ParseAddress(address)
 	if err != nil {
 		return nil
 	}
-	code, err := issue(w, notMeTicket, u.ID, address, now)
+	code, err := issue(w, kind, u.ID, address, now)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ const (
 	verifyTicket ticket = "verify"  // the address is the visitor's
 	resetTicket  ticket = "reset"   // a new password
 	notMeTicket  ticket = "not-me"  // what a notice told of was somebody else
+	addedTicket  ticket = "added"   // the same of a factor that was added: it goes
 	moveTicket   ticket = "move"    // the new address is the user's
 	undoTicket   ticket = "undo"    // the old address comes back
 	enrolTicket  ticket = "enrol"   // a first password for an account that was made for somebody
@@ -30,23 +31,26 @@ const (
 	returnTicket ticket = "restore" // an account that was to be deleted stays
 	codeTicket   ticket = "code"    // tries at the second step, in the browser that opens it
 	noTicket     ticket = "none"    // opens nothing: see [decoy]
+	noReset      ticket = "none-re" // the same in the place of a link for a new password
 	noNotMe      ticket = "none-me" // in the place of "that was not me", where there is nobody
 )
 
-// ticketLives are how long tickets can be used (OWASP ASVS 5.0 6.5.5: mailed codes at most 10 minutes; a reset link half an
-// hour, since mail may be slow; what is handed from person to person a day; an undo as long as a holiday's mail waits).
+// ticketLives are how long tickets can be used (OWASP ASVS 5.0 6.5.5: mailed codes at most 10 minutes; a reset link as long
+// as the limit of three an hour, or strangers who ask would leave the owner without one; what is handed from person to person a day; an undo as long as a holiday's mail waits).
 var ticketLives = map[ticket]time.Duration{
 	verifyTicket: 10 * time.Minute,
-	resetTicket:  30 * time.Minute,
+	resetTicket:  time.Hour,
 	notMeTicket:  7 * 24 * time.Hour,
+	addedTicket:  7 * 24 * time.Hour,
 	moveTicket:   30 * time.Minute,
 	undoTicket:   7 * 24 * time.Hour,
 	enrolTicket:  24 * time.Hour,
 	inviteTicket: 24 * time.Hour,
 	setupTicket:  15 * time.Minute,
 	returnTicket: leaveAfter,
-	codeTicket:   time.Hour,          // three an hour are mailed: there is always one that works, or a next one
-	noTicket:     30 * time.Minute,   // what opens nothing lies as long, and in as many places of the index, as what it is taken for
+	codeTicket:   time.Hour,        // three an hour are mailed: there is always one that works, or a next one
+	noTicket:     30 * time.Minute, // what opens nothing lies as long, and in as many places of the index, as what it is taken for
+	noReset:      time.Hour,
 	noNotMe:      7 * 24 * time.Hour, //
 }
 
@@ -160,7 +164,7 @@ func (a *part) openLink(r *merlon.Read[Guest], in LinkCode) (*merlon.Response, e
 		return merlon.Trade(ticketStep, it, "/account/verify"), nil
 	case resetTicket:
 		return merlon.Trade(ticketStep, it, "/account/reset"), nil
-	case notMeTicket:
+	case notMeTicket, addedTicket:
 		return merlon.Trade(ticketStep, it, "/account/not-me"), nil
 	case moveTicket:
 		return merlon.Trade(ticketStep, it, "/account/address/confirm"), nil

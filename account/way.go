@@ -29,8 +29,9 @@ type Way struct {
 	Ask func(r Asker) Ask
 	// Delete removes all that the way keeps of a user whose account is deleted.
 	Delete func(w *db.Writer, user int64) error
-	// DeleteSince removes what was added at a time or later, in Unix microseconds: the owner says that somebody else did it.
-	DeleteSince func(w *db.Writer, user int64, since int64) error
+	// DeleteAdded removes what was added between two times, both included, in Unix microseconds: the owner says that somebody
+	// else did it. What [NoticeAdded] told of is removed by the exact time of its request.
+	DeleteAdded func(w *db.Writer, user, from, to int64) error
 	// Export returns what "download my data" tells of it.
 	Export func(q db.Querier, user int64) (any, error)
 }
@@ -114,6 +115,20 @@ func Notice[U any](w *merlon.Write[U], user int64, id string, args ...any) error
 		return err
 	}
 	return a.factorNotice(w.DB, w.Lang(), w.Now(), row, id, args...)
+}
+
+// NoticeAdded is [Notice] of a factor that a [Way] has added in this very request, under the time w.Now: the mail's link for
+// "that was not me" takes it away again ([Way.DeleteAdded]). No other notice does.
+func NoticeAdded[U any](w *merlon.Write[U], user int64, id string, args ...any) error {
+	a, err := of(w.House())
+	if err != nil {
+		return err
+	}
+	row, err := userByID.One(w.DB, user)
+	if err != nil {
+		return err
+	}
+	return a.addedNotice(w.DB, w.Lang(), w.Now(), row, id, args...)
 }
 
 // of finds the part in the site that a request or command belongs to.

@@ -3,6 +3,7 @@ package passkey_test
 import (
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
@@ -67,6 +68,52 @@ func TestNotMeTakesANewPasskey(t *testing.T) {
 	s.Visitor().Get(lastLink(t, s)).At("/account/not-me").Submit("/account/not-me", nil).At("/account/reset/sent")
 	d.signIn(s.Visitor()).Is(422)
 	byPassword(s, annsPassword).Is(422)
+}
+
+// TestTheThiefsPasskeyGoesByItsOwnMail: also when the address was moved and the owner undid that first.
+func TestTheThiefsPasskeyGoesByItsOwnMail(t *testing.T) {
+	const evil = "evil@evil.example"
+	for _, undone := range []bool{true, false} {
+		s := withPassword(t)
+		thief, d := byPassword(s, annsPassword), newDevice(t, s)
+		d.add(thief, "evil").At("/account/passkeys")
+		first := lastLink(t, s)
+		s.Advance(time.Minute)
+		thief.Get("/account/address").Submit("/account/address", merlontest.Values{"Email": evil}).At("/account/address")
+		thief.Get(links(t, s)[0]).Submit("/account/address/confirm", nil).At("/account/address")
+		if undone {
+			s.Visitor().Get(links(t, s)[0]).At("/account/address/undo").Submit("/account/address/undo", nil).At("/account/reset/sent")
+			byMail := s.Visitor().Get("/_merlon/dev/mail").Is(200)
+			byMail.Has("your account keeps: Passkeys (1).")
+		}
+		s.Visitor().Get(first).At("/account/not-me").Submit("/account/not-me", nil).At("/account/reset/sent")
+		s.Visitor().Get(resetLink(t, s)).Submit("/account/reset", merlontest.Values{"Password": "owner has a new phrase"}).At("/sign-in")
+		d.signIn(s.Visitor()).Is(422)
+		byPassword(s, "owner has a new phrase").At("/").Get("/account/passkeys").Is(200).HasNot("evil")
+	}
+}
+
+// TestOneOfTwoPasskeysGoes: the mail takes away the one that it told of, and leaves the owner's and her codes.
+func TestOneOfTwoPasskeysGoes(t *testing.T) {
+	s, ann, d := withPasskey(t)
+	s.Advance(time.Minute)
+	theirs := newDevice(t, s)
+	theirs.add(ann, "evil").At("/account/passkeys")
+	first := lastLink(t, s)
+	s.Advance(time.Minute)
+	later := newDevice(t, s)
+	later.add(ann, "Later").At("/account/passkeys")
+	s.Visitor().Get(first).At("/account/not-me").Submit("/account/not-me", nil).At("/account/reset/sent")
+	theirs.signIn(s.Visitor()).Is(422)
+	d.signIn(s.Visitor()).At("/")
+	later.signIn(s.Visitor()).At("/")
+	s.Read(func(r *db.Reader) error {
+		left, err := account.CodesLeft(r, ann.UserID)
+		if left != 10 {
+			t.Errorf("%d codes of the owner are left, want 10", left)
+		}
+		return err
+	})
 }
 
 // TestAnOlderSessionChangesNoPasskey: a session by password from before the first passkey ends when that is added.

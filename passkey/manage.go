@@ -313,7 +313,7 @@ func (p *part) keep(w *merlon.Write[account.User], name string, b brought) (why 
 	if codes, err = account.FirstCodes(w, next); err != nil {
 		return "", false, err
 	}
-	return "", codes, account.Notice(w, user, "passkey.mail.added", name)
+	return "", codes, account.NoticeAdded(w, user, "passkey.mail.added", name)
 }
 
 func (p *part) show(r *merlon.Read[account.User], in ByID) (*merlon.Response, error) {

@@ -75,7 +75,7 @@ func New(Config) merlon.Part {
 			merlon.Post("/account/passkeys/{id}/remove", fresh, p.remove),
 		},
 		Offers: account.Way{Name: "passkey", Count: countOf, Manage: "/account/passkeys", Title: "passkey.title", Button: "passkey.manage", Empty: "passkey.empty",
-			SignIn: "/passkey/sign-in", Confirm: "passkey.confirm", Ask: p.ask, Delete: deleteOf, DeleteSince: deleteSince, Export: exportOf},
+			SignIn: "/passkey/sign-in", Confirm: "passkey.confirm", Ask: p.ask, Delete: deleteOf, DeleteAdded: deleteAdded, Export: exportOf},
 		Restored: restored, Powers: powers,
 		Tasks: []merlon.Task{{Name: "passkey/sweep", Every: 10 * time.Minute, Run: sweep}},
 		Start: p.start,

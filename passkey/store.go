@@ -126,11 +126,11 @@ func deleteOf(w *db.Writer, user int64) error {
 	return err
 }
 
-var dropSince = db.Exec(schema, "DELETE FROM merlon_passkey WHERE \"user\" = $1 AND created >= $2")
+var dropAdded = db.Exec(schema, "DELETE FROM merlon_passkey WHERE \"user\" = $1 AND created >= $2 AND created <= $3")
 
-// deleteSince implements account.Way.DeleteSince.
-func deleteSince(w *db.Writer, user, since int64) error {
-	_, err := dropSince.Run(w, user, since)
+// deleteAdded implements account.Way.DeleteAdded.
+func deleteAdded(w *db.Writer, user, from, to int64) error {
+	_, err := dropAdded.Run(w, user, from, to)
 	return err
 }
 
