@@ -38,6 +38,8 @@ func TestWhoIsNoMember(t *testing.T) {
 	v := s.Visitor().Get("/sign-up").Submit("/sign-up", merlontest.Values{"Name": "Send 50 EUR to Eve", "Email": "eve@example.test", "Password": "seven brown pears in may"})
 	v.At("/sign-up/sent")
 	s.SignedIn("Ann").Get("/members").Is(200).Has("Ann").HasNot("Eve")
+}
+
 // TestProfileWithoutABoat: who chooses no boat sends none, as in a browser, whose first option is the empty one.
 func TestProfileWithoutABoat(t *testing.T) {
 	v := merlontest.Start(t, site.Open).SignedIn("Ann").Get("/profile")
