@@ -31,15 +31,14 @@ const (
 	returnTicket ticket = "restore" // an account that was to be deleted stays
 	codeTicket   ticket = "code"    // tries at the second step, in the browser that opens it
 	noTicket     ticket = "none"    // opens nothing: see [decoy]
-	noReset      ticket = "none-re" // the same in the place of a link for a new password
 	noNotMe      ticket = "none-me" // in the place of "that was not me", where there is nobody
 )
 
-// ticketLives are how long tickets can be used (OWASP ASVS 5.0 6.5.5: mailed codes at most 10 minutes; a reset link as long
-// as the limit of three an hour, or strangers who ask would leave the owner without one; what is handed from person to person a day; an undo as long as a holiday's mail waits).
+// ticketLives are how long tickets can be used (OWASP ASVS 5.0 6.5.5: mailed codes at most 10 minutes; a reset link half an
+// hour, since mail may be slow; what is handed from person to person a day; an undo as long as a holiday's mail waits).
 var ticketLives = map[ticket]time.Duration{
 	verifyTicket: 10 * time.Minute,
-	resetTicket:  time.Hour,
+	resetTicket:  30 * time.Minute,
 	notMeTicket:  7 * 24 * time.Hour,
 	addedTicket:  7 * 24 * time.Hour,
 	moveTicket:   30 * time.Minute,
@@ -48,9 +47,8 @@ var ticketLives = map[ticket]time.Duration{
 	inviteTicket: 24 * time.Hour,
 	setupTicket:  15 * time.Minute,
 	returnTicket: leaveAfter,
-	codeTicket:   time.Hour,        // three an hour are mailed: there is always one that works, or a next one
-	noTicket:     30 * time.Minute, // what opens nothing lies as long, and in as many places of the index, as what it is taken for
-	noReset:      time.Hour,
+	codeTicket:   time.Hour,          // three an hour are mailed: there is always one that works, or a next one
+	noTicket:     30 * time.Minute,   // what opens nothing lies as long, and in as many places of the index, as what it is taken for
 	noNotMe:      7 * 24 * time.Hour, //
 }
 
