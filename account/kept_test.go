@@ -74,6 +74,7 @@ func orders(env merlon.Env) (*merlon.Site, error) {
 
 // TestFormIsKeptThroughSigningInAgain: what was typed is there afterwards, nothing happened before, and it is its user's alone.
 func TestFormIsKeptThroughSigningInAgain(t *testing.T) {
+	ordersTaken = nil
 	s := merlontest.Start(t, orders)
 	addUser(t, s, "ann@example.test")
 	addUser(t, s, "ben@example.test")
