@@ -76,6 +76,7 @@ type Access[U any] struct{ rule *access }
 type access struct {
 	name    string
 	session bool // the session is looked at, so that the answer depends on it
+	part    string
 	needs   []Need
 	check   any // func(*Visit) (U, error)
 }
@@ -89,6 +90,16 @@ func Public() Access[Visitor] {
 // any other error answers 500. The name stands in the access table that `routes` prints.
 func NewAccess[U any](name constant, check func(*Visit) (U, error), needs ...Need) Access[U] {
 	return Access[U]{&access{name: string(name), session: true, needs: needs, check: check}}
+}
+
+// Of returns the same access as one of a part: a site without the part does not start, since the access would let nobody in.
+func (a Access[U]) Of(part constant) Access[U] {
+	if a.rule == nil {
+		return a
+	}
+	c := *a.rule
+	c.part = string(part)
+	return Access[U]{&c}
 }
 
 // With returns the same access with further needs; they are asked after the check, in order.

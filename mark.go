@@ -1,6 +1,7 @@
 package merlon
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,7 +53,7 @@ func (s *Site) ownData() error {
 	case "":
 		return os.WriteFile(filepath.Join(s.env.Data, siteFile), []byte(s.name+"\n"), 0o600)
 	}
-	return RuleOtherSite.Finding(s.env.Data, fmt.Sprintf("the folder holds the data of the site %.40q, and this is %q", was, s.name),
+	return RuleOtherSite.Finding(s.env.Data, fmt.Sprintf("the folder holds the data of the site %.40q, and this is %q", bytes.TrimSpace(was), s.name),
 		"name another folder: --data DIR; if the site was renamed, remove the file "+siteFile+" in it")
 }
 

@@ -207,3 +207,14 @@ func TestDeclarationsAreSealed(t *testing.T) { // SQL-8
 // launder is the trick that the seal is for: a conversion that the compiler allows inside a generic function is not needed;
 // reflection or a generic constant type would do. Here any late declaration stands for it.
 func launder[Row any](s *db.Schema) { db.Query[Row](s, "SELECT id, text FROM note LIMIT 1") }
+
+// TestRoutesOfALackingPart: who asks for the users of a part that is not there would let nobody in, and is told so at the start.
+func TestRoutesOfALackingPart(t *testing.T) {
+	_, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: t.TempDir()}, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{
+		merlon.Get("/mine", account.SignedIn(), private), merlon.Get("/board", account.HasRole("board"), boardOnly)}})
+	for _, want := range []string{`route "GET /mine" asks for "signed in", and the site lacks the part "account"`, `route "GET /board"`, "account.New(account.Config{})", "MRL-ROUTE-002"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the start says %v, want %s", err, want)
+		}
+	}
+}

@@ -40,7 +40,7 @@ func HasRole(role constant) merlon.Access[User] {
 			err = merlon.ErrForbidden
 		}
 		return User{}, err
-	}).With(roleNeed(role))
+	}).Of("account").With(roleNeed(role))
 }
 
 // rolePrefix begins the name of a role's need.

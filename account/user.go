@@ -233,14 +233,14 @@ var (
 	anyone = merlon.NewAccess("anyone", func(v *merlon.Visit) (Guest, error) {
 		u, ok, err := load(v)
 		return Guest{u, ok}, err
-	})
+	}).Of("account")
 	signedIn = merlon.NewAccess("signed in", func(v *merlon.Visit) (User, error) {
 		u, ok, err := load(v)
 		if err == nil && !ok {
 			err = merlon.ErrSignIn
 		}
 		return u, err
-	})
+	}).Of("account")
 )
 
 // networkFor is how the queue of the hasher tells visitors apart.

@@ -19,6 +19,7 @@ type unit struct {
 	opts    Options
 	files   map[string]*file
 	shared  map[string]*parse.Tree // templates of the shared files
+	torn    bool                   // a shared file cannot be parsed: that is told, and nothing of the pages
 	sources map[string]*source     // by the name of the file
 	attrs   map[string]Sink
 }

@@ -117,8 +117,11 @@ func (s *Set) compile() *generation {
 			if s.only != nil && d != s.only || g.pages[d] != nil {
 				continue
 			}
-			c, faults := u.page(d)
-			told.add(d, faults)
+			var c *compiled
+			if !u.torn {
+				c, faults = u.page(d)
+				told.add(d, faults)
+			}
 			g.pages[d] = c
 			g.order = append(g.order, d)
 		}
@@ -148,6 +151,7 @@ func newUnit(opts Options, f *Files) (*unit, check.Faults) {
 		src, bad := u.parse(name)
 		faults = append(faults, bad...)
 		if src == nil {
+			u.torn = true // each page would lack what it defines
 			continue
 		}
 		for _, t := range names(src.trees) {

@@ -33,6 +33,18 @@ func TestLayoutIsToldOnce(t *testing.T) {
 	}
 }
 
+// A layout that cannot be parsed is told, and not that each page lacks it.
+func TestTornLayoutIsToldOnce(t *testing.T) {
+	const body = `{{template "layout.html" .}}{{define "main"}}x{{end}}`
+	files := page.FilesOf(map[string]string{"layout.html": toldLayout + "{{if .Title}}", "a.html": body, "b.html": body})
+	page.NewNamed[toldA](files, "a.html")
+	page.NewNamed[toldB](files, "b.html")
+	_, faults := page.Compile(page.Options{}, files)
+	if len(faults) != 1 || !strings.HasPrefix(faults[0].Where, "pages/layout.html:2") || !strings.Contains(faults[0].What, "unexpected EOF") {
+		t.Errorf("faults: %v", faults)
+	}
+}
+
 // What all pages lack for want of it in the layout is the layout's, and told once, where it should stand.
 func TestLayoutWithoutLangIsToldOnce(t *testing.T) {
 	const body = `{{template "layout.html" .}}{{define "main"}}x{{end}}`
