@@ -79,8 +79,8 @@ var sessions = []mutant{
 `, ``, "session TestDeadlines"},
 	{"idle time", "session/row.go", `now < r.Absolute && now < end &&`, `now < r.Absolute &&`, "session TestDeadlines"},
 	{"ended sessions", "session/state.go", `	if o.row.Ended != 0 {
-		if s.lost`, `	if o.row.Ended != 0 && o.row.Reason == "" {
-		if s.lost`, "session TestSignInAndOut"},
+		was :=`, `	if o.row.Ended != 0 && o.row.Reason == "" {
+		was :=`, "session TestSignInAndOut"},
 	{"rotation", "session/rotate.go", `		if err := w.endRow(&old.row, ReasonRotated); err != nil {
 			return w.fail(err)
 		}
