@@ -23,7 +23,7 @@ var (
 		Source: "net/http ServeMux patterns; OWASP ASVS 8.3.1"}
 	RuleAccess = check.Rule{ID: "MRL-ROUTE-002", Property: check.Confidentiality, Severity: check.High,
 		Title:  "a route without an access rule",
-		Why:    "nobody has said who may come in, and there is no default",
+		Why:    "nobody has said who may come in, and there is no default; or it asks for the users of a part that Config.Parts lacks, and lets nobody in",
 		Attack: "A page forgotten in the open is found by guessing addresses.",
 		Wrong:  `merlon.Get("/members", merlon.Access[account.User]{}, members)`,
 		Right:  `merlon.Get("/members", account.SignedIn(), members), or merlon.Public() where all may come`,

@@ -96,7 +96,7 @@ func (a *part) sendReset(w *db.Writer, lang string, now time.Time, row userRow, 
 
 // sendNoReset is sendReset for an address without an account that can be opened: as many statements and rows, no link.
 func (a *part) sendNoReset(w *db.Writer, lang string, now time.Time, address string) error {
-	if _, err := reissue(w, noTicket, nobody(address), address, now); err != nil {
+	if err := decoy(w, address, now); err != nil {
 		return err
 	}
 	if _, err := issue(w, noNotMe, nobody(address), address, now); err != nil {

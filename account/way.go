@@ -106,11 +106,7 @@ func KnownDevice[U any](r *merlon.Read[U], user int64) (name string, err error) 
 // Notice tells a user by mail what a [Way] did to the account: texts ID.subject and ID.text of the catalogue, with a link for
 // "that was not me". An administrator whom it left without a second factor is told that the rights sleep.
 func Notice[U any](w *merlon.Write[U], user int64, id string, args ...any) error {
-	a, err := of(w.House())
-	if err != nil {
-		return err
-	}
-	row, err := userByID.One(w.DB, user)
+	a, row, err := concerned(w, user)
 	if err != nil {
 		return err
 	}
@@ -120,15 +116,21 @@ func Notice[U any](w *merlon.Write[U], user int64, id string, args ...any) error
 // NoticeAdded is [Notice] of a factor that a [Way] has added in this very request, under the time w.Now: the mail's link for
 // "that was not me" takes it away again ([Way.DeleteAdded]). No other notice does.
 func NoticeAdded[U any](w *merlon.Write[U], user int64, id string, args ...any) error {
-	a, err := of(w.House())
-	if err != nil {
-		return err
-	}
-	row, err := userByID.One(w.DB, user)
+	a, row, err := concerned(w, user)
 	if err != nil {
 		return err
 	}
 	return a.addedNotice(w.DB, w.Lang(), w.Now(), row, id, args...)
+}
+
+// concerned finds the part and the user whom a notice is about.
+func concerned[U any](w *merlon.Write[U], user int64) (*part, userRow, error) {
+	a, err := of(w.House())
+	if err != nil {
+		return nil, userRow{}, err
+	}
+	row, err := userByID.One(w.DB, user)
+	return a, row, err
 }
 
 // of finds the part in the site that a request or command belongs to.
