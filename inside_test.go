@@ -64,7 +64,7 @@ func TestErrorPagesTellTheInside(t *testing.T) {
 }
 
 // TestAFloodOfFailuresIsNoFloodOfLines: of one route's failures ten a second are logged and the rest is counted; another
-// route's failure is among them.
+// route's failure is among them. The seconds are those of the lines: a slow machine may need more than one.
 func TestAFloodOfFailuresIsNoFloodOfLines(t *testing.T) {
 	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
 		return openTestSiteWith(env, merlon.Get("/fails", merlon.Public(), failing), merlon.Get("/fails/too", merlon.Public(), failing))
@@ -78,15 +78,25 @@ func TestAFloodOfFailuresIsNoFloodOfLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := s.Log.String()
-	if n := strings.Count(log, "level=ERROR"); n != 11 {
-		t.Errorf("301 failures of two routes are %d lines, want 11", n)
+	lines, seconds := 0, map[string]int{}
+	for _, m := range regexp.MustCompile(`time=(\S+)\.\d+Z level=ERROR .* route="GET /fails" `).FindAllStringSubmatch(log, -1) {
+		lines++
+		seconds[m[1]]++
+	}
+	for second, n := range seconds {
+		if n > 10+1 { // one may have happened at the end of the second before
+			t.Errorf("%d failures of one route are logged at %s, want 10", n, second)
+		}
 	}
 	told := 0
 	for _, m := range regexp.MustCompile(`not logged" id=\S+ route="GET /fails" count=(\d+)`).FindAllStringSubmatch(log, -1) {
 		n, _ := strconv.Atoi(m[1])
 		told += n
 	}
-	if told != 290 {
-		t.Errorf("%d lines are told to be left out, want 290", told)
+	if lines < 10 || lines+told != 300 {
+		t.Errorf("of 300 failures %d are logged and %d are told to be left out", lines, told)
+	}
+	if n := strings.Count(log, `route="GET /fails/too"`); n != 1 {
+		t.Errorf("the other route's failure is logged %d times:\n%s", n, log)
 	}
 }
