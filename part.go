@@ -107,6 +107,9 @@ type House struct {
 // Shared is [Site.Shared].
 func (h *House) Shared() bool { return h.site.Shared() }
 
+// Carrier is [Site.Carrier].
+func (h *House) Carrier() db.Carrier { return h.site.Carrier() }
+
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }
 

@@ -93,8 +93,8 @@ var (
 // transaction in which every room voids what must not come back, with an event that says so. It must be called once, on a
 // folder that nothing else uses yet; until it has returned nil the folder is no site.
 func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
-	if s.Shared() {
-		return nil, errors.New("merlon: Restore: the database is on a server, and a point is restored into a folder: restore the server's own backup by its own tools")
+	if c := s.Carrier(); c != nil && !c.Loaded(s.env.Data) {
+		return nil, errors.New("merlon: Restore: the database is on a server and is the site's own: only a copy that was loaded for the folder is made fit for use: nothing was changed")
 	}
 	if _, err := s.Migrate(ctx); err != nil {
 		return nil, fmt.Errorf("merlon: restore: %w", err)
@@ -309,6 +309,12 @@ func (s *Site) Readiness(ctx context.Context) (notes []string) {
 		}
 	}
 	return notes
+}
+
+// Carrier returns what keeps and loads copies of a database that is on a server; nil: the database is a file of the data folder.
+func (s *Site) Carrier() db.Carrier {
+	c, _ := s.cfg.Engine.(db.Carrier)
+	return c
 }
 
 // Hold takes the lock of the site's data without opening it, so that no other process begins to use it. The error wraps

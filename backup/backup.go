@@ -58,13 +58,13 @@ func newPart(c Config) (*part, merlon.Part) {
 		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round}}}
 }
 
-func (p *part) start(_ context.Context, h *merlon.House) error {
+func (p *part) start(ctx context.Context, h *merlon.House) error {
 	p.house = h
 	p.runner = &runner{house: h, home: homeOf(h.Data), schemes: p.cfg.Schemes}
 	if h.Mode == merlon.Drill {
 		return nil
 	}
-	if err := sweepScratch(drillFolder(h.Data)); err != nil { // plain copies of the data, of a drill that was killed
+	if err := sweepScratch(ctx, h.Carrier(), drillFolder(h.Data)); err != nil { // plain copies of the data, of a drill that was killed
 		h.Log.Warn("the next drill tries again", "problem", err.Error()) // it fails if it cannot, and tells: no reason to be down
 	}
 	return nil

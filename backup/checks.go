@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
 )
 
@@ -30,7 +31,7 @@ func (p *part) checks() []check.Check {
 			if err != nil {
 				return []check.Finding{rule.Finding("data/backup", err.Error(), "mend that first: nothing of the backups can be judged")}
 			}
-			if s == nil || s.server != (rule.ID == RuleOnServer.ID) || s.setup == nil && rule.ID != RuleNone.ID && !s.server {
+			if s == nil || s.setup == nil && rule.ID != RuleNone.ID {
 				return nil
 			}
 			if what, do := judge(s); what != "" {
@@ -40,18 +41,17 @@ func (p *part) checks() []check.Check {
 		}}
 	}
 	return []check.Check{
-		look(RuleNone, checkNone), look(RuleOnServer, checkServer), look(RuleSameDisk, checkDisk), look(RuleKeyBeside, checkKey), look(RuleDrillOld, checkDrill), look(RuleProofOld, checkProof),
+		look(RuleNone, checkNone), p.checkServer(), look(RuleSameDisk, checkDisk), look(RuleKeyBeside, checkKey), look(RuleDrillOld, checkDrill), look(RuleProofOld, checkProof),
 		look(RuleProofMissing, checkNoProof), look(RuleGap, p.checkGap), look(RuleDeletable, checkDeletable), look(RuleClock, checkClock),
 	}
 }
 
 // seen is what a check looks at.
 type seen struct {
-	setup  *Setup // nil: none
-	server bool   // the rows are elsewhere
-	state  *state
-	data   string
-	now    time.Time
+	setup *Setup // nil: none
+	state *state
+	data  string
+	now   time.Time
 }
 
 // look reads settings and state; nil when the site was not started, whose folder is not known then.
@@ -59,7 +59,7 @@ func (p *part) look() (*seen, error) {
 	if p.house == nil {
 		return nil, nil
 	}
-	s := &seen{data: p.house.Data, now: p.house.Clock(), server: p.house.Shared()}
+	s := &seen{data: p.house.Data, now: p.house.Clock()}
 	var err error
 	if s.setup, err = ReadSetup(s.data); err != nil && !errors.Is(err, ErrNotSetUp) {
 		return nil, err
@@ -81,8 +81,17 @@ func checkNone(s *seen) (string, string) {
 	return "", ""
 }
 
-func checkServer(*seen) (string, string) {
-	return "the rows are on a database server, which nothing here copies", "back the server up by its own tools, with data/keys; then skip this with the reason"
+// checkServer asks the engine whether the database's server lets copies be made and loaded, also before a place was named.
+func (p *part) checkServer() check.Check {
+	return check.Check{Rule: RuleServer, Deploy: true, Live: true, Run: func(ctx context.Context) []check.Finding {
+		if p.house == nil || p.house.Mode == merlon.Drill || p.house.Carrier() == nil {
+			return nil
+		}
+		if err := p.house.Carrier().Able(ctx); err != nil {
+			return []check.Finding{RuleServer.Finding("db.url", err.Error(), "do what it says; then: backup run, and drill")}
+		}
+		return nil
+	}}
 }
 
 func checkDisk(s *seen) (string, string) {

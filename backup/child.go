@@ -19,6 +19,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/browse"
 )
 
@@ -114,7 +115,7 @@ func (p *part) raise(ctx context.Context, a *merlon.Apart, folder string, t *tol
 	}
 	t.Origin = site.Origin()
 	for _, f := range site.Check(ctx).Findings(check.Medium) {
-		if !strings.HasPrefix(f.ID, "MRL-BACK-") { // a copy has no backups
+		if !strings.HasPrefix(f.ID, "MRL-BACK-") && f.ID != db.RuleReaderReach.ID { // a copy has no backups, and no administrator of its server
 			t.Findings = append(t.Findings, f.Error())
 		}
 	}
@@ -176,7 +177,12 @@ func (p *part) boot(ctx context.Context, h *merlon.House, e *Evidence, folder st
 		return fmt.Errorf("backup: %w", err)
 	}
 	defer os.RemoveAll(socket)
-	cmd, in, out, err := startChild(ctx, folder, filepath.Join(socket, "s"))
+	stop, err := lend(ctx, h.Carrier(), folder, filepath.Join(socket, "db"))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	cmd, in, out, err := startChild(ctx, folder, filepath.Join(socket, "s"), childEnvironment(h.Shared()))
 	if err != nil {
 		return err
 	}
@@ -333,9 +339,14 @@ func (e *Evidence) refused(ctx context.Context, browser func() *browse.Browser, 
 	return nil
 }
 
-// childEnvironment is what the child may know: no address, no password, no token of the site's.
-func childEnvironment() (env []string) {
-	for _, name := range []string{"PATH", "HOME", "LANG", "TZ", "TMPDIR", "TMP", "TEMP", "SystemRoot", "USERPROFILE", "GOCOVERDIR"} {
+// childEnvironment is what the child may know: no address, no password, no token of the site's. Of a site on a database server it
+// knows the names of the two roles, as which it is signed in to the copy.
+func childEnvironment(shared bool) (env []string) {
+	names := []string{"PATH", "HOME", "LANG", "TZ", "TMPDIR", "TMP", "TEMP", "SystemRoot", "USERPROFILE", "GOCOVERDIR"}
+	if shared {
+		names = append(names, "MERLON_DB_URL", "MERLON_DB_READER")
+	}
+	for _, name := range names {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
 		}
@@ -344,7 +355,7 @@ func childEnvironment() (env []string) {
 }
 
 // startChild starts the site's own program on a folder, without network where the system lets it.
-func startChild(ctx context.Context, folder, socket string) (*exec.Cmd, io.WriteCloser, io.Reader, error) {
+func startChild(ctx context.Context, folder, socket string, env []string) (*exec.Cmd, io.WriteCloser, io.Reader, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("backup: the program does not know itself: %w", err)
@@ -352,7 +363,7 @@ func startChild(ctx context.Context, folder, socket string) (*exec.Cmd, io.Write
 	var failed error
 	for _, empty := range []bool{true, false} {
 		cmd := exec.CommandContext(ctx, self, "drill-child", folder, socket, "--data", folder, "--quiet")
-		cmd.Env, cmd.WaitDelay = childEnvironment(), 10*time.Second
+		cmd.Env, cmd.WaitDelay = env, 10*time.Second
 		cmd.Stderr = &words{}
 		if empty && !emptyNetworkFor(cmd) {
 			continue

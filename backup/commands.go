@@ -60,7 +60,7 @@ func proven(d Depth) string {
 // commandError gives an error of a run its exit code.
 func commandError(err error) error {
 	switch {
-	case errors.Is(err, ErrNotSetUp), errors.Is(err, ErrBusy), errors.Is(err, ErrUnreachable), errors.Is(err, ErrNoRoom), errors.Is(err, ErrNotFound), errors.Is(err, ErrDenied), errors.Is(err, ErrFull):
+	case errors.Is(err, ErrNotSetUp), errors.Is(err, ErrBusy), errors.Is(err, ErrServer), errors.Is(err, ErrUnreachable), errors.Is(err, ErrNoRoom), errors.Is(err, ErrNotFound), errors.Is(err, ErrDenied), errors.Is(err, ErrFull):
 		return merlon.Cannot("%v", err)
 	case errors.Is(err, ErrForked):
 		return merlon.Refuse("%v", err)

@@ -87,9 +87,6 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 	if err := ableToRestore(); err != nil {
 		return nil, "", err
 	}
-	if err := onServer(h.Shared()); err != nil {
-		return nil, "", err
-	}
 	if h.Mode == merlon.Drill {
 		return nil, "", merlon.Refuse("this is a drill already: a copy rehearses nothing")
 	}
@@ -192,17 +189,17 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 	e.Seq, e.Class, e.Instant = k.point.Seq, k.point.Class, k.point.Instant
 	began := time.Now()
 	dest := drillFolder(h.Data)
-	if err := sweepScratch(dest); err != nil {
+	if err := sweepScratch(ctx, h.Carrier(), dest); err != nil {
 		return k.point, err
 	}
 	folder, unlock, err := scratch(dest)
 	if err != nil {
 		return k.point, err
 	}
-	copied := &fetched{path: folder, unlock: unlock}
+	copied := &fetched{fetching: fetching{carrier: h.Carrier()}, path: folder, unlock: unlock}
 	defer copied.discard()
 	inner, err := timed(e, "fetch", func() (*Inner, error) {
-		return unpackInto(ctx, store, k.point, key{id: k.id}, folder, func(string, ...any) {})
+		return unpackInto(ctx, store, k.point, key{id: k.id}, folder, h.Carrier(), func(string, ...any) {})
 	})
 	if err != nil {
 		return k.point, err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/swap"
 )
 
@@ -22,7 +23,9 @@ type fetching struct {
 	store   *Store
 	point   *Point
 	key     key
-	dest    string // the folder that the data is to become
+	dest    string     // the folder that the data is to become
+	live    bool       // it is the site's own, and so is the database
+	carrier db.Carrier // nil: the database is a file
 	open    func(data string, mode merlon.Mode) (*merlon.Site, error)
 	say     func(format string, args ...any)
 	restore merlon.Restore
@@ -35,7 +38,8 @@ type fetched struct {
 	unlock func()
 	inner  *Inner
 	result *merlon.Restored
-	reborn bool // it goes on with the chain, in a branch of its own
+	reborn bool   // it goes on with the chain, in a branch of its own
+	aside  string // the name of the database that was put aside, "" for none
 
 	compared *compared // nil: with nothing
 }
@@ -43,10 +47,13 @@ type fetched struct {
 // fetch makes a data folder of a point: fetched, decrypted, unpacked, proven, migrated, and void of what must not come back.
 func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error) {
 	f := &fetched{fetching: want}
+	if err := able(ctx, want.carrier); err != nil {
+		return nil, commandError(err)
+	}
 	if _, err := swap.Finish(want.dest); err != nil { // one that was cut off: its folders are no rubbish
 		return nil, merlon.Cannot("%v", err)
 	}
-	if err := sweepScratch(want.dest); err != nil {
+	if err := sweepScratch(ctx, want.carrier, want.dest); err != nil {
 		return nil, merlon.Cannot("%v", err)
 	}
 	if f.path, f.unlock, err = scratch(want.dest); err != nil {
@@ -57,7 +64,7 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 			f.discard()
 		}
 	}()
-	if f.inner, err = unpackInto(ctx, want.store, want.point, want.key, f.path, want.say); err != nil {
+	if f.inner, err = unpackInto(ctx, want.store, want.point, want.key, f.path, want.carrier, want.say); err != nil {
 		return nil, err
 	}
 	site, err := want.open(f.path, merlon.Drill)
@@ -86,8 +93,8 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 	return f, nil
 }
 
-// unpackInto lays a point out in a folder as a site's data.
-func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir string, say func(string, ...any)) (*Inner, error) {
+// unpackInto lays a point out in a folder as a site's data. A failure may leave a database that was loaded for it.
+func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir string, carrier db.Carrier, say func(string, ...any)) (*Inner, error) {
 	say("fetching    point %d, %s", p.Seq, megabytes(p.Data.Size))
 	stream, err := store.Fetch(ctx, p, with.id)
 	if err != nil {
@@ -98,7 +105,11 @@ func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir strin
 	if err := os.Mkdir(in, 0o700); err != nil {
 		return nil, merlon.Cannot("the folder to unpack into cannot be made: %v", err)
 	}
-	inner, err := Unpack(stream, in)
+	to := receive(ctx, carrier, dir)
+	inner, err := unpackFolder(stream, in, to, func(inner *Inner) error { return inner.fits(to) })
+	if errors.Is(err, merlon.ErrCannot) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, notOpened(p, err)
 	}
@@ -163,12 +174,16 @@ func scratch(dest string) (path string, unlock func(), err error) {
 	return path, unlock, nil
 }
 
+// unloadTime is how long the drop of a database may take that nobody needs any more.
+const unloadTime = 30 * time.Second
+
 // sweepTime is how long a sweep waits for the program that a killed drill had started on the copy: it ends when it sees that
 // nobody listens, and writes until then.
 const sweepTime = 5 * time.Second
 
-// sweepScratch removes what restores left that were killed: plain copies of the data, which nobody holds any more.
-func sweepScratch(dest string) error {
+// sweepScratch removes what restores left that were killed: plain copies of the data, which nobody holds any more, and the
+// databases that were loaded for them.
+func sweepScratch(ctx context.Context, carrier db.Carrier, dest string) error {
 	all, err := os.ReadDir(filepath.Dir(dest))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -189,6 +204,11 @@ func sweepScratch(dest string) error {
 			return err
 		}
 		unlock()
+		if carrier != nil {
+			if err := carrier.Unload(ctx, path); err != nil {
+				return fmt.Errorf("backup: what a restore left cannot be removed: %w", err)
+			}
+		}
 		began := time.Now()
 		for err = os.RemoveAll(path); err != nil; err = os.RemoveAll(path) {
 			if time.Since(began) > sweepTime {
@@ -207,14 +227,22 @@ func (f *fetched) discard() {
 		f.unlock = nil
 	}
 	if f.path != "" {
-		_ = os.RemoveAll(f.path) // the next restore sweeps what is left
-		f.path = ""
+		var err error
+		if f.carrier != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), unloadTime)
+			err = f.carrier.Unload(ctx, f.path)
+			cancel()
+		}
+		if err == nil { // the folder names the database: while one is left the other is
+			_ = os.RemoveAll(f.path)
+		}
+		f.path = "" // the next restore sweeps what is left
 	}
 }
 
 // commit puts the folder in its place; an old one is kept beside it, and its new name returned. This is the moment at which
 // the site is the restored one.
-func (f *fetched) commit() (before string, err error) {
+func (f *fetched) commit(ctx context.Context) (before string, err error) {
 	if err := merlon.KeepMaintenance(f.dest, f.path); err != nil {
 		return "", fmt.Errorf("backup: the mark that the site is closed to visitors: %w", err)
 	}
@@ -225,6 +253,11 @@ func (f *fetched) commit() (before string, err error) {
 	}
 	if err := syncFolder(f.path); err != nil {
 		return "", err
+	}
+	if f.live && f.carrier != nil { // the rename of the folder is the commit of the database too
+		if err := f.carrier.Succeed(ctx, f.path, f.dest); err != nil {
+			return "", merlon.Cannot("the restored database could not be put in place: %v\n  nothing is lost: the old data is there", err)
+		}
 	}
 	before = f.dest + ".before-restore-" + time.Now().UTC().Format("20060102T150405.000Z")
 	_, err = os.Lstat(f.dest)
@@ -247,7 +280,7 @@ func (f *fetched) commit() (before string, err error) {
 func (f *fetched) report(c *merlon.Call, want placing, before string, took time.Duration) error {
 	own := f.rows()
 	facts := map[string]any{"point": f.point.Seq, "instant": f.point.Instant, "data": want.path, "live": want.live, "before": before, "after_theft": f.restore.AfterTheft,
-		"effective": f.point.Effective, "rows": own, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "seconds": took.Seconds()}
+		"effective": f.point.Effective, "rows": own, "aside": f.aside, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "seconds": took.Seconds()}
 	return c.Answer("merlon/restore/v1", "restore", facts, func(out io.Writer) error {
 		if want.live {
 			fmt.Fprintf(out, "site is back: %s", count(f.result.Users, "user"))
@@ -283,6 +316,7 @@ func (f *fetched) report(c *merlon.Call, want placing, before string, took time.
 		if before != "" {
 			fmt.Fprintf(out, "the data from before lies in %s; delete it when you need it no more\n", before)
 		}
+		f.tellServer(out)
 		if want.live && !f.reborn {
 			fmt.Fprintln(out, "backups begin anew: run backup init; the old points stay where they are")
 		}

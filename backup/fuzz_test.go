@@ -79,7 +79,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(append(bytes.Clone(good.Bytes()), "behind"...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		written := map[string]int{}
-		got, err := unpack(bytes.NewReader(b), func(name string, size int64) (io.WriteCloser, error) {
+		got, err := unpack(bytes.NewReader(b), func(*Inner) error { return nil }, func(name string, size int64) (io.WriteCloser, error) {
 			if name != innerName && !knownName(name) || strings.Contains(name, "..") {
 				t.Errorf("writes %q", name)
 			}

@@ -159,7 +159,7 @@ func TestGigabyte(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if _, err := f.commit(); err != nil {
+		if _, err := f.commit(t.Context()); err != nil {
 			return err
 		}
 		site, err := open(dest, merlon.Test)

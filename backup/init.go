@@ -20,9 +20,6 @@ import (
 // needed to make points and nothing that opens one.
 func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 	a := c.Apart
-	if err := onServer(a.Site.Shared()); err != nil {
-		return err
-	}
 	h := homeOf(a.Data)
 	if _, err := ReadSetup(a.Data); !errors.Is(err, ErrNotSetUp) {
 		return merlon.Refuse("this site has backups already, in %s: a second init would begin a chain that the old key does not open: move that folder away first if you mean it", h.dir)

@@ -24,11 +24,13 @@ import (
 // The plain content of a point is a tar: first MERLON, which names all the others, in their order, with size and hash; then
 // the database, the keys, the settings, and the uploads, each under the hash of its bytes. Anybody who can decrypt it can open it with tar.
 
-// innerName is the first entry, innerFormat what stands in it, databaseName the entry of the database.
+// innerName is the first entry, innerFormat what stands in it, databaseName the entry of a database that is a file, dumpName that
+// of one on a server.
 const (
 	innerName    = "MERLON"
 	innerFormat  = "merlon-inner 1"
 	databaseName = "site.db"
+	dumpName     = "site.dump"
 	uploadsName  = "uploads.index"
 	keyringName  = "keys/keys"
 	uploadPrefix = "uploads/"
@@ -51,8 +53,9 @@ type Inner struct {
 	Instant    time.Time        `json:"instant"`
 	Build      string           `json:"build"`
 	Go         string           `json:"go"`
-	Engine     string           `json:"engine"`   // "sqlite"
-	Database   string           `json:"database"` // the name of the database's file in a data folder
+	Engine     string           `json:"engine"`           // "sqlite"
+	Database   string           `json:"database"`         // the name of the database's file in a data folder; "": it is a dump
+	Server     string           `json:"server,omitempty"` // what the dump was made of: version, name, roles
 	Migrations []db.Migration   `json:"migrations"`
 	Tables     map[string]int64 `json:"tables"` // rows of each
 	Files      []InnerFile      `json:"files"`  // all entries behind this one
@@ -74,7 +77,15 @@ var (
 
 // knownName reports whether a point may have an entry of the name.
 func knownName(name string) bool {
-	return name == databaseName || name == keyringName || name == uploadsName || settingName.MatchString(name) || uploadName.MatchString(name)
+	return name == databaseName || name == dumpName || name == keyringName || name == uploadsName || settingName.MatchString(name) || uploadName.MatchString(name)
+}
+
+// database is the name of the entry that holds the database.
+func (in *Inner) database() string {
+	if in.Database == "" {
+		return dumpName
+	}
+	return databaseName
 }
 
 func (in *Inner) valid() error {
@@ -84,7 +95,7 @@ func (in *Inner) valid() error {
 		if upload {
 			uploads++
 		}
-		small := f.Name != databaseName && f.Name != uploadsName && !upload
+		small := f.Name != databaseName && f.Name != dumpName && f.Name != uploadsName && !upload
 		switch {
 		case !knownName(f.Name):
 			return fmt.Errorf("the point names a file %q, which no point has", clip(f.Name))
@@ -100,9 +111,11 @@ func (in *Inner) valid() error {
 		return fmt.Errorf("the point's format is %q: this program reads %q", clip(in.Format), innerFormat)
 	case len(in.Files)-uploads > maxFiles || uploads > maxUploads:
 		return fmt.Errorf("the point has %d files, of them %d uploads: at most %d and %d may be in one", len(in.Files), uploads, maxFiles+maxUploads, maxUploads)
-	case !seen[databaseName] || !seen[keyringName]:
+	case !seen[in.database()] || !seen[keyringName]:
 		return errors.New("the point lacks its database or its keys")
-	case !databaseFile.MatchString(in.Database):
+	case seen[databaseName] && seen[dumpName]:
+		return errors.New("the point has two databases")
+	case in.Database != "" && !databaseFile.MatchString(in.Database):
 		return fmt.Errorf("the point's database has the name %q, which is no file's", clip(in.Database))
 	}
 	return nil
@@ -165,12 +178,20 @@ func packOne(t io.Writer, r io.Reader, size int64) (int64, error) {
 // keys/keys, settings/…, uploads.index. Nothing is written outside of it. Only when the error is nil may anything that was
 // written be used: every size and hash is then as MERLON says, and the stream was whole.
 func Unpack(r io.Reader, dir string) (*Inner, error) {
+	return unpackFolder(r, dir, nil, func(*Inner) error { return nil })
+}
+
+// unpackFolder is Unpack for points that are accepted; a receiver gets the dump of a database, which is then not written.
+func unpackFolder(r io.Reader, dir string, to receiver, accept func(*Inner) error) (*Inner, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("backup: the folder to unpack into: %w", err)
 	}
 	defer root.Close()
-	return unpack(r, func(name string, size int64) (io.WriteCloser, error) {
+	return unpack(r, accept, func(name string, size int64) (io.WriteCloser, error) {
+		if name == dumpName && to != nil {
+			return load(to), nil
+		}
 		if folder := path.Dir(name); folder != "." {
 			if err := root.MkdirAll(folder, 0o700); err != nil {
 				return nil, err
@@ -192,7 +213,7 @@ func (f syncedFile) Close() error { return errors.Join(f.Sync(), f.File.Close())
 
 // Inspect reads a stream as [Unpack] does, and keeps nothing.
 func Inspect(r io.Reader) (*Inner, error) {
-	return unpack(r, func(string, int64) (io.WriteCloser, error) { return discard{}, nil })
+	return unpack(r, func(*Inner) error { return nil }, func(string, int64) (io.WriteCloser, error) { return discard{}, nil })
 }
 
 type discard struct{}
@@ -200,11 +221,14 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) Close() error                { return nil }
 
-func unpack(r io.Reader, to func(name string, size int64) (io.WriteCloser, error)) (*Inner, error) {
+func unpack(r io.Reader, accept func(*Inner) error, to func(name string, size int64) (io.WriteCloser, error)) (*Inner, error) {
 	t := tar.NewReader(r)
 	in, err := readInner(t, to)
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
+	}
+	if err := accept(in); err != nil {
+		return nil, err
 	}
 	buf := make([]byte, beside)
 	for _, f := range in.Files {
@@ -314,8 +338,8 @@ func decodeInner(text []byte, in *Inner) error {
 	return in.valid()
 }
 
-// Arrange moves what Unpack wrote into a data folder: the database and the keys under the names that the site looks for them,
-// the settings beside them. The folders must be on one file system; uploads.index and MERLON stay where they are.
+// Arrange moves what Unpack wrote into a data folder: a database that is a file and the keys under the names that the site looks for
+// them, the settings beside them. The folders must be on one file system; uploads.index and MERLON stay where they are.
 func Arrange(in *Inner, from, data string) error {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return fmt.Errorf("backup: %w", err)

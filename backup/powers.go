@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,11 +33,17 @@ func (f *fetched) compareWith(ctx context.Context, p *Point) (err error) {
 		return merlon.Cannot("%v", err)
 	}
 	defer func() {
+		if f.carrier != nil {
+			if e := f.carrier.Unload(context.WithoutCancel(ctx), folder); e != nil {
+				err = errors.Join(err, e)
+				return
+			}
+		}
 		if e := os.RemoveAll(folder); err == nil && e != nil {
 			err = merlon.Cannot("%v", e)
 		}
 	}()
-	inner, err := unpackInto(ctx, f.store, p, f.key, folder, f.say)
+	inner, err := unpackInto(ctx, f.store, p, f.key, folder, f.carrier, f.say)
 	if err != nil {
 		return err
 	}

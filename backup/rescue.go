@@ -62,7 +62,7 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 		r.set(merlon.RescueState{Problem: problem})
 		return problem
 	}
-	f.dest, f.open = h.Data, open
+	f.dest, f.live, f.open, f.carrier = h.Data, true, open, h.Carrier()
 	for _, w := range warnings {
 		h.Log.Warn("the chain of backups has a fault", "fault", w.Error())
 	}
@@ -144,7 +144,7 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 	err = h.Replace(func() error {
 		defer want.store.target.Close()
 		defer f.discard()
-		if _, err := f.commit(); err != nil {
+		if _, err := f.commit(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
 		if !f.reborn {

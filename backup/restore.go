@@ -112,9 +112,6 @@ func ableToRestore() error {
 func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	began := time.Now()
 	a := c.Apart
-	if err := onServer(a.Site.Shared()); err != nil {
-		return err
-	}
 	if err := ableToRestore(); err != nil {
 		return err
 	}
@@ -125,15 +122,16 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	if err != nil {
 		return err
 	}
+	release := func() error { return nil }
 	if want.live {
-		release, err := a.Site.Hold()
+		release, err = a.Site.Hold()
 		if errors.Is(err, db.ErrLocked) {
 			return merlon.Cannot("%v\n  the site is running, and its data would change under it\n  stop it, then restore again", err)
 		}
 		if err != nil {
 			return merlon.Cannot("the data folder cannot be held: %v", err)
 		}
-		defer release()
+		defer func() { _ = release() }()
 	}
 	k, err := readKey(ctx, c)
 	if err != nil {
@@ -148,7 +146,7 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	if err != nil {
 		return err
 	}
-	f, err := p.fetch(ctx, fetching{store: store, point: point, key: k, dest: want.path, open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
+	f, err := p.fetch(ctx, fetching{store: store, point: point, key: k, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
 		restore: merlon.Restore{Now: time.Now(), AfterTheft: c.Flag("after-theft") != "", Who: "command"}})
 	if err != nil {
 		return err
@@ -164,9 +162,13 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 			fmt.Fprintf(a.Err, "WARN    backups do not go on by themselves: %v: run backup init when the site is back\n", err)
 		}
 	}
-	before, err := f.commit()
+	before, err := f.commit(ctx)
 	if err != nil {
 		return err
+	}
+	_ = release() // whoever renames a database must be the only one in it
+	if err := f.settle(ctx); err != nil {
+		fmt.Fprintf(a.Err, "WARN    the restored database keeps its own name so far: %v: the next start gives it the name in the settings\n", err)
 	}
 	if f.reborn {
 		if err := f.announceBirth(ctx); err != nil {

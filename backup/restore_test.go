@@ -127,7 +127,7 @@ func TestSweepScratch(t *testing.T) {
 			}
 		}
 	}()
-	err = sweepScratch(dest)
+	err = sweepScratch(t.Context(), nil, dest)
 	<-ended
 	if err != nil {
 		t.Fatal(err)

@@ -14,11 +14,11 @@ var (
 		Attack: "Whoever gets in encrypts or deletes the database and asks for money.",
 		Wrong:  "serve, without backup init", Right: "backup init --to s3://…, then backup run; it goes on by itself every 15 minutes.",
 		Source: cis + ", 11.2; " + nist}
-	RuleOnServer = check.Rule{ID: "MRL-BACK-024", Property: check.Availability, Severity: check.High,
-		Title: "the database is on a server, and nothing of Merlon backs it up", Why: "points are copies of a file: of rows on a server there are none yet, no drill, and no restore",
-		Attack: "Whoever gets in deletes the tables and asks for money; or the server's disk fails.",
-		Wrong:  "db.url = \"postgres://…\", and nobody dumps that database", Right: "Have the server backed up (pg_dump, or its archive of write-ahead logs) to another machine with the file data/keys beside it,\nrestore it once to see that it works, and say so: serve.skip = [\"MRL-BACK-024=pg_dump every hour, restored 2026-11-01\"].",
-		Source: cis + ", 11.2; PostgreSQL, Backup and Restore"}
+	RuleServer = check.Rule{ID: "MRL-BACK-024", Property: check.Availability, Severity: check.High,
+		Title: "the database server cannot be backed up or restored from here", Why: "points of a site on a server are made by pg_dump and restored by pg_restore into a database of their own: a program or a right is missing",
+		Attack: "Whoever gets in deletes the tables and asks for money; or the server's disk fails, and the day on which a restore is needed is\nthe day on which it is found that it does not work.",
+		Wrong:  "db.url = \"postgres://…\" on a machine without the client programs of the server's version", Right: "Install the client programs of the server's version (Debian: postgresql-client-15), and run once what migrate setup prints as an administrator:\nthe role that owns the database may then make the one that a restore or a drill goes into.",
+		Source: cis + ", 11.2 and 11.5; PostgreSQL, pg_dump (Notes: versions), Role Attributes (CREATEDB)"}
 	RuleSameDisk = check.Rule{ID: "MRL-BACK-002", Property: check.Availability, Severity: check.High,
 		Title: "the backups lie on the disk of the data", Why: "what takes the one takes the other",
 		Attack: "The disk fails, the machine is stolen, or ransomware encrypts all that it can write.",
@@ -105,7 +105,7 @@ var (
 
 // Rules lists the rules of the room.
 func Rules() []check.Rule {
-	return append([]check.Rule{RuleNone, RuleOnServer, RuleSameDisk, RuleKeyBeside, RuleDrillOld, RuleProofOld, RuleProofMissing, RuleGap, RuleDeletable, RuleClock,
+	return append([]check.Rule{RuleNone, RuleServer, RuleSameDisk, RuleKeyBeside, RuleDrillOld, RuleProofOld, RuleProofMissing, RuleGap, RuleDeletable, RuleClock,
 		RuleTwoServers, RuleGone, RuleUnread, RuleTargetAway, RuleTargetDenies, RuleTargetFull, RuleNoRoom, RuleChain, RuleWrongCode, RuleFailed, RuleWorksAgain, RuleProven}, moreRules...)
 }
 

@@ -210,7 +210,10 @@ func (j *job) preflight(ctx context.Context) (err error) {
 	if err := j.reconcile(ctx); err != nil {
 		return err
 	}
-	size, err := dataSize(j.house.Data)
+	if err := able(ctx, j.house.Carrier()); err != nil {
+		return err
+	}
+	size, err := dataSize(ctx, j.house.Data, j.house.Carrier())
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,6 @@ const (
 
 // round is the task: once a minute it looks whether a point is due, and once a night whether the drill is.
 func (p *part) round(ctx context.Context, h *merlon.House) error {
-	if h.Shared() {
-		return nil // there is nothing to copy; the checks say so
-	}
 	if _, err := ReadSetup(h.Data); err != nil {
 		if errors.Is(err, ErrNotSetUp) {
 			return nil
@@ -66,9 +63,6 @@ func drillDue(s *state, now time.Time) bool {
 
 // attempt runs, and tells of a failure: an event each time, a mail once a day.
 func (p *part) attempt(ctx context.Context, h *merlon.House, want wish) (*Made, error) {
-	if err := onServer(h.Shared()); err != nil {
-		return nil, err
-	}
 	before, err := p.runner.home.readState()
 	if err != nil {
 		return nil, err
@@ -151,7 +145,7 @@ func ruleOf(err error) check.Rule {
 		kind error
 		rule check.Rule
 	}{
-		{ErrForked, RuleTwoServers}, {ErrClock, RuleClock}, {ErrNoRoom, RuleNoRoom}, {ErrUnknown, RuleGone}, {ErrSettings, RuleSettings}, {ErrUnread, RuleUnread}, {ErrDamaged, RuleUnread},
+		{ErrForked, RuleTwoServers}, {ErrClock, RuleClock}, {ErrNoRoom, RuleNoRoom}, {ErrServer, RuleServer}, {ErrUnknown, RuleGone}, {ErrSettings, RuleSettings}, {ErrUnread, RuleUnread}, {ErrDamaged, RuleUnread},
 		{ErrFull, RuleTargetFull}, {ErrDenied, RuleTargetDenies}, {ErrUnreachable, RuleTargetAway}, {ErrNotFound, RuleTargetAway},
 	} {
 		if errors.Is(err, one.kind) {

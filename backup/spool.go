@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"github.com/merlon-web/merlon/db"
 )
 
 // A spool is the ciphertext of a point on its way: a file of known length and hash. No store is ever given a stream whose
@@ -40,7 +42,7 @@ func (s *spool) remove() { _ = os.Remove(s.path) } // the next run sweeps what i
 // spool copies the database, and seals the copy with the keys and settings into a file. It returns a point that is not
 // signed yet; none when the content is that of the newest point.
 func (j *job) spool(ctx context.Context, instant time.Time, small []source, drill age.Recipient) (p *Point, s *spool, content string, err error) {
-	copying, cancel := context.WithTimeout(ctx, snapshotTime)
+	copying, cancel := context.WithTimeout(ctx, copyTime(j.house.Carrier()))
 	snapshot, err := j.house.Engine.Snapshot(copying)
 	cancel()
 	if err != nil {
@@ -56,13 +58,13 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 		return nil, nil, "", err
 	}
 	in := &Inner{Site: j.setup.Site, Name: j.house.Name, Seq: j.state.Seq + 1, Instant: instant, Build: build(j.house.Name), Go: runtime.Version(),
-		Engine: j.house.Engine.Name(), Database: snapshot.File, Tables: snapshot.Tables}
+		Engine: j.house.Engine.Name(), Database: snapshot.File, Server: snapshot.Server, Tables: snapshot.Tables}
 	for _, m := range migrations {
 		if !m.Applied.IsZero() {
 			in.Migrations = append(in.Migrations, m.Migration)
 		}
 	}
-	from := append([]source{{databaseName, snapshot.Size, snapshot.SHA256, snapshot.Reader}}, small...)
+	from := append([]source{{in.database(), snapshot.Size, snapshot.SHA256, snapshot.Reader}}, small...)
 	from = append(from, inMemory(uploadsName, nil))
 	uploads, err := j.uploads(ctx)
 	if err != nil {
@@ -205,8 +207,14 @@ func hashSources(all []source) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// dataSize is about how large the database is: what lies in the data folder, but for the backups' own.
-func dataSize(data string) (n int64, err error) {
+// dataSize is about how large the database is: what lies in the data folder, but for the backups' own, and what lies on a server.
+func dataSize(ctx context.Context, data string, c db.Carrier) (n int64, err error) {
+	var elsewhere int64
+	if c != nil {
+		if elsewhere, err = c.Size(ctx); err != nil {
+			return 0, fmt.Errorf("backup: %w", err)
+		}
+	}
 	own := filepath.Join(data, "backup")
 	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -227,5 +235,5 @@ func dataSize(data string) (n int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("backup: %w", err)
 	}
-	return n, nil
+	return n + elsewhere, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/secret"
 )
 
@@ -22,7 +24,7 @@ import (
 // its rows in the folder.
 func onDatabase(open func(merlon.Env) (*merlon.Site, error)) func(merlon.Env) (*merlon.Site, error) {
 	return func(env merlon.Env) (*merlon.Site, error) {
-		if env.Mode == merlon.Drill {
+		if _, err := os.Lstat(filepath.Join(env.Data, db.FolderNames)); env.Mode == merlon.Drill && errors.Is(err, fs.ErrNotExist) {
 			env.Settings.Database = merlon.DatabaseSettings{}
 			return open(env)
 		}

@@ -9,8 +9,9 @@ import (
 // copy is gone.
 type Snapshot struct {
 	Info
-	File   string           // the name under which the engine looks for it in the folder that Open is given
+	File   string           // the name under which the engine looks for it in the folder that Open is given; "": it is loaded by a [Carrier]
 	Tables map[string]int64 // how many rows each table has
+	Server string           // what it was made of, for people who need such a server again; "" for a file
 
 	from  io.ReaderAt
 	close func() error

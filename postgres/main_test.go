@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"hash/fnv"
+	"io"
 	"os"
 	"strconv"
 	"sync"
@@ -60,6 +61,26 @@ func (e *byFolder) Scratch(ctx context.Context, schemas ...*db.Schema) (db.Engin
 	e.on(e.t.Name())
 	return e.Engine.Scratch(ctx, schemas...)
 }
+
+// The suite asks for a [db.Carrier], whose methods are those of the engine on the same database.
+
+func (e *byFolder) Able(ctx context.Context) error          { return e.carrier().Able(ctx) }
+func (e *byFolder) Size(ctx context.Context) (int64, error) { return e.carrier().Size(ctx) }
+func (e *byFolder) Loaded(dir string) bool                  { return e.carrier().Loaded(dir) }
+func (e *byFolder) Load(ctx context.Context, dir string, from io.Reader) error {
+	return e.carrier().Load(ctx, dir, from)
+}
+func (e *byFolder) Unload(ctx context.Context, dir string) error { return e.carrier().Unload(ctx, dir) }
+func (e *byFolder) Succeed(ctx context.Context, dir, old string) error {
+	return e.carrier().Succeed(ctx, dir, old)
+}
+func (e *byFolder) Settle(ctx context.Context, dir string) (string, error) {
+	return e.carrier().Settle(ctx, dir)
+}
+func (e *byFolder) Lend(ctx context.Context, dir, sockets string) (func(), error) {
+	return e.carrier().Lend(ctx, dir, sockets)
+}
+func (e *byFolder) carrier() db.Carrier { return e.Engine.(db.Carrier) }
 
 func (e *byFolder) Read(ctx context.Context) *db.Reader { e.on(""); return e.Engine.Read(ctx) }
 

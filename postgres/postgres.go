@@ -2,8 +2,8 @@
 // do nothing else, and one that owns the tables. Several processes may serve one database.
 //
 // It protects rows from readers that try to write, by the server's own rights; from statements that are not queries or
-// changes of rows, by the server's own grammar; and from two writers at once, in all processes. It does not make backups:
-// that is pg_dump's or the server's own work so far.
+// changes of rows, by the server's own grammar; and from two writers at once, in all processes. Copies of the database are made
+// by pg_dump and loaded by pg_restore, into databases of their own; neither program is told a password.
 package postgres
 
 import (
@@ -42,6 +42,7 @@ const (
 type Config struct {
 	URL    string // of the role that owns the tables: it migrates and writes
 	Reader string // of the role that reads, made by [Setup]
+	Tools  string // the folder of pg_dump and pg_restore; "": where systems put them
 }
 
 // Engine returns the engine of a database. Nothing is connected before Open, or before the statements are prepared.
@@ -54,6 +55,7 @@ type engine struct {
 	on     atomic.Pointer[opened]
 	loose  looseEnds // what tests have switched off
 
+	beside  *way   // of a scratch: where the engine is open that made it
 	setting string // db.url, "" for a program's own Config
 	unread  error  // why it could not be read
 
@@ -71,6 +73,7 @@ type looseEnds struct {
 // opened is what an engine has between Open and Close.
 type opened struct {
 	way     *way
+	dir     string // of the data
 	schemas []*db.Schema
 	readers *connPool
 	writer  *connPool // of one
@@ -105,9 +108,9 @@ func (e *engine) Starting(ctx context.Context, do func() error) error {
 	})
 }
 
-// Open connects as both roles, and gives the readers' role the rights that it lacks. The folder is not used; there is no
-// lock, since several processes may serve one database.
-func (e *engine) Open(ctx context.Context, _ string, schemas ...*db.Schema) error {
+// Open connects as both roles, and gives the readers' role the rights that it lacks. The folder is asked whether it names
+// another database than the settings do. Several processes may serve one database; a restore in its place keeps them out.
+func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.on.Load() != nil {
@@ -116,26 +119,33 @@ func (e *engine) Open(ctx context.Context, _ string, schemas ...*db.Schema) erro
 	if err := steps.Distinct("postgres", schemas); err != nil {
 		return err
 	}
-	w, err := e.way()
+	w, err := e.wayOf(ctx, dir)
 	if err != nil {
 		return err
 	}
 	w.loose = e.loose
-	on := &opened{way: w, schemas: schemas, judge: &judge{way: w}}
+	on := &opened{way: w, dir: dir, schemas: schemas, judge: &judge{way: w}}
 	open := func(as role) func(context.Context) (*conn, error) {
 		return func(ctx context.Context) (*conn, error) {
 			c, err := w.connect(ctx, as, schemas)
-			if err == nil {
-				c.judge = on.judge.query
+			if err != nil {
+				return nil, err
 			}
-			return c, err
+			c.judge = on.judge.query
+			if as == owner {
+				if err := c.use(ctx); err != nil {
+					c.close()
+					return nil, err
+				}
+			}
+			return c, nil
 		}
 	}
 	on.writer, on.readers = newPool("writer", 1, open(owner)), newPool("reader", readers, open(reader))
 	if err := on.prove(ctx); err != nil {
 		return errors.Join(err, on.close())
 	}
-	if err := e.ready(ctx, w); err != nil {
+	if err := errors.Join(e.ready(ctx, w), e.needless(dir, w)); err != nil {
 		return errors.Join(err, on.close())
 	}
 	e.on.Store(on)
@@ -276,25 +286,6 @@ func (e *engine) Generation(ctx context.Context) (n int64, err error) {
 
 // generation is the sequence that counts commits. A sequence is not rolled back, so it counts some that failed as well.
 const generation = "merlon_generation"
-
-// errNoSnapshot is the answer where a copy of the data is asked for.
-var errNoSnapshot = fmt.Errorf("postgres: this engine copies no data yet: back up the server by pg_dump or its own archive: %w", errors.ErrUnsupported)
-
-// Snapshot is not there yet: its error wraps [errors.ErrUnsupported].
-func (e *engine) Snapshot(context.Context) (*db.Snapshot, error) {
-	if e.on.Load() == nil {
-		return nil, db.ErrClosed
-	}
-	return nil, errNoSnapshot
-}
-
-// CopyTo is not there yet: its error wraps [errors.ErrUnsupported].
-func (e *engine) CopyTo(context.Context, string) error {
-	if e.on.Load() == nil {
-		return db.ErrClosed
-	}
-	return errNoSnapshot
-}
 
 // quoteName quotes a name of the database.
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -29,6 +29,9 @@ func (e *engine) Scratch(ctx context.Context, schemas ...*db.Schema) (_ db.Engin
 	name := make([]byte, 8)
 	_, _ = rand.Read(name) // never fails
 	s := &engine{config: e.config, schema: scratchPrefix + hex.EncodeToString(name), loose: e.loose, unread: e.unread}
+	if on := e.on.Load(); on != nil {
+		s.beside = on.way
+	}
 	w, err := s.way()
 	if err != nil {
 		return nil, err

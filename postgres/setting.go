@@ -31,10 +31,15 @@ func (e *engine) Setup() (string, error) {
 	return Setup(w.owner.Database, w.owner.User, w.reader.User), nil
 }
 
-// way reads the addresses of the configuration.
+// way reads the addresses of the configuration. A scratch of an open engine is made where that one is.
 func (e *engine) way() (*way, error) {
 	if e.unread != nil {
 		return nil, e.unread
+	}
+	if e.beside != nil {
+		w := *e.beside
+		w.schema = e.schema
+		return &w, nil
 	}
 	return e.config.way(e.schema)
 }

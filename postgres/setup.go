@@ -5,6 +5,8 @@ import "strings"
 // Setup returns the SQL that makes a database ready, to be run once, in that database, by a superuser: the rights of two
 // roles that exist already, of which owner also owns the database. It can be run again.
 //
+// The owner may make databases: a restore and a drill put a copy into one of its own.
+//
 // What it takes away from everybody are the functions by which a role that only reads could still do something: locks that
 // outlive a transaction, large objects, notifications, ending other connections, settings that outlive it, texts that are run as SQL and that no plan shows,
 // and the language of DO.
@@ -34,7 +36,7 @@ DO $$ DECLARE f text; BEGIN
 REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE plpgsql TO OWNER_;
 REVOKE SELECT ON pg_catalog.pg_stat_activity FROM PUBLIC;
-ALTER ROLE OWNER_ NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE OWNER_ NOSUPERUSER CREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 ALTER ROLE READER_ NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS;
 ALTER ROLE READER_ SET default_transaction_read_only = on;
 ALTER DEFAULT PRIVILEGES FOR ROLE OWNER_ REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

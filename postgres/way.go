@@ -61,6 +61,21 @@ func (c Config) way(schema string) (*way, error) {
 	return w, nil
 }
 
+// in returns the way to another database of the server, as the same roles. Through is a folder with the socket of a relay, ""
+// for none: then the relay knows the passwords and speaks TLS.
+func (w *way) in(database, through string) *way {
+	other := *w
+	for _, one := range []**pgconn.Config{&other.owner, &other.reader} {
+		c := (*one).Copy()
+		c.Database = database
+		if through != "" {
+			c.Host, c.Port, c.TLSConfig, c.Fallbacks, c.Password = through, relayPort, nil, nil, ""
+		}
+		*one = c
+	}
+	return &other
+}
+
 // openWay says what is wrong with the way to a server, "" if nothing is: off loopback its name must be proven by TLS, also
 // on every other way that would be tried.
 func openWay(c *pgconn.Config) string {
@@ -95,6 +110,7 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 	ms := func(d interface{ Milliseconds() int64 }) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	cfg.ConnectTimeout = dialTimeout
 	cfg.DialFunc = (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext
+	cfg.LookupFunc = (&net.Resolver{}).LookupHost // not the program's, which a drill has refuse everything
 	cfg.MaxProtocolMessageBodyLen = maxMessage
 	set := map[string]string{"search_path": quoteName(w.schema), "TimeZone": "UTC", "DateStyle": "ISO", "client_encoding": "UTF8", "standard_conforming_strings": "on",
 		"application_name": "merlon", "extra_float_digits": "1", "bytea_output": "hex", "IntervalStyle": "postgres"}
@@ -115,11 +131,11 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 	}
 	c := &conn{pg: pg, f: pg.Frontend(), writing: as != reader, status: 'I', patience: w.patience(as)}
 	c.session = db.NewSession(c, schemas...)
-	if v, _ := strconv.Atoi(strings.SplitN(pg.ParameterStatus("server_version"), ".", 2)[0]); v < 14 {
+	if c.major() < 14 {
 		c.close()
 		return nil, fmt.Errorf("postgres: the server is of version %s; version 14 or later is needed", pg.ParameterStatus("server_version"))
 	}
-	if got := pg.ParameterStatus("server_encoding"); got != "UTF8" {
+	if got := pg.ParameterStatus("server_encoding"); got != "UTF8" && as != migrator { // which also looks at other databases
 		c.close()
 		return nil, fmt.Errorf("postgres: the database is encoded in %s; make it anew in UTF8", got)
 	}
@@ -129,6 +145,18 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 		return nil, err
 	}
 	return c, nil
+}
+
+// major is the server's version, without what follows the first point: "17beta1" is 17.
+func (c *conn) major() int { return majorOf(c.pg.ParameterStatus("server_version")) }
+
+func majorOf(version string) int {
+	digits := 0
+	for digits < len(version) && version[digits] >= '0' && version[digits] <= '9' {
+		digits++
+	}
+	n, _ := strconv.Atoi(version[:digits])
+	return n
 }
 
 // patience is how long a connection waits for one answer. The server's own limits come first; this one is for a server, or a

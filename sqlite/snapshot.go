@@ -18,6 +18,7 @@ import (
 	_ "github.com/ncruces/go-sqlite3/vfs/xts" // the spool's encryption
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/noise"
 	"github.com/merlon-web/merlon/internal/pool"
 )
 
@@ -85,7 +86,7 @@ func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 		return e.measured(ctx, address, remove)
 	}
 	defer c.close()
-	to, err := newNoise(spool)
+	to, err := noise.New(spool)
 	if err != nil {
 		return nil, err
 	}

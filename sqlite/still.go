@@ -2,11 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +14,7 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/noise"
 	"github.com/merlon-web/merlon/internal/pool"
 )
 
@@ -91,38 +88,8 @@ func (c *conn) emptyLog() (err error) {
 	return errors.Join(c.explain(err), c.c.BusyTimeout(busyTimeout))
 }
 
-// A noise is a spool whose key only this process has. AES in counter mode under a key that is used for one file is enough:
-// what comes out is held against the hash that was taken when it went in.
-type noise struct {
-	file  *os.File
-	block cipher.Block
-}
-
-func newNoise(f *os.File) (*noise, error) {
-	var key [32]byte
-	rand.Read(key[:])
-	block, err := aes.NewCipher(key[:])
-	return &noise{f, block}, err
-}
-
-// crypt encrypts or decrypts what stands at a place of the file.
-func (n *noise) crypt(p []byte, at int64) {
-	var counter, skip [aes.BlockSize]byte
-	binary.BigEndian.PutUint64(counter[8:], uint64(at)/aes.BlockSize)
-	stream := cipher.NewCTR(n.block, counter[:])
-	stream.XORKeyStream(skip[:at%aes.BlockSize], skip[:at%aes.BlockSize])
-	stream.XORKeyStream(p, p)
-}
-
-// ReadAt implements [io.ReaderAt].
-func (n *noise) ReadAt(p []byte, at int64) (int, error) {
-	read, err := n.file.ReadAt(p, at)
-	n.crypt(p[:read], at)
-	return read, err
-}
-
 // copyStill copies the file of a transaction at a standstill into a spool, and counts the rows meanwhile.
-func (c *conn) copyStill(ctx context.Context, to *noise) (info db.Info, tables map[string]int64, err error) {
+func (c *conn) copyStill(ctx context.Context, to *noise.File) (info db.Info, tables map[string]int64, err error) {
 	defer c.rescue(&err)
 	pages, err := c.integers("PRAGMA page_count")
 	if err != nil {
@@ -148,7 +115,7 @@ func (c *conn) copyStill(ctx context.Context, to *noise) (info db.Info, tables m
 	return info, tables, errors.Join(err, <-counted)
 }
 
-func copyNoise(ctx context.Context, from io.ReaderAt, to *noise, info *db.Info) error {
+func copyNoise(ctx context.Context, from io.ReaderAt, to *noise.File, info *db.Info) error {
 	sum := sha256.New()
 	buf := make([]byte, 1<<20)
 	for at := int64(0); at < info.Size; {
@@ -160,8 +127,7 @@ func copyNoise(ctx context.Context, from io.ReaderAt, to *noise, info *db.Info) 
 			return fmt.Errorf("sqlite: the database ends at %d of %d bytes: %w", at+int64(n), info.Size, errors.Join(err, io.ErrUnexpectedEOF))
 		}
 		sum.Write(part)
-		to.crypt(part, at)
-		if _, err := to.file.WriteAt(part, at); err != nil {
+		if err := to.Put(part, at); err != nil {
 			return fmt.Errorf("sqlite: the spool of a snapshot: %w", err)
 		}
 		at += int64(len(part))

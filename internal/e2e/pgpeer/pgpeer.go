@@ -52,10 +52,15 @@ var (
 // Main is for TestMain: it runs the tests, and ends the server that they started.
 func Main(m *testing.M) int {
 	code := m.Run()
+	End()
+	return code
+}
+
+// End ends the server that the tests started, for a TestMain that has more to end.
+func End() {
 	if shared != nil {
 		shared.Stop()
 	}
-	return code
 }
 
 // Shared returns the server of this test binary, started at the first call. The package's TestMain calls [Main].

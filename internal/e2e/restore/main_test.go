@@ -19,9 +19,14 @@ import (
 
 	"github.com/merlon-web/merlon/internal/browse"
 	"github.com/merlon-web/merlon/internal/e2e/need"
+	"github.com/merlon-web/merlon/internal/e2e/pgpeer"
 )
 
-func TestMain(m *testing.M) { os.Exit(need.Main(m)) }
+func TestMain(m *testing.M) {
+	code := need.Main(m)
+	pgpeer.End()
+	os.Exit(code)
+}
 
 // A home is a folder in which somebody works: a machine of its own, as far as the program can tell.
 type home struct {
@@ -29,11 +34,12 @@ type home struct {
 	path    string
 	program string
 	temp    string
+	env     []string // beside the usual
 }
 
 func newHome(t testing.TB) *home {
 	t.Helper()
-	return &home{t, t.TempDir(), need.Built(t, "examples/club"), os.TempDir()}
+	return &home{t, t.TempDir(), need.Built(t, "examples/club"), os.TempDir(), nil}
 }
 
 func (h *home) data() string { return filepath.Join(h.path, "data") }
@@ -41,7 +47,7 @@ func (h *home) data() string { return filepath.Join(h.path, "data") }
 func (h *home) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, h.program, args...)
 	cmd.Dir = h.path
-	cmd.Env = []string{"HOME=" + h.path, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + h.temp}
+	cmd.Env = append([]string{"HOME=" + h.path, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + h.temp}, h.env...)
 	return cmd
 }
 
