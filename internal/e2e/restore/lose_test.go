@@ -192,12 +192,14 @@ func flipped(b []byte) []byte {
 
 // The set-up page of a new site gets the old one back, as the command does.
 func TestSetUpPageRestores(t *testing.T) {
-	l := loseClub(t)
+	setUpPageRestores(t, loseClub(t), newHome(t))
+}
+
+func setUpPageRestores(t *testing.T, l *lost, other *home) {
 	kit, err := os.ReadFile(l.kit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := newHome(t)
 	s := other.serve()
 	setup := ""
 	for _, line := range s.lines {
