@@ -84,7 +84,7 @@ func (e *engine) wayOf(ctx context.Context, dir string) (*way, error) {
 		return w.in(n.Database, n.Through), nil
 	}
 	if n.Becomes != "" {
-		if _, err := w.settle(ctx, n); err != nil && ctx.Err() != nil {
+		if _, err := w.settle(ctx, n, true); err != nil && ctx.Err() != nil {
 			return nil, err
 		} // else somebody uses one of the two: the next opening tries again
 	}
@@ -148,8 +148,9 @@ func (c *conn) nameOf(ctx context.Context, n *named) (string, error) {
 	return rows[0][0], nil
 }
 
-// settle renames the two databases in one transaction.
-func (w *way) settle(ctx context.Context, n *named) (aside string, err error) {
+// settle renames the two databases in one transaction. The server waits some seconds for whoever is in one of them; with soon
+// nobody does.
+func (w *way) settle(ctx context.Context, n *named, soon bool) (aside string, err error) {
 	c, err := w.oneOf(ctx, "postgres", "template1") // whoever is in a database cannot rename it
 	if err != nil {
 		return "", err
@@ -169,12 +170,33 @@ func (w *way) settle(ctx context.Context, n *named) (aside string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if soon && !c.left(ctx, now, n.Becomes) {
+		return "", fmt.Errorf("postgres: somebody is in one of the databases %s and %s", now, n.Becomes)
+	}
 	text := fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", quoteName(now), quoteName(n.Becomes))
 	if len(old) > 0 {
 		text = fmt.Sprintf("ALTER DATABASE %s RENAME TO %s; ", quoteName(n.Becomes), quoteName(n.Aside)) + text
 		aside = n.Aside
 	}
 	return aside, c.own(ctx, text) // one message is one transaction
+}
+
+// leaving is how long connections that were closed may still be seen.
+const leaving = 500 * time.Millisecond
+
+// left reports whether nobody is in two databases, or was a moment ago. Processes of the server itself make way for a rename.
+func (c *conn) left(ctx context.Context, one, other string) bool {
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		rows, err := c.rows(ctx, "SELECT FROM pg_stat_get_activity(NULL) a JOIN pg_database d ON d.oid = a.datid WHERE d.datname IN ($1, $2) AND a.usesysid IS NOT NULL LIMIT 1", one, other)
+		switch {
+		case err != nil:
+			return false
+		case len(rows) == 0:
+			return true
+		case time.Since(began) > leaving:
+			return false
+		}
+	}
 }
 
 // restored stands in the name of every database that was loaded; the site's own name stands before it.
@@ -254,7 +276,7 @@ func (e *engine) Settle(ctx context.Context, dir string) (aside string, err erro
 	if err != nil || n == nil || n.Becomes == "" {
 		return "", err
 	}
-	if aside, err = w.settle(ctx, n); err != nil {
+	if aside, err = w.settle(ctx, n, false); err != nil {
 		return "", err
 	}
 	return aside, forget(dir)

@@ -66,6 +66,11 @@ func TestLoseServer(t *testing.T) {
 	}
 
 	other, fresh := onServer(t, server)
+	without := newHome(t)
+	without.program = other.program
+	if _, errOut := without.run(3, "restore", "latest", "--into", "file", "--key-file", l.kit); !strings.Contains(errOut, "holds a dump of a database server (PostgreSQL ") || !strings.Contains(errOut, "db.url") {
+		t.Errorf("without a server: %s", errOut)
+	}
 	out, _ = other.run(0, "restore", "latest", "--live", "--confirm-site", "club", "--key-file", l.kit)
 	for _, want := range []string{"site is back: 50 users", "comment 11", "All sessions were ended", "the rows from before lie in the database " + fresh + "_before_restore_", "made of: PostgreSQL ", "migrate setup"} {
 		if !strings.Contains(out, want) {
