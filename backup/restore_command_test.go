@@ -48,6 +48,10 @@ func TestRestoreCommand(t *testing.T) {
 		t.Errorf("a copy of the older point is left: %q", left)
 	}
 
+	if text, err := os.ReadFile(filepath.Join(into("a"), ".gitignore")); err != nil || string(text) != "*\n" {
+		t.Errorf("git takes what was restored: %q, %v", text, err)
+	}
+
 	// An old state of the store: on a machine that never saw the site only the receipt tells.
 	site := objectsSite(t, target)
 	if err := os.RemoveAll(filepath.Join(target, site, "h", "00000003")); err != nil {
