@@ -67,6 +67,15 @@ func TestRestoreCommand(t *testing.T) {
 	has(t, problems, "--receipt takes")
 	other.run(cli.ExitDone, append(from, "--receipt", receipts[1])...)
 
+	// --live asks for the site's name, and says of another one that it is another.
+	_, problems = p.run(cli.ExitRefused, "restore", "2", "--live", "--key-file", key)
+	has(t, problems, "nothing was restored", "is put aside", "--confirm-site notes")
+	if strings.Contains(problems, "says") {
+		t.Errorf("no name was given, and one is spoken of: %s", problems)
+	}
+	_, problems = p.run(cli.ExitRefused, "restore", "2", "--live", "--confirm-site", "shop", "--key-file", key)
+	has(t, problems, "nothing was restored", `--confirm-site says "shop", and the site of this program is "notes"`, "--confirm-site notes")
+
 	// A site that was closed to visitors stays closed.
 	write(t, filepath.Join(p.data, "maintenance"), nil)
 	p.run(cli.ExitDone, "restore", "2", "--live", "--confirm-site", "notes", "--key-file", key)
