@@ -70,7 +70,7 @@ func readGolden(t *testing.T) (g golden) {
 
 // TestKit makes every mistake with the usual Go kit. That its programs compile, and that go vet lets them pass, is part of it.
 func TestKit(t *testing.T) {
-	need.Program(t, "sort", "coreutils") // CMD-1 to CMD-3 run sh, touch and sort
+	need.Program(t, "touch", "coreutils") // CMD-1 to CMD-3 run sh, touch and sort
 	k, got := newKit(t), outcomes{kitVersion(t), make(map[string]outcome)}
 	for _, all := range []map[string]func(*kit) outcome{kitInject, kitPage, kitForms, kitAccount, kitBrowser} {
 		for _, id := range slices.Sorted(maps.Keys(all)) {

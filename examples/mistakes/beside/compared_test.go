@@ -132,7 +132,9 @@ How it was measured:
 - ` + "`start`" + `: the site does not start. ` + "`check`" + `: ` + "`check --deploy`" + ` names it (Django's warns and exits with 0 unless it is called with ` + "`--fail-level WARNING`" + `; Merlon does not serve in production then). ` + "`run`" + `: the attempt is refused, harmless, or the page fails.
 - A line that names several things is stopped when all of them are, and counts where the last one is.
 - ` + "`no such part`" + `: the framework has nothing that could make or stop the mistake, or leaves it to others. That counts neither for nor against it. Merlon has no client of key-value stores yet.
-- Nothing of Django or the kit is stopped when it is compiled: Python is not, and the kit's programs are one package that the compiler and ` + "`go vet`" + ` let pass.
+- Merlon's cells are those of ` + "[mistakes.json](../examples/mistakes/testdata/mistakes.json)" + `: its test compiles, starts, checks or attacks a small program for each, or names the tests that prove the line. What ` + "`cannot be spelled`" + ` has no program that makes it.
+- Nothing of Django or the kit is stopped when it is compiled: Python is not, and the kit's programs are one package that the compiler and ` + "`go vet`" + ` let pass. Neither has a tool of its own that attacks a site as ` + "`test`" + ` does; what scanners find is in [attack.md](attack.md).
+- Where the kit's ` + "`run`" + ` is the policy of unrolled/secure, a kit without that module, or with another policy, does not stop the mistake.
 - The list was written by the makers of Merlon, who guard what they had thought of. What another framework stops and nobody here thought of is not on it.
 - Later versions of Django have more that can be switched on, such as a middleware that demands a sign-in (5.1) or a Content-Security-Policy (6.0). What was not run is not counted.
 
@@ -145,8 +147,6 @@ How it was measured:
 
 const pageSeen = `
 ## What was seen
-
-Of Merlon the [first table's tests](../examples/mistakes) tell.
 
 | | Django | Go kit |
 |---|---|---|

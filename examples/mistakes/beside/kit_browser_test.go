@@ -175,7 +175,7 @@ var kitBrowser = map[string]func(*kit) outcome{
 			select {
 			case <-all:
 				unbounded.Store(true)
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 			}
 		}
 		defer func() { k.hashing = func() {} }()

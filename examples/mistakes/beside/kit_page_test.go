@@ -73,7 +73,7 @@ var kitPage = map[string]func(*kit) outcome{
 		})
 		got := k.browser().get("/xss-4")
 		button := elements(got.body)["button"]
-		return passed(
+		return byPolicy(got, "onclick",
 			part{"onclick", button["onclick"] != "" && inlineRuns(got)},
 			part{"style", button["style"] != "" && !strings.Contains(got.header.Get("Content-Security-Policy"), "style-src")})
 	},
@@ -85,7 +85,7 @@ var kitPage = map[string]func(*kit) outcome{
 			_ = show(w, `<a href="{{.}}">Eve's</a>`, link)
 		})
 		constant, data := k.browser().get("/xss-5-constant"), k.browser().get("/xss-5")
-		return passed(
+		return byPolicy(constant, "the constant",
 			part{"a constant", elements(constant.body)["a"]["href"] == "javascript:go()" && inlineRuns(constant)},
 			part{"data", elements(data.body)["a"]["href"] == "javascript:alert(1)"})
 	},
@@ -113,9 +113,9 @@ var kitPage = map[string]func(*kit) outcome{
 			kind := got.header.Get("Content-Type")
 			return (strings.HasPrefix(kind, "image/svg+xml") || strings.HasPrefix(kind, "text/html")) && got.header.Get("Content-Disposition") == "" && inlineRuns(got)
 		}
-		return passed(
-			part{"SVG", runs("a.svg", `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`)},
-			part{"HTML", runs("a.html", "<script>alert(1)</script>")})
+		svg := runs("a.svg", `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`)
+		page := runs("a.html", "<script>alert(1)</script>")
+		return byPolicy(k.browser().get("/xss-7/a.svg"), "both", part{"SVG", svg}, part{"HTML", page})
 	},
 	"XSS-8": func(k *kit) outcome {
 		k.handle("GET /xss-8", func(w http.ResponseWriter, r *http.Request) {
@@ -177,6 +177,15 @@ func (k *kit) script(path, how string) outcome {
 		return outcome{atRun, "the script stands in the page " + how + ", and the policy of unrolled/secure forbids it"}
 	}
 	return outcome{notStopped, "the script stands in the page " + how}
+}
+
+// byPolicy is [passed], and says what was stopped by a policy alone.
+func byPolicy(a answer, what string, parts ...part) outcome {
+	o := passed(parts...)
+	if !inlineRuns(a) {
+		o.Words += "; " + what + " by the policy of unrolled/secure"
+	}
+	return o
 }
 
 // inlineRuns reports whether an answer lets a script inside the page run.

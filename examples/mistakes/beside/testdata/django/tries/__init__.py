@@ -120,4 +120,6 @@ def fresh_check():
     folder = settings.DATA_DIR / "fresh"
     folder.mkdir()
     call_command("startproject", "fresh", folder)
-    return manage("check", "--deploy", folder=folder, DJANGO_SETTINGS_MODULE="fresh.settings")[1]
+    code, words = manage("check", "--deploy", folder=folder, DJANGO_SETTINGS_MODULE="fresh.settings")
+    assert code == 0, words  # it warns
+    return words

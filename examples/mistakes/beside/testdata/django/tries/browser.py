@@ -89,7 +89,7 @@ def _():
 
 @tries("AVAIL-3")
 def _():
-    Counted.meet = threading.Barrier(8, timeout=20)
+    Counted.meet = threading.Barrier(8, timeout=60)
 
     def sign_in():
         Browser().sign_in("nobody", "wrong")

@@ -1,4 +1,5 @@
 """What the page prints."""
+from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tries import Browser, Page, inline_runs, outcome, passed, text, tries
@@ -58,7 +59,13 @@ def _():
 def _():
     answer = EVE.get("/xss_5/")
     links = [a["href"] for a in Page(text(answer)).elements["a"]]
-    return passed({"a constant": links[0] == "javascript:go()" and inline_runs(answer), "data": links[1] == "javascript:alert(1)" and inline_runs(answer)})
+    try:
+        forms.URLField().clean("javascript:alert(1)")
+        refuses = False
+    except forms.ValidationError:
+        refuses = True
+    stage, words = passed({"a constant": links[0] == "javascript:go()" and inline_runs(answer), "data": links[1] == "javascript:alert(1)" and inline_runs(answer)})
+    return stage, words + ("; forms.URLField refuses the data" if refuses else "")
 
 
 @tries("XSS-6")
