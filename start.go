@@ -462,8 +462,7 @@ func (r *running) once(ctx context.Context, t Task) {
 	}
 }
 
-// record keeps an event that is not part of a transaction: refusals are counted, failures and the rest are rows. Both are
-// logged at once.
+// record keeps an event that is not part of a transaction: refusals are counted, failures and the rest are rows. Both are logged at once.
 func (r *running) record(e event.Event) {
 	r.house.site.happened(e)
 	if e.Outcome == event.Refused {
