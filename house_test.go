@@ -39,7 +39,7 @@ var houseFloors = []string{
 	10: "examples/club examples/club/large examples/club/site/sitetest examples/guestbook examples/notes cmd/merlon",
 	11: "internal/e2e/need examples/leaky/site examples/leaky/holes",
 	12: "internal/e2e/browser examples/leaky",
-	13: "internal/e2e examples/mistakes bench",
+	13: "internal/e2e examples/mistakes examples/mistakes/beside bench",
 }
 
 // houseLater are rooms of the table that are not built yet.
