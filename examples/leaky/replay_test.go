@@ -220,7 +220,7 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 		return strings.Contains(log, v.Get("password"))
 	case "019":
 		return hashRests(r.p.State())
-	case "010", "013", "020", "021", "022", "024", "027", "028", "031", "032", "082", "105", "111":
+	case "010", "020", "021", "022", "024", "027", "028", "031", "032", "082", "105", "111":
 		return changed && in
 	case "110":
 		return changed && code >= 400
@@ -275,7 +275,7 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 		return hashRests(r.body)
 	case "084":
 		return r.get("/admin", r.sid).Code == 200
-	case "085", "100":
+	case "013", "085", "100":
 		return changed && code < 400
 	case "101":
 		return code == 401
