@@ -4,21 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/netip"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/internal/place"
-	"github.com/merlon-web/merlon/internal/swap"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
@@ -49,9 +43,6 @@ type running struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
 }
-
-// ErrPending says that migrations have not run; the message names them.
-var ErrPending = errors.New("merlon: pending migrations")
 
 // Start brings the site up: the data folder, the one process's lock, the migrations known, the keys, the parts, the tasks;
 // then the declarations are sealed, and a statement or page declared later panics. A database without any table is
@@ -96,6 +87,9 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	}
 	if err := s.makeData(); err != nil {
 		return nil, err
+	}
+	if e, ok := s.cfg.Engine.(db.Hasty); ok && s.env.Mode == Test {
+		e.Hasten()
 	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
 		return nil, err
@@ -146,164 +140,6 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: run.engine,
 		Keys: keys, Limits: limits, Sessions: run.sessions, Files: file.New(s.env.Data, s.clock), site: s}
 	return run, s.startParts(ctx, run.house)
-}
-
-// makeData makes the data folder if need be; first it completes a restore that was cut off between its two renames.
-func (s *Site) makeData() error {
-	done, err := swap.Finish(s.env.Data)
-	if err != nil {
-		return fmt.Errorf("merlon: data folder: %w", err)
-	}
-	if done {
-		s.log.Warn("a restore that was cut off is complete now: the old data lies beside it", "data", s.env.Data)
-	}
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
-		return fmt.Errorf("merlon: data folder: %w", err)
-	}
-	return s.ownData()
-}
-
-// migrations migrates a database that is new, and refuses one that has data and lacks a migration.
-func (s *Site) migrations(ctx context.Context) error {
-	pending, err := s.cfg.Engine.Pending(ctx)
-	if err != nil {
-		return err
-	}
-	if len(pending) == 0 {
-		_, err := s.cfg.Engine.Migrate(ctx) // keeps the sums of what a program from before there were sums has run
-		return err
-	}
-	fresh, err := s.lacks(pending)
-	if err != nil {
-		return err
-	}
-	if fresh {
-		_, err := s.cfg.Engine.Migrate(ctx)
-		return err
-	}
-	var names []string
-	for _, m := range pending {
-		names = append(names, m.Schema+"/"+m.Name)
-	}
-	return &pendingError{RuleMigration.Finding("", fmt.Sprintf("%d pending: %s", len(pending), strings.Join(names, ", ")), "run: migrate up")}
-}
-
-// allMigrations counts the migrations that the program knows.
-func (s *Site) allMigrations() (n int, err error) {
-	for _, sc := range s.schemas {
-		dir, err := sc.Migrations(s.cfg.Engine.Name())
-		if err != nil {
-			return 0, err
-		}
-		files, err := fs.Glob(dir, "*.sql")
-		if err != nil {
-			return 0, err
-		}
-		n += len(files)
-	}
-	return n, nil
-}
-
-type pendingError struct{ finding check.Finding }
-
-func (e *pendingError) Error() string        { return e.finding.Error() }
-func (e *pendingError) Unwrap() error        { return e.finding }
-func (e *pendingError) Is(target error) bool { return target == ErrPending }
-
-// Migrate runs the pending migrations, with the site not running, and returns their names.
-func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.makeData(); err != nil {
-		return nil, err
-	}
-	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
-		return nil, err
-	}
-	fresh, err := s.fresh(ctx)
-	if err != nil || !fresh {
-		done, err := s.cfg.Engine.Migrate(ctx)
-		return done, errors.Join(err, s.cfg.Engine.Close())
-	}
-	var done []db.Migration
-	err = s.alone(ctx, func() (err error) {
-		if _, err = s.openKeys(ctx); err == nil {
-			done, err = s.cfg.Engine.Migrate(ctx)
-		}
-		return err
-	})
-	return done, errors.Join(err, s.cfg.Engine.Close())
-}
-
-// Pending returns the migrations that have not run, with the site not running.
-func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.makeData(); err != nil {
-		return nil, err
-	}
-	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
-		return nil, err
-	}
-	pending, err := s.cfg.Engine.Pending(ctx)
-	return pending, errors.Join(err, s.cfg.Engine.Close())
-}
-
-// keysAndTables opens the key ring and sees that the migrations have run. Where there is nothing yet both are made, while no
-// other process makes its own.
-func (s *Site) keysAndTables(ctx context.Context) (keys *keyring.Ring, err error) {
-	do := func() (err error) {
-		if keys, err = s.openKeys(ctx); err == nil {
-			err = s.migrations(ctx)
-		}
-		return err
-	}
-	if fresh, err := s.fresh(ctx); err == nil && fresh {
-		err = s.alone(ctx, do)
-		return keys, err
-	}
-	err = do()
-	return keys, err
-}
-
-// alone runs do while no other process makes its first start on the same database.
-func (s *Site) alone(ctx context.Context, do func() error) error {
-	if one, ok := s.cfg.Engine.(db.Starter); ok {
-		return one.Starting(ctx, do)
-	}
-	return do()
-}
-
-// openKeys reads the key ring. It is made with the database only, before its tables are: with data and without keys a start
-// is refused, since new keys would lock every password out.
-func (s *Site) openKeys(ctx context.Context) (*keyring.Ring, error) {
-	path := filepath.Join(s.env.Data, "keys")
-	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-		return keyring.Open(path)
-	}
-	fresh, err := s.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if !fresh {
-		return nil, keyring.RuleChanged.Finding("keys", "the data is there, and its key file is not", "put the file of this site back from the backup, with mode 0600: under new keys no password would be right")
-	}
-	return keyring.Create(path, s.clock())
-}
-
-// fresh reports whether nothing was ever migrated: there is no data.
-func (s *Site) fresh(ctx context.Context) (bool, error) {
-	pending, err := s.cfg.Engine.Pending(ctx)
-	if err != nil {
-		return false, err
-	}
-	return s.lacks(pending)
-}
-
-// lacks reports whether these are all the migrations that the program knows: nothing was ever migrated, there is no data.
-func (s *Site) lacks(pending []db.Migration) (bool, error) {
-	all, err := s.allMigrations()
-	return len(pending) == all, err
 }
 
 // Shared reports whether other processes may write to the site's database while this one has it open: it is on a server, and a
@@ -459,8 +295,7 @@ func (r *running) once(ctx context.Context, t Task) {
 	}
 }
 
-// record keeps an event that is not part of a transaction: refusals are counted, failures and the rest are rows. Both are
-// logged at once.
+// record keeps an event that is not part of a transaction: refusals are counted, failures and the rest are rows. Both are logged at once.
 func (r *running) record(e event.Event) {
 	r.house.site.happened(e)
 	if e.Outcome == event.Refused {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/setting"
 )
 
 // When things are too old.
@@ -88,7 +89,7 @@ func (p *part) checkServer() check.Check {
 			return nil
 		}
 		if err := p.house.Carrier().Able(ctx); err != nil {
-			return []check.Finding{RuleServer.Finding("db.url", err.Error(), "do what it says; then: backup run, and drill")}
+			return []check.Finding{RuleServer.Finding(setting.DatabaseURL.String(), err.Error(), "do what it says; then: backup run, and drill")}
 		}
 		return nil
 	}}

@@ -21,6 +21,7 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/browse"
+	"github.com/merlon-web/merlon/internal/setting"
 )
 
 // A told child: what the child of a drill writes when its site is up. The users' secrets are worth something in the copy only.
@@ -344,7 +345,7 @@ func (e *Evidence) refused(ctx context.Context, browser func() *browse.Browser, 
 func childEnvironment(shared bool) (env []string) {
 	names := []string{"PATH", "HOME", "LANG", "TZ", "TMPDIR", "TMP", "TEMP", "SystemRoot", "USERPROFILE", "GOCOVERDIR"}
 	if shared {
-		names = append(names, "MERLON_DB_URL", "MERLON_DB_READER")
+		names = append(names, setting.DatabaseURL.Variable(), "MERLON_DB_READER")
 	}
 	for _, name := range names {
 		if v, ok := os.LookupEnv(name); ok {

@@ -112,7 +112,7 @@ func table(found map[string]attack.Finding, invented []attack.Finding) string {
 }
 
 // floor is how many of the planted holes were found when this was last measured.
-const floor = 74
+const floor = 75
 
 func TestAttackedAlone(t *testing.T) {
 	s, p := leaky(t)

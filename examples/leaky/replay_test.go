@@ -137,21 +137,38 @@ func (r *replay) before(q *attack.Request) string {
 	case "100":
 		right, wrong := url.QueryEscape(site.Users[2].Password), "wrong"
 		if q.Path == "/reset" {
-			token := formToken.FindString(q.Body)
-			r.send(attack.Request{Method: "POST", Path: "/forgot", Header: q.Header, Body: "email=anna%40club.example&" + token}, r.sid)
-			mail := r.p.Mail()
-			right = mail[strings.LastIndex(mail, "code=")+5:][:6]
-			q.Body = mailed.ReplaceAllString(q.Body, "code="+right)
+			right = r.code(q, 2)
 		}
 		for range 40 {
 			r.send(attack.Request{Method: q.Method, Path: q.Path, Header: q.Header, Body: strings.ReplaceAll(q.Body, right, wrong)}, r.sid)
 		}
+	case "013":
+		r.sid = r.get("/contact", "").Result().Cookies()[0].Value // whoever has the link
+		var token string
+		if err := r.s.DB().QueryRow("SELECT token FROM sessions WHERE id = ?", r.sid).Scan(&token); err != nil {
+			r.t.Fatal(err)
+		}
+		q.Body = formToken.ReplaceAllString(q.Body, "token="+token)
+		r.code(q, who[r.f.As])
+		once := *q
+		once.Body = strings.Replace(q.Body, "password=", "password=first-", 1)
+		r.send(once, r.sid)
 	case "081":
 		for range 4 { // what the other one wrote
 			r.send(attack.Request{Method: "POST", Path: "/messages", Header: [][2]string{{"Content-Type", "application/x-www-form-urlencoded"}}, Body: "to=3&subject=x"}, r.enter(2, ""))
 		}
 	}
 	return ""
+}
+
+// code asks for the code that a demo user is mailed for a new password, and puts it into a request.
+func (r *replay) code(q *attack.Request, user int) string {
+	token := formToken.FindString(q.Body)
+	r.send(attack.Request{Method: "POST", Path: "/forgot", Header: q.Header, Body: "email=" + url.QueryEscape(site.Users[user].Email) + "&" + token}, r.sid)
+	mail := r.p.Mail()
+	code := mail[strings.LastIndex(mail, "code=")+5:][:6]
+	q.Body = mailed.ReplaceAllString(q.Body, "code="+code)
+	return code
 }
 
 func decoded(q attack.Request) string {
@@ -258,7 +275,7 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 		return hashRests(r.body)
 	case "084":
 		return r.get("/admin", r.sid).Code == 200
-	case "085", "100":
+	case "013", "085", "100":
 		return changed && code < 400
 	case "101":
 		return code == 401

@@ -66,6 +66,8 @@ func TestMistakes(t *testing.T) {
 					judgeStart(t, m)
 				case "check":
 					judgeCheck(t, m)
+				case "test":
+					judgeTest(t, m)
 				default:
 					proven = true
 				}

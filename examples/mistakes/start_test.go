@@ -9,9 +9,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/check"
+	auth2fixed "github.com/merlon-web/merlon/examples/mistakes/testdata/AUTH-2/fixed"
+	auth2 "github.com/merlon-web/merlon/examples/mistakes/testdata/AUTH-2/mistake"
+	auth3fixed "github.com/merlon-web/merlon/examples/mistakes/testdata/AUTH-3/fixed"
+	auth3 "github.com/merlon-web/merlon/examples/mistakes/testdata/AUTH-3/mistake"
 	csrf2fixed "github.com/merlon-web/merlon/examples/mistakes/testdata/CSRF-2/fixed"
 	csrf2 "github.com/merlon-web/merlon/examples/mistakes/testdata/CSRF-2/mistake"
 	form1fixed "github.com/merlon-web/merlon/examples/mistakes/testdata/FORM-1/fixed"
@@ -44,8 +50,10 @@ import (
 
 type open func(merlon.Env) (*merlon.Site, error)
 
-// sites are the programs that compile and must be stopped when they start, or by their check, and the ways out.
+// sites are the programs that compile and must be stopped when they start, by their check or by their attacker, and the ways out.
 var sites = map[string]struct{ mistake, fixed open }{
+	"AUTH-2": {auth2.Open, auth2fixed.Open},
+	"AUTH-3": {auth3.Open, auth3fixed.Open},
 	"CSRF-2": {csrf2.Open, csrf2fixed.Open},
 	"FORM-1": {form1.Open, form1fixed.Open},
 	"FORM-2": {form2.Open, form2fixed.Open},
@@ -132,6 +140,33 @@ func judgeCheck(t *testing.T, m mistake) {
 		return
 	}
 	if found := site.Check(context.Background()).Findings(check.Medium); len(found) > 0 {
+		t.Errorf("the way out has findings: %v", found)
+	}
+}
+
+// judgeTest lets the site's own attacker at it, as attack.Test does, with the class that the mistake belongs to.
+func judgeTest(t *testing.T, m mistake) {
+	t.Helper()
+	if !hasSites(t, m) {
+		return
+	}
+	attacked := func(open open) (found check.Faults) {
+		report, err := attack.Site(t.Context(), open, attack.Options{Classes: []string{"access"}, Budget: 2 * time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range report.Findings {
+			found = append(found, f.Finding)
+		}
+		for _, c := range report.Coverage.Classes {
+			if c.Class == "access" && !c.Complete {
+				t.Errorf("the attack was not ended in time: %s", report.Coverage)
+			}
+		}
+		return found
+	}
+	judgeFindings(t, m, "test", attacked(sites[m.ID].mistake))
+	if found := attacked(sites[m.ID].fixed); len(found) > 0 {
 		t.Errorf("the way out has findings: %v", found)
 	}
 }

@@ -1,13 +1,29 @@
-// A route that does not say who may enter.
+// A route that does not say who may enter, or says it by roles and conditions whose names come from data.
 package mistake
 
-import "github.com/merlon-web/merlon"
+import (
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/account"
+)
 
 func members(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {
 	return merlon.Text("the members"), nil
 }
 
+func page(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
+	return merlon.Text("for those who have it"), nil
+}
+
 var routes = []merlon.Route{
 	merlon.Get("/members", members),    // compile: not enough arguments in call to merlon.Get
 	merlon.Get("/board", nil, members), // compile: merlon.Get
+}
+
+func named(role, plan string) []merlon.Route {
+	check := func(*merlon.Visit) error { return merlon.ErrForbidden }
+	return []merlon.Route{
+		merlon.Get("/role", account.HasRole(role), page),                                          // compile: cannot use role (variable of type string)
+		merlon.Get("/need", account.SignedIn().With(merlon.NewNeed(plan, check)), page),           // compile: cannot use plan (variable of type string)
+		merlon.Get("/kind", account.SignedIn().With(merlon.NamedNeed("plan", plan, check)), page), // compile: does not satisfy merlon.Written
+	}
 }
