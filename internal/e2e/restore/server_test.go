@@ -191,6 +191,16 @@ func TestNoiseOnServer(t *testing.T) {
 		}
 	}
 	l.home.run(0, "restore", "1", "--into", "older", "--key-file", l.kit)
+	if err := os.WriteFile(found[1], whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := l.home.run(0, "restore", "2", "--after-theft", "--compare", "1", "--into", "compared", "--key-file", l.kit)
+	if !strings.Contains(out, "the same as in point 1") {
+		t.Errorf("the comparison with an older point: %s", out)
+	}
+	if left := loaded(t, server, name); len(left) != 2 { // those of the two folders
+		t.Errorf("databases beside the site's: %v", left)
+	}
 	if left := glob(t, l.home.path, ".*restore-*"); len(left) != 0 {
 		t.Errorf("plain copies are left: %v", left)
 	}
