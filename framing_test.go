@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,8 +76,8 @@ func openFraming(env merlon.Env, origin string) (*merlon.Site, error) {
 
 // TestFramingVectors runs all cases of http-framing.json, byte for byte on a connection, over plain TCP and over TLS.
 func TestFramingVectors(t *testing.T) {
-	t.Run("plain", func(t *testing.T) { framingVectors(t, false) })
-	t.Run("tls", func(t *testing.T) { framingVectors(t, true) })
+	t.Run("plain", func(t *testing.T) { t.Parallel(); framingVectors(t, false) })
+	t.Run("tls", func(t *testing.T) { t.Parallel(); framingVectors(t, true) })
 }
 
 func framingVectors(t *testing.T, secure bool) {
@@ -112,11 +113,20 @@ func framingVectors(t *testing.T, secure bool) {
 	if err := json.Unmarshal(raw, &cases); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range cases {
-		t.Run(c.ID, func(t *testing.T) {
-			t.Parallel()
-			c.run(t, l.Addr().String(), client)
+	// Most of the time is waiting for what does not come: sixteen at once.
+	told := make([]framingAnswer, len(cases))
+	atOnce := make(chan struct{}, 16)
+	var all sync.WaitGroup
+	for i, c := range cases {
+		all.Go(func() {
+			atOnce <- struct{}{}
+			defer func() { <-atOnce }()
+			told[i] = c.send(l.Addr().String(), client)
 		})
+	}
+	all.Wait()
+	for i, c := range cases {
+		t.Run(c.ID, func(t *testing.T) { c.compare(t, told[i]) })
 	}
 }
 
@@ -164,7 +174,17 @@ type framingCase struct {
 	}
 }
 
-func (c framingCase) run(t *testing.T, addr string, client *tls.Config) {
+// framingAnswer is what came back for what was sent.
+type framingAnswer struct {
+	res     *http.Response // the first one
+	body    string         // its
+	seen    string         // all bodies
+	answers int
+	closed  bool // by the server
+	err     error
+}
+
+func (c framingCase) send(addr string, client *tls.Config) (a framingAnswer) {
 	text := c.Raw
 	if c.Repeat.Marker != "" {
 		text = strings.ReplaceAll(text, c.Repeat.Marker, strings.Repeat(c.Repeat.Text, c.Repeat.Times))
@@ -176,7 +196,7 @@ func (c framingCase) run(t *testing.T, addr string, client *tls.Config) {
 	}
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		t.Fatal(err)
+		return framingAnswer{err: err}
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
@@ -191,25 +211,30 @@ func (c framingCase) run(t *testing.T, addr string, client *tls.Config) {
 	}()
 	method, _, _ := strings.Cut(text, " ")
 	br := bufio.NewReader(conn)
-	res, err := http.ReadResponse(br, &http.Request{Method: method})
-	if err != nil {
-		t.Fatalf("%s: no answer: %v", c.Title, err)
+	if a.res, a.err = http.ReadResponse(br, &http.Request{Method: method}); a.err != nil {
+		return a
 	}
-	body, _ := io.ReadAll(res.Body)
-	_ = conn.SetReadDeadline(time.Now().Add(700 * time.Millisecond))
-	answers, closed := 1, false
-	seen := string(body)
+	body, _ := io.ReadAll(a.res.Body)
+	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+	a.answers, a.body, a.seen = 1, string(body), string(body)
 	for {
 		next, err := http.ReadResponse(br, nil)
 		if err != nil {
 			var late net.Error
-			closed = !(errors.As(err, &late) && late.Timeout())
-			break
+			a.closed = !(errors.As(err, &late) && late.Timeout())
+			return a
 		}
 		more, _ := io.ReadAll(next.Body)
-		seen += string(more)
-		answers++
+		a.seen += string(more)
+		a.answers++
 	}
+}
+
+func (c framingCase) compare(t *testing.T, a framingAnswer) {
+	if a.err != nil {
+		t.Fatalf("%s: no answer: %v", c.Title, a.err)
+	}
+	res, body, seen, answers, closed := a.res, a.body, a.seen, a.answers, a.closed
 	if want := fmt.Sprint(c.Expect.Status); c.Expect.Status != nil && !slices.Contains(strings.Split(want, " or "), strconv.Itoa(res.StatusCode)) {
 		t.Errorf("%s: status %d, want %s\n%s", c.Title, res.StatusCode, want, body)
 	}
@@ -225,7 +250,7 @@ func (c framingCase) run(t *testing.T, addr string, client *tls.Config) {
 	if c.Expect.Answers != 0 && answers != c.Expect.Answers {
 		t.Errorf("%s: %d answers, want %d", c.Title, answers, c.Expect.Answers)
 	}
-	if c.Expect.Body != nil && string(body) != *c.Expect.Body && strings.TrimPrefix(string(body), "q=") != *c.Expect.Body {
+	if c.Expect.Body != nil && body != *c.Expect.Body && strings.TrimPrefix(body, "q=") != *c.Expect.Body {
 		t.Errorf("%s: body %q, want %q", c.Title, body, *c.Expect.Body)
 	}
 	for _, not := range texts(c.Expect.NotSeen) {

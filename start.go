@@ -97,6 +97,9 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if err := s.makeData(); err != nil {
 		return nil, err
 	}
+	if hasty, ok := s.cfg.Engine.(db.Hasty); ok && s.env.Mode == Test {
+		hasty.Hasten()
+	}
 	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
 		return nil, err
 	}

@@ -264,8 +264,11 @@ func (r *run) reset(link, password string) *Request {
 		}
 		v := g.filled("mq0x")
 		for _, d := range g.fields {
-			if d.kind == "password" {
+			switch {
+			case d.kind == "password":
 				v.Set(d.name, password)
+			case d.value != "" && d.kind != "checkbox" && d.kind != "radio": // what the link brought stands in its field
+				v.Set(d.name, d.value)
 			}
 		}
 		q := g.request(v).own(r.t)

@@ -76,6 +76,13 @@ type Skipper interface {
 	Skip(ctx context.Context, n int64) error
 }
 
+// A Hasty is an engine that can leave it to the system when what was committed reaches the disk: nothing is lost when the
+// process ends, and all of it may be when the machine does. Sites in mode Test, whose data nobody misses, ask for it.
+type Hasty interface {
+	// Hasten is called before Open.
+	Hasten()
+}
+
 // A Prover is an engine that can look whether its file is whole. It is asked about copies that came from elsewhere.
 type Prover interface {
 	// Prove reads all of the open database. An error says that it could not; what is wrong is in the Proof.

@@ -111,8 +111,17 @@ func (c *conn) private(path string) error {
 	return nil
 }
 
+// synchronous returns the pragma that says when a commit reaches the disk: before it is acknowledged, at the cost of one
+// fdatasync each, or, of a [db.Hasty] engine, when the system likes.
+func synchronous(hasty bool) string {
+	if hasty {
+		return "synchronous=OFF"
+	}
+	return "synchronous=FULL"
+}
+
 // openWriter opens the connection that writes.
-func openWriter(path string, schemas []*db.Schema) (_ *conn, err error) {
+func openWriter(path string, hasty bool, schemas []*db.Schema) (_ *conn, err error) {
 	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return nil, opening(err)
@@ -122,8 +131,7 @@ func openWriter(path string, schemas []*db.Schema) (_ *conn, err error) {
 	if err := raw.BusyTimeout(busyTimeout); err != nil {
 		return nil, err
 	}
-	// FULL: a commit is on the disk before it is acknowledged, at the cost of one fdatasync each.
-	for _, pragma := range []string{"synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864"} {
+	for _, pragma := range []string{synchronous(hasty), "foreign_keys=ON", "journal_size_limit=67108864"} {
 		if err := raw.Exec("PRAGMA " + pragma); err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ const fewFaults = 5
 var (
 	_ db.Inspector = (*engine)(nil)
 	_ db.Laxer     = (*engine)(nil)
+	_ db.Hasty     = (*engine)(nil)
 )
 
 // Lax implements [db.Laxer] by the list of tables: those that are not STRICT, but for virtual ones and their shadows.

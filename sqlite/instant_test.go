@@ -123,9 +123,11 @@ func TestFailedReadIsNotParked(t *testing.T) {
 		t.Errorf("%d transactions are parked after a failure, want 0", n)
 	}
 	park(t, e, 1)
-	if _, err := count.One(e.Read(ctx)); !errors.Is(err, context.Canceled) {
+	r = e.Read(ctx)
+	if _, err := count.One(r); !errors.Is(err, context.Canceled) {
 		t.Errorf("a parked transaction under a context that is done: %v, want Canceled", err)
 	}
+	r.Close() // the engine would wait for it when it ends
 }
 
 // TestParkedGrowOld: no transaction stays open on an idle site.

@@ -123,7 +123,7 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, schemas []*db.S
 		turn.writing.Forget()
 		return err
 	}
-	c, err := openMigrator(on.path)
+	c, err := openMigrator(on.path, on.hasty)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, schemas []*db.S
 }
 
 // openMigrator opens a connection for migrations.
-func openMigrator(path string) (_ *conn, err error) {
+func openMigrator(path string, hasty bool) (_ *conn, err error) {
 	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return nil, opening(err)
@@ -146,7 +146,7 @@ func openMigrator(path string) (_ *conn, err error) {
 	if err := raw.BusyTimeout(busyTimeout); err != nil {
 		return nil, err
 	}
-	if err := raw.Exec("PRAGMA synchronous=FULL"); err != nil {
+	if err := raw.Exec("PRAGMA " + synchronous(hasty)); err != nil {
 		return nil, err
 	}
 	return c, c.harden()

@@ -44,6 +44,7 @@ func Engine(file constant) db.Engine { return &engine{file: string(file)} }
 type engine struct {
 	file    string
 	measure measures // what tests have switched off
+	hasty   bool     // nothing waits for the disk
 	on      atomic.Pointer[opened]
 
 	mu   sync.Mutex // of Open and Close
@@ -54,6 +55,7 @@ type engine struct {
 type opened struct {
 	path    string // absolute; "" in memory
 	schemas []*db.Schema
+	hasty   bool
 	readers *connPool
 	writer  *connPool // of one; in memory it is the readers' pool too
 	watch   watch
@@ -61,6 +63,9 @@ type opened struct {
 
 // Name returns "sqlite".
 func (e *engine) Name() string { return "sqlite" }
+
+// Hasten implements [db.Hasty].
+func (e *engine) Hasten() { e.hasty = true }
 
 // Open opens the file, making it (readable by its owner only) and the folder if they are not there.
 func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (err error) {
@@ -91,7 +96,8 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 	if err := sweep(path); err != nil {
 		return err
 	}
-	writer := newPool("writer", 1, func() (*conn, error) { return openWriter(path, schemas) })
+	hasty := e.hasty
+	writer := newPool("writer", 1, func() (*conn, error) { return openWriter(path, hasty, schemas) })
 	c, err := writer.Get(ctx) // makes it a WAL database, which readers need
 	if err != nil {
 		return fmt.Errorf("sqlite: open %s: %w", path, err)
@@ -99,7 +105,7 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 	writer.Put(c)
 	readers := newPool("reader", readerCount(), func() (*conn, error) { return openReader(path, schemas, e.measure) })
 	e.lock = lock
-	e.on.Store(&opened{path: path, schemas: schemas, readers: readers, writer: writer})
+	e.on.Store(&opened{path: path, schemas: schemas, hasty: hasty, readers: readers, writer: writer})
 	return nil
 }
 

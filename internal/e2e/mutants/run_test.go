@@ -129,9 +129,7 @@ func TestMutantsFit(t *testing.T) {
 
 // TestMutants takes the guards out: a sample with each change, all of them in .ci/long.
 func TestMutants(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it compiles the house a dozen times")
-	}
+	need.Time(t, "compiles the house a dozen times")
 	root, began := need.Root(t), time.Now()
 	chosen := all()
 	if !need.Long() {

@@ -22,6 +22,7 @@ const mostMB = 32
 // TestBinary: the program is one file that needs nothing beside it: static, of bounded size, at most 40 MB in memory
 // when idle, up in 0.3 seconds on data that is there, and it answers its commands on a machine without Go.
 func TestBinary(t *testing.T) {
+	need.Time(t, "builds the club")
 	stripped := filepath.Join(t.TempDir(), "club")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", stripped, "./examples/club")
 	cmd.Dir, cmd.Env = need.Root(t), append(os.Environ(), "CGO_ENABLED=0")

@@ -56,6 +56,7 @@ type place struct {
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
+	need.Time(t, "runs the built club as in production")
 	p := &place{dir: t.TempDir(), port: freePort(t), plain: freePort(t), health: freePort(t), roots: x509.NewCertPool()}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
