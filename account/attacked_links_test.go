@@ -67,6 +67,7 @@ func TestEachTabDoesWhatItsPageSays(t *testing.T) {
 		}
 		return err
 	})
+	s.Visitor().Get(added).Is(410)
 	if v.Post("/account/not-me", s.Site.Origin(), second); v.Status != 410 { // ended by the first
 		t.Errorf("the second tab is answered by %d", v.Status)
 	}
