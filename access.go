@@ -166,6 +166,18 @@ type Spoken interface{ UserLang() string }
 // Identified is implemented by what an [Access] tells of a visitor with an account: events name the account.
 type Identified interface{ UserID() int64 }
 
-// NamedNeed is [NewNeed] for parts, whose needs are named after their own constants: a role, a plan. The name stands in the access
-// table and decides nothing.
-func NamedNeed(name string, check func(*Visit) error) Need { return Need{name, check} }
+// Written is a part's own type of what must be written in the program's source: an unexported type of strings that has this
+// method. Outside of the part only a constant becomes one; a plain string, which data may have made, is none.
+type Written interface {
+	~string
+	Written()
+}
+
+// NamedNeed is [NewNeed] for parts, whose needs are of a kind and named after constants of their own: a role, a plan. The name,
+// "role board", stands in the access table and decides nothing.
+func NamedNeed[C Written](kind constant, of C, check func(*Visit) error) Need {
+	return Need{string(kind) + " " + string(of), check}
+}
+
+// Within returns the same need with a time beside its name, for needs that somebody must have met not long ago.
+func (n Need) Within(d time.Duration) Need { return Need{n.name + ", " + d.String(), n.check} }

@@ -11,6 +11,7 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/mailbox"
@@ -69,7 +70,7 @@ func (h *House) tellAge(ctx context.Context, leaf *x509.Certificate) error {
 		}
 		address, err := mailbox.ParseAddress(to)
 		if err != nil {
-			return fmt.Errorf("merlon: Settings.Owner: %w", err)
+			return fmt.Errorf("merlon: %s: %w", setting.Owner, err)
 		}
 		name := h.Name
 		if len(leaf.DNSNames) > 0 {

@@ -53,7 +53,7 @@ func (s *Site) Checks() []check.Check {
 	if h == nil {
 		return all
 	}
-	for _, live := range [][]check.Check{s.running.Load().trust.Checks(), h.storeChecks(), {h.alarmCheck(), h.namelessCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
+	for _, live := range [][]check.Check{checksAsSet(s.running.Load().trust.Checks()), h.storeChecks(), {h.alarmCheck(), h.namelessCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
 		journal.Checks(h.Engine, h.Clock)} {
 		for _, c := range live {
 			if c.Live = true; !slices.Contains(neverHere, c.Rule.ID) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/secret"
 )
 
@@ -71,17 +72,17 @@ func (s *Site) judgeDatabase() bool {
 	set := s.env.Settings.Database
 	if set.URL == "" {
 		if set.Reader != "" || !set.Password.Empty() || !set.ReaderPassword.Empty() || set.PasswordFile != "" || set.ReaderPasswordFile != "" {
-			s.fault(RuleDatabase.Finding("db.url", "there is a role or a password of a database, and no server", "set db.url too, or take the others out"))
+			s.fault(RuleDatabase.Finding(setting.DatabaseURL.String(), "there is a role or a password of a database, and no server", "set db.url too, or take the others out"))
 			return false
 		}
 		return true
 	}
 	if _, _, err := set.Addresses(); err != nil {
-		s.fault(RuleDatabase.Finding("db.url", err.Error(), "correct the setting"))
+		s.fault(RuleDatabase.Finding(setting.DatabaseURL.String(), err.Error(), "correct the setting"))
 		return false
 	}
 	if placed, ok := s.cfg.Engine.(db.Placed); !ok || !placed.At(set.URL) {
-		s.fault(RuleDatabase.Finding("db.url", "a database is named, and this program keeps its rows elsewhere", `have it ask: Engine: postgres.Or(env, sqlite.Engine("shop.db")), with the import github.com/merlon-web/merlon/postgres; or take the setting out`))
+		s.fault(RuleDatabase.Finding(setting.DatabaseURL.String(), "a database is named, and this program keeps its rows elsewhere", `have it ask: Engine: postgres.Or(env, sqlite.Engine("shop.db")), with the import github.com/merlon-web/merlon/postgres; or take the setting out`))
 		return false
 	}
 	return true

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/setting"
 )
 
 // deployChecks look at the settings with which a site goes into the world.
@@ -49,14 +50,14 @@ func (s *Site) checkOrigin(context.Context) []check.Finding {
 	if s.env.Settings.Origin != "" {
 		return nil
 	}
-	return []check.Finding{RuleNoOrigin.Finding("Settings.Origin", "the site does not know its own address", `set it: "https://example.org"`)}
+	return []check.Finding{RuleNoOrigin.Finding(setting.Host.String(), "the site does not know its own address", `set it: site.host = "example.org", or site.origin = "https://example.org:8443"`)}
 }
 
 func (s *Site) checkScheme(context.Context) []check.Finding {
 	if !strings.HasPrefix(s.env.Settings.Origin, "http://") {
 		return nil
 	}
-	return []check.Finding{RulePlainOrigin.Finding("Settings.Origin", s.env.Settings.Origin+" is not encrypted", "give the site a certificate and write https://"+s.publicHost())}
+	return []check.Finding{RulePlainOrigin.Finding(setting.Origin.String(), s.env.Settings.Origin+" is not encrypted", "give the site a certificate and write https://"+s.publicHost())}
 }
 
 func (s *Site) checkHostMissing(context.Context) []check.Finding {
@@ -64,7 +65,7 @@ func (s *Site) checkHostMissing(context.Context) []check.Finding {
 	if host == "" || len(s.env.Settings.Hosts) == 0 || slices.ContainsFunc(s.env.Settings.Hosts, func(h string) bool { return strings.EqualFold(bareHost(h), host) }) {
 		return nil
 	}
-	return []check.Finding{RuleHostMissing.Finding("Settings.Hosts", fmt.Sprintf("%s is the site's address and is not among %s", host, strings.Join(s.env.Settings.Hosts, ", ")), "add it, or leave Hosts empty")}
+	return []check.Finding{RuleHostMissing.Finding(setting.Hosts.String(), fmt.Sprintf("%s is the site's address and is not among %s", host, strings.Join(s.env.Settings.Hosts, ", ")), "add it, or leave the others out")}
 }
 
 // bareHost is a host of the settings without a port.
@@ -79,10 +80,17 @@ func bareHost(h string) string {
 var localEnds = []string{"localhost", "local", "test", "example", "invalid", "internal", "home.arpa", "onion"}
 
 func (s *Site) checkHostLocal(context.Context) (found []check.Finding) {
-	for _, h := range append(slices.Clone(s.env.Settings.Hosts), s.publicHost()) {
-		bare := bareHost(h)
+	hosts, public := slices.Clone(s.env.Settings.Hosts), s.publicHost()
+	if !slices.ContainsFunc(hosts, func(h string) bool { return bareHost(h) == public }) {
+		hosts = append(hosts, public)
+	}
+	for _, h := range hosts {
+		bare, where := bareHost(h), setting.Hosts
+		if bare == public {
+			where = setting.Host
+		}
 		if slices.ContainsFunc(localEnds, func(end string) bool { return bare == end || strings.HasSuffix(bare, "."+end) }) {
-			found = append(found, RuleHostLocal.Finding("Settings.Hosts", fmt.Sprintf("%q is a name of this machine or network only", h), "take it out, or write the name that visitors type"))
+			found = append(found, RuleHostLocal.Finding(where.String(), fmt.Sprintf("%q is a name of this machine or network only", h), "take it out, or write the name that visitors type"))
 		}
 	}
 	return found
@@ -92,7 +100,7 @@ func (s *Site) checkNumber(context.Context) []check.Finding {
 	if _, err := netip.ParseAddr(s.publicHost()); err != nil {
 		return nil
 	}
-	return []check.Finding{RuleNumberOrigin.Finding("Settings.Origin", s.publicHost()+" is a number", "register a name, and write that")}
+	return []check.Finding{RuleNumberOrigin.Finding(setting.Host.String(), s.publicHost()+" is a number", "register a name, and write that")}
 }
 
 // checkSender compares registrable names by their ends: club@example.org may send for www.example.org, and the other way
@@ -107,7 +115,7 @@ func (s *Site) checkSender(context.Context) []check.Finding {
 	if domain == host || strings.HasSuffix(domain, "."+host) || strings.HasSuffix(host, "."+domain) {
 		return nil
 	}
-	return []check.Finding{RuleSender.Finding("Settings.Mail", fmt.Sprintf("mails are from %s, and the site is %s", domain, host), "send from the site's domain")}
+	return []check.Finding{RuleSender.Finding(setting.MailFrom.String(), fmt.Sprintf("mails are from %s, and the site is %s", domain, host), "send from the site's domain")}
 }
 
 func (s *Site) checkWideProxy(context.Context) (found []check.Finding) {
@@ -117,7 +125,7 @@ func (s *Site) checkWideProxy(context.Context) (found []check.Finding) {
 			continue // one address, or a fault that is told elsewhere
 		}
 		if least := map[bool]int{true: 24, false: 48}[prefix.Addr().Is4()]; prefix.Bits() < least {
-			found = append(found, RuleWideProxy.Finding("Settings.Proxies", fmt.Sprintf("%s is a network of very many machines", p), "name the proxies' own addresses"))
+			found = append(found, RuleWideProxy.Finding(setting.Proxies.String(), fmt.Sprintf("%s is a network of very many machines", p), "name the proxies' own addresses"))
 		}
 	}
 	return found

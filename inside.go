@@ -6,10 +6,14 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/place"
 )
 
 // What a failure says to its developer: one log line, and in development the inside on the error page. In production a visitor
@@ -44,6 +48,9 @@ func (w *walk) inside(status int, err error) string {
 	case status == http.StatusNotFound && w.route == nil:
 		fmt.Fprintf(&b, "cause    no route answers %s %s; %s\n", w.r.Method, w.r.URL.Path, w.site.insteadOf(w.r.URL.Path))
 	}
+	if w.at != "" {
+		fmt.Fprintf(&b, "at       %s\n", w.at)
+	}
 	if w.route != nil {
 		fmt.Fprintf(&b, "route    %s, for %s, %s\n", w.route.id(), w.route.access, w.route.where)
 	}
@@ -53,6 +60,36 @@ func (w *walk) inside(status int, err error) string {
 	}
 	return b.String()
 }
+
+// panicked returns the file and line at which the site's own code was when it panicked: of the calls on the stack the innermost
+// one in a package of its handlers, or in the program's own module. Between it and the panic there may be calls of Merlon or of
+// others. It is "" where none of the site's code is on the stack, and is called while the panic is recovered.
+func (s *Site) panicked() string {
+	own := map[string]bool{"main": true}
+	for _, r := range s.cfg.Routes {
+		if r.r != nil {
+			own[r.r.pkg] = true
+		}
+	}
+	delete(own, "")
+	module := "" // Merlon's own has no site but in its examples and tests, whose handlers are known
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Path != merlonModule {
+		module = info.Main.Path + "/"
+	}
+	calls := make([]uintptr, 256)
+	frames := runtime.CallersFrames(calls[:runtime.Callers(1, calls)])
+	for {
+		f, more := frames.Next()
+		if pkg := place.Package(f.Function); own[pkg] || len(module) > 1 && strings.HasPrefix(pkg+"/", module) {
+			return place.Of(f.File) + ":" + strconv.Itoa(f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+const merlonModule = "github.com/merlon-web/merlon"
 
 // insteadOf says what to do about an address that nothing answers: a file's name wants static files, any other a route.
 func (s *Site) insteadOf(path string) string {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -61,6 +62,63 @@ func TestErrorPagesTellTheInside(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestThePanickingLine: in development the page of a panic names the line of the site's own code that it came from, also when
+// the panic itself is in another's; in production it names none.
+func TestThePanickingLine(t *testing.T) {
+	source, err := os.ReadFile("inside_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := func(mark string) string {
+		for i, text := range strings.Split(string(source), "\n") {
+			if strings.HasSuffix(text, "// "+mark) {
+				return "at       inside_test.go:" + strconv.Itoa(i+1) + "\n"
+			}
+		}
+		t.Fatalf("no line of inside_test.go is marked %q", mark)
+		return ""
+	}
+	for _, mode := range []merlon.Mode{merlon.Development, merlon.Production} {
+		env := merlon.Env{Data: t.TempDir(), Mode: mode, Log: slog.New(slog.DiscardHandler)}
+		env.Settings.Origin = "https://site.test"
+		site, err := openTestSiteWith(env, merlon.Get("/nil", merlon.Public(), panicsOnNil), merlon.Get("/deep", merlon.Public(), panicsDeep))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := site.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]string{"/nil": line("the nil map"), "/deep": line("the deep call")} {
+			answer := httptest.NewRecorder()
+			site.ServeHTTP(answer, httptest.NewRequest("GET", "https://site.test"+path, nil))
+			if answer.Code != http.StatusInternalServerError {
+				t.Errorf("%s in %v: status %d", path, mode, answer.Code)
+			}
+			body := answer.Body.String()
+			if has := strings.Contains(body, want); has != (mode == merlon.Development) {
+				t.Errorf("%s in %v: the page says %q: %v\n%s", path, mode, want, has, body)
+			}
+			if mode == merlon.Production && strings.Contains(body, ".go:") {
+				t.Errorf("%s: production names a file:\n%s", path, body)
+			}
+		}
+		if err := site.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var noCounts map[string]int
+
+func panicsOnNil(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
+	noCounts["x"]++ // the nil map
+	return merlon.Text("never"), nil
+}
+
+func panicsDeep(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
+	return merlon.Text(strings.Repeat("x", -len(os.Args))), nil // the deep call
 }
 
 // TestAFloodOfFailuresIsNoFloodOfLines: of one route's failures ten a second are logged and the rest is counted; another

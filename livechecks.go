@@ -8,6 +8,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/throttle"
 )
 
@@ -79,8 +80,8 @@ func (h *House) namelessCheck() check.Check {
 		if n < manyNameless {
 			return nil
 		}
-		return []check.Finding{RuleNameless.Finding("Settings.Proxies", fmt.Sprintf("%d requests since the start came from this machine itself", n),
-			"name the proxy in site.trusted_proxies and what it writes in site.client_header; if they are your own tools, nothing is wrong")}
+		return []check.Finding{RuleNameless.Finding(setting.Proxies.String(), fmt.Sprintf("%d requests since the start came from this machine itself", n),
+			"name the proxy there, and what it writes in "+setting.ClientHeader.String()+"; if they are your own tools, nothing is wrong")}
 	}}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/outbound/mail"
@@ -40,14 +41,14 @@ type MailSettings struct {
 }
 
 // ErrNoMail says that the settings name no mail server.
-var ErrNoMail = errors.New("merlon: no mail server is set: mails wait in the mailbox; set Settings.Mail")
+var ErrNoMail = errors.New("merlon: no mail server is set: mails wait in the mailbox; set " + setting.MailAddress.String())
 
 // mailSettings makes the sender, or says what hinders.
 func (s *Site) mailSettings() check.Faults {
 	set := s.env.Settings.Mail
 	if set.Address == "" {
 		if set.From != "" || !set.Password.Empty() || set.PasswordFile != "" {
-			return check.Faults{mail.RuleServer.Finding("Settings.Mail", "there is a sender or a password, and no server", "set its address too (MERLON_MAIL)")}
+			return check.Faults{mail.RuleServer.Finding(setting.MailAddress.String(), "there is a sender or a password, and no server", "set its address too")}
 		}
 		return nil
 	}
@@ -59,19 +60,19 @@ func (s *Site) mailSettings() check.Faults {
 		}
 		if set.PasswordFile != "" {
 			if !set.Password.Empty() {
-				return check.Faults{mail.RuleServer.Finding("Settings.Mail", "there are two passwords, one of them in a file", "set MERLON_MAIL_PASSWORD or MERLON_MAIL_PASSWORD_FILE")}
+				return check.Faults{mail.RuleServer.Finding(setting.MailPasswordFile.String(), "there are two passwords, one of them in a file", "set the file, or the variable "+setting.MailPassword)}
 			}
 			if c.Password, err = readPassword(set.PasswordFile); err != nil {
-				return check.Faults{mail.RuleServer.Finding("Settings.Mail", "the password's file cannot be read: "+err.Error(), "write the password alone into a file that the site may read")}
+				return check.Faults{mail.RuleServer.Finding(setting.MailPasswordFile.String(), "the password's file cannot be read: "+err.Error(), "write the password alone into a file that the site may read")}
 			}
 		}
 		s.sender, err = mail.New(c)
 	}
 	var faults check.Faults
 	if err != nil && !asFaults(err, &faults) {
-		faults = check.Faults{mail.RuleServer.Finding("Settings.Mail", err.Error(), "correct the setting")}
+		faults = check.Faults{mail.RuleServer.Finding(setting.MailAddress.String(), err.Error(), "correct the setting")}
 	}
-	return faults
+	return asSet(faults)
 }
 
 // maxPassword bounds the password's file, in bytes: a wrong path must not be read into memory.
@@ -108,7 +109,7 @@ func (s *Site) checkMail(context.Context) []check.Finding {
 	if s.sender != nil || !s.HasSignIn() {
 		return nil
 	}
-	return []check.Finding{mail.RuleNoServer.Finding("Settings.Mail", "no mail server is set", "set MERLON_MAIL, MERLON_MAIL_PASSWORD_FILE and MERLON_MAIL_FROM, then run: mail test you@example.org")}
+	return []check.Finding{mail.RuleNoServer.Finding(setting.MailAddress.String(), "no mail server is set", fmt.Sprintf("set it, %s and %s, then run: mail test you@example.org", setting.MailPasswordFile, setting.MailFrom))}
 }
 
 // MailServer returns host and port of the server that mails are sent through, "" when they wait.

@@ -3,6 +3,7 @@ package merlon_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -39,5 +40,28 @@ func TestDataOfAnotherSite(t *testing.T) {
 	}
 	if err := open(); err != nil {
 		t.Errorf("without a mark: %v", err)
+	}
+}
+
+// TestGitTakesNoData: the folder that a site makes is left out of every commit, as long as its owner does not say otherwise;
+// one that the owner made is not touched.
+func TestGitTakesNoData(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	file := filepath.Join(dir, ".gitignore")
+	t.Run("made", func(t *testing.T) { merlontest.StartIn(t, dir, openTestSite) })
+	if text, err := os.ReadFile(file); err != nil || string(text) != "*\n" {
+		t.Errorf("after the first start: %q, %v", text, err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("again", func(t *testing.T) { merlontest.StartIn(t, dir, openTestSite) })
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after its owner took it out: %v", err)
+	}
+	own := t.TempDir()
+	t.Run("own", func(t *testing.T) { merlontest.StartIn(t, own, openTestSite) })
+	if _, err := os.Lstat(filepath.Join(own, ".gitignore")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("in a folder of the owner's: %v", err)
 	}
 }

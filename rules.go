@@ -87,7 +87,7 @@ var (
 		Title:  "a setting that cannot be used",
 		Why:    "the site would trust or allow something else than was meant",
 		Attack: "A wrong host or proxy list lets a visitor choose the address in links and in limits.",
-		Wrong:  `Settings{Origin: "example.org"}`, Right: `Settings{Origin: "https://example.org", Hosts: []string{"example.org"}}`,
+		Wrong:  `site.origin = "example.org"`, Right: `site.host = "example.org"   # in merlon.toml, or MERLON_SITE_HOST=example.org`,
 		Source: "OWASP ASVS 13.4.1; CWE-348; RFC 9110 7.2"}
 	RuleForgotten = check.Rule{ID: "MRL-SITE-004", Property: check.Availability, Severity: check.High,
 		Title:  "pages, statements or static files that the configuration does not name",

@@ -19,6 +19,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/mailbox"
@@ -426,7 +427,7 @@ func (s *Site) settings() {
 	if s.env.Settings.Origin != "" {
 		o := strings.TrimSuffix(s.env.Settings.Origin, "/")
 		if err := csrf.ValidOrigin(o); err != nil {
-			s.fault(RuleSettings.Finding("Settings.Origin", err.Error(), `write scheme and host: "https://example.org"`))
+			s.fault(RuleSettings.Finding(setting.Origin.String(), err.Error(), `write scheme and host: "https://example.org"`))
 		}
 		s.env.Settings.Origin, s.ownName = o, nameOf(o)
 		s.origin.Store(&o)
@@ -435,10 +436,10 @@ func (s *Site) settings() {
 	if _, err := s.newTrust(); err != nil {
 		var f check.Faults
 		if asFaults(err, &f) {
-			s.fault(f...)
+			s.fault(asSet(f)...)
 			return
 		}
-		s.fault(RuleSettings.Finding("Settings", err.Error(), "correct the setting"))
+		s.fault(RuleSettings.Finding(setting.Hosts.String(), err.Error(), "correct the setting"))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/internal/place"
 	"github.com/merlon-web/merlon/internal/swap"
 	"github.com/merlon-web/merlon/journal"
@@ -160,7 +161,7 @@ func (s *Site) makeData() error {
 	if done {
 		s.log.Warn("a restore that was cut off is complete now: the old data lies beside it", "data", s.env.Data)
 	}
-	if err := os.MkdirAll(s.env.Data, 0o700); err != nil {
+	if err := datafolder.Make(s.env.Data); err != nil {
 		return fmt.Errorf("merlon: data folder: %w", err)
 	}
 	return s.ownData()

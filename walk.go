@@ -62,6 +62,7 @@ type walk struct {
 	blind    bool       // the session was never looked up: no cookie of it may be set
 	personal bool       // a handler read a cookie: the answer is this visitor's
 	clear    bool       // the session ended: the browser drops what scripts stored
+	at       string     // development only: where the site's own code panicked
 
 	mu      sync.Mutex
 	writing bool          // the request's transaction is open: what is done is a row of it
@@ -151,6 +152,9 @@ func (w *walk) end(buf *[]byte) {
 		panic(http.ErrAbortHandler)
 	}
 	half := w.begun.Load()
+	if w.site.env.Mode == Development {
+		w.at = w.site.panicked()
+	}
 	w.failed(fmt.Errorf("panic: %v", p), debug.Stack())
 	if half { // half an answer must not look like a whole one
 		panic(http.ErrAbortHandler)

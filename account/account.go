@@ -19,7 +19,11 @@ import (
 	"github.com/merlon-web/merlon/password"
 )
 
+// constant is what must be written in the program's source: a role, a path. A string variable does not compile.
 type constant string
+
+// Written implements [merlon.Written], for the needs that are named after roles.
+func (constant) Written() {}
 
 // Config is what an owner may choose. Its zero value is a site on which everybody may sign up.
 type Config struct {

@@ -123,7 +123,7 @@ func (a *part) checkRoles(ctx context.Context) []check.Finding {
 	known := map[string]bool{Admin: true}
 	for _, rt := range a.house.Routes() {
 		for need := range strings.SplitSeq(rt.Who, " + ") {
-			if role, ok := strings.CutPrefix(need, "role "); ok {
+			if role, ok := strings.CutPrefix(need, rolePrefix); ok {
 				known[role] = true
 			}
 		}

@@ -43,12 +43,15 @@ func HasRole(role constant) merlon.Access[User] {
 	}).Of("account").With(roleNeed(role))
 }
 
-// rolePrefix begins the name of a role's need.
-const rolePrefix = "role "
+// roleKind is the kind of a role's need, and rolePrefix what its name begins with.
+const (
+	roleKind   = "role"
+	rolePrefix = roleKind + " "
+)
 
 // roleNeed only names the role in the access table; the check is HasRole's own.
 func roleNeed(role constant) merlon.Need {
-	return merlon.NamedNeed(rolePrefix+string(role), func(*merlon.Visit) error { return nil })
+	return merlon.NamedNeed(roleKind, role, func(*merlon.Visit) error { return nil })
 }
 
 // What [merlon.AgainFor] is told.
@@ -73,14 +76,12 @@ const leastRecent = 30 * time.Second
 // typed into a form is kept meanwhile (OWASP ASVS 5.0 7.5.3). Less than half a minute is over before the visitor is back: it
 // panics, when the routes are declared.
 func NeedRecent(within ...time.Duration) merlon.Need {
-	name := "recent sign-in"
 	for _, d := range within {
 		if d < leastRecent {
 			panic(fmt.Sprintf("account: NeedRecent(%v): nobody could be back in time, and each would be asked for ever; give %v or more", d, leastRecent))
 		}
-		name = fmt.Sprintf("recent sign-in, %v", d)
 	}
-	return merlon.NamedNeed(name, func(v *merlon.Visit) error {
+	need := merlon.NewNeed("recent sign-in", func(v *merlon.Visit) error {
 		limit := recentFor(v.Session.Level())
 		for _, d := range within {
 			limit = min(limit, d)
@@ -90,6 +91,10 @@ func NeedRecent(within ...time.Duration) merlon.Need {
 		}
 		return nil
 	})
+	if len(within) > 0 {
+		need = need.Within(slices.Min(within))
+	}
+	return need
 }
 
 // NeedRecentAll asks for all factors that the user has within the time of [NeedRecent]: for what a thief of the session would

@@ -36,7 +36,7 @@ func rolesOf(routes []merlon.RouteInfo) []string {
 	roles := []string{Admin}
 	for _, r := range routes {
 		for need := range strings.SplitSeq(r.Who, " + ") {
-			if role, ok := strings.CutPrefix(need, "role "); ok && !slices.Contains(roles, role) {
+			if role, ok := strings.CutPrefix(need, rolePrefix); ok && !slices.Contains(roles, role) {
 				roles = append(roles, role)
 			}
 		}

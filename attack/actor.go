@@ -68,6 +68,7 @@ func (a *actor) send(q *Request) *answer {
 		}
 		return &answer{header: http.Header{}, path: q.Path}
 	}
+	r.answered(q, ans)
 	a.keeps(ans)
 	return ans
 }

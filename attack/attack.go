@@ -69,7 +69,7 @@ type Finding struct {
 // Coverage says how much was looked at.
 type Coverage struct {
 	Routes     int      `json:"routes"`         // that the access table or the profile names, or the crawl found
-	Reached    int      `json:"routes_reached"` // of them, answered at least once with a page or a deed
+	Reached    int      `json:"routes_reached"` // of them, let at least one request through to what they do, or have a finding
 	Forms      int      `json:"forms"`
 	Accepted   int      `json:"forms_accepted"` // of them, accepted what the attacker filled in
 	Parameters int      `json:"parameters"`
@@ -138,6 +138,9 @@ func (r *run) hit(rule check.Rule, route string, q *Request, by *actor, format s
 		return
 	}
 	r.seen[key] = true
+	if r.site != nil {
+		r.site.asked[route] = true
+	}
 	f := Finding{Finding: rule.Finding(route, fmt.Sprintf(format, args...), rule.Right), Class: r.class, Route: route, As: by.name(), Explain: "explain " + rule.ID}
 	if q != nil {
 		f.Request = q.shown()

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -17,7 +18,8 @@ type sight struct {
 	forms    []*seenForm
 	params   []*parameter
 	proof    map[string]string // role: a page that an anonymous visitor does not get
-	patterns map[string]bool   // that were answered
+	patterns map[string]bool   // that the crawl was answered at
+	asked    map[string]bool   // method and pattern of all that was asked for: whether a request came past the guards
 	signOuts []string          // links that look as if they ended the session
 	deeds    []view            // links that look as if they took something away
 }
@@ -59,7 +61,7 @@ var (
 
 // look crawls the pages of everybody, from the front page, the routes without parameters, and what the profile names.
 func (r *run) look() {
-	r.site = &sight{pages: map[string]map[string]*answer{}, order: map[string][]string{}, linked: map[string]map[string]bool{}, proof: map[string]string{}, patterns: map[string]bool{}}
+	r.site = &sight{pages: map[string]map[string]*answer{}, order: map[string][]string{}, linked: map[string]map[string]bool{}, proof: map[string]string{}, patterns: map[string]bool{}, asked: map[string]bool{}}
 	r.crawl(r.people[0])
 	if r.t.signIn == "" {
 		r.t.signIn = r.likeliestSignIn()
@@ -155,24 +157,45 @@ func (r *run) count() {
 		c.Routes, c.Reached = len(r.site.patterns), len(r.site.patterns)
 		return
 	}
+	maps.Copy(r.site.asked, r.site.patterns)
 	for _, rt := range r.t.routes {
 		c.Routes++
-		if r.reached(rt) {
+		asked, reached := r.reached(rt)
+		switch {
+		case reached:
 			c.Reached++
-		} else {
+		case asked:
+			r.missed("route %s %s: every request was refused", rt.Method, rt.Pattern)
+		default:
 			r.missed("route %s %s: no page or form led there", rt.Method, rt.Pattern)
 		}
 	}
 }
 
-func (r *run) reached(rt merlon.RouteInfo) bool {
-	for key := range r.site.patterns {
+// reached reports whether a route was asked for, and whether a request came through to what it does.
+func (r *run) reached(rt merlon.RouteInfo) (asked, reached bool) {
+	for key, through := range r.site.asked {
 		method, p, _ := strings.Cut(key, " ")
 		if p == rt.Pattern && method == rt.Method || rt.Method == "any" && matches(rt.Pattern, p, true) {
-			return true
+			asked, reached = true, reached || through
 		}
 	}
-	return false
+	return asked, reached
+}
+
+// answered keeps which routes were asked for, by whichever attack, and which of them let a request through: a handler that
+// refuses what was typed, or fails, was reached too.
+func (r *run) answered(q *Request, ans *answer) {
+	if r.site == nil {
+		return
+	}
+	through := !r.t.refused(ans)
+	switch ans.status {
+	case http.StatusConflict, http.StatusUnprocessableEntity, http.StatusInternalServerError:
+		through = true
+	}
+	key := q.Method + " " + r.t.pattern(q.Method, bare(q.Path))
+	r.site.asked[key] = r.site.asked[key] || through
 }
 
 // crawl loads what one actor can find.

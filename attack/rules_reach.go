@@ -29,7 +29,7 @@ var (
 	RuleLockedOut = rule("MRL-ATK-101", avail, check.Medium, "strangers can keep the owner out",
 		"the limit works for the attacker", "types wrong passwords all day", "let a browser that has signed in before through", "OWASP ASVS 5.0 6.1.1; CWE-645")
 	RuleForwarded = rule("MRL-ATK-102", conf, check.High, "a header of the visitor's own names the address that is limited",
-		"each request comes from a new address", "sends another X-Forwarded-For with every try", "believe it of named proxies only: Settings.Proxies", "OWASP ASVS 5.0 15.3.4; CWE-348")
+		"each request comes from a new address", "sends another X-Forwarded-For with every try", "believe it of named proxies only; in Merlon: site.trusted_proxies", "OWASP ASVS 5.0 15.3.4; CWE-348")
 	RuleTold = rule("MRL-ATK-103", conf, check.Medium, "answers tell whether an address has an account",
 		"knowing who is there is half of the way in", "asks for a list of addresses", "give the same answer after the same work", "OWASP ASVS 5.0 6.3.8; CWE-204")
 	RuleParallel = rule("MRL-ATK-104", conf, check.High, "tries at one moment pass the limit that tries one by one do not",
@@ -47,7 +47,7 @@ var (
 	RuleTrace = rule("MRL-ATK-120", conf, check.Low, "TRACE is answered",
 		"it repeats the request with its cookies", "reads cookies that scripts cannot", "answer 405", "RFC 9110 9.3.8; OWASP ASVS 5.0 13.4.4")
 	RuleAnyHost = rule("MRL-ATK-121", integ, check.Low, "the site answers to every name",
-		"a name that the attacker chose reaches the site's logic", "points a name of their own at the site", "answer 421 to other names: Settings.Hosts", "RFC 9110 7.4, 15.5.20")
+		"a name that the attacker chose reaches the site's logic", "points a name of their own at the site", "answer 421 to other names; in Merlon: site.hosts", "RFC 9110 7.4, 15.5.20")
 	RuleHostUsed = rule("MRL-ATK-122", integ, check.High, "a link is made from the request's Host",
 		"the link leads where the visitor said", "has a reset link mailed that leads to them", "make links from the settings", "CWE-644; OWASP WSTG-INPV-17")
 	RuleFraming = rule("MRL-ATK-123", integ, check.High, "a request whose end is in doubt is answered",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/internal/swap"
 )
 
@@ -150,10 +151,7 @@ func scratch(dest string) (path string, unlock func(), err error) {
 	var b [6]byte
 	_, _ = rand.Read(b[:])
 	path = filepath.Join(filepath.Dir(dest), scratchPrefix(dest)+hex.EncodeToString(b[:]))
-	if err := os.MkdirAll(filepath.Dir(dest), 0o700); err != nil {
-		return "", nil, err
-	}
-	if err := os.Mkdir(path, 0o700); err != nil {
+	if err := datafolder.Make(path); err != nil {
 		return "", nil, fmt.Errorf("backup: the folder to restore into: %w", err)
 	}
 	unlock, err = home{path}.lock()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/internal/whole"
 )
 
@@ -29,6 +30,14 @@ const (
 )
 
 func (h home) path(name string) string { return filepath.Join(h.dir, name) }
+
+// make makes the folder, and the data folder around it where there is no site yet.
+func (h home) make() error {
+	if err := datafolder.Make(filepath.Dir(h.dir)); err != nil {
+		return err
+	}
+	return os.MkdirAll(h.dir, 0o700)
+}
 
 // A Setup is what init wrote: where the points go and who can open them.
 type Setup struct {
@@ -158,7 +167,7 @@ func (h home) write(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+	if err := h.make(); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	return writeFile(h.path(name), append(text, '\n'))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/mailbox"
 )
 
@@ -46,7 +47,7 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 	}
 	defer t.Close()
 	setup.Target = t.String()
-	if err := os.MkdirAll(a.Data, 0o700); err != nil {
+	if err := datafolder.Make(a.Data); err != nil {
 		return merlon.Cannot("the data folder cannot be made: %v", err)
 	}
 	if SameDisk(t, a.Data) && !setup.Try {

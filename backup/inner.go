@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/internal/whole"
 	"github.com/merlon-web/merlon/outbound/file"
 )
@@ -317,7 +318,7 @@ func decodeInner(text []byte, in *Inner) error {
 // Arrange moves what Unpack wrote into a data folder: the database and the keys under the names that the site looks for them,
 // the settings beside them. The folders must be on one file system; uploads.index and MERLON stay where they are.
 func Arrange(in *Inner, from, data string) error {
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	if err := datafolder.Make(data); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	for _, f := range in.Files {

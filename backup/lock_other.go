@@ -15,7 +15,7 @@ var restores = false
 
 // lock takes the lock of a home: a file that is made anew and removed again. After a crash it is removed by hand.
 func (h home) lock() (unlock func(), err error) {
-	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+	if err := h.make(); err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	f, err := os.OpenFile(h.path(lockFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)

@@ -16,7 +16,7 @@ var restores = true
 
 // lock takes the lock of a home. It is the system's: a process that dies gives it back.
 func (h home) lock() (unlock func(), err error) {
-	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+	if err := h.make(); err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	f, err := os.OpenFile(h.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600)

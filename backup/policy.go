@@ -60,7 +60,7 @@ func (h home) chosenSite() (string, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("backup: %w", err)
 	}
-	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+	if err := h.make(); err != nil {
 		return "", fmt.Errorf("backup: %w", err)
 	}
 	site = newSite()

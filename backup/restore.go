@@ -192,6 +192,8 @@ func (p *part) place(c *merlon.Call) (placing, error) {
 	switch {
 	case live && into != "":
 		return placing{}, merlon.Misused("--live and --into are both given: the data goes to one place: choose")
+	case live && c.Flag("confirm-site") != "" && c.Flag("confirm-site") != name:
+		return placing{}, merlon.Refuse("nothing was restored\n  --confirm-site says %.40q, and the site of this program is %q\n  see that this is the machine and the folder that you mean, then: --confirm-site %s", c.Flag("confirm-site"), name, name)
 	case live && c.Flag("confirm-site") != name:
 		return placing{}, merlon.Refuse("nothing was restored\n  with --live the data folder %s is put aside, and what happened since the point is lost\n  name the site to go on: --confirm-site %s", a.Data, name)
 	case live:

@@ -48,6 +48,10 @@ func TestRestoreCommand(t *testing.T) {
 		t.Errorf("a copy of the older point is left: %q", left)
 	}
 
+	if text, err := os.ReadFile(filepath.Join(into("a"), ".gitignore")); err != nil || string(text) != "*\n" {
+		t.Errorf("git takes what was restored: %q, %v", text, err)
+	}
+
 	// An old state of the store: on a machine that never saw the site only the receipt tells.
 	site := objectsSite(t, target)
 	if err := os.RemoveAll(filepath.Join(target, site, "h", "00000003")); err != nil {
@@ -62,6 +66,15 @@ func TestRestoreCommand(t *testing.T) {
 	_, problems = other.run(cli.ExitUsage, append(from, "--receipt", "3:sha256:00")...)
 	has(t, problems, "--receipt takes")
 	other.run(cli.ExitDone, append(from, "--receipt", receipts[1])...)
+
+	// --live asks for the site's name, and says of another one that it is another.
+	_, problems = p.run(cli.ExitRefused, "restore", "2", "--live", "--key-file", key)
+	has(t, problems, "nothing was restored", "is put aside", "--confirm-site notes")
+	if strings.Contains(problems, "says") {
+		t.Errorf("no name was given, and one is spoken of: %s", problems)
+	}
+	_, problems = p.run(cli.ExitRefused, "restore", "2", "--live", "--confirm-site", "shop", "--key-file", key)
+	has(t, problems, "nothing was restored", `--confirm-site says "shop", and the site of this program is "notes"`, "--confirm-site notes")
 
 	// A site that was closed to visitors stays closed.
 	write(t, filepath.Join(p.data, "maintenance"), nil)

@@ -232,7 +232,7 @@ func TestCheckMakesNoKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.run(cli.ExitDone, "check", "--fail-on", "high")
-	if left, err := os.ReadDir(p.data); err != nil || len(left) != 1 || left[0].Name() != "backup" {
+	if left, err := os.ReadDir(p.data); err != nil || len(left) != 2 || left[0].Name() != ".gitignore" || left[1].Name() != "backup" {
 		t.Errorf("in the data folder: %v, %v", left, err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 // attackWish is what was asked of one run of attack.
@@ -108,7 +108,7 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 	}
 	if site.Shared() { // of rows on a server there is no copy
 		fmt.Fprintln(p.err, "the site's rows are on a server and are not copied: what is attacked is the site with a new file in their place, and with the data to try it")
-	} else if entries, err := os.ReadDir(p.data); err == nil && len(entries) > 0 {
+	} else if datafolder.Holds(p.data) {
 		wish.Data = p.data
 	}
 	report, err := attack.Site(ctx, p.open, wish.Options)

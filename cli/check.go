@@ -17,6 +17,7 @@ import (
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/trust/cert"
 )
 
@@ -149,8 +150,7 @@ func (p *program) knownIDs(site *merlon.Site, wish checkWish) error {
 // looked at, "" if all could.
 func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c check.Choice) (report check.Report, unseen string, err error) {
 	here := func() check.Report { return check.Run(ctx, c.Of(site.Checks())...) }
-	// A folder with folders only is none yet either: backup policy leaves one, before there is a site.
-	if entries, err := os.ReadDir(p.data); err != nil || !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() }) {
+	if !datafolder.Holds(p.data) {
 		return here().Joined(), "the data: there is none yet", nil
 	}
 	err = db.ErrLocked // a site that is not sound cannot be started, and may still be up as it was before

@@ -190,8 +190,9 @@ func usage(c *cobra.Command, err error) error {
 		if n, ok := check.Nearest(m[1], names); ok {
 			hint = "did you mean --" + n + "?"
 		}
+		return exit(ExitUsage, "unknown flag --%s: %s has none of this name: %s", m[1], c.CommandPath(), hint)
 	}
-	return exit(ExitUsage, "%s: it was not understood: %s", err.Error(), hint)
+	return exit(ExitUsage, "%w: %s", err, hint)
 }
 
 func unknownCommand(c *cobra.Command, args []string) error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -69,17 +70,38 @@ func (p *program) explain() *cobra.Command {
 			if some := slices.DeleteFunc(slices.Clone(rules), func(r check.Rule) bool { return !strings.HasPrefix(r.ID, id) }); len(some) > 0 {
 				return p.listRules(some)
 			}
+			if idShape.MatchString(args[0]) {
+				return exit(ExitUsage, "unknown id %s: no rule of this site has it: %s", args[0], nearestIDs(id, ids))
+			}
 			word := strings.ToLower(args[0])
 			if some := slices.DeleteFunc(slices.Clone(rules), func(r check.Rule) bool { return !strings.Contains(strings.ToLower(r.ID+" "+r.Title+" "+r.Why), word) }); len(some) > 0 {
 				return p.listRules(some)
 			}
-			hint := ": explain without an id lists them all"
-			if n, ok := check.Nearest(id, ids); ok {
-				hint = ": did you mean " + n + "?"
-			}
-			return exit(ExitUsage, "no rule has the id or the word %s%s", args[0], hint)
+			return exit(ExitUsage, "no rule has the id or the word %s: %s", args[0], nearestIDs(id, ids))
 		},
 	}
+}
+
+// idShape is what is meant as an id, and no word: capitals with a number at the end, or anything of Merlon's own.
+var idShape = regexp.MustCompile(`^([A-Z]+(-[A-Z]+)*-[0-9]+|(?i:mrl)-.*)$`)
+
+// nearestIDs says which ids an unknown one may mean: the three that are nearest, or where all are listed.
+func nearestIDs(id string, ids []string) string {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	var near []string
+	for len(near) < 3 {
+		n, ok := check.Nearest(id, ids)
+		if !ok {
+			break
+		}
+		near = append(near, n)
+		ids = slices.DeleteFunc(ids, func(one string) bool { return one == n })
+	}
+	if len(near) == 0 {
+		return "explain without an id lists them all"
+	}
+	return "did you mean " + strings.Join(near, ", ") + "?"
 }
 
 // listRules prints each id with its title, those of one room together.

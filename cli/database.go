@@ -14,6 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/secret"
 )
 
@@ -62,7 +63,7 @@ func readDatabase(path string, environ []string) (settings, error) {
 // environment's.
 func (s *settings) database() merlon.DatabaseSettings {
 	d := merlon.DatabaseSettings{URL: s.DB.URL, Reader: s.DB.Reader, PasswordFile: s.DB.PasswordFile, ReaderPasswordFile: s.DB.ReaderPasswordFile,
-		Password: secret.New(os.Getenv("MERLON_DB_PASSWORD")), ReaderPassword: secret.New(os.Getenv("MERLON_DB_READER_PASSWORD"))}
+		Password: secret.New(os.Getenv(setting.DatabasePassword)), ReaderPassword: secret.New(os.Getenv(setting.DatabaseReaderPassword))}
 	if d.URL == "" {
 		return d
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/setting"
 )
 
 // deploy prints files for those who run the site in the world. They are the owner's from then on: nothing reads them back.
@@ -42,14 +43,14 @@ func (p *program) deploy() *cobra.Command {
 			if self, err := os.Executable(); err == nil && args[0] == "systemd" && strings.HasPrefix(self, "/usr/") {
 				binary = filepath.Clean(self)
 			}
-			setting := "# set site.host and tls.mode in merlon.toml"
+			line := "# set " + string(setting.Host) + " and tls.mode in " + settingsName
 			if host != "" {
-				setting = "Environment=MERLON_SITE_HOST=" + host
+				line = "Environment=" + setting.Host.Variable() + "=" + host
 				if args[0] == "docker" {
-					setting = "ENV MERLON_SITE_HOST=" + host
+					line = "ENV " + setting.Host.Variable() + "=" + host
 				}
 			}
-			_, err = fmt.Fprint(p.out, strings.NewReplacer("{name}", name, "{binary}", binary, "{host}", host, "{setting}", setting).Replace(text))
+			_, err = fmt.Fprint(p.out, strings.NewReplacer("{name}", name, "{binary}", binary, "{host}", host, "{setting}", line).Replace(text))
 			return err
 		},
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/outbound/mail"
 	"github.com/merlon-web/merlon/secret"
@@ -25,10 +26,10 @@ import (
 //	MERLON_MAIL_FROM           Rowing Club <club@example.org>
 func mailSettings() merlon.MailSettings {
 	return merlon.MailSettings{
-		Address:      os.Getenv("MERLON_MAIL"),
-		Password:     secret.New(os.Getenv("MERLON_MAIL_PASSWORD")),
-		PasswordFile: os.Getenv("MERLON_MAIL_PASSWORD_FILE"),
-		From:         os.Getenv("MERLON_MAIL_FROM"),
+		Address:      os.Getenv(setting.MailAddress.Variable()),
+		Password:     secret.New(os.Getenv(setting.MailPassword)),
+		PasswordFile: os.Getenv(setting.MailPasswordFile.Variable()),
+		From:         os.Getenv(setting.MailFrom.Variable()),
 	}
 }
 
@@ -49,7 +50,7 @@ func mailTest(ctx context.Context, c *merlon.Call) error {
 	var refused *mail.Error
 	switch {
 	case errors.Is(err, merlon.ErrNoMail):
-		return merlon.Cannot("no mail server is set: mails wait in the mailbox: set MERLON_MAIL=smtp://user@mail.example.org:587, MERLON_MAIL_PASSWORD_FILE and MERLON_MAIL_FROM  %s", mail.RuleNoServer.ID)
+		return merlon.Cannot("no mail server is set: mails wait in the mailbox: set %s=smtp://user@mail.example.org:587, %s and %s, or the table [mail] of %s  %s", setting.MailAddress.Variable(), setting.MailPasswordFile.Variable(), setting.MailFrom.Variable(), settingsName, mail.RuleNoServer.ID)
 	case errors.As(err, &refused) && refused.Unreached:
 		return merlon.Cannot("%s", err)
 	case err != nil:

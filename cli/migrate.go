@@ -136,6 +136,9 @@ func (p *program) migrateDown() *cobra.Command {
 			if name == "" {
 				name = "site"
 			}
+			if confirmed != "" && confirmed != name {
+				return exit(ExitRefused, "nothing was undone\n  --confirm-site says %.40q, and the site of this program is %q\n  see that this is the machine and the folder that you mean, then: %s migrate down --confirm-site %s", confirmed, name, programName(), name)
+			}
 			if confirmed != name {
 				return exit(ExitRefused, "nothing was undone\n  what the newest migration made is lost with its rows, and this may be the data of visitors\n  name the site to go on: %s migrate down --confirm-site %s", programName(), name)
 			}

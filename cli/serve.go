@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/trust/cert"
@@ -271,7 +273,12 @@ func cannotStart(err error) error {
 	case errors.As(err, &edited):
 		return exit(ExitFailed, "%s\nthe database was made by another text of this migration: nothing was started", edited)
 	case errors.Is(err, merlon.ErrPending):
-		return exit(ExitCannot, "%s\n  run: %s migrate up", err, programName())
+		var pending check.Finding
+		if errors.As(err, &pending) {
+			pending.Do = "run: " + programName() + " migrate up" // as it is typed here
+			return exit(ExitCannot, "%s", strings.TrimSpace(pending.Text()))
+		}
+		return exit(ExitCannot, "%w", err)
 	case errors.Is(err, db.ErrLocked):
 		return exit(ExitCannot, "%w", err)
 	}

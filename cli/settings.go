@@ -16,6 +16,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/secret"
 )
@@ -79,7 +80,7 @@ type dbTable struct {
 const mailCredential = "mail-password"
 
 // passwords are the variables that no key of the file stands for: a secret stands in no file that is not for it alone.
-var passwords = []string{"MERLON_MAIL_PASSWORD", "MERLON_DB_PASSWORD", "MERLON_DB_READER_PASSWORD"}
+var passwords = []string{setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword}
 
 // readSettings reads the file, if it is there, and the environment. An unknown key is an error with the nearest one.
 func readSettings(path string, environ []string) (settings, error) {
@@ -132,11 +133,10 @@ func (s *settings) environment(environ []string) (err error) {
 	names := map[string]reflect.Value{}
 	tables := map[string]bool{}
 	each(reflect.ValueOf(s).Elem(), func(name string, v reflect.Value) {
-		names["MERLON_"+strings.ToUpper(strings.ReplaceAll(name, ".", "_"))] = v
+		names[setting.Key(name).Variable()], names[setting.Key(name).Long()] = v, v
 		table, _, _ := strings.Cut(name, ".")
-		tables["MERLON_"+strings.ToUpper(table)+"_"] = true
+		tables[setting.Key(table).Long()+"_"] = true
 	})
-	names["MERLON_MAIL"] = names["MERLON_MAIL_ADDRESS"]
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
 		v, known := names[name]
@@ -238,7 +238,7 @@ func (s *settings) judge(path string) error {
 // site are the settings as the site takes them. The password of the mail server is a file's, a credential's or, last, the
 // environment's.
 func (s *settings) site() merlon.Settings {
-	m := merlon.MailSettings{Address: s.Mail.Address, From: s.Mail.From, PasswordFile: s.Mail.PasswordFile, Password: secret.New(os.Getenv("MERLON_MAIL_PASSWORD"))}
+	m := merlon.MailSettings{Address: s.Mail.Address, From: s.Mail.From, PasswordFile: s.Mail.PasswordFile, Password: secret.New(os.Getenv(setting.MailPassword))}
 	m.PasswordFile = orCredential(m.PasswordFile, mailCredential)
 	return merlon.Settings{Origin: s.Site.Origin, Hosts: s.Site.Hosts, Proxies: s.Site.TrustedProxies, ClientHeader: s.Site.ClientHeader, Mail: m,
 		Owner: s.Site.Owner, AccessLog: s.Serve.Access != "off"}

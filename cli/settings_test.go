@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/setting"
 )
 
 func TestSettings(t *testing.T) {
@@ -66,6 +68,26 @@ func TestSettings(t *testing.T) {
 }
 
 // A password comes as a file's path, as a credential of systemd, or last by the environment, and is in no settings file.
+// TestFindingsNameWhatIsRead: the names by which findings tell of settings are keys of the file and variables that are read.
+func TestFindingsNameWhatIsRead(t *testing.T) {
+	keys := map[string]bool{}
+	each(reflect.ValueOf(&settings{}).Elem(), func(name string, _ reflect.Value) { keys[name] = true })
+	for key := range setting.Fields {
+		if !keys[string(key)] {
+			t.Errorf("%s is no key of %s", key, settingsName)
+		}
+		for _, variable := range []string{key.Variable(), key.Long()} {
+			var s settings
+			if err := s.environment([]string{variable + "=x"}); err != nil {
+				t.Errorf("%s: %v", key, err)
+			}
+			if reflect.DeepEqual(s, settings{}) {
+				t.Errorf("%s is not read from %s", key, variable)
+			}
+		}
+	}
+}
+
 func TestSecretsAreNotInTheFile(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("CREDENTIALS_DIRECTORY", dir)

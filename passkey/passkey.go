@@ -34,6 +34,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/static"
 )
@@ -86,8 +87,8 @@ func New(Config) merlon.Part {
 func (p *part) start(_ context.Context, h *merlon.House) error {
 	u, err := url.Parse(h.URL(""))
 	if err != nil || protocol.ValidateRPID(u.Hostname()) != nil {
-		return RuleName.Finding("Settings.Origin", "passkeys cannot belong to the host of "+h.URL("")+": it is no name",
-			`use the name that visitors type: "https://example.org"; in development leave it empty`)
+		return RuleName.Finding(setting.Host.String(), "passkeys cannot belong to the host of "+h.URL("")+": it is no name",
+			`use the name that visitors type, "example.org"; in development leave it out`)
 	}
 	p.house, p.rpID, p.key = h, u.Hostname(), append([]byte(nil), h.Keys.Key("merlon/passkey/v1").Reveal()...)
 	return nil

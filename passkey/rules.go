@@ -34,7 +34,7 @@ var (
 	RuleName = check.Rule{ID: "MRL-PASSKEY-007", Property: check.Availability, Severity: check.High,
 		Title: "a site with passkeys that has no name", Why: "passkeys belong to a host name; browsers make none for an address of numbers",
 		Attack: "None: the button would never work, and passkeys would be lost with the address.",
-		Wrong:  `Settings.Origin: "http://192.0.2.7"`, Right: `Settings.Origin: "https://example.org"`,
+		Wrong:  `site.origin = "http://192.0.2.7"`, Right: `site.host = "example.org"`,
 		Source: "W3C Web Authentication Level 3, 4 (RP ID), 5.1.3"}
 )
 

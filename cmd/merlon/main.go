@@ -111,7 +111,7 @@ func (t *tool) root() *cobra.Command {
 	root.SetHelpTemplate(help)
 	root.SetUsageTemplate(help)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return exit(exitUsage, "%s: it was not understood: see %s --help", err, c.CommandPath())
+		return exit(exitUsage, "%w: see %s --help", err, c.CommandPath())
 	})
 	return root
 }

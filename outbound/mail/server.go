@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/setting"
 )
 
 // ParseServer reads the address of a mail server into a [Config]: smtp://user@host:587 (STARTTLS, required),
@@ -26,7 +27,7 @@ func ParseServer(address string) (Config, error) {
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		user, rest = rest[:at], rest[at+1:]
 		if strings.Contains(user, ":") {
-			return refuse(RulePassword, "the address holds a password", "take it out, and set MERLON_MAIL_PASSWORD_FILE or MERLON_MAIL_PASSWORD; a colon in a user's name is %3A")
+			return refuse(RulePassword, "the address holds a password", "take it out, and set "+setting.MailPasswordFile.String()+", or the variable "+setting.MailPassword+"; a colon in a user's name is %3A")
 		}
 	}
 	name, err := url.PathUnescape(user)

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/internal/whole"
 )
 
@@ -43,7 +44,7 @@ type Local struct {
 
 // OpenLocal makes the authority in a folder, once, and a certificate for NAME.localhost, localhost, 127.0.0.1 and ::1.
 func OpenLocal(dir, name string, now time.Time) (*Local, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := datafolder.Make(dir); err != nil {
 		return nil, fmt.Errorf("cert: local authority: %w", err)
 	}
 	ca, key, err := openAuthority(dir, now)

@@ -30,10 +30,19 @@ type NewOuting struct {
 	About  string    `form:"lines,max=5000" label:"What it is about"`
 }
 
+// BoardInput is the place in the list of open messages.
+type BoardInput struct {
+	After int64 `query:"after"`
+}
+
 type boardPage struct {
 	Messages []Message
+	First    bool
+	Next     int64 // the last message shown, where later ones wait; 0: none does
 	News     []News
 }
+
+const messagesAtOnce = 50
 
 type newNewsPage struct{ Form form.Form[NewNews] }
 
@@ -69,13 +78,18 @@ var (
 	insertOuting = db.Returning[int64](schema, "INSERT INTO outing (title, place, day, places, about) VALUES ($1, $2, $3, $4, $5) RETURNING id")
 )
 
-func showBoard(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
-	messages, err := openMessages.All(r.DB, 50)
+func showBoard(r *merlon.Read[account.User], in BoardInput) (*merlon.Response, error) {
+	messages, err := openMessages.All(r.DB, in.After, messagesAtOnce+1)
 	if err != nil {
 		return nil, err
 	}
-	news, err := recentNews.All(r.DB, 0, 20)
-	return merlon.Show(boardView, boardPage{messages, news}), err
+	p := boardPage{Messages: messages, First: in.After == 0}
+	if len(messages) > messagesAtOnce {
+		p.Messages = messages[:messagesAtOnce]
+		p.Next = p.Messages[messagesAtOnce-1].ID
+	}
+	p.News, err = recentNews.All(r.DB, 0, 20)
+	return merlon.Show(boardView, p), err
 }
 
 func newNews(*merlon.Read[account.User], merlon.None) (*merlon.Response, error) {

@@ -35,7 +35,7 @@ var (
 	contactView = page.New[contactPage](pages, "contact.html")
 
 	insertMessage = db.Exec(schema, "INSERT INTO message (name, email, text, created) VALUES ($1, $2, $3, $4)")
-	openMessages  = db.Query[Message](schema, "SELECT id, name, email, text, created FROM message WHERE done = 0 ORDER BY id LIMIT $1")
+	openMessages  = db.Query[Message](schema, "SELECT id, name, email, text, created FROM message WHERE done = 0 AND id > $1 ORDER BY id LIMIT $2")
 	closeMessage  = db.Exec(schema, "UPDATE message SET done = 1 WHERE id = $1")
 )
 

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/merlon-web/merlon"
@@ -50,4 +51,19 @@ func TestProfileWithoutABoat(t *testing.T) {
 	if got := v.Get("/profile").Fields("/profile").Get("Boat"); got != "" {
 		t.Errorf("the boat became %q", got)
 	}
+}
+
+// TestAllMessagesAreReached: more messages than one page of the board shows are behind its links, and none is lost when those
+// before it are done with.
+func TestAllMessagesAreReached(t *testing.T) {
+	s := merlontest.Start(t, site.Open)
+	v, ben := s.Visitor(), s.SignedIn("Ben", "board")
+	for i := 1; i <= 51; i++ {
+		v.Get("/contact").Submit("/contact", merlontest.Values{"Name": "Nora", "Email": "nora@example.org", "Text": fmt.Sprintf("message %d.", i)}).Is(200)
+	}
+	ben.Get("/board").Has("message 1.", "message 50.", "Later messages").HasNot("message 51.", "Oldest messages")
+	ben.Get("/board?after=50").Has("message 51.", "Oldest messages").HasNot("message 50.", "Later messages")
+	ben.Submit("/board/messages/51/done", nil).At("/board").Has("message 50.").HasNot("Later messages", "Oldest messages")
+	ben.Get("/board?after=50").Has("No later message is open.", "Oldest messages").HasNot("All messages are done with.")
+	ben.Get("/board?after=x").Is(400)
 }

@@ -1,0 +1,45 @@
+// Package datafolder makes the folders that a site keeps its data in, and tells whether they hold any.
+package datafolder
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// ignore names the file by which git leaves out all that lies in a folder (gitignore(5)).
+const ignore = ".gitignore"
+
+// Make makes a folder that is not there, with mode 0700, and what lies above it; nothing in it is ever committed by accident:
+// keys and databases that are in a repository once are in each of its copies. A folder that is there stays as it is, also
+// without that file: whoever took it out meant it.
+func Make(path string) error {
+	path = filepath.Clean(path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	switch err := os.Mkdir(path, 0o700); {
+	case errors.Is(err, fs.ErrExist):
+		return os.MkdirAll(path, 0o700) // a file of that name is an error, a link to a folder is none
+	case err != nil:
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(path, ignore), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) { // another process makes the same folder
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("*\n")
+	return errors.Join(err, f.Close())
+}
+
+// Holds reports whether a folder has a file of a site in it. Folders alone are none: backup policy leaves one before there is
+// a site.
+func Holds(path string) bool {
+	entries, err := os.ReadDir(path)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !e.IsDir() && e.Name() != ignore })
+}
