@@ -186,15 +186,14 @@ func makeRooms(t *testing.T, rooms int) (program string) {
 // TestAttackGrows: what an attack costs grows with the number of routes, and not with its square: requests are counted, since
 // time says something of the machine too; it is logged.
 func TestAttackGrows(t *testing.T) {
-	need.Time(t, "builds and attacks sites of many routes")
-	sizes, classes := []int{2, 6, 10}, "access,output" // rooms of four routes
-	if need.Long() {
-		sizes, classes = []int{5, 25, 100}, "sessions,forgery,injection,output,access,limits,platform,backup"
+	if !need.Long() {
+		t.Skip("attacks sites of many routes, which takes minutes: MERLON_TEST_LONG=1")
 	}
+	sizes := []int{5, 25, 100} // rooms of four routes
 	var requests []int
 	for _, rooms := range sizes {
 		program := makeRooms(t, rooms)
-		attacked := exec.CommandContext(t.Context(), program, "attack", "--class", classes, "--format", "json", "--budget", "20m")
+		attacked := exec.CommandContext(t.Context(), program, "attack", "--format", "json", "--budget", "20m")
 		attacked.Dir = filepath.Dir(program)
 		var problems strings.Builder
 		attacked.Stderr = &problems
