@@ -87,7 +87,8 @@ func (c Cookie[T]) Set(on interface {
 type Step[T any] struct{ c Cookie[T] }
 
 // NewStep declares a step. Its life is at most 15 minutes (OWASP ASVS 6.5.5, 14.2.1). A site has one step cookie: a new
-// trade replaces the last one.
+// trade replaces the last one. A page whose button acts on its step says in its form which one it is, or of two tabs the older
+// one's button does what the newer one's page says.
 func NewStep[T any](name constant, life time.Duration) Step[T] {
 	declareCookie("step/" + string(name))
 	return Step[T]{Cookie[T]{name: string(name), maxAge: min(life, 15*time.Minute)}}

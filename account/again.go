@@ -149,7 +149,7 @@ func (a *part) tryAgain(r *merlon.Read[User], f form.Form[Again]) (attempt, erro
 	if err != nil {
 		return attempt{}, err
 	}
-	return compare(a, r, row.Email, row, row.hasPassword(), in.Password)
+	return compare(a, r, row.Email, row, row.hasPassword(), true, in.Password)
 }
 
 func (a *part) again(w *merlon.Write[User], f form.Form[Again], t attempt) (*merlon.Response, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -187,12 +188,16 @@ func TestTwoChangesAtOnce(t *testing.T) { // B3
 	for range chosen {
 		browsers = append(browsers, signIn(s.Visitor(), "ann@example.test", good))
 	}
-	var all sync.WaitGroup
+	var forms []url.Values // of both, before either is sent
 	for i, v := range browsers {
 		f := v.Get("/account/password").Fields("/account/password")
 		f.Set("Current", good)
 		f.Set("New", chosen[i])
-		all.Go(func() { v.Post("/account/password", s.Site.Origin(), f) })
+		forms = append(forms, f)
+	}
+	var all sync.WaitGroup
+	for i, v := range browsers {
+		all.Go(func() { v.Post("/account/password", s.Site.Origin(), forms[i]) })
 	}
 	all.Wait()
 	won, alive := 0, 0

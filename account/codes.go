@@ -182,10 +182,17 @@ func (a *part) newCodes(w *merlon.Write[User], _ form.Form[CodesNew]) (*merlon.R
 	if err != nil {
 		return nil, err
 	}
-	if err := freshenCodes(w, row.ID, ""); err != nil {
+	// who has this session's cookie too would read the codes, and who had an old one may be in by it
+	if err := w.Session.Rotate(w.Session.Level()); err != nil {
 		return nil, err
 	}
-	if err := distrust(w.DB, row.ID); err != nil { // who had an old code may have had a browser trusted by it
+	if err := w.Session.EndOthers(row.ID, "factors changed"); err != nil {
+		return nil, err
+	}
+	if err := distrust(w.DB, row.ID); err != nil {
+		return nil, err
+	}
+	if err := freshenCodes(w, row.ID, ""); err != nil {
 		return nil, err
 	}
 	if err := a.addedNotice(w.DB, w.Lang(), w.Now(), row, "account.mail.codes-new"); err != nil {

@@ -91,6 +91,9 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 	now := c.House.Clock()
 	var id int64
 	err = c.House.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		if _, err := a.vacate(w, normal(address.String())); err != nil {
+			return err
+		}
 		var err error
 		if id, err = create(w, address.String(), name, NoPassword, now, time.Time{}, roles...); errors.Is(err, ErrExists) {
 			return fmt.Errorf("%s has an account already, and an address has one: see user list, or name another address", address)

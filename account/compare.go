@@ -26,8 +26,10 @@ type attempt struct {
 }
 
 // compare counts an attempt at the password of an address, then compares: the count is kept before the first hash, whatever
-// becomes of the request. Without a row (found is false) the same work is done. The request's reader is closed.
-func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found bool, typed secret.String) (attempt, error) {
+// becomes of the request. Without a row (found is false) the same work is done. If the password opens nothing yet (may is
+// false: the address is not proven) the right one counts as a wrong one, or who signed up with somebody's address would learn
+// from a limit that is not reached that the account is new. The request's reader is closed.
+func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found, may bool, typed secret.String) (attempt, error) {
 	var t attempt
 	if cookie, has := deviceCookie.Get(r); has && found {
 		d, known, err := knownDevice(cookie, has, r.DB, row.ID, r.Now())
@@ -65,15 +67,18 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 		_ = permit.Return(context.WithoutCancel(r.Context()))
 		return t, err
 	}
-	if err := permit.Settle(r.Context(), result.OK && found); err != nil {
+	right := result.OK && found
+	if err := permit.Settle(r.Context(), right && may); err != nil {
 		return t, err
 	}
-	if t.ok = result.OK && found; t.ok {
+	if t.ok = right && may; t.ok {
 		t.row = row
 		if result.Upgrade {
 			// the next sign-in tries again when there is no room for a second hash now
 			t.upgrade, _ = a.hasher.Hash(r.Context(), typed, from)
 		}
+	} else if right {
+		r.Record(RuleUnverified, event.Refused, slog.Int64("account", row.ID))
 	} else {
 		var whose []slog.Attr // the owner finds it in the log of the account
 		if found {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 )
 
@@ -33,6 +34,23 @@ func MoveSecret(w *db.Writer, from, to int64) error {
 		return err
 	}
 	_, err = setSecret.Run(w, to, row.Secret)
+	return err
+}
+
+// ReplaceApp gives a user another app, as taking one away and adding one does.
+func ReplaceApp(h *merlon.House, w *db.Writer, user int64, now time.Time) error {
+	a, err := of(h)
+	if err != nil {
+		return err
+	}
+	sealed, err := a.sealTOTP(user, newTOTPSecret())
+	if err != nil {
+		return err
+	}
+	if _, err := deleteTotp.Run(w, user); err != nil {
+		return err
+	}
+	_, err = insertTOTP.Run(w, user, sealed, now.UnixMicro(), int64(0))
 	return err
 }
 
@@ -72,7 +90,11 @@ func StateOf(q db.Querier, user int64) (on bool, left int, err error) {
 
 // SpendStep uses a step of a user's app, without the comparison and the limit before it.
 func SpendStep(w *db.Writer, user, step int64) (bool, error) {
-	done, err := useTOTP.Run(w, user, step, step*totpStep*1_000_000)
+	row, err := findTOTP.One(w, user)
+	if err != nil {
+		return false, err
+	}
+	done, err := useTOTP.Run(w, user, step, step*totpStep*1_000_000, row.Created)
 	return done.Rows == 1, err
 }
 

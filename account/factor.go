@@ -47,6 +47,7 @@ func (a *part) factorRoutes() []merlon.Route {
 type tried struct {
 	ok    bool
 	step  int64 // of the app's code
+	app   int64 // when that app was added: another one may be there by now
 	code  []byte
 	late  int64     // a code of so many steps ago: a clock is wrong
 	until time.Time // nothing was compared: wait
@@ -102,7 +103,7 @@ func tryCode[U any](a *part, r *merlon.Read[U], user userRow, typed string) (t t
 		if t.step, t.ok, err = matchTOTP(secret, code.app, r.Now(), totpDrift, totpDrift); err != nil {
 			return t, err
 		}
-		t.ok = t.ok && t.step > row.Step
+		t.ok, t.app = t.ok && t.step > row.Step, row.Created
 		if !t.ok {
 			t.late, err = lateBy(secret, code.app, r.Now())
 			if err != nil {
@@ -139,7 +140,7 @@ func (a *part) spendCode(w *db.Writer, lang string, now time.Time, row userRow, 
 		return "", false, nil
 	}
 	if t.code == nil {
-		done, err := useTOTP.Run(w, row.ID, t.step, now.UnixMicro())
+		done, err := useTOTP.Run(w, row.ID, t.step, now.UnixMicro(), t.app)
 		return "totp", done.Rows == 1, err
 	}
 	left, ok, err := spendRecovery(w, row.ID, t.code, now)

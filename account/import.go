@@ -135,11 +135,13 @@ func (a *part) take(ctx context.Context, c *merlon.Call, batch []arrival, report
 		r := c.House.Engine.Read(ctx)
 		defer r.Close()
 		for _, m := range ready {
-			if _, err := userByEmail.One(r, normal(m.email)); err == nil {
+			row, err := userByEmail.One(r, normal(m.email))
+			switch {
+			case err == nil && !row.waiting():
 				report.Existed++
-			} else if errors.Is(err, db.ErrNoRow) {
+			case err == nil, errors.Is(err, db.ErrNoRow):
 				count(m)
-			} else {
+			default:
 				return err
 			}
 		}
@@ -153,11 +155,13 @@ func (a *part) take(ctx context.Context, c *merlon.Call, batch []arrival, report
 			if m.super && c.Flag("admins") != "" {
 				roles = append(roles, Admin)
 			}
-			if _, err := userByEmail.One(w, normal(m.email)); err == nil {
+			taken, err := a.vacate(w, normal(m.email))
+			if err != nil {
+				return err
+			}
+			if taken {
 				report.Existed++
 				continue
-			} else if !errors.Is(err, db.ErrNoRow) {
-				return err
 			}
 			created := m.created
 			if created.IsZero() || created.After(now) {

@@ -71,7 +71,7 @@ func (a *part) leave(w *merlon.Write[User], f form.Form[Leave]) (*merlon.Respons
 	if _, err := setLeaving.Run(w.DB, row.ID, until.UnixMicro()); err != nil {
 		return nil, err
 	}
-	if err := void(w.DB, row.ID, resetTicket, verifyTicket, moveTicket, enrolTicket); err != nil {
+	if err := endAsked(w.DB, row.ID); err != nil {
 		return nil, err
 	}
 	code, err := reissue(w.DB, returnTicket, row.ID, row.Email, now)

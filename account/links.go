@@ -51,9 +51,6 @@ func (a *part) linkRoutes() []merlon.Route {
 // OneButton is the form of a page that has a button and no fields.
 type OneButton struct{}
 
-// LinkPage is the data of the pages that a mailed link leads to: the address that it is about.
-type LinkPage struct{ Email string }
-
 // a quota is what the limits say of a mail that a visitor asks for.
 type quota struct {
 	full  bool      // this address had its mails: the answer is the same, and nothing is sent
@@ -117,23 +114,4 @@ func ticketUser(from db.Querier, t ticketRow) (userRow, bool, error) {
 		return row, false, nil
 	}
 	return row, err == nil && row.Disabled == 0, err
-}
-
-// spend uses the ticket that the visitor's step names, and ends the step.
-func spend[U any](w *merlon.Write[U], kind ticket) (ticketRow, bool, error) {
-	step, has := ticketStep.Get(w)
-	if !has || step.Kind != kind {
-		return ticketRow{}, false, nil
-	}
-	row, used, err := use(w.DB, kind, step.Hash, w.Now())
-	if err == nil && used {
-		ticketStep.End(w)
-	}
-	return row, used, err
-}
-
-// showLink answers a page with a button for the ticket that the visitor's step names.
-func showLink[U any](r *merlon.Read[U], kind ticket) (ticketRow, bool, error) {
-	step, has := ticketStep.Get(r)
-	return heldTicket(r, step, has, r.DB, kind)
 }

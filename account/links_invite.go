@@ -19,24 +19,28 @@ type Invited struct {
 	Name     string        `form:"required,max=80" label:"Your name" autocomplete:"name"`
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"new-password" help:"At least 15 characters: three or four words that do not belong together are good."`
 	Show     bool          `form:"" label:"Show the password"`
+	Link     string        `form:"max=600,hidden" label:"The mailed link"`
 }
 
 // InvitedPage is the data of the page sign-up-invited.html.
 type InvitedPage struct {
 	Form  form.Form[Invited]
 	Email string
+	Link  string
 }
 
 // Choose is the form of a password that takes the place of one, or is the first.
 type Choose struct {
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"new-password" help:"At least 15 characters: three or four words that do not belong together are good."`
 	Show     bool          `form:"" label:"Show the password"`
+	Link     string        `form:"max=600,hidden" label:"The mailed link"`
 }
 
 // EnrolPage is the data of the page enrol.html.
 type EnrolPage struct {
 	Form  form.Form[Choose]
 	Email string // the account's
+	Link  string
 }
 
 var (
@@ -74,8 +78,8 @@ func (a *part) enrolment(w *db.Writer, user int64, email string, now time.Time) 
 }
 
 // newHash checks and hashes a password that is chosen by the holder of a ticket. Without a valid ticket nothing is hashed.
-func (a *part) newHash(r *merlon.Read[Guest], kind ticket, chosen secret.String, name string) (h hashed, err error) {
-	t, ok, err := showLink(r, kind)
+func (a *part) newHash(r *merlon.Read[Guest], kind ticket, sent string, chosen secret.String, name string) (h hashed, err error) {
+	t, ok, err := a.linkIn(r.DB, r.Now(), sent, kind)
 	if err != nil || !ok {
 		return h, err
 	}
@@ -95,15 +99,15 @@ func (a *part) hashInvited(r *merlon.Read[Guest], f form.Form[Invited]) (hashed,
 	}
 	in, ok := f.Value()
 	if !ok {
-		t, _, err := showLink(r, inviteTicket)
+		t, _, err := a.linkIn(r.DB, r.Now(), f.Raw("Link"), inviteTicket)
 		return hashed{problems: a.problemsOf(r, f, t.Email, f.Raw("Name"))}, err
 	}
-	return a.newHash(r, inviteTicket, in.Password, in.Name)
+	return a.newHash(r, inviteTicket, in.Link, in.Password, in.Name)
 }
 
 // signUpInvited makes the account of the invitation.
 func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h hashed) (*merlon.Response, error) {
-	t, used, err := spend(w, inviteTicket)
+	t, used, err := spend(a, w, f.Raw("Link"), inviteTicket)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +118,12 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 		return merlon.Gone(), nil
 	}
 	if showing(f) { // the ticket is not used: this rolls back
-		return merlon.ShowStatus(422, invitedPage, InvitedPage{f.Reveal("Password"), t.Email}), nil
+		return merlon.ShowStatus(422, invitedPage, InvitedPage{f.Reveal("Password"), t.Email, t.text}), nil
 	}
 	in, _ := f.Value()
 	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
-		return merlon.ShowStatus(422, invitedPage, InvitedPage{f, t.Email}), nil // the ticket is not used: this rolls back
+		return merlon.ShowStatus(422, invitedPage, InvitedPage{f, t.Email, t.text}), nil // the ticket is not used: this rolls back
 	}
 	row, err := userByEmail.One(w.DB, t.Email)
 	switch {
@@ -156,11 +160,11 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 }
 
 func (a *part) showEnrol(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	t, ok, err := showLink(r, enrolTicket)
+	l, ok, err := linkHere(a, r, enrolTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(enrolPage, EnrolPage{Email: t.Email}), nil
+	return merlon.Show(enrolPage, EnrolPage{Email: l.Email, Link: l.text}), nil
 }
 
 func (a *part) hashEnrol(r *merlon.Read[Guest], f form.Form[Choose]) (hashed, error) {
@@ -168,23 +172,23 @@ func (a *part) hashEnrol(r *merlon.Read[Guest], f form.Form[Choose]) (hashed, er
 	if !ok || in.Show {
 		return hashed{}, nil
 	}
-	return a.newHash(r, enrolTicket, in.Password, "")
+	return a.newHash(r, enrolTicket, in.Link, in.Password, "")
 }
 
 // enrol sets the first password; who has the link is whom the account was made for.
 func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*merlon.Response, error) {
-	t, used, err := spend(w, enrolTicket)
+	t, used, err := spend(a, w, f.Raw("Link"), enrolTicket)
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
 	if showing(f) {
-		return merlon.ShowStatus(422, enrolPage, EnrolPage{f.Reveal("Password"), t.Email}), nil
+		return merlon.ShowStatus(422, enrolPage, EnrolPage{f.Reveal("Password"), t.Email, t.text}), nil
 	}
 	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
-		return merlon.ShowStatus(422, enrolPage, EnrolPage{f, t.Email}), nil
+		return merlon.ShowStatus(422, enrolPage, EnrolPage{f, t.Email, t.text}), nil
 	}
-	row, ok, err := ticketUser(w.DB, t)
+	row, ok, err := ticketUser(w.DB, t.ticketRow)
 	if err != nil || !ok || row.Email != t.Email {
 		return merlon.Gone(), err
 	}
@@ -207,7 +211,7 @@ func (a *part) choose(w *merlon.Write[Guest], row userRow, hash string) error {
 	if err := a.prove(w.DB, row, w.Now().UnixMicro()); err != nil {
 		return err
 	}
-	if err := void(w.DB, row.ID, resetTicket, enrolTicket); err != nil {
+	if err := endAsked(w.DB, row.ID); err != nil {
 		return err
 	}
 	return shutOut(a, w, row.ID)

@@ -21,8 +21,9 @@ type MovePage struct {
 
 // ConfirmPage is the data of the page address-confirm.html.
 type ConfirmPage struct {
-	Form          form.Form[OneButton]
+	Form          form.Form[Press]
 	Before, Email string
+	Link          string
 }
 
 var (
@@ -65,7 +66,7 @@ func (a *part) askMove(w *merlon.Write[User], f form.Form[NewEmail], q quota) (*
 			return nil, err
 		}
 	}
-	return merlon.Redirect("/account/address").Notice("We sent a mail to the new address. The link in it makes the change."), nil
+	return merlon.Redirect("/account/address").Notice("We sent a mail to the new address. The link in it makes the change. At most three mails an hour go to one address."), nil
 }
 
 func (a *part) sendMove(w *merlon.Write[User], email string) error {
@@ -92,20 +93,20 @@ func (a *part) sendMove(w *merlon.Write[User], email string) error {
 
 // showMoved asks for the account's own session too: a link that went to a mistyped address is worth nothing there.
 func (a *part) showMoved(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
-	t, ok, err := showLink(r, moveTicket)
-	if err != nil || !ok || t.User != r.User.ID {
+	l, ok, err := linkHere(a, r, moveTicket)
+	if err != nil || !ok || l.User != r.User.ID {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(confirmPage, ConfirmPage{Before: r.User.Email, Email: t.Email}), nil
+	return merlon.Show(confirmPage, ConfirmPage{Before: r.User.Email, Email: l.Email, Link: l.text}), nil
 }
 
 // move changes the address and tells the old one, which can undo it for seven days.
-func (a *part) move(w *merlon.Write[User], f form.Form[OneButton]) (*merlon.Response, error) {
-	t, used, err := spend(w, moveTicket)
+func (a *part) move(w *merlon.Write[User], f form.Form[Press]) (*merlon.Response, error) {
+	t, used, err := spend(a, w, f.Raw("Link"), moveTicket)
 	if err != nil || !used || t.User != w.User.ID {
 		return merlon.Gone(), err
 	}
-	row, ok, err := ticketUser(w.DB, t)
+	row, ok, err := ticketUser(w.DB, t.ticketRow)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
@@ -116,9 +117,9 @@ func (a *part) move(w *merlon.Write[User], f form.Form[OneButton]) (*merlon.Resp
 	}
 	if !moved {
 		f = f.Reject("", say(w, "account.address.taken"))
-		return merlon.ShowStatus(422, confirmPage, ConfirmPage{f, before, t.Email}), nil
+		return merlon.ShowStatus(422, confirmPage, ConfirmPage{f, before, t.Email, t.text}), nil
 	}
-	if err := void(w.DB, row.ID, resetTicket, verifyTicket, moveTicket); err != nil { // those that went to the old one
+	if err := endAsked(w.DB, row.ID); err != nil { // those that went to the old one
 		return nil, err
 	}
 	if err := a.tellMoved(w, row, before, t.Email); err != nil {
@@ -155,16 +156,7 @@ func (a *part) moveTo(w *db.Writer, row userRow, email string) (bool, error) {
 	if row.Email == email {
 		return true, nil
 	}
-	there, err := userByEmail.One(w, email)
-	switch {
-	case err == nil && !there.waiting():
-		return false, nil
-	case err == nil:
-		err = a.erase(w, there)
-	case errors.Is(err, db.ErrNoRow):
-		err = nil
-	}
-	if err != nil {
+	if taken, err := a.vacate(w, email); err != nil || taken {
 		return false, err
 	}
 	if _, err := moveEmail.Run(w, row.ID, email); err != nil {

@@ -43,8 +43,10 @@ func TestMoveAndUndo(t *testing.T) {
 	eve := signIn(s.Visitor(), "eve@example.test", good).Get(to).Is(410)
 	askMove(eve, "eve@new.example")
 	eve.Get(link(t, s, "eve@new.example", 0)).At("/account/address/confirm")
+	sent := eve.Fields("/account/address/confirm")
+	sent.Set("Link", v.Fields("/account/address/confirm").Get("Link"))
 	eve.SetCookie("__Host-test-step", v.Cookie("__Host-test-step"))
-	eve.Submit("/account/address/confirm", nil).Is(410)
+	eve.Post("/account/address/confirm", s.Site.Origin(), sent).Is(410)
 
 	v.Get(to).Submit("/account/address/confirm", nil).At("/account/address").Has("Your address is changed.", next)
 	ran.want(t, "moved from "+old+" to "+next)

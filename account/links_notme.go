@@ -16,14 +16,20 @@ import (
 
 // NotMePage is the data of the page not-me.html.
 type NotMePage struct {
-	Email string
-	Moved bool // the account has another address by now: the old one comes back
-	Added bool // the mail told of a factor that was added: it is taken away
+	Email    string
+	Link     string
+	Unproven bool // a sign-up whose address nobody has proven: it is deleted
+	Moved    bool // the account has another address by now: the old one comes back
+	Added    bool // the mail told of a factor that was added: it is taken away
+	Kept     bool // the account is to be deleted: it stays
 }
+
+// UndoPage is the data of the page address-undo.html.
+type UndoPage struct{ Email, Link string }
 
 var (
 	notMePage = page.New[NotMePage](pages, "not-me.html")
-	undoPage  = page.New[LinkPage](pages, "address-undo.html")
+	undoPage  = page.New[UndoPage](pages, "address-undo.html")
 	findUndo  = db.Query[ticketRow](schema, "SELECT hash, kind, \"user\", email, created, expires FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND email = $2 AND expires > $3 ORDER BY created LIMIT 1")
 	// undo links of earlier changes stay: whoever took an account moves its address twice, and would undo only the second;
 	// and what takes an added factor away stays: nothing else does
@@ -34,14 +40,6 @@ var (
 	dropTotp      = db.Exec(schema, "DELETE FROM merlon_totp WHERE \"user\" = $1 AND created >= $2 AND created <= $3")
 	noPassword    = db.Exec(schema, "UPDATE merlon_user SET password = '!', chosen = 0 WHERE id = $1")
 )
-
-// notMeKind is which of the two kinds of "that was not me" the visitor's step names.
-func notMeKind(step held, has bool) ticket {
-	if has && step.Kind == addedTicket {
-		return addedTicket
-	}
-	return notMeTicket
-}
 
 // claim finds the undo of the change that moved an account away from the address of a notice. The mailbox has no say, false,
 // when the account has another address and no such change is young enough: it was between two changes of address.
@@ -57,54 +55,55 @@ func claim(q db.Querier, row userRow, t ticketRow, now int64) (undo ticketRow, m
 }
 
 func (a *part) showNotMe(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	kind := notMeKind(ticketStep.Get(r))
-	t, ok, err := showLink(r, kind)
+	l, ok, err := linkHere(a, r, notMeTicket, addedTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	row, ok, err := ticketUser(r.DB, t)
+	row, ok, err := ticketUser(r.DB, l.ticketRow)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	_, moved, may, err := claim(r.DB, row, t, r.Now().UnixMicro())
+	_, moved, may, err := claim(r.DB, row, l.ticketRow, r.Now().UnixMicro())
 	if err != nil || !may {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(notMePage, NotMePage{t.Email, moved, kind == addedTicket}), nil
+	return merlon.Show(notMePage, NotMePage{l.Email, l.text, row.waiting(), moved, l.held.Kind == addedTicket, row.Leaving != 0}), nil
 }
 
 // notMe ends what somebody else may hold of the account: sessions, devices, links that are under way. A link for a new
-// password goes to the address that the notice was sent to; if the account was moved away from it, it comes back first,
-// or whoever moved it would ask for the next link.
-func (a *part) notMe(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.Response, error) {
-	kind := notMeKind(ticketStep.Get(w))
-	t, used, err := spend(w, kind)
+// password goes to the address that the notice was sent to; if the account was moved away from it, it comes back first, or
+// whoever moved it would ask for the next link. A sign-up that nobody has proven is deleted: without a password it would keep
+// the address, and a name that somebody else typed, for ever.
+func (a *part) notMe(w *merlon.Write[Guest], f form.Form[Press]) (*merlon.Response, error) {
+	l, used, err := spend(a, w, f.Raw("Link"), notMeTicket, addedTicket)
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
-	row, ok, err := ticketUser(w.DB, t)
+	row, ok, err := ticketUser(w.DB, l.ticketRow)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	undo, moved, may, err := claim(w.DB, row, t, w.Now().UnixMicro())
+	undo, moved, may, err := claim(w.DB, row, l.ticketRow, w.Now().UnixMicro())
 	if err != nil || !may {
 		return merlon.Gone(), err
 	}
 	w.Record(RuleNotMe, event.Done, slog.Int64("account", row.ID))
-	if kind == addedTicket {
-		if err := a.dropAdded(w.DB, row.ID, t.Created, t.Created); err != nil {
+	if row.waiting() {
+		return merlon.Redirect("/sign-in").Notice("What somebody signed up with your address is deleted."), a.erase(w.DB, row)
+	}
+	if l.held.Kind == addedTicket {
+		if err := a.dropAdded(w.DB, row.ID, l.Created, l.Created); err != nil {
 			return nil, err
 		}
 	}
 	if moved {
-		err = a.bringBack(w, row, undo)
-	} else if _, err = voidForNotMe.Run(w.DB, row.ID); err == nil {
+		moved, err = a.bringBack(w, row, undo)
+		return broughtBack(moved), err
+	}
+	if _, err = voidForNotMe.Run(w.DB, row.ID); err == nil {
 		err = a.rescue(w, row, row.Email)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return merlon.Redirect("/account/reset/sent").Notice("All devices are signed out."), nil
+	return merlon.Redirect("/account/reset/sent").Notice("All devices are signed out."), err
 }
 
 // dropAdded takes away the factors that were added between two times, both included, in Unix microseconds. A notice of an
@@ -184,45 +183,59 @@ func (a *part) staying(q db.Querier, row userRow, lang string) (string, error) {
 }
 
 func (a *part) showUndo(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	t, ok, err := showLink(r, undoTicket)
+	l, ok, err := linkHere(a, r, undoTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(undoPage, LinkPage{t.Email}), nil
+	return merlon.Show(undoPage, UndoPage{l.Email, l.text}), nil
 }
 
-// undo gives the account back the address that it had.
-func (a *part) undo(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.Response, error) {
-	t, used, err := spend(w, undoTicket)
+// undo gives the account back the address that it had. The link is not used up as long as it cannot.
+func (a *part) undo(w *merlon.Write[Guest], f form.Form[Press]) (*merlon.Response, error) {
+	l, used, err := spend(a, w, f.Raw("Link"), undoTicket)
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
-	row, ok, err := ticketUser(w.DB, t)
+	row, ok, err := ticketUser(w.DB, l.ticketRow)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	if err := a.bringBack(w, row, t); err != nil {
-		return nil, err
+	moved, err := a.bringBack(w, row, l.ticketRow)
+	if err == nil && !moved {
+		_, err = insertTicket.Run(w.DB, l.Hash, l.Kind, l.User, l.Email, l.Created, l.Expires)
 	}
-	return merlon.Redirect("/account/reset/sent").Notice("The address is changed back, and all devices are signed out."), nil
+	return broughtBack(moved), err
 }
 
 // bringBack undoes a change of address and all later ones, and takes away the factors that were added since: the account's
-// own mailbox was told of none of them.
-func (a *part) bringBack(w *merlon.Write[Guest], row userRow, t ticketRow) error {
-	if _, err := voidForUndo.Run(w.DB, row.ID, t.Created); err != nil {
-		return err
+// own mailbox was told of none of them. It is false where the address has another account: whoever lost this one has signed up
+// again, mostly. Everybody is shut out all the same, but the undo stays: whoever took the account reads the mail of its
+// present address, and would ask for the next password there.
+func (a *part) bringBack(w *merlon.Write[Guest], row userRow, t ticketRow) (moved bool, err error) {
+	if moved, err = a.moveTo(w.DB, row, t.Email); err != nil {
+		return false, err
 	}
-	moved, err := a.moveTo(w.DB, row, t.Email)
-	if err != nil {
-		return err
-	}
+	since := t.Created
 	if moved {
 		row.Email = t.Email
-	} // else its owner has made a second account with it meanwhile: the link for a new password goes there all the same
+	} else {
+		since++
+	}
+	if _, err := voidForUndo.Run(w.DB, row.ID, since); err != nil {
+		return moved, err
+	}
 	w.Record(RuleUndone, event.Done, slog.Int64("account", row.ID), slog.Bool("moved", moved))
 	if err := a.dropAdded(w.DB, row.ID, t.Created, math.MaxInt64); err != nil {
-		return err
+		return moved, err
 	}
-	return a.rescue(w, row, t.Email)
+	return moved, a.rescue(w, row, t.Email)
+}
+
+// broughtBack is the answer to who undid a change of address.
+func broughtBack(moved bool) *merlon.Response {
+	sent := merlon.Redirect("/account/reset/sent")
+	if moved {
+		return sent.Notice("The address is changed back, and all devices are signed out.")
+	}
+	return sent.Notice("All devices are signed out. Your address has a second account by now: give that one another address, then open the link of the mail that told you of the change once more.")
 }

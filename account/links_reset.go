@@ -29,6 +29,7 @@ type ResetSentPage struct{}
 type ResetPage struct {
 	Form  form.Form[Choose]
 	Email string // where the link went
+	Link  string
 }
 
 var (
@@ -106,11 +107,11 @@ func (a *part) sendNoReset(w *db.Writer, lang string, now time.Time, address str
 }
 
 func (a *part) showReset(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	t, ok, err := showLink(r, resetTicket)
+	l, ok, err := linkHere(a, r, resetTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	return merlon.Show(resetPage, ResetPage{Email: t.Email}), nil
+	return merlon.Show(resetPage, ResetPage{Email: l.Email, Link: l.text}), nil
 }
 
 // hashReset hashes for the holder of a link, and opens the limits of the account that strangers have filled: whoever reads
@@ -120,7 +121,7 @@ func (a *part) hashReset(r *merlon.Read[Guest], f form.Form[Choose]) (hashed, er
 	if !ok || in.Show {
 		return hashed{}, nil
 	}
-	h, err := a.newHash(r, resetTicket, in.Password, "")
+	h, err := a.newHash(r, resetTicket, in.Link, in.Password, "")
 	if err != nil || h.hash == "" {
 		return h, err
 	}
@@ -130,18 +131,18 @@ func (a *part) hashReset(r *merlon.Read[Guest], f form.Form[Choose]) (hashed, er
 // reset stores the new password, in the transaction that uses the link up: of fifty at once one succeeds. It signs nobody
 // in; a second factor is asked for at the sign-in that follows.
 func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*merlon.Response, error) {
-	t, used, err := spend(w, resetTicket)
+	t, used, err := spend(a, w, f.Raw("Link"), resetTicket)
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
 	if showing(f) {
-		return merlon.ShowStatus(422, resetPage, ResetPage{f.Reveal("Password"), t.Email}), nil
+		return merlon.ShowStatus(422, resetPage, ResetPage{f.Reveal("Password"), t.Email, t.text}), nil
 	}
 	f, ok := rejected(f, "Password", h.problems)
 	if !ok || h.hash == "" {
-		return merlon.ShowStatus(422, resetPage, ResetPage{f, t.Email}), nil // the ticket is not used: this rolls back
+		return merlon.ShowStatus(422, resetPage, ResetPage{f, t.Email, t.text}), nil // the ticket is not used: this rolls back
 	}
-	row, ok, err := ticketUser(w.DB, t)
+	row, ok, err := ticketUser(w.DB, t.ticketRow)
 	if err != nil || !ok || row.Verified == 0 && row.Email != t.Email { // the password would prove an address that this mailbox is not
 		return merlon.Gone(), err
 	}

@@ -16,6 +16,7 @@ import (
 // another browser than the one that signed up.
 type Verify struct {
 	Password secret.String `form:"password,max=1024" label:"Password" autocomplete:"current-password" help:"The one that you chose when you signed up."`
+	Link     string        `form:"max=600,hidden" label:"The mailed link"`
 }
 
 // VerifyPage is the data of the page verify.html.
@@ -23,6 +24,7 @@ type VerifyPage struct {
 	Form  form.Form[Verify]
 	Email string
 	Ask   bool // for the password
+	Link  string
 }
 
 var (
@@ -38,52 +40,49 @@ func own(step held, row userRow) bool {
 }
 
 func (a *part) showVerify(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	t, ok, err := showLink(r, verifyTicket)
+	l, ok, err := linkHere(a, r, verifyTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	row, ok, err := ticketUser(r.DB, t)
+	row, ok, err := ticketUser(r.DB, l.ticketRow)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	step, _ := ticketStep.Get(r)
-	return merlon.Show(verifyPage, VerifyPage{Email: t.Email, Ask: !own(step, row)}), nil
+	return merlon.Show(verifyPage, VerifyPage{Email: l.Email, Ask: !own(l.held, row), Link: l.text}), nil
 }
 
 // tryVerify compares the password where it is asked for, with the limits of every other comparison.
 func (a *part) tryVerify(r *merlon.Read[Guest], f form.Form[Verify]) (attempt, error) {
 	in, ok := f.Value()
-	t, held, err := showLink(r, verifyTicket)
-	if err != nil || !ok || !held {
+	l, works, err := a.linkIn(r.DB, r.Now(), f.Raw("Link"), verifyTicket)
+	if err != nil || !ok || !works {
 		return attempt{}, err
 	}
-	row, found, err := ticketUser(r.DB, t)
-	step, _ := ticketStep.Get(r)
-	if err != nil || !found || own(step, row) || in.Password.Empty() {
+	row, found, err := ticketUser(r.DB, l.ticketRow)
+	if err != nil || !found || own(l.held, row) || in.Password.Empty() {
 		return attempt{}, err
 	}
-	return compare(a, r, row.Email, row, true, in.Password)
+	return compare(a, r, row.Email, row, true, true, in.Password)
 }
 
 // verify says that the address is the user's. Nobody is signed in by it: that is another page, with its second step.
 func (a *part) verify(w *merlon.Write[Guest], f form.Form[Verify], tried attempt) (*merlon.Response, error) {
-	step, _ := ticketStep.Get(w)
-	t, ok, err := spend(w, verifyTicket)
+	l, ok, err := spend(a, w, f.Raw("Link"), verifyTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
-	row, ok, err := ticketUser(w.DB, t)
-	if err != nil || !ok || row.Email != t.Email {
+	row, ok, err := ticketUser(w.DB, l.ticketRow)
+	if err != nil || !ok || row.Email != l.Email {
 		return merlon.Gone(), err
 	}
 	if !tried.until.IsZero() {
 		return merlon.TooMany(tried.until), nil
 	}
-	if !own(step, row) && (!tried.ok || tried.row.Password != row.Password) {
+	if !own(l.held, row) && (!tried.ok || tried.row.Password != row.Password) {
 		if !f.Failed() {
 			f = f.Reject("Password", say(w, "account.verify.wrong"))
 		}
-		return merlon.ShowStatus(422, verifyPage, VerifyPage{f, t.Email, true}), nil // the ticket is not used: this rolls back
+		return merlon.ShowStatus(422, verifyPage, VerifyPage{f, l.Email, true, l.text}), nil // the ticket is not used: this rolls back
 	}
 	if err := a.prove(w.DB, row, w.Now().UnixMicro()); err != nil {
 		return nil, err

@@ -73,8 +73,16 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, k
 		name = address
 	}
 	all := text.Own()
-	body := all.Format(lang, id+".text", append([]any{name}, args...)...) + "\n" + more +
-		all.Format(lang, "account.mail.not-me.line", a.link(code))
+	end := "account.mail.not-me.line"
+	switch {
+	case u.waiting() && id != "account.mail.reset-done": // by which it was proven
+		end = "account.mail.not-me.unproven.line"
+	case id == "account.mail.reset": // which strangers ask for: nothing has happened
+		end = "account.mail.not-me.asked.line"
+	case kind == addedTicket:
+		end = "account.mail.not-me.added.line"
+	}
+	body := all.Format(lang, id+".text", append([]any{name}, args...)...) + "\n" + more + all.Format(lang, end, a.link(code))
 	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: all.Format(lang, id+".subject", a.house.Title), Text: body}
 	if onlyLink[id] {
 		m.Kind = "account link"

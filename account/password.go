@@ -85,7 +85,7 @@ func (a *part) tryChange(r *merlon.Read[User], f form.Form[ChangePassword]) (cha
 		if in.Current.Empty() {
 			return c, nil
 		}
-		if c.current, err = compare(a, r, row.Email, row, true, in.Current); err != nil || !c.current.ok {
+		if c.current, err = compare(a, r, row.Email, row, true, true, in.Current); err != nil || !c.current.ok {
 			return c, err
 		}
 	}
@@ -132,7 +132,7 @@ func (a *part) changePassword(w *merlon.Write[User], f form.Form[ChangePassword]
 	if err := w.Session.Rotate(w.Session.Level()); err != nil {
 		return nil, err
 	}
-	if err := void(w.DB, c.row.ID, resetTicket); err != nil {
+	if err := endAsked(w.DB, c.row.ID); err != nil {
 		return nil, err
 	}
 	if err := a.notice(w.DB, w.Lang(), now, c.row, "account.mail.password", browserIn(c.row.speaks(w.Lang()), w.Device())); err != nil {

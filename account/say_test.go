@@ -132,7 +132,7 @@ func TestLabelsAreInTheCatalogue(t *testing.T) {
 	}
 	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut](), reflect.TypeFor[account.FromBackup](), reflect.TypeFor[account.Verify](),
 		reflect.TypeFor[account.ChangeName](), reflect.TypeFor[account.ChangePassword](), reflect.TypeFor[account.EndSessions](),
-		reflect.TypeFor[account.ChangeDevices](), reflect.TypeFor[account.Leave](), reflect.TypeFor[account.Stay](),
+		reflect.TypeFor[account.ChangeDevices](), reflect.TypeFor[account.Leave](), reflect.TypeFor[account.Stay](), reflect.TypeFor[account.Press](),
 		reflect.TypeFor[account.SecondStep](), reflect.TypeFor[account.Again](), reflect.TypeFor[account.AgainCode](), reflect.TypeFor[account.AgainInstead](), reflect.TypeFor[account.AppStart](),
 		reflect.TypeFor[account.AppConfirm](), reflect.TypeFor[account.AppRemove](), reflect.TypeFor[account.CodesKept](), reflect.TypeFor[account.CodesNew](), reflect.TypeFor[account.CodesHave]()} {
 		spec, faults := form.SpecOf(in)

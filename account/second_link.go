@@ -38,6 +38,7 @@ type CodeSentPage struct{ Email string }
 type CodeLinkPage struct {
 	Email string
 	Waits bool // the password was entered in this browser
+	Link  string
 }
 
 var (
@@ -97,25 +98,21 @@ func (a *part) showCodeLinkSent(r *merlon.Read[Guest], _ merlon.None) (*merlon.R
 }
 
 func (a *part) showCodeLink(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	t, ok, err := showLink(r, codeTicket)
+	l, ok, err := linkHere(a, r, codeTicket)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
 	p, waits := waiting(r.Session, r.Now())
-	return merlon.Show(codeLinkPage, CodeLinkPage{t.Email, waits && p.User == t.User}), nil
+	return merlon.Show(codeLinkPage, CodeLinkPage{l.Email, waits && p.User == l.User, l.text}), nil
 }
 
 // openCodeLink uses the link up: this browser's codes have a count of their own for a quarter of an hour.
-func (a *part) openCodeLink(w *merlon.Write[Guest], _ form.Form[OneButton]) (*merlon.Response, error) {
-	step, has := ticketStep.Get(w)
-	if !has || step.Kind != codeTicket {
-		return merlon.Gone(), nil
-	}
-	t, used, err := use(w.DB, codeTicket, step.Hash, w.Now())
+func (a *part) openCodeLink(w *merlon.Write[Guest], f form.Form[Press]) (*merlon.Response, error) {
+	t, used, err := a.useLink(w.DB, w.Now(), f.Raw("Link"), codeTicket)
 	if err != nil || !used {
 		return merlon.Gone(), err
 	}
-	row, ok, err := ticketUser(w.DB, t)
+	row, ok, err := ticketUser(w.DB, t.ticketRow)
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}

@@ -128,6 +128,9 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	if !used || h.hash == "" {
 		return setupGone(w.DB)
 	}
+	if _, err := a.vacate(w.DB, normal(in.Email)); err != nil {
+		return nil, err
+	}
 	id, err := Create(w.DB, in.Email, in.Name, h.hash, w.Now(), Admin)
 	if errors.Is(err, ErrExists) {
 		return merlon.ShowStatus(422, setupPage, SetupPage{f.Reject("Email", say(w, "account.setup.taken")), a.rescuer() != nil}), nil

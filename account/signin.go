@@ -75,7 +75,7 @@ func (a *part) tryPassword(r *merlon.Read[Guest], f form.Form[SignIn]) (attempt,
 	if void {
 		stolen.Password = hash
 	}
-	t, err := compare(a, r, email, stolen, found, in.Password)
+	t, err := compare(a, r, email, stolen, found, row.Verified != 0, in.Password)
 	if err != nil || !t.ok || !void {
 		return t, err
 	}
@@ -133,17 +133,10 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return nil, err
 	}
-	if err != nil || now.Disabled != 0 || now.Password != t.row.Password {
+	if err != nil || !now.mayEnter() || now.Password != t.row.Password {
 		return nil, merlon.ErrSignIn
 	}
 	t.row = now
-	if now.Verified == 0 { // answered as a wrong password, or signing in would tell who has an account
-		w.Record(RuleUnverified, event.Refused, slog.Int64("account", now.ID))
-		if in, _ := f.Value(); a.signedUpHere(w, in.Email) {
-			return merlon.Redirect("/sign-up/sent"), nil
-		}
-		return a.refuseSignIn(w, f), nil
-	}
 	if t.void { // whoever stole the data may know it: only the owner's mailbox helps
 		w.Record(RuleResetAsked, event.Done, slog.Int64("account", now.ID))
 		if !t.quota.full && t.quota.until.IsZero() {

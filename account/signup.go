@@ -46,13 +46,26 @@ func (r userRow) waiting() bool {
 	return r.Verified == 0 && r.Disabled == 0 && r.Roles == "" && !strings.HasPrefix(r.Password, NoPassword)
 }
 
+// vacate deletes a sign-up that waits at an address, so that nobody keeps one that is not theirs: from who moves an account
+// there, or has one made by an administrator. It tells whether the address has an account.
+func (a *part) vacate(w *db.Writer, email string) (taken bool, err error) {
+	row, err := userByEmail.One(w, email)
+	switch {
+	case errors.Is(err, db.ErrNoRow):
+		return false, nil
+	case err != nil || !row.waiting():
+		return err == nil, err
+	}
+	return false, a.erase(w, row)
+}
+
 func (a *part) showSignUp(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	t, invited, err := showLink(r, inviteTicket)
+	l, invited, err := linkHere(a, r, inviteTicket)
 	switch {
 	case err != nil:
 		return nil, err
 	case invited:
-		return merlon.Show(invitedPage, InvitedPage{Email: t.Email}), nil
+		return merlon.Show(invitedPage, InvitedPage{Email: l.Email, Link: l.text}), nil
 	case a.cfg.Closed:
 		return merlon.NotFound(), nil
 	}

@@ -12,14 +12,17 @@ import (
 	"github.com/merlon-web/merlon/page"
 )
 
-// Stay is the form of one button that calls a leaving account back.
-type Stay struct{}
+// Stay is the form of one button that calls a leaving account back: that of the link, without one that of the session.
+type Stay struct {
+	Link string `form:"max=600,hidden" label:"The mailed link"`
+}
 
 // StayPage is the data of the page account-stay.html.
 type StayPage struct {
 	Name     string
 	Until    string
 	SignedIn bool
+	Link     string
 }
 
 var stayPage = page.New[StayPage](pages, "account-stay.html")
@@ -36,39 +39,45 @@ func isLeaving(from db.Querier, user int64) (bool, error) {
 	return err == nil && row.Disabled == 0 && row.Leaving != 0, err
 }
 
-// leaver finds the account that a visitor may call back: that of the session, which proves as much as every sign-in, or that
-// of the mailed link. The time is that of the request: an account whose time is over only waits for the sweep.
-func leaver(from db.Querier, user int64, step held, has bool, now time.Time) (row userRow, byLink, ok bool, err error) {
-	if user == 0 {
-		var t ticketRow
-		if !has || step.Kind != returnTicket {
-			return row, false, false, nil
-		}
-		if t, byLink, err = peek(from, returnTicket, step.Hash, now); err != nil || !byLink {
-			return row, false, false, err
-		}
-		user = t.User
-	}
+// leaver finds an account that may be called back. The time is that of the request: an account whose time is over only waits
+// for the sweep.
+func leaver(from db.Querier, user int64, now time.Time) (row userRow, ok bool, err error) {
 	row, err = userByID.One(from, user)
 	if errors.Is(err, db.ErrNoRow) {
-		return row, byLink, false, nil
+		return row, false, nil
 	}
-	return row, byLink, err == nil && row.Disabled == 0 && row.Leaving > now.UnixMicro(), err
+	return row, err == nil && row.Disabled == 0 && row.Leaving > now.UnixMicro(), err
 }
 
+// showStay asks about the account of the session, which proves as much as every sign-in, or else about that of the mailed link.
 func (a *part) showStay(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	step, has := ticketStep.Get(r)
-	row, byLink, ok, err := leaver(r.DB, r.Session.User(), step, has, r.Now())
-	if err != nil || !ok {
-		return merlon.Gone(), err
+	row, ok, err := leaver(r.DB, r.Session.User(), r.Now())
+	if err != nil {
+		return nil, err
 	}
-	return merlon.Show(stayPage, StayPage{row.Name, day(r.Lang(), time.UnixMicro(row.Leaving)), !byLink}), nil
+	var l mailed
+	if !ok {
+		if l, ok, err = linkHere(a, r, returnTicket); err != nil || !ok {
+			return merlon.Gone(), err
+		}
+		if row, ok, err = leaver(r.DB, l.User, r.Now()); err != nil || !ok {
+			return merlon.Gone(), err
+		}
+	}
+	return merlon.Show(stayPage, StayPage{row.Name, day(r.Lang(), time.UnixMicro(row.Leaving)), l.text == "", l.text}), nil
 }
 
 // stay takes the mark away. By the link nobody is signed in: it proves the mailbox, not the user.
-func (a *part) stay(w *merlon.Write[Guest], _ form.Form[Stay]) (*merlon.Response, error) {
-	step, has := ticketStep.Get(w)
-	row, byLink, ok, err := leaver(w.DB, w.Session.User(), step, has, w.Now())
+func (a *part) stay(w *merlon.Write[Guest], f form.Form[Stay]) (*merlon.Response, error) {
+	user, byLink := w.Session.User(), f.Raw("Link") != ""
+	if byLink {
+		l, used, err := spend(a, w, f.Raw("Link"), returnTicket)
+		if err != nil || !used {
+			return merlon.Gone(), err
+		}
+		user = l.User
+	}
+	row, ok, err := leaver(w.DB, user, w.Now())
 	if err != nil || !ok {
 		return merlon.Gone(), err
 	}
@@ -78,9 +87,11 @@ func (a *part) stay(w *merlon.Write[Guest], _ form.Form[Stay]) (*merlon.Response
 	if err := void(w.DB, row.ID, returnTicket); err != nil {
 		return nil, err
 	}
+	if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.stayed"); err != nil {
+		return nil, err
+	}
 	w.Record(RuleStayed, event.Done, slog.Int64("account", row.ID), slog.Bool("by mail", byLink))
-	if byLink {
-		ticketStep.End(w)
+	if w.Session.User() != row.ID {
 		return merlon.Redirect("/sign-in").Notice("Your account stays."), nil
 	}
 	if err := w.Session.Rotate(w.Session.Level()); err != nil { // from nobody to a user: other rights, another token

@@ -67,6 +67,7 @@ var (
 	useTicket    = db.Returning[ticketRow](schema, "DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING hash, kind, \"user\", email, created, expires")
 	voidTickets  = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = $2")
 	voidOfUser   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1")
+	voidAsked    = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind IN ('verify', 'reset', 'move', 'enrol')")
 	sweepTickets = db.Exec(schema, "DELETE FROM merlon_ticket WHERE expires < $1")
 )
 
@@ -114,6 +115,13 @@ func use(w *db.Writer, kind ticket, hash []byte, now time.Time) (ticketRow, bool
 	return row, err == nil, err
 }
 
+// endAsked makes worthless what leads to something that was asked for: whoever knew the old password, or reads the old
+// mailbox, may have asked for it. It goes with each change of password or address, and with a deletion.
+func endAsked(w *db.Writer, user int64) error {
+	_, err := voidAsked.Run(w, user)
+	return err
+}
+
 // void makes the user's tickets of these kinds worthless, without kinds all of them.
 func void(w *db.Writer, user int64, kinds ...ticket) error {
 	if len(kinds) == 0 {
@@ -136,7 +144,7 @@ type held struct {
 }
 
 // ticketStep is the cookie that a mailed link is traded for.
-var ticketStep = merlon.NewStep[held]("ticket", 15*time.Minute)
+var ticketStep = merlon.NewStep[held]("ticket", pageLife)
 
 // LinkCode is the last part of a link.
 type LinkCode struct {

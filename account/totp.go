@@ -38,7 +38,7 @@ type totpRow struct {
 var (
 	findTOTP   = db.Query[totpRow](schema, "SELECT secret, created, used, step FROM merlon_totp WHERE \"user\" = $1 LIMIT 1")
 	insertTOTP = db.Exec(schema, "INSERT INTO merlon_totp (\"user\", secret, created, used, step) VALUES ($1, $2, $3, $3, $4)")
-	useTOTP    = db.Exec(schema, "UPDATE merlon_totp SET step = $2, used = $3 WHERE \"user\" = $1 AND step < $2")
+	useTOTP    = db.Exec(schema, "UPDATE merlon_totp SET step = $2, used = $3 WHERE \"user\" = $1 AND step < $2 AND created = $4")
 )
 
 // totpState tells whether a user has an authenticator app, since when, and when it was last used, in Unix microseconds.

@@ -192,8 +192,8 @@ func Disable(h *merlon.House, w *db.Writer, user int64, disabled bool) error {
 	if _, err := updateDisable.Run(w, user, at); err != nil {
 		return err
 	}
-	if disabled { // links that are under way must not open it later
-		if err := void(w, user); err != nil {
+	if disabled { // links that are under way must not open it later; what gives it back to its owner stays, and waits too
+		if _, err := voidForNotMe.Run(w, user); err != nil {
 			return err
 		}
 		if _, err := forgetDevices.Run(w, user); err != nil {
