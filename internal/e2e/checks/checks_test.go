@@ -285,6 +285,7 @@ func tail(t *testing.T, _ *merlon.Site, data string) {
 
 // TestEveryCheckFindsAndPasses holds each check against a broken site and the sound one, and the table against the checks.
 func TestEveryCheckFindsAndPasses(t *testing.T) {
+	need.Time(t, "starts a site for each check")
 	reports := map[string]check.Report{}
 	for name, spoil := range broken {
 		c := sound()
