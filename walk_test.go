@@ -1,6 +1,7 @@
 package merlon_test
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -272,6 +273,47 @@ func TestMounts(t *testing.T) {
 	v := ann.Post("/hook/x", "", url.Values{"a": {"b"}}).Is(200)
 	if !strings.Contains(v.Body, `cookie=""`) || !strings.Contains(v.Body, `body="a=b"`) {
 		t.Errorf("the webhook saw %s, want its body and no cookie", v.Body)
+	}
+}
+
+// TestMountsSeeNoSession: the session's cookie is a secret between the browser and the site, also for the handlers that it mounts;
+// their own cookies reach them.
+func TestMountsSeeNoSession(t *testing.T) {
+	s := merlontest.Start(t, openTestSite)
+	ann := s.SignedIn("Ann")
+	if ann.Cookie("__Host-test-session") == "" {
+		t.Fatal("no session cookie")
+	}
+	ann.SetCookie("theirs", "1")
+	if v := ann.Get("/mounted/x").Is(200); !strings.Contains(v.Body, `cookie="theirs=1"`) {
+		t.Errorf("a mounted handler saw %s, want its own cookie alone", v.Body)
+	}
+}
+
+// TestBodiesOfMountsAreBounded: one that says its length is refused unread, one that does not is cut off.
+func TestBodiesOfMountsAreBounded(t *testing.T) {
+	read := make(chan int, 4)
+	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		read <- len(body)
+	})
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSiteWith(env, merlon.Mount("/small/", merlon.Public(), h, merlon.InsecureNoToken("a test posts without one"), merlon.MaxBody(100)))
+	})
+	post := func(body io.Reader) int {
+		r, _ := http.NewRequest("POST", s.URL("/small/x"), body)
+		return s.Visitor().Do(r).Status
+	}
+	text := strings.Repeat("a", 101)
+	if status := post(strings.NewReader(text)); status != http.StatusRequestEntityTooLarge || len(read) > 0 {
+		t.Errorf("101 bytes that say so: %d, %d times read; want 413 and none", status, len(read))
+	}
+	post(io.MultiReader(strings.NewReader(text))) // chunked
+	if n := <-read; n > 100 {
+		t.Errorf("%d bytes of a body of 100 were read", n)
+	}
+	if status := post(strings.NewReader(text[:100])); status != 200 || <-read != 100 {
+		t.Errorf("100 bytes: %d", status)
 	}
 }
 
