@@ -76,4 +76,23 @@ var accounts = []mutant{
 	{"ended stays ended in the statement", "session/store.go", `WHERE slot = $1 AND key = $2 AND version = $3 AND revoked_at = 0`, `WHERE slot = $1 AND key = $2 AND version = $3`, "session TestStore"},
 	{"last deadline by the attacker", "session/row.go", `return r.Ended == 0 && now < r.Absolute && now < end &&`, `return r.Ended == 0 &&`, "attack sessions MRL-ATK-009"},
 	{"escaping by the attacker", "page/escape.go", `		dst = append(dst, escapes[s[i]]...)`, `		dst = append(dst, s[i])`, "attack injection MRL-ATK-060"},
+	{"code once", "account/totp.go", `AND step < $2 AND`, `AND step <= $2 AND`, "account TestFiftyAtOnce"},
+	{"second step", "account/enter.go", `	if on {
+		trusted, err`, `	if on && w == nil {
+		trusted, err`, "account TestSecondStep"},
+	{"token of a mounted handler", "mount.go", `if !ok || binding == nil {`, `if false && (!ok || binding == nil) {`, ". TestMounts|TestMountToken"},
+	{"one-time forms", "once.go", `	_, err := insertOnce.Run(dw, o.id(), o.sum[:], sealed, w.now.UnixMicro())
+	return err
+`, `	_, _ = insertOnce, sealed
+	return nil
+`, ". TestOneTimeForms"},
+	{"undeclared fields are told", "post.go", `	if len(bound.Undeclared) > 0 {`, `	if false {`, ". TestJSON.*"},
+	{"needs of an access", "access.go", `		if err := n.check(v); err != nil {
+			return nobody, err
+		}
+`, `		_ = n
+`, "account TestNeedRecentDoesNotSlide"},
+	{"cache after an end", "session/writer.go", `			c.drop(key, least, now)
+`, `			_, _ = key, least
+`, "session TestCacheNeverRevives"},
 }
