@@ -11,11 +11,7 @@ import (
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/trust/wire"
 )
-
-// gatherFrom is the size from which on net/http passes a body on at once, see [wire.Gather].
-const gatherFrom = 2 << 10
 
 // send writes the answer: cookies, length, body. Nothing was written before.
 func (w *walk) send(status int, contentType string, body []byte) {
@@ -29,9 +25,6 @@ func (w *walk) send(status int, contentType string, body []byte) {
 	w.begun.Store(true)
 	w.ResponseWriter.WriteHeader(status)
 	if w.r.Method != http.MethodHead {
-		if len(body) > gatherFrom {
-			defer wire.Gather(w.ctx).Send(len(body))
-		}
 		_, _ = w.ResponseWriter.Write(body)
 	}
 }

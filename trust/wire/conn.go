@@ -40,7 +40,6 @@ type conn struct {
 	replaced bool                          // the handler's answer to a broken body
 	upgraded atomic.Bool                   // taken over by a handler: no longer HTTP
 	drained  int
-	gathered *gathered // what a handler holds back
 
 	mu      sync.Mutex
 	outer   time.Time // net/http's deadline
@@ -171,11 +170,7 @@ func (e *brokenError) Unwrap() error { return e.refusal }
 // Write implements [net.Conn]. A handler that did not mind the broken body of its request answers with success: its visitor
 // gets 400, since nobody knows what it answers to.
 func (c *conn) Write(p []byte) (int, error) {
-	broken := c.broken.Load() != nil
-	if g := c.gathered; g != nil && (!broken || len(g.pieces) > 0) {
-		return c.hold(p)
-	}
-	if !broken {
+	if c.broken.Load() == nil {
 		return c.Conn.Write(p)
 	}
 	if c.replaced {
@@ -194,11 +189,6 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	if c.broken.Load() != nil {
 		return io.Copy(struct{ io.Writer }{c}, r)
-	}
-	if c.gathered != nil {
-		if err := c.sendHeld(); err != nil {
-			return 0, err
-		}
 	}
 	return io.Copy(c.Conn, r)
 }
