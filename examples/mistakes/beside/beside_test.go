@@ -68,9 +68,17 @@ func readGolden(t *testing.T) (g golden) {
 	return g
 }
 
+// shell sees that the programs are there which CMD-1 to CMD-3 run: sh, touch and sort.
+func shell(t *testing.T) {
+	t.Helper()
+	need.Program(t, "sh", "dash")
+	need.Program(t, "touch", "coreutils")
+	need.Program(t, "sort", "coreutils")
+}
+
 // TestKit makes every mistake with the usual Go kit. That its programs compile, and that go vet lets them pass, is part of it.
 func TestKit(t *testing.T) {
-	need.Program(t, "touch", "coreutils") // CMD-1 to CMD-3 run sh, touch and sort
+	shell(t)
 	k, got := newKit(t), outcomes{kitVersion(t), make(map[string]outcome)}
 	for _, all := range []map[string]func(*kit) outcome{kitInject, kitPage, kitForms, kitAccount, kitBrowser} {
 		for _, id := range slices.Sorted(maps.Keys(all)) {
@@ -109,6 +117,7 @@ func kitVersion(t *testing.T) string {
 
 // TestDjango makes every mistake with Django.
 func TestDjango(t *testing.T) {
+	shell(t)
 	if out, err := exec.Command(debianPython, "-c", "import django").CombinedOutput(); err != nil {
 		t.Logf("%s", out)
 		need.Missing(t, "Debian's python3-django", "apt-get install python3-django")
