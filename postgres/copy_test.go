@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/internal/e2e/pgpeer"
 	"github.com/merlon-web/merlon/postgres"
 )
@@ -196,7 +197,7 @@ func realTool(t *testing.T, name string) string {
 	if len(found) == 0 {
 		path, err := exec.LookPath(name)
 		if err != nil {
-			t.Skipf("no %s on this machine", name)
+			need.Missing(t, name, "apt-get install postgresql-client")
 		}
 		return path
 	}

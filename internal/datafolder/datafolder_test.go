@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/merlon-web/merlon/internal/datafolder"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 func TestMake(t *testing.T) {
@@ -93,10 +94,7 @@ func TestHolds(t *testing.T) {
 
 // git itself finds nothing to add.
 func TestGitTakesNothing(t *testing.T) {
-	git, err := exec.LookPath("git")
-	if err != nil {
-		t.Skip("no git here")
-	}
+	git := need.Program(t, "git", "git")
 	root := t.TempDir()
 	data := filepath.Join(root, "data")
 	if err := datafolder.Make(data); err != nil {

@@ -86,21 +86,7 @@ func TestLoseServer(t *testing.T) {
 	notSaid(t, other.data())
 
 	s := other.serve()
-	thief := s.visitor()
-	for _, c := range l.cookie {
-		thief.SetCookie(c)
-	}
-	if thief.get("/profile"); thief.Path() == "/profile" {
-		t.Error("the cookie from before opens the profile")
-	}
-	if status := s.visitor().get(l.reset); status != 410 {
-		t.Errorf("the reset link from before answers %d", status)
-	}
-	ann := s.visitor()
-	ann.signIn("ann@club.example")
-	if ann.get("/news/1") != 200 || !ann.Has(said) {
-		t.Error("the comment is gone")
-	}
+	ann := l.comeBack(t, s)
 	if ann.submit("/news/1/comments", map[string]string{"Text": "after the loss"}) != 200 {
 		t.Errorf("a comment: %s", ann.Text())
 	}
