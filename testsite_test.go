@@ -16,7 +16,6 @@ import (
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/sqlite"
 )
@@ -209,14 +208,11 @@ func plainHandler(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s %s cookie=%q body=%q", r.Method, r.URL.Path, r.Header.Get("Cookie"), body)
 }
 
-// cheap is the cost of hashes in tests: the floor.
-var cheap = password.Params{Memory: 19 << 10, Time: 2}
-
 func openTestSite(env merlon.Env) (*merlon.Site, error) { return openTestSiteWith(env) }
 
 func openTestSiteWith(env merlon.Env, more ...merlon.Route) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: sitePages, Schema: siteSchema,
-		Parts:  []merlon.Part{account.New(account.Config{Hashing: cheap})},
+		Parts:  []merlon.Part{account.New(account.Config{})},
 		Routes: append(testRoutes(), more...)})
 }
 
