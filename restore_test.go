@@ -31,7 +31,7 @@ var (
 func openRestored(seen *merlon.Restore) func(merlon.Env) (*merlon.Site, error) {
 	return func(env merlon.Env) (*merlon.Site, error) {
 		return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: votePages, Schema: siteSchema,
-			Parts: []merlon.Part{account.New(account.Config{}), {Name: "seen", Restored: func(_ *db.Writer, r merlon.Restore) error {
+			Parts: []merlon.Part{account.New(account.Config{Hashing: floor(env)}), {Name: "seen", Restored: func(_ *db.Writer, r merlon.Restore) error {
 				*seen = r
 				r.Count("things", 3)
 				r.Note(slog.String("own", "noted"))

@@ -16,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/page"
+	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/sqlite"
 )
@@ -212,8 +213,17 @@ func openTestSite(env merlon.Env) (*merlon.Site, error) { return openTestSiteWit
 
 func openTestSiteWith(env merlon.Env, more ...merlon.Route) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: sitePages, Schema: siteSchema,
-		Parts:  []merlon.Part{account.New(account.Config{})},
+		Parts:  []merlon.Part{account.New(account.Config{Hashing: floor(env)})},
 		Routes: append(testRoutes(), more...)})
+}
+
+// floor is what hashes cost at the least: a site that runs as in the world would measure the machine first. One in mode Test
+// takes less by itself.
+func floor(env merlon.Env) (p password.Params) {
+	if env.Mode != merlon.Test {
+		p = password.Params{Memory: 19 << 10, Time: 2}
+	}
+	return p
 }
 
 func testRoutes() []merlon.Route {
