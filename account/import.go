@@ -202,7 +202,7 @@ func judge(all []arrival, report *importReport) (good []arrival) {
 			why = "its address is in the file twice"
 		} else if err := checkRoles(u.roles); err != nil {
 			why = "a role has characters other than a-z, 0-9 and -"
-		} else if len(u.name) > 80 || event.Clean(u.name) != u.name {
+		} else if !fitName(u.name) {
 			why = "its name is too long or has control characters"
 		}
 		seen[normal(u.email)] = true

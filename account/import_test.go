@@ -47,3 +47,14 @@ func cameAs(all []arrival, err error, refusal string) string {
 	}
 	return "in"
 }
+
+// A name counts by its characters, as in the forms: scripts of three bytes a letter are no longer than others.
+func TestImportedName(t *testing.T) {
+	for name, want := range map[string]bool{strings.Repeat("名", 80): true, strings.Repeat("名", 81): false, strings.Repeat("a", 81): false, "a\x00b": false, "a\xffb": false} {
+		var report importReport
+		all, err := readCSV([]byte("email,name\nann@example.org,"+name+"\n"), &report)
+		if taken := len(all) == 1 && all[0].name == name; err != nil || taken != want || taken == (len(report.Skipped) == 1) {
+			t.Errorf("%q is taken: %v, want %v (%v, %v)", name, taken, want, report.Skipped, err)
+		}
+	}
+}
