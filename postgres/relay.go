@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -108,7 +109,7 @@ func (r *relay) join(c net.Conn, back *pgproto3.Backend, asked map[string]string
 		return fmt.Errorf("only the database %q is lent, to its two roles", from.Database)
 	}
 	cfg := from.Copy()
-	cfg.ConnectTimeout, cfg.RuntimeParams = dialTimeout, map[string]string{}
+	cfg.ConnectTimeout, cfg.RuntimeParams = dialTimeout, maps.Clone(noLimits) // a program that has limits asks for them
 	for name, value := range asked {
 		if name != "user" && name != "database" && name != "replication" {
 			cfg.RuntimeParams[name] = value
@@ -117,6 +118,9 @@ func (r *relay) join(c net.Conn, back *pgproto3.Backend, asked map[string]string
 	pg, err := pgconn.ConnectConfig(r.ctx, cfg)
 	if err != nil {
 		return connecting(err)
+	}
+	if _, err := pg.Exec(r.ctx, laterLimits(majorOf(pg.ParameterStatus("server_version")))).ReadAll(); err != nil {
+		return errors.Join(connecting(err), pg.Close(r.ctx))
 	}
 	h, err := pg.Hijack()
 	if err != nil {
