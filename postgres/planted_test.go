@@ -209,3 +209,13 @@ func TestPlanted(t *testing.T) {
 		t.Errorf("%q, %v", all, err)
 	}
 }
+
+// TestRaised: a function's words hold what a visitor typed, and reach no error, whatever its code.
+func TestRaised(t *testing.T) {
+	p := plants(t)
+	for email, code := range map[string]string{"refused@visitor": "P0001", "other@visitor": "MY001"} {
+		if err := p.run(addMember, email); err == nil || strings.Contains(err.Error(), "visitor") || !strings.Contains(err.Error(), "SQLSTATE "+code) {
+			t.Errorf("says %v", err)
+		}
+	}
+}

@@ -18,6 +18,7 @@ CREATE TABLE part (n bigint NOT NULL) PARTITION BY RANGE (n);
 CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (100);
 CREATE POLICY mine ON score FOR SELECT USING (n > 0);
 -- +goose StatementBegin
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF new.email = 'refused@visitor' THEN RAISE EXCEPTION 'not this address: %', new.email; END IF; RETURN new; END $$;
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF new.email = 'refused@visitor' THEN RAISE EXCEPTION 'not this address: %', new.email; END IF;
+	IF new.email = 'other@visitor' THEN RAISE EXCEPTION USING MESSAGE = new.email, ERRCODE = 'MY001'; END IF; RETURN new; END $$;
 -- +goose StatementEnd
 CREATE TRIGGER member_refuse BEFORE INSERT ON member FOR EACH ROW EXECUTE FUNCTION refuse();
