@@ -67,3 +67,6 @@ func ReaderState(ctx context.Context, e db.Engine) (string, error) {
 	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(b.String()))), err
 }
+
+// Equals is what the condition of an index holds against values.
+func Equals(cond, alias string) map[string]bool { return equals(cond, alias) }
