@@ -46,18 +46,34 @@ func (w *way) lend(folder string) (*relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: the way to the database cannot be lent: %w", err)
 	}
+	return w.relay(l), nil
+}
+
+// acceptAgain is how long a relay waits when it could not let a client in: too many files are open, and that passes.
+const acceptAgain = 100 * time.Millisecond
+
+// relay serves the way to whom a listener lets in.
+func (w *way) relay(l net.Listener) *relay {
 	r := &relay{way: w, l: l, open: map[uint32]*relayed{}}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.work.Go(func() {
 		for {
 			c, err := l.Accept()
-			if err != nil {
-				return // closed
+			switch {
+			case err == nil:
+				r.work.Go(func() { r.serve(c) })
+			case errors.Is(err, net.ErrClosed):
+				return
+			default:
+				select {
+				case <-r.ctx.Done():
+					return
+				case <-time.After(acceptAgain):
+				}
 			}
-			r.work.Go(func() { r.serve(c) })
 		}
 	})
-	return r, nil
+	return r
 }
 
 // close ends the relay and every connection that it lent.

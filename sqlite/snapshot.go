@@ -86,10 +86,7 @@ func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 		return e.measured(ctx, address, remove)
 	}
 	defer c.close()
-	to, err := noise.New(spool)
-	if err != nil {
-		return nil, err
-	}
+	to := noise.New(spool)
 	info, tables, err := c.copyStill(ctx, to)
 	if err != nil {
 		return nil, err
