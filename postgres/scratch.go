@@ -167,7 +167,7 @@ func (c *conn) unprepared(ctx context.Context, t *db.Text, err error) error {
 	for _, of := range unknown {
 		if m := of.name.FindStringSubmatch(said.message); of.code == said.code && m != nil {
 			bad.Kind, bad.Name = of.kind, m[1]
-			bad.Names = c.names(ctx, of.kind, t.SQL('$'))
+			bad.Names = t.Nearby(c.names(ctx, of.kind))
 			return bad
 		}
 	}
@@ -177,9 +177,8 @@ func (c *conn) unprepared(ctx context.Context, t *db.Text, err error) error {
 	return bad
 }
 
-// names lists what there is of a kind; of columns those of the tables that the text names come first, and only they if
-// there are any.
-func (c *conn) names(ctx context.Context, kind, text string) (all []string) {
+// names lists what there is of a kind, columns as [db.Text.Nearby] takes them.
+func (c *conn) names(ctx context.Context, kind string) (all []string) {
 	query := "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm', 'p') ORDER BY 1"
 	switch kind {
 	case "function":
@@ -192,23 +191,8 @@ func (c *conn) names(ctx context.Context, kind, text string) (all []string) {
 	if err != nil {
 		return nil
 	}
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r < 0x80
-	})
-	var others []string
 	for _, row := range rows {
-		table, column, found := strings.Cut(row[0], ".")
-		switch {
-		case !found:
-			all = append(all, row[0])
-		case slices.Contains(words, strings.ToLower(table)):
-			all = append(all, column)
-		default:
-			others = append(others, column)
-		}
-	}
-	if all == nil {
-		return others
+		all = append(all, row[0])
 	}
 	return all
 }
