@@ -231,15 +231,9 @@ func unpackFolder(r io.Reader, dir string, to receiver, accept func(*Inner) erro
 		if err != nil {
 			return nil, err
 		}
-		return syncedFile{f}, nil
+		return newSynced(f), nil
 	})
 }
-
-// syncedFile is on the disk when it is closed.
-type syncedFile struct{ *os.File }
-
-// Close syncs and closes.
-func (f syncedFile) Close() error { return errors.Join(f.Sync(), f.File.Close()) }
 
 // Inspect reads a stream as [Unpack] does, and keeps nothing.
 func Inspect(r io.Reader) (*Inner, error) {

@@ -10,17 +10,22 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/merlon-web/merlon/internal/noise"
 )
 
-// The database is read once: while it is hashed its pieces are compressed, each to a frame of its own, in as many goroutines as
-// there are processors, two at most. The frames wait in a file that is noise without a key which only this process has, since
-// the list that stands before them in a point names the hash.
+// The database is read once: one goroutine reads and hashes, and others compress its pieces, each to a frame of its own. The
+// frames wait in a file that is noise without a key which only this process has, since the list that stands before them in a
+// point names the hash.
+//
+// One processor is left to the site. Compressing on all of them would be faster by a third on two, and visitors would wait: while
+// no processor of a Go program is idle it looks for what came over the network every 10 ms only.
 
 const (
 	piece      = 1 << 20 // is one frame, and a window
-	squeezers  = 2
+	squeezers  = 2       // at most
+	breath     = 20 * time.Microsecond
 	streamMost = 4 << 30 // bytes of a database: what is larger is copied first, so that its log does not grow meanwhile
 )
 
@@ -75,7 +80,7 @@ type chunk struct {
 
 // fill takes all of the database. Each step waits for the one behind it, so a few pieces are in memory and no more.
 func (s *squeezed) fill(ctx context.Context, from io.Reader, size int64) (err error) {
-	workers := min(squeezers, runtime.GOMAXPROCS(0))
+	workers := max(1, min(squeezers, runtime.GOMAXPROCS(0)-1))
 	free, work, order := make(chan *chunk, workers+2), make(chan *chunk, workers+2), make(chan *chunk, workers+2)
 	for range workers + 2 {
 		free <- &chunk{plain: make([]byte, piece), done: make(chan error, 1)}
@@ -105,7 +110,7 @@ func (s *squeezed) fill(ctx context.Context, from io.Reader, size int64) (err er
 				return
 			}
 			left -= int64(len(c.plain))
-			gently(plain, c.plain)
+			plain.Write(c.plain)
 			work <- c
 			order <- c
 		}
@@ -146,15 +151,15 @@ func squeeze(work <-chan *chunk) {
 	}
 }
 
-// gently writes in parts, so that the site's requests come between: a hundred and a few kilobytes take less than a millisecond.
+// gently writes in parts and sleeps between them, so that the site's requests come between where there is one processor.
 func gently(w io.Writer, p []byte) error {
 	for len(p) > 0 {
-		n, err := w.Write(p[:min(len(p), beside)])
+		n, err := w.Write(p[:min(len(p), piece/2)])
 		if err != nil {
 			return err
 		}
 		p = p[n:]
-		runtime.Gosched()
+		time.Sleep(breath)
 	}
 	return nil
 }
