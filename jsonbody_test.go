@@ -62,7 +62,7 @@ func hookVote(w *merlon.Write[merlon.Visitor], f form.Form[vote]) (*merlon.Respo
 
 func openVotes(env merlon.Env) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: votePages, Schema: siteSchema,
-		Parts: []merlon.Part{account.New(account.Config{Hashing: cheap})},
+		Parts: []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{
 			merlon.Get("/votes", account.Anyone(), showVotes),
 			merlon.Post("/votes", account.Anyone(), addVote, merlon.JSONBody()),
@@ -227,7 +227,7 @@ func TestJSONRoutesAreJudged(t *testing.T) {
 	env := merlon.Env{Mode: merlon.Test, Data: t.TempDir()}
 	open := func(routes ...merlon.Route) string {
 		_, err := merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: votePages, Schema: siteSchema,
-			Parts: []merlon.Part{account.New(account.Config{Hashing: cheap})}, Routes: append(routes, merlon.Get("/votes", account.Anyone(), showVotes))})
+			Parts: []merlon.Part{account.New(account.Config{})}, Routes: append(routes, merlon.Get("/votes", account.Anyone(), showVotes))})
 		var faults merlon.Faults
 		if err != nil && !errors.As(err, &faults) {
 			t.Fatal(err)

@@ -118,7 +118,7 @@ func TestStartRefusesAPendingMigration(t *testing.T) {
 	dir := t.TempDir()
 	start := func(more bool) error {
 		cfg := merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Schema: siteSchema, Pages: sitePages,
-			Parts: []merlon.Part{account.New(account.Config{Hashing: cheap})}, Routes: testRoutes()}
+			Parts: []merlon.Part{account.New(account.Config{})}, Routes: testRoutes()}
 		if !more {
 			cfg.Parts = nil
 			cfg.Pages = nil
