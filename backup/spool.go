@@ -42,7 +42,7 @@ func (s *spool) remove() { _ = os.Remove(s.path) } // the next run sweeps what i
 // spool reads the database, and seals it with the keys and settings into a file. It returns a point that is not
 // signed yet; none when the content is that of the newest point.
 func (j *job) spool(ctx context.Context, instant time.Time, small []source, drill age.Recipient) (p *Point, s *spool, content string, err error) {
-	base, err := j.read(ctx)
+	base, err := j.read(ctx, streamMost, snapshotTime)
 	if err != nil {
 		return nil, nil, "", err
 	}
@@ -104,15 +104,15 @@ type base struct {
 // errLarge says that a database is not read as it stands.
 var errLarge = errors.New("backup: the database is large")
 
-// read takes the database in: where the engine can, as it stands, and else from a copy. No more than a minute is it kept as it
-// stands, so that its log does not grow without end; the copy takes less than the compressing.
-func (j *job) read(ctx context.Context) (*base, error) {
+// read takes the database in: where the engine can, as it stands, and else from a copy. It is kept as it stands up to a size and
+// a time only, so that its log does not grow without end; the copy takes less than the compressing.
+func (j *job) read(ctx context.Context, most int64, within time.Duration) (*base, error) {
 	if e := j.house.Streamer(); e != nil {
-		short, cancel := context.WithTimeout(ctx, snapshotTime)
+		short, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
 		b := &base{}
 		streamed, err := e.Stream(short, func(from io.Reader, size int64) (err error) {
-			if size > streamMost {
+			if size > most {
 				return errLarge
 			}
 			b.squeezed, err = j.squeeze(short, from, size)

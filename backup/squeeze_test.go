@@ -114,6 +114,83 @@ func TestAlteredFramesAreNotSealed(t *testing.T) {
 	}
 }
 
+// However the database is read, the same is read: as it stands, and from a copy when it is too large or that takes too long.
+func TestWaysToRead(t *testing.T) {
+	s := newTestSite(t, true)
+	s.note(3)
+	j, err := s.part.runner.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.target.Close()
+	var sum [32]byte
+	for i, way := range []struct {
+		most   int64
+		within time.Duration
+	}{{streamMost, snapshotTime}, {1, snapshotTime}, {streamMost, 0}} {
+		b, err := j.read(t.Context(), way.most, way.within)
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		if i == 0 {
+			sum = b.sum
+		}
+		if b.sum != sum || b.size == 0 || b.name != "notes.db" || b.tables["note"] != 3 {
+			t.Errorf("way %d: %+v", i, b)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := j.read(ctx, streamMost, snapshotTime); !errors.Is(err, context.Canceled) {
+		t.Errorf("under a context that is done: %v", err)
+	}
+	if left := objects(t, s.data); strings.Contains(strings.Join(left, " "), "spool") || strings.Contains(strings.Join(left, " "), "frames") {
+		t.Errorf("%v are left", left)
+	}
+}
+
+// A large file is synced while it is written, and is what was written.
+func TestSyncedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	create := func() *syncedFile {
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newSynced(f)
+	}
+	f, want := create(), sha256.New()
+	part := make([]byte, 1<<20+3)
+	for i := range 3*syncEvery>>20 + 1 {
+		part[i] = byte(i)
+		want.Write(part)
+		if n, err := f.Write(part); n != len(part) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if sum, _, err := hashAll(in); err != nil || !bytes.Equal(sum[:], want.Sum(nil)) {
+		t.Errorf("the file is another: %v", err)
+	}
+	f = create()
+	if err := f.File.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("of a file that cannot be synced: %v", err)
+	}
+}
+
 // A database that cannot be read as it stands is copied first: while somebody reads from its log.
 func TestPointOfACopy(t *testing.T) {
 	s := newTestSite(t, true)
