@@ -111,6 +111,12 @@ func (h *House) Shared() bool { return h.site.Shared() }
 // Carrier is [Site.Carrier].
 func (h *House) Carrier() db.Carrier { return h.site.Carrier() }
 
+// Streamer returns what reads the database as it stands; nil: it is copied to be read.
+func (h *House) Streamer() db.Streamer {
+	s, _ := h.site.cfg.Engine.(db.Streamer)
+	return s
+}
+
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }
 
