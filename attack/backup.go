@@ -190,38 +190,41 @@ func anyTells(files map[string][]byte, text string) bool {
 	return false
 }
 
-// mostCut bounds how many files of a copy are cut and altered, the largest first.
-const mostCut = 4
-
-// cut cuts the end off the newest copy, and alters a byte in its middle: neither may come back as if it were whole (M77).
+// cut cuts the end off the newest copy, and alters a bit in its middle: neither may come back as if it were whole (M77). That
+// is its largest file: what lies beside it may be records that a restore does without.
 func (r *run) cut(b *Backups, fresh map[string][]byte) {
 	names := sortedNames(fresh)
-	slices.SortStableFunc(names, func(x, y string) int { return len(fresh[y]) - len(fresh[x]) })
-	for _, name := range names[:min(len(names), mostCut)] {
-		whole, path := fresh[name], filepath.Join(b.Place, filepath.FromSlash(name))
-		if len(whole) < 16 {
-			continue
+	name := slices.MaxFunc(names, func(x, y string) int { return len(fresh[x]) - len(fresh[y]) })
+	whole, path := fresh[name], filepath.Join(b.Place, filepath.FromSlash(name))
+	if len(whole) < leastCut {
+		r.leave("backups: %s is too small to be cut (M77)", name)
+		return
+	}
+	altered := bytes.Clone(whole)
+	altered[len(altered)/2] ^= 0x01
+	for _, try := range []struct {
+		how    string
+		broken []byte
+	}{{"without its last third", whole[:len(whole)*2/3]}, {"with a bit of its middle turned", altered}} {
+		r.tried++
+		if err := overwrite(path, try.broken); err != nil {
+			r.leave("backups: %s cannot be altered: %v (M77)", name, err)
+			return
 		}
-		altered := bytes.Clone(whole)
-		altered[len(altered)/2] ^= 0x01
-		for how, broken := range map[string][]byte{"without its last third": whole[:len(whole)*2/3], "with a bit of its middle turned": altered} {
-			r.tried++
-			if err := overwrite(path, broken); err != nil {
-				r.leave("backups: %s cannot be altered: %v (M77)", name, err)
-				return
-			}
-			_, err := r.restored(b, b.Key)
-			if back := overwrite(path, whole); back != nil {
-				r.leave("backups: %s cannot be put back: %v (M77, M78)", name, back)
-				return
-			}
-			if err == nil {
-				r.finds(RuleCutCopy, "%s %s was restored without an error", name, how)
-				break
-			}
+		_, err := r.restored(b, b.Key)
+		if back := overwrite(path, whole); back != nil {
+			r.leave("backups: %s cannot be put back: %v (M77, M78)", name, back)
+			return
+		}
+		if err == nil {
+			r.finds(RuleCutCopy, "%s %s was restored without an error", name, try.how)
+			return
 		}
 	}
 }
+
+// leastCut is how many bytes a copy has of which one can tell that it was cut.
+const leastCut = 16
 
 // overwrite writes a file that may be read-only, as copies are.
 func overwrite(path string, b []byte) error {
