@@ -64,6 +64,9 @@ type Part struct {
 	Powers func(db.Querier) ([]string, error)
 	// Probe makes the users that a drill signs in; nil: the part signs nobody in.
 	Probe *Probe
+	// TryCopies lets the attacker of a site try its backups, in mode [Drill] alone: copies go to the folder place, and open puts
+	// the site together for a data folder, as [Apart.Open] does. Nil: the part makes none.
+	TryCopies func(ctx context.Context, h *House, place string, open func(data string, mode Mode) (*Site, error)) (*CopyTrial, error)
 	// Readiness tells what an owner should know of a site that is otherwise ready: lines of one sentence each, none when all
 	// is well. They stand on the page that a load balancer asks and never change its status.
 	Readiness func(context.Context, *House) []string
