@@ -17,9 +17,9 @@ import (
 func (p *program) deploy() *cobra.Command {
 	var host string
 	c := &cobra.Command{
-		Use: "deploy systemd|docker|caddy", GroupID: "operate", Short: "print a unit, a Dockerfile or a Caddyfile for this site",
-		Example: "  " + programName() + " deploy systemd --host club.example.org > club.service",
-		Args:    exactArgs(1, "systemd, docker or caddy"),
+		Use: "deploy systemd|docker|caddy|settings", GroupID: "operate", Short: "print a unit, a Dockerfile, a Caddyfile or a merlon.toml for this site",
+		Example: "  " + programName() + " deploy systemd --host club.example.org > club.service\n  " + programName() + " deploy settings --host club.example.org",
+		Args:    exactArgs(1, "systemd, docker, caddy or settings"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if host != "" && !hostShape.MatchString(host) {
 				return exit(ExitUsage, "--host %q is no host name: it is written into files: write club.example.org", host)
@@ -33,8 +33,19 @@ func (p *program) deploy() *cobra.Command {
 				name = "site"
 			}
 			text, known := deployFiles[args[0]]
-			if !known {
-				return exit(ExitUsage, "%q is none of the files that are known: write systemd, docker or caddy", args[0])
+			if !known && args[0] != "settings" {
+				return exit(ExitUsage, "%q is none of the files that are known: write systemd, docker, caddy or settings", args[0])
+			}
+			if args[0] == "settings" {
+				set, err := typedSettings(settingsName, os.Environ())
+				if err != nil {
+					return err
+				}
+				if host != "" {
+					set.Site.Host = host
+				}
+				_, err = fmt.Fprint(p.out, settingsFile(name, &set))
+				return err
 			}
 			if args[0] == "caddy" && host == "" {
 				return exit(ExitUsage, "a Caddyfile begins with the site's name: add --host club.example.org")

@@ -82,8 +82,17 @@ const mailCredential = "mail-password"
 // passwords are the variables that no key of the file stands for: a secret stands in no file that is not for it alone.
 var passwords = []string{setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword}
 
-// readSettings reads the file, if it is there, and the environment. An unknown key is an error with the nearest one.
+// readSettings reads the file, if it is there, and the environment, and completes what follows from them.
 func readSettings(path string, environ []string) (settings, error) {
+	s, err := typedSettings(path, environ)
+	if err != nil {
+		return s, err
+	}
+	return s, s.judge(path)
+}
+
+// typedSettings are the settings as they were typed. An unknown key is an error with the nearest one.
+func typedSettings(path string, environ []string) (settings, error) {
 	var s settings
 	text, err := os.ReadFile(path)
 	switch {
@@ -103,10 +112,7 @@ func readSettings(path string, environ []string) (settings, error) {
 			return s, exit(ExitFailed, "%s: nothing reads %s: a setting that is misspelled protects nobody%s  %s", path, key, nearestKey(key.String()), RuleSettingsFile.ID)
 		}
 	}
-	if err := s.environment(environ); err != nil {
-		return s, err
-	}
-	return s, s.judge(path)
+	return s, s.environment(environ)
 }
 
 func nearestKey(key string) string {

@@ -4,9 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/BurntSushi/toml"
 
 	"github.com/merlon-web/merlon/internal/setting"
 )
@@ -141,4 +144,61 @@ func TestGroupMemory(t *testing.T) {
 	if got := groupMemory(filepath.Join(root, "none"), root); got != 0 {
 		t.Errorf("on another system: %d", got)
 	}
+}
+
+// TestReferenceIsWhatIsRead: the table that docs/settings.md is made of has the keys that are read, of the same kind and in
+// the same order of tables, and its examples can be read.
+func TestReferenceIsWhatIsRead(t *testing.T) {
+	kinds := map[reflect.Type]setting.Kind{reflect.TypeFor[string](): setting.Text, reflect.TypeFor[[]string](): setting.List, reflect.TypeFor[time.Duration](): setting.Time}
+	read := 0
+	each(reflect.ValueOf(&settings{}).Elem(), func(name string, v reflect.Value) {
+		read++
+		s, known := setting.Of(setting.Key(name))
+		if !known || s.Kind != kinds[v.Type()] {
+			t.Errorf("%s: internal/setting says %q, and it is read as %v", name, s.Kind, v.Type())
+		}
+		table, key, _ := strings.Cut(name, ".")
+		var one settings
+		if _, err := toml.Decode("["+table+"]\n"+key+" = "+s.Example, &one); err != nil || reflect.DeepEqual(one, settings{}) {
+			t.Errorf("the example of %s, %s, is not read: %v", name, s.Example, err)
+		}
+		if s.Means == "" || s.Default == "" || strings.ContainsAny(s.Means+s.Default, "\n`") {
+			t.Errorf("%s: %q, left out: %q", name, s.Means, s.Default)
+		}
+	})
+	if read != len(setting.Settings) {
+		t.Errorf("%d keys are read, internal/setting has %d", read, len(setting.Settings))
+	}
+}
+
+// TestSettingsFile: what deploy settings prints is read as what was set, and names every key.
+func TestSettingsFile(t *testing.T) {
+	set := settings{Site: siteSettings{Host: "club.example.org", Hosts: []string{"a.example.org", "b.example.org"}},
+		Serve: serveSettings{PreDrain: 90 * time.Second}, Mail: mailTable{From: `"The Club" <c@example.org> \ ` + "\x01ü"}}
+	text := settingsFile("club", &set)
+	var got settings
+	if _, err := toml.Decode(text, &got); err != nil || !reflect.DeepEqual(got, set) {
+		t.Errorf("%+v (%v)\n%s", got, err, text)
+	}
+	for _, s := range setting.Settings {
+		_, key, _ := strings.Cut(string(s.Key), ".")
+		if !strings.Contains(text, "\n#"+key+" = "+s.Example) && !strings.Contains(text, "\n"+key+" = ") {
+			t.Errorf("%s is missing:\n%s", s.Key, text)
+		}
+	}
+	for line := range strings.Lines(text) {
+		if len(line) > 100 && line[0] == '#' && line[1] == ' ' {
+			t.Errorf("a long line: %s", line)
+		}
+	}
+	all := regexp.MustCompile(`(?m)^#(\w+ = )`).ReplaceAllString(settingsFile("club", &settings{}), "$1")
+	var every settings
+	if _, err := toml.Decode(all, &every); err != nil {
+		t.Errorf("with every sign # taken away: %v", err)
+	}
+	each(reflect.ValueOf(&every).Elem(), func(name string, v reflect.Value) {
+		if v.IsZero() {
+			t.Errorf("with every sign # taken away %s is not set", name)
+		}
+	})
 }
