@@ -138,3 +138,12 @@ func TestSweepScratch(t *testing.T) {
 		}
 	}
 }
+
+// pick finds a point as the command does.
+func pick(points []*Point, name, at string) (*Point, error) {
+	w, err := parseWhich(name, at)
+	if err != nil {
+		return nil, err
+	}
+	return w.in(points)
+}
