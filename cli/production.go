@@ -164,11 +164,7 @@ func (w *world) serve(ctx context.Context, l net.Listener, h *health) error {
 
 // judge runs the checks and refuses the start by those of the highest weight.
 func (w *world) judge(ctx context.Context) error {
-	skipped := map[string]string{}
-	for _, s := range w.set.Serve.Skip {
-		id, reason, _ := strings.Cut(s, "=")
-		skipped[strings.ToUpper(strings.TrimSpace(id))] = strings.TrimSpace(reason)
-	}
+	skipped := w.set.skipped()
 	var grave check.Faults
 	for _, f := range w.site.CheckDeploy(ctx).Findings(check.High) {
 		if f.ID == cert.RuleEnded.ID {
@@ -190,6 +186,16 @@ func (w *world) judge(ctx context.Context) error {
 		fmt.Fprintf(w.err, "\n%d to mend before this site serves the world. More on each: %s explain ID\n", len(grave), programName())
 	}
 	return &failure{ExitFailed, errSilent}
+}
+
+// skipped are the findings that do not stop the start, with their reasons.
+func (s *settings) skipped() map[string]string {
+	all := map[string]string{}
+	for _, one := range s.Serve.Skip {
+		id, reason, _ := strings.Cut(one, "=")
+		all[strings.ToUpper(strings.TrimSpace(id))] = strings.TrimSpace(reason)
+	}
+	return all
 }
 
 // listen takes the socket that was handed over, or makes one: "127.0.0.1:8080", ":443", "unix:/run/shop/socket".
