@@ -74,8 +74,8 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 	if name == "" {
 		name, _, _ = strings.Cut(address.String(), "@")
 	}
-	if len(name) > 80 || event.Clean(name) != name {
-		return merlon.Misused("the name is refused: it has more than 80 bytes or control characters: use a shorter one")
+	if !fitName(name) {
+		return merlon.Misused("the name is refused: it has more than 80 characters or control characters: use a shorter one")
 	}
 	var roles []string
 	if r := c.Flag("role"); r != "" {

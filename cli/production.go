@@ -151,7 +151,7 @@ func (w *world) serve(ctx context.Context, l net.Listener, h *health) error {
 		notify("STOPPING=1")
 		w.log.Info("told to end: what was accepted is answered")
 		select {
-		case <-time.After(w.set.Serve.PreDrain):
+		case <-time.After(time.Duration(w.set.Serve.PreDrain)):
 		case <-serving.Done():
 		}
 		stop()

@@ -45,13 +45,13 @@ type siteSettings struct {
 }
 
 type serveSettings struct {
-	Listen   string        `toml:"listen"`    // :443 with TLS of its own, 127.0.0.1:8080 behind a proxy
-	Redirect string        `toml:"redirect"`  // :80 with TLS of its own; "off": no redirect
-	Health   string        `toml:"health"`    // 127.0.0.1:8081: /healthz and /readyz; "off": none
-	Access   string        `toml:"access"`    // "off": no line in the log for each request
-	PreDrain time.Duration `toml:"pre_drain"` // how long /readyz is down before the site stops taking visitors: "5s"
-	Memory   string        `toml:"memory"`    // "off": no limit is taken from the control group
-	Skip     []string      `toml:"skip"`      // findings of check that do not stop the start: "ID=reason"
+	Listen   string   `toml:"listen"`    // :443 with TLS of its own, 127.0.0.1:8080 behind a proxy
+	Redirect string   `toml:"redirect"`  // :80 with TLS of its own; "off": no redirect
+	Health   string   `toml:"health"`    // 127.0.0.1:8081: /healthz and /readyz; "off": none
+	Access   string   `toml:"access"`    // "off": no line in the log for each request
+	PreDrain period   `toml:"pre_drain"` // how long /readyz is down before the site stops taking visitors: "5s"
+	Memory   string   `toml:"memory"`    // "off": no limit is taken from the control group
+	Skip     []string `toml:"skip"`      // findings of check that do not stop the start: "ID=reason"
 }
 
 type tlsSettings struct {
@@ -74,6 +74,21 @@ type dbTable struct {
 	Reader             string `toml:"reader"`               // the role that only reads; empty: the one of url with _reader behind it
 	PasswordFile       string `toml:"password_file"`        // or the credential db-password of systemd
 	ReaderPasswordFile string `toml:"reader_password_file"` // or the credential db-reader-password
+}
+
+// A period is a time of the file, with its unit: "5s". A bare number is refused, since only its writer knows of what.
+type period time.Duration
+
+const noPeriod = "it takes a time with its unit"
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (p *period) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < 0 {
+		return fmt.Errorf(`is %q: %s, as "5s"`, text, noPeriod)
+	}
+	*p = period(d)
+	return nil
 }
 
 // mailCredential is the name of the mail server's password among systemd's credentials (LoadCredential=).
@@ -104,7 +119,11 @@ func typedSettings(path string, environ []string) (settings, error) {
 		if err != nil {
 			var place toml.ParseError
 			if errors.As(err, &place) {
-				return s, exit(ExitFailed, "%s:%d: %s: correct the line  %s", path, place.Position.Line, place.Message, RuleSettingsFile.ID)
+				key := "" // of what cannot be parsed the last one is often another line's
+				if strings.Contains(place.Message, noPeriod) {
+					key = place.LastKey + " "
+				}
+				return s, exit(ExitFailed, "%s:%d: %s%s: correct the line  %s", path, place.Position.Line, key, place.Message, RuleSettingsFile.ID)
 			}
 			return s, exit(ExitFailed, "%s: %w  %s", path, err, RuleSettingsFile.ID)
 		}
@@ -168,9 +187,9 @@ func (s *settings) environment(environ []string) (err error) {
 					*p = append(*p, one)
 				}
 			}
-		case *time.Duration:
-			if *p, err = time.ParseDuration(value); err != nil {
-				return exit(ExitFailed, "%s is %q: it takes a time as 5s  %s", name, value, RuleSettingsFile.ID)
+		case *period:
+			if err := p.UnmarshalText([]byte(value)); err != nil {
+				return exit(ExitFailed, "%s %w  %s", name, err, RuleSettingsFile.ID)
 			}
 		}
 	}

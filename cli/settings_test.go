@@ -31,7 +31,7 @@ func TestSettings(t *testing.T) {
 			return reflect.DeepEqual(s.Site.Hosts, []string{"example.org", "example.org:8443"})
 		}, ""},
 		{"the environment wins", "[site]\nhost = \"example.org\"", []string{"MERLON_SITE_HOST=example.net", "MERLON_SITE_HOSTS=a.example.net, b.example.net", "MERLON_SERVE_PRE_DRAIN=3s", "PATH=/bin"}, func(s settings) bool {
-			return s.Site.Origin == "https://example.net" && s.Serve.PreDrain == 3*time.Second && reflect.DeepEqual(s.Site.Hosts, []string{"example.net", "a.example.net", "b.example.net"})
+			return s.Site.Origin == "https://example.net" && s.Serve.PreDrain == period(3*time.Second) && reflect.DeepEqual(s.Site.Hosts, []string{"example.net", "a.example.net", "b.example.net"})
 		}, ""},
 		{"mail as development has it", "", []string{"MERLON_MAIL=smtps://u@mail.example.org", "MERLON_MAIL_FROM=A <a@example.org>", "MERLON_MAIL_PASSWORD=x", "MERLON_MAIL_PASSWORD_FILE=/f"}, func(s settings) bool {
 			return s.Mail == mailTable{"smtps://u@mail.example.org", "A <a@example.org>", "/f"}
@@ -39,12 +39,17 @@ func TestSettings(t *testing.T) {
 		{"behind a proxy", "[site]\ntrusted_proxies = [\"10.0.0.1\"]\nclient_header = \"X-Forwarded-For\"\n[tls]\nmode = \"proxy\"", nil, func(s settings) bool {
 			return s.Serve.Listen == "127.0.0.1:8080"
 		}, ""},
-		{"a time", "[serve]\npre_drain = \"5s\"", nil, func(s settings) bool { return s.Serve.PreDrain == 5*time.Second }, ""},
+		{"a time", "[serve]\npre_drain = \"5s\"", nil, func(s settings) bool { return s.Serve.PreDrain == period(5*time.Second) }, ""},
 		{"a misspelled key", "[serve]\nlisten_on = \":1\"", nil, nil, "nothing reads serve.listen_on"},
 		{"a misspelled key, near one", "[site]\ntrusted_proxys = []", nil, nil, "did you mean site.trusted_proxies?"},
 		{"a key without a table", "host = \"example.org\"", nil, nil, "nothing reads host"},
 		{"a wrong type", "[site]\nhosts = \"example.org\"", nil, nil, "MRL-CLI-003"},
-		{"a wrong time", "", []string{"MERLON_SERVE_PRE_DRAIN=5"}, nil, "it takes a time as 5s"},
+		{"a time without a unit, by the environment", "", []string{"MERLON_SERVE_PRE_DRAIN=5"}, nil, `MERLON_SERVE_PRE_DRAIN is "5": it takes a time with its unit, as "5s"`},
+		{"a number for a time", "[serve]\n\npre_drain = 5", nil, nil, `:3: serve.pre_drain is "5": it takes a time with its unit, as "5s"`},
+		{"a fraction for a time", "[serve]\npre_drain = 0.5", nil, nil, `:2: serve.pre_drain is "0.5`},
+		{"a time without a unit", "[serve]\npre_drain = \"5\"", nil, nil, `:2: serve.pre_drain is "5"`},
+		{"a time that is past", "[serve]\npre_drain = \"-5s\"", nil, nil, `:2: serve.pre_drain is "-5s"`},
+		{"what is no line", "[serve]\npre_drain = \"5s\"\nfoo bar", nil, nil, `merlon.toml:3: `},
 		{"files without files", "[tls]\nmode = \"files\"", nil, nil, "tls.cert or tls.key is empty"},
 		{"files that are not used", "[tls]\nmode = \"acme\"\ncert = \"x\"", nil, nil, "tls.mode is not files"},
 		{"another mode", "[tls]\nmode = \"http\"", nil, nil, "write acme, files or proxy"},
@@ -68,6 +73,15 @@ func TestSettings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// No key is a number of nanoseconds: each time of the file has its unit.
+func TestTimesHaveUnits(t *testing.T) {
+	each(reflect.ValueOf(&settings{}).Elem(), func(name string, v reflect.Value) {
+		if v.Kind() == reflect.Int64 && v.Type() != reflect.TypeFor[period]() {
+			t.Errorf("%s is a %s: a bare number would be taken", name, v.Type())
+		}
+	})
 }
 
 // A password comes as a file's path, as a credential of systemd, or last by the environment, and is in no settings file.
