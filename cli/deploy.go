@@ -38,13 +38,16 @@ func (p *program) deploy() *cobra.Command {
 			}
 			if args[0] == "settings" {
 				set, err := typedSettings(settingsName, os.Environ())
+				if err == nil {
+					err = set.err()
+				}
 				if err != nil {
 					return err
 				}
 				if host != "" {
 					set.Site.Host = host
 				}
-				_, err = fmt.Fprint(p.out, settingsFile(name, &set))
+				_, err = fmt.Fprint(p.out, settingsFile(name, &set.settings))
 				return err
 			}
 			if args[0] == "caddy" && host == "" {

@@ -64,9 +64,9 @@ func written(v reflect.Value) string {
 		if len(all) > 0 {
 			return "[" + strings.Join(all, ", ") + "]"
 		}
-	case time.Duration:
+	case period:
 		if v != 0 {
-			return tomlText(v.String())
+			return tomlText(time.Duration(v).String())
 		}
 	}
 	return ""
