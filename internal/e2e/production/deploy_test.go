@@ -67,7 +67,11 @@ func TestDeployFiles(t *testing.T) {
 			}
 		}
 	}
-	for _, args := range [][]string{{"deploy", "kubernetes"}, {"deploy", "caddy"}, {"deploy", "systemd", "--host", "x\nExecStart=/bin/sh"}, {"deploy"}} {
+	code, out, errs := p.run(t, "deploy", "caddy") // its name is in merlon.toml
+	if code != 0 || !strings.Contains(out, "\n"+host+" {") {
+		t.Errorf("without --host: exit %d\n%s%s", code, out, errs)
+	}
+	for _, args := range [][]string{{"deploy", "kubernetes"}, {"deploy", "systemd", "--host", "x\nExecStart=/bin/sh"}, {"deploy"}} {
 		if code, out, errs := p.run(t, args...); code != 2 || out != "" || errs == "" {
 			t.Errorf("%q: exit %d, want 2\n%s%s", args, code, out, errs)
 		}
