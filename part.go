@@ -62,6 +62,8 @@ type Part struct {
 	// for the same, without secrets. After a theft the lines of what was restored are told and held against those of an
 	// older point. It reads only.
 	Powers func(db.Querier) ([]string, error)
+	// Named says who a user is, for lists that the operator reads: "Ann <ann@example.org>", "" for one that is no more.
+	Named func(from db.Querier, user int64) (string, error)
 	// Probe makes the users that a drill signs in; nil: the part signs nobody in.
 	Probe *Probe
 	// TryCopies lets the attacker of a site try its backups, in mode [Drill] alone: copies go to the folder place, and open puts

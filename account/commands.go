@@ -59,7 +59,7 @@ func (a *part) act(ctx context.Context, c *merlon.Call, rule check.Rule, row use
 		if err := do(w); err != nil {
 			return err
 		}
-		e := event.New(rule, event.Done, slog.Int64("account", row.ID), slog.String("reason", c.Flag("reason")))
+		e := event.New(rule, event.Done, slog.Int64("account", row.ID), slog.String("reason", c.Flag("reason")), event.ByCommand())
 		e.Time = c.House.Clock() // of no user: the operator did it
 		return journal.Append(w, e)
 	})
@@ -104,7 +104,7 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 		if link, err = a.enrolment(w, id, address.String(), now); err != nil {
 			return err
 		}
-		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")))
+		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")), event.ByCommand())
 		e.Time = now
 		return journal.Append(w, e)
 	})

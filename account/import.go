@@ -179,7 +179,7 @@ func (a *part) take(ctx context.Context, c *merlon.Call, batch []arrival, report
 			ids++
 			count(m)
 		}
-		e := event.New(RuleImported, event.Done, slog.Int("accounts", ids))
+		e := event.New(RuleImported, event.Done, slog.Int("accounts", ids), event.ByCommand())
 		e.Time = now
 		return journal.Append(w, e)
 	})
