@@ -24,20 +24,55 @@ type T[Sub any] interface {
 const testTime = 5 * time.Minute
 
 // Test attacks a site on data of its own, filled by the Demo of its parts. Each route and class with a finding is a failing
-// subtest, and so is a class that was not ended; what was not reached is logged.
-func Test[Sub T[Sub]](t Sub, open func(merlon.Env) (*merlon.Site, error)) *Report {
+// subtest, and so are a class that was not ended and a form of the site's own that accepted nothing: see [Typed] and [Unfilled].
+// What was not reached otherwise is logged.
+func Test[Sub T[Sub]](t Sub, open func(merlon.Env) (*merlon.Site, error), more ...Choice) *Report {
 	t.Helper()
-	report, err := Site(t.Context(), open, Options{Budget: testTime})
+	o := choices(more)
+	report, err := Site(t.Context(), open, o)
+	tell(t, report, err)
+	if err == nil {
+		tellBlank(t, report, o)
+	}
+	return report
+}
+
+// Handler attacks any handler, as [Test] does a site. Forms that accepted nothing are logged: of a handler it is known too little
+// to fail for them.
+func Handler[Sub T[Sub]](t Sub, h http.Handler, p Profile, more ...Choice) *Report {
+	t.Helper()
+	report, err := Probe(t.Context(), h, p, choices(more))
 	tell(t, report, err)
 	return report
 }
 
-// Handler attacks any handler, as [Test] does a site.
-func Handler[Sub T[Sub]](t Sub, h http.Handler, p Profile) *Report {
+func choices(more []Choice) Options {
+	o := Options{Budget: testTime}
+	for _, c := range more {
+		c(&o)
+	}
+	return o
+}
+
+// tellBlank fails for each form of the site's own behind which nothing was seen: that nothing was found there says nothing.
+func tellBlank[Sub T[Sub]](t Sub, report *Report, o Options) {
 	t.Helper()
-	report, err := Probe(t.Context(), h, p, Options{Budget: testTime})
-	tell(t, report, err)
-	return report
+	t.Run("forms", func(sub Sub) {
+		for _, b := range report.Coverage.Blank {
+			pattern := strings.TrimPrefix(b.Route, "POST ")
+			if _, ok := o.Unfilled[pattern]; ok {
+				continue
+			}
+			sub.Run(strings.ReplaceAll(b.Route, "/", "_"), func(one Sub) {
+				said := ""
+				if b.Said != "" {
+					said = " It said: " + b.Said
+				}
+				one.Errorf("the form of %s that is sent to %s accepted nothing that was filled in, so that nothing behind it was attacked.%s\n"+
+					"Say what its fields take: attack.Typed(%q, \"FIELD\", \"VALUE\"), or why nobody can: attack.Unfilled(%q, \"REASON\")", b.Page, pattern, said, pattern, pattern)
+			})
+		}
+	})
 }
 
 func tell[Sub T[Sub]](t Sub, report *Report, err error) {
