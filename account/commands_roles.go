@@ -13,8 +13,10 @@ import (
 	"github.com/merlon-web/merlon/event"
 )
 
-func (a *part) roleCommands() []merlon.Command {
+func (a *part) laterCommands() []merlon.Command {
 	return []merlon.Command{
+		{Name: "user link", Args: "EMAIL", Short: "print the link for the first password of an account again, in the place of the one before", Example: `ann@example.org --reason "the first one was lost"`,
+			Flags: []merlon.Flag{{Name: "reason", Usage: "why, for the record", Required: true}}, Run: a.userLink},
 		{Name: "user roles", Args: "EMAIL", Short: "the roles of an account; with --add and --remove: change them", Example: `ann@example.org --add board --reason "elected"`, Run: a.userRoles,
 			Flags: []merlon.Flag{{Name: "add", Usage: "roles to give, separated by commas"}, {Name: "remove", Usage: "roles to take away, separated by commas"},
 				{Name: "reason", Usage: "why, for the record; a change needs it"},
