@@ -93,6 +93,22 @@ type Tally struct {
 	Found    int     `json:"found"`
 	Seconds  float64 `json:"seconds"`
 	Complete bool    `json:"complete"` // false: the time was over, or it was not asked for
+	Verdict  string  `json:"verdict"`  // PASS, FAIL, OPEN: the time was over, NONE: nothing was tried, or it was not asked for
+}
+
+// judged fills in the verdict: what tried nothing has found nothing, and that says nothing.
+func (t Tally) judged() Tally {
+	switch {
+	case t.Found > 0:
+		t.Verdict = "FAIL"
+	case t.Tried == 0:
+		t.Verdict = "NONE"
+	case !t.Complete:
+		t.Verdict = "OPEN"
+	default:
+		t.Verdict = "PASS"
+	}
+	return t
 }
 
 // A Report is what came of an attack.
@@ -201,7 +217,7 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 				r.missed("class %s: the time was over before its end", c)
 			}
 		}
-		r.report.Coverage.Classes = append(r.report.Coverage.Classes, tally)
+		r.report.Coverage.Classes = append(r.report.Coverage.Classes, tally.judged())
 	}
 	r.count()
 	r.report.Seconds = time.Since(began).Round(time.Millisecond).Seconds()

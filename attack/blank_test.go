@@ -196,6 +196,7 @@ func (r *recorder) errors() (all []string) {
 func (r *recorder) Helper()                  {}
 func (r *recorder) Context() context.Context { return r.ctx }
 func (r *recorder) Logf(string, ...any)      {}
+func (r *recorder) Skipf(string, ...any)     {}
 func (r *recorder) Errorf(format string, args ...any) {
 	if r.said == nil {
 		r.said = new([]string)

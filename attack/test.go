@@ -17,6 +17,7 @@ type T[Sub any] interface {
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 	Logf(format string, args ...any)
+	Skipf(format string, args ...any)
 	Context() context.Context
 }
 
@@ -100,6 +101,9 @@ func tell[Sub T[Sub]](t Sub, report *Report, err error) {
 			if !c.Complete {
 				sub.Errorf("the class was not ended in time: what it did not try is not clean")
 			}
+			if c.Verdict == "NONE" && c.Complete {
+				sub.Skipf("NONE: %s", c.unseen())
+			}
 		})
 	}
 	t.Logf("%s", report.Coverage)
@@ -111,7 +115,7 @@ func (c Coverage) String() string {
 	fmt.Fprintf(&b, "routes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests, as %s\n",
 		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "))
 	for _, t := range c.Classes {
-		fmt.Fprintf(&b, "%-10s %5d tried, %d found, %.1f s\n", t.Class, t.Tried, t.Found, t.Seconds)
+		fmt.Fprintf(&b, "%s %-10s %5d tried, %d found, %.1f s\n", t.Verdict, t.Class, t.Tried, t.Found, t.Seconds)
 	}
 	for _, n := range c.NotReached {
 		fmt.Fprintf(&b, "not reached: %s\n", n)
