@@ -238,6 +238,7 @@ func (s *Site) addRoutes() {
 			}
 		}
 		s.judgeOptions(rt)
+		s.judgeRoles(rt)
 		rt.finish()
 		s.register(rt, byPattern)
 	}
