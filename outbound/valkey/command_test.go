@@ -31,6 +31,7 @@ var (
 	weigh   = valkey.NewCommand[float64]("INCRBYFLOAT {key} {}", note)
 	swap    = valkey.NewScript[string](`local was = redis.call('GET', KEYS[1]) or 'none' redis.call("SET", KEYS[1], ARGV[1]) return was`)
 	listing = valkey.NewScript[[]string](`return {KEYS[1], ARGV[1], 7, false}`)
+	drop    = valkey.NewScript[int64](`local now = redis.call('TIME') return redis.call( 'DEL', KEYS[1] )`)
 	nothing = valkey.NewScript[int64](`return redis.call('GET', KEYS[1])`)
 )
 

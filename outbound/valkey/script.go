@@ -56,7 +56,8 @@ func newScript(text, where string) *script {
 		refuse("the script takes a value of ARGV for a key", "hand keys over as names: they are in KEYS")
 	}
 	for _, m := range made {
-		if name := m[1] + m[2]; shapes[name] == (shape{}) && name != "TIME" {
+		name := m[1] + m[2]
+		if _, known := shapes[name]; !known && name != "TIME" {
 			refuse(fmt.Sprintf("the script calls %s", name), "use commands that read and write the values of the keys that they name")
 		}
 	}

@@ -70,6 +70,8 @@ func TestReplies(t *testing.T) {
 	}
 	n, err = del.Do(ctx, c, note.Of("ann"), item.Of("ann", "1"))
 	is("del", n, err, 2)
+	n, err = drop.Do(ctx, c, []valkey.Name{note.Of("swap")})
+	is("del in a script", n, err, 1)
 	var said *valkey.Error
 	if _, err := push.Do(ctx, c, item.Of("a", "b"), valkey.Text("x")); err != nil {
 		t.Error(err)
