@@ -30,7 +30,7 @@ var houseFloors = []string{
 	1:  "event keyring internal/source internal/text internal/swap check/host check/asvs",
 	2:  "db form csrf header trust trust/cert static check/build",
 	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/file outbound/mail outbound/valkey trust/wire internal/steps internal/pool",
-	4:  "password outbound/ldap session/sessiontest throttle/throttletest throttle/valkey",
+	4:  "password outbound/ldap session/sessiontest throttle/throttletest session/valkey throttle/valkey",
 	5:  ".",
 	6:  "account backup metrics sqlite postgres db/enginetest",
 	7:  "merlontest passkey backup/s3 backup/sftp backup/targettest",

@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open) {
 		{"end all", endAll},
 		{"a user's list", ofUser},
 		{"the list of all", paged},
+		{"the living are counted", counted},
 		{"touch moves only the living", touched},
 		{"dead rows are found and deleted, living ones not", dead},
 		{"a rolled back transaction leaves nothing", rolledBack},
@@ -314,6 +315,32 @@ func paged(s *suite) {
 	if err != nil || len(rest) != 2 || rest[1].ID != ids[0] {
 		s.Fatalf("second page: %+v, %v", rest, err)
 	}
+}
+
+func counted(s *suite) {
+	live, also, nobody, ended, idle, absolute := row(7), row(8), row(0), row(7), row(7), row(7)
+	idle.Idle, absolute.Absolute = now, now
+	for _, r := range []*session.Row{&live, &also, &nobody, &ended, &idle, &absolute} {
+		s.add(r)
+	}
+	count := func(at, want int64) {
+		s.Helper()
+		r := s.engine.Read(context.Background())
+		defer r.Close()
+		if n, err := s.store.Count(r, at); err != nil || n != want {
+			s.Errorf("%d are counted, %v; want %d", n, err, want)
+		}
+	}
+	count(now, 3)
+	s.write(func(w *db.Writer) { s.must(s.store.End(w, ended.Key, now, "x")) })
+	count(now, 2)
+	count(now+hour, 0)
+	s.write(func(w *db.Writer) {
+		if err := s.store.Touch(w, []session.Use{{Key: live.Key, First: now, Seen: now, Idle: now + 2*hour}}); err != nil {
+			s.Error(err)
+		}
+	})
+	count(now+hour, 1)
 }
 
 func touched(s *suite) {
