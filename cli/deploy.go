@@ -81,6 +81,7 @@ StateDirectoryMode=0700
 # LoadCredential=mail-password:/etc/{name}/mail-password
 # LoadCredential=db-password:/etc/{name}/db-password
 # LoadCredential=db-reader-password:/etc/{name}/db-reader-password
+# LoadCredential=valkey-password:/etc/{name}/valkey-password
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=30

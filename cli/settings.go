@@ -28,11 +28,12 @@ const settingsName = "merlon.toml"
 // settings are what the file holds. Each key may come by the environment instead, which wins: site.hosts is
 // MERLON_SITE_HOSTS, several values with a comma between.
 type settings struct {
-	Site  siteSettings  `toml:"site"`
-	Serve serveSettings `toml:"serve"`
-	TLS   tlsSettings   `toml:"tls"`
-	Mail  mailTable     `toml:"mail"`
-	DB    dbTable       `toml:"db"`
+	Site   siteSettings  `toml:"site"`
+	Serve  serveSettings `toml:"serve"`
+	TLS    tlsSettings   `toml:"tls"`
+	Mail   mailTable     `toml:"mail"`
+	DB     dbTable       `toml:"db"`
+	Valkey valkeyTable   `toml:"valkey"`
 }
 
 type siteSettings struct {
@@ -76,11 +77,19 @@ type dbTable struct {
 	ReaderPasswordFile string `toml:"reader_password_file"` // or the credential db-reader-password
 }
 
+type valkeyTable struct {
+	URL          string `toml:"url"`           // valkeys://site@cache.example.org:6379/0: sessions and counted attempts; empty: they are in the database
+	Prefix       string `toml:"prefix"`        // what its keys begin with; empty: merlon
+	Mode         string `toml:"mode"`          // cluster
+	Roots        string `toml:"roots"`         // who vouches for an authority of one's own: a PEM file
+	PasswordFile string `toml:"password_file"` // or the credential valkey-password of systemd
+}
+
 // mailCredential is the name of the mail server's password among systemd's credentials (LoadCredential=).
 const mailCredential = "mail-password"
 
 // passwords are the variables that no key of the file stands for: a secret stands in no file that is not for it alone.
-var passwords = []string{setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword}
+var passwords = []string{setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword, setting.ValkeyPassword}
 
 // readSettings reads the file, if it is there, and the environment. An unknown key is an error with the nearest one.
 func readSettings(path string, environ []string) (settings, error) {

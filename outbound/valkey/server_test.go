@@ -16,6 +16,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/internal/e2e/valkeypeer"
 	"github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/secret"
@@ -143,16 +144,7 @@ func TestInjection(t *testing.T) {
 // size asks the server how many keys it has, past the room.
 func size(t *testing.T, s *valkeypeer.Server) (n int) {
 	t.Helper()
-	conn, err := net.Dial("unix", s.Socket())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-	if _, err := conn.Write([]byte("DBSIZE\r\n")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fmt.Fscanf(conn, ":%d\r\n", &n); err != nil {
+	if _, err := fmt.Sscanf(s.Say("DBSIZE"), ":%d\r\n", &n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -277,6 +269,7 @@ func TestFaults(t *testing.T) {
 		"a cluster's database":    {valkey.Config{Address: "valkey://127.0.0.1/1", Cluster: true}, valkey.RuleServer},
 		"plain":                   {valkey.Config{Address: "valkey://cache.example.org", Password: password}, valkey.RulePlain},
 		"plain by address":        {valkey.Config{Address: "redis://192.0.2.1", Password: password}, valkey.RulePlain},
+		"no reason":               {valkey.Config{Address: "valkey://cache.example.org", InsecurePlain: " "}, valkey.RulePlain},
 		"no password":             {valkey.Config{Address: "valkeys://cache.example.org"}, valkey.RulePassword},
 	} {
 		_, err := valkey.New(one.c)
@@ -349,6 +342,48 @@ func TestRefusedInsideAWrite(t *testing.T) {
 		return err
 	})
 	refused(t, err, valkey.RuleInWrite)
+}
+
+// TestCluster: commands find the server that has a key, also when it is not the one that the address names.
+func TestCluster(t *testing.T) {
+	need.Time(t, "starts a cluster of three servers")
+	first := valkeypeer.StartCluster(t, 3)
+	c := first.ClusterClient(t)
+	for i := range 300 {
+		name := fmt.Sprint(i)
+		if _, err := put.Do(t.Context(), c, note.Of(name), valkey.Text(name)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := push.Do(t.Context(), c, item.Of(name, "x"), valkey.Text(name)); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
+		if n, err := del.Do(t.Context(), c, note.Of(name), item.Of(name, "x")); err != nil || n != 2 {
+			t.Fatal(n, err)
+		}
+		if was, err := swap.Do(t.Context(), c, []valkey.Name{note.Of(name), item.Of(name, "x")}, valkey.Text(name)); err != nil || was != "none" {
+			t.Fatal(was, err)
+		}
+	}
+	if n := size(t, first); n < 50 || n > 150 {
+		t.Errorf("one of three servers has %d of 300 keys", n)
+	}
+	for _, one := range c.Checks() {
+		if found := one.Run(t.Context()); len(found) != 0 {
+			t.Error(found)
+		}
+	}
+	alone, moved := first.Client(t), false // does not know of the cluster
+	for i := range 20 {
+		_, err := put.Do(t.Context(), alone, note.Of(fmt.Sprint(i)), valkey.Text(""))
+		if said, ok := errors.AsType[*valkey.Error](err); ok && said.Code == "MOVED" {
+			moved = true
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if !moved {
+		t.Error("one of three servers has all keys")
+	}
 }
 
 // TestTogether has a hundred callers of one client, each of whom gets their own answers.

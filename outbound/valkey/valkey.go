@@ -80,7 +80,7 @@ func New(c Config) (*Client, error) {
 	if c.Cluster && (to.database != 0 || to.socket != "") {
 		return fail(RuleServer, "a cluster has one database, and is not reached by a socket", "leave the database's number out")
 	}
-	if c.InsecurePlain != "" {
+	if strings.TrimSpace(string(c.InsecurePlain)) != "" {
 		check.Opened(where, fmt.Sprintf("%s is asked without TLS or password: %q", to.host, string(c.InsecurePlain)))
 	} else if !to.near {
 		if !to.tls {

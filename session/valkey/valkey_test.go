@@ -5,12 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/internal/e2e/valkeypeer"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/session/sessiontest"
@@ -40,6 +39,21 @@ func store(t *testing.T, s *valkeypeer.Server, generation string) *valkey.Store 
 func TestStore(t *testing.T) {
 	sessiontest.Run(t, func(t *testing.T) (session.Store, db.Engine) {
 		return store(t, valkeypeer.Start(t), "1"), engine(t)
+	})
+}
+
+// TestCluster: the same on three servers that share the keys. One cluster serves all, each with a generation of its own.
+func TestCluster(t *testing.T) {
+	need.Time(t, "starts a cluster of three servers")
+	client := valkeypeer.StartCluster(t, 3).ClusterClient(t)
+	n := 0
+	sessiontest.Run(t, func(t *testing.T) (session.Store, db.Engine) {
+		n++
+		s, err := valkey.NewStore(client, fmt.Sprint(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, engine(t)
 	})
 }
 
@@ -298,7 +312,7 @@ func TestForgotten(t *testing.T) {
 	s, e := store(t, server, "1"), engine(t)
 	gone, there := row(7), row(7)
 	add(t, s, e, &gone, &there)
-	say(t, server, fmt.Sprintf("DEL merlon:session:{%x}:row:{1}", gone.Key))
+	server.Say(fmt.Sprintf("DEL merlon:session:{%x}:row:{1}", gone.Key))
 	r := e.Read(t.Context())
 	defer r.Close()
 	list, err := s.OfUser(r, 7, now, 10)
@@ -321,7 +335,7 @@ func TestWhatRests(t *testing.T) {
 	s, e := store(t, server, "1"), engine(t)
 	r := row(7)
 	add(t, s, e, &r)
-	if said := say(t, server, fmt.Sprintf("TTL merlon:session:{%x}:row:{1}", r.Key)); len(said) < 8 || said[0] != ':' { // 8 h + 8 days: six digits
+	if said := server.Say(fmt.Sprintf("TTL merlon:session:{%x}:row:{1}", r.Key)); len(said) < 8 || said[0] != ':' { // 8 h + 8 days: six digits
 		t.Errorf("the row lives for %q", said)
 	}
 	for _, name := range []string{"user:{1}", "all", "live"} {
@@ -329,28 +343,8 @@ func TestWhatRests(t *testing.T) {
 		if name == "user:{1}" {
 			key = "merlon:session:{7}:" + name
 		}
-		if said := say(t, server, "TTL "+key); len(said) < 10 || said[0] != ':' {
+		if said := server.Say("TTL " + key); len(said) < 10 || said[0] != ':' {
 			t.Errorf("the index %s lives for %q", key, said)
 		}
 	}
-}
-
-// say sends a line to the server past the room, and returns its answer.
-func say(t *testing.T, s *valkeypeer.Server, line string) string {
-	t.Helper()
-	conn, err := net.Dial("unix", s.Socket())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-	if _, err := conn.Write([]byte(line + "\r\n")); err != nil {
-		t.Fatal(err)
-	}
-	answer := make([]byte, 512)
-	n, err := conn.Read(answer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(answer[:n])
 }

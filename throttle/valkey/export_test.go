@@ -22,3 +22,6 @@ func Damage(ctx context.Context, c *valkey.Client, key throttle.Key) error {
 func Count(ctx context.Context, c *valkey.Client) (int64, error) {
 	return count.Do(ctx, c, indexKey.Of(group))
 }
+
+// Forget empties all buckets.
+func Forget(ctx context.Context, c *valkey.Client) error { return NewStore(c).Sweep(ctx, 1<<53) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/internal/e2e/valkeypeer"
 	outbound "github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/throttle"
@@ -27,6 +28,23 @@ func TestStore(t *testing.T) {
 			server.Again()
 			return valkey.NewStore(server.Client(t))
 		}
+	})
+}
+
+// TestCluster: the same on three servers that share the keys.
+func TestCluster(t *testing.T) {
+	need.Time(t, "starts a cluster of three servers")
+	first := valkeypeer.StartCluster(t, 3)
+	client := first.ClusterClient(t)
+	keys := first.Say("CLUSTER KEYSLOT merlon:throttle:{1}:expires")
+	if keys != first.Say("CLUSTER KEYSLOT merlon:throttle:{1}:bucket:{ab}") {
+		t.Errorf("the buckets and their index have two slots")
+	}
+	throttletest.Run(t, func(t *testing.T) (throttle.Store, func() throttle.Store) {
+		if err := valkey.Forget(t.Context(), client); err != nil {
+			t.Fatal(err)
+		}
+		return valkey.NewStore(client), nil
 	})
 }
 

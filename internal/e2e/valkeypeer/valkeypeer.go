@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +52,66 @@ func Start(t testing.TB, options ...string) *Server {
 	t.Cleanup(s.Stop)
 	s.Again()
 	return s
+}
+
+// StartCluster starts a cluster of servers that share the slots, without copies of each other, and returns the first.
+func StartCluster(t testing.TB, servers int) *Server {
+	t.Helper()
+	all := make([]*Server, servers)
+	for i := range all {
+		all[i] = Start(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(Free(t)), "--cluster-node-timeout", "30000")
+		first, last := i*16384/servers, (i+1)*16384/servers-1
+		all[i].Say(fmt.Sprintf("CLUSTER ADDSLOTSRANGE %d %d", first, last))
+	}
+	for i, s := range all[1:] {
+		s.Say(fmt.Sprintf("CLUSTER SET-CONFIG-EPOCH %d", i+2))
+		s.Say(fmt.Sprintf("CLUSTER MEET 127.0.0.1 %d %s", all[0].Port, all[0].options[slices.Index(all[0].options, "--cluster-port")+1]))
+	}
+	for range 3000 {
+		ready := 0
+		for _, s := range all {
+			if said := s.Say("CLUSTER INFO"); strings.Contains(said, "cluster_state:ok") && strings.Contains(said, fmt.Sprintf("cluster_known_nodes:%d\r", servers)) {
+				ready++
+			}
+		}
+		if ready == servers {
+			return all[0]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("the cluster is not ready:\n%s", all[0].Say("CLUSTER INFO"))
+	return nil
+}
+
+// Say sends a line to the server by its socket, past the room, and returns the first 4 KiB of its answer.
+func (s *Server) Say(line string) string {
+	s.t.Helper()
+	conn, err := net.Dial("unix", s.Socket())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := conn.Write([]byte(line + "\r\n")); err != nil {
+		s.t.Fatal(err)
+	}
+	answer := make([]byte, 4096)
+	n, err := conn.Read(answer)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(answer[:n])
+}
+
+// ClusterClient is [Server.Client] for a server of a cluster.
+func (s *Server) ClusterClient(t testing.TB) *valkey.Client {
+	t.Helper()
+	c, err := valkey.New(valkey.Config{Address: s.Address, Cluster: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
 }
 
 // Socket returns the path of the server's socket.
