@@ -55,7 +55,7 @@ func (w *watched) wait(t *testing.T, n int) {
 
 func openTestSitePart(env merlon.Env, p merlon.Part, more ...merlon.Route) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: sitePages, Schema: siteSchema,
-		Parts:  []merlon.Part{account.New(account.Config{Hashing: cheap}), p},
+		Parts:  []merlon.Part{account.New(account.Config{}), p},
 		Routes: append(testRoutes(), more...)})
 }
 

@@ -140,7 +140,7 @@ func openJobs(env merlon.Env) (*merlon.Site, error) { return openJobsWith(env) }
 
 func openJobsWith(env merlon.Env, more ...merlon.AnyKind) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: votePages, Schema: siteSchema,
-		Parts: []merlon.Part{account.New(account.Config{Hashing: cheap}), {Name: "jobs", Jobs: []merlon.AnyKind{slowJob, killedJob, chainJob}}},
+		Parts: []merlon.Part{account.New(account.Config{}), {Name: "jobs", Jobs: []merlon.AnyKind{slowJob, killedJob, chainJob}}},
 		Jobs:  append([]merlon.AnyKind{noteJob, failJob, panicJob, fickleJob}, more...),
 		Routes: []merlon.Route{
 			merlon.Get("/votes", account.Anyone(), showVotes),

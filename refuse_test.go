@@ -58,8 +58,11 @@ func rowForm(w *merlon.Write[merlon.Visitor], _ form.Form[userRow]) (*merlon.Res
 	return merlon.Redirect("/"), nil
 }
 
-func limitless(w *merlon.Write[merlon.Visitor], _ form.Form[noLimit]) (*merlon.Response, error) {
-	return merlon.Redirect("/"), nil
+func limitless(w *merlon.Write[merlon.Visitor], f form.Form[noLimit]) (*merlon.Response, error) {
+	if _, ok := f.Value(); !ok {
+		return merlon.Redirect("//evil.example/"), nil
+	}
+	return merlon.Redirect("/inlin"), nil
 }
 
 func openRefused(env merlon.Env) (*merlon.Site, error) {
@@ -118,7 +121,7 @@ func TestStartRefusesAPendingMigration(t *testing.T) {
 	dir := t.TempDir()
 	start := func(more bool) error {
 		cfg := merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Schema: siteSchema, Pages: sitePages,
-			Parts: []merlon.Part{account.New(account.Config{Hashing: cheap})}, Routes: testRoutes()}
+			Parts: []merlon.Part{account.New(account.Config{})}, Routes: testRoutes()}
 		if !more {
 			cfg.Parts = nil
 			cfg.Pages = nil

@@ -31,12 +31,18 @@ var (
 func openRestored(seen *merlon.Restore) func(merlon.Env) (*merlon.Site, error) {
 	return func(env merlon.Env) (*merlon.Site, error) {
 		return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: votePages, Schema: siteSchema,
-			Parts: []merlon.Part{account.New(account.Config{Hashing: cheap}), {Name: "seen", Restored: func(_ *db.Writer, r merlon.Restore) error {
+			Parts: []merlon.Part{account.New(account.Config{Hashing: floor(env)}), {Name: "seen", Restored: func(_ *db.Writer, r merlon.Restore) error {
 				*seen = r
 				r.Count("things", 3)
 				r.Note(slog.String("own", "noted"))
 				return nil
-			}, Readiness: func(context.Context, *merlon.House) []string { return []string{"one thing to know"} }}},
+			}, Readiness: func(context.Context, *merlon.House) []string { return []string{"one thing to know"} }}, {
+				Name: "asleep", Start: func(context.Context, *merlon.House) error {
+					if env.Mode == merlon.Drill {
+						return errors.New("a part was started in data that is not fit for use yet")
+					}
+					return nil
+				}}},
 			Jobs: []merlon.AnyKind{noteJob, againJob, weeklyJob},
 			Routes: []merlon.Route{
 				merlon.Get("/votes", account.Anyone(), showVotes),

@@ -68,7 +68,7 @@ func openTexts(env merlon.Env) (*merlon.Site, error) {
 
 func openTextsWith(env merlon.Env, texts merlon.Texts, lang string, pages *page.Files) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: pages, Schema: siteSchema, Texts: texts, Lang: lang,
-		Parts: []merlon.Part{account.New(account.Config{Hashing: cheap})},
+		Parts: []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{
 			merlon.Get("/boats", account.Anyone(), showBoats),
 			merlon.Get("/boats/public", merlon.Public(), plainText),

@@ -16,7 +16,6 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/merlontest"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -55,9 +54,6 @@ func (c *calls) want(t *testing.T, want ...string) {
 
 // openWith opens the site of these tests with a configuration of the part.
 func openWith(cfg account.Config, wrap ...func(http.Handler) http.Handler) func(merlon.Env) (*merlon.Site, error) {
-	if cfg.Hashing == (password.Params{}) {
-		cfg.Hashing = password.Params{Memory: 19 << 10, Time: 2}
-	}
 	return func(env merlon.Env) (*merlon.Site, error) {
 		part := account.New(cfg)
 		for _, mw := range wrap {

@@ -23,14 +23,11 @@ import (
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/metrics"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
 //go:embed metrics_test.go
 var none embed.FS
-
-var cheap = password.Params{Memory: 19 << 10, Time: 2}
 
 var noPages, noStatements = page.From(none, "."), db.From(none, ".")
 
@@ -61,7 +58,7 @@ func open(env merlon.Env) (*merlon.Site, error) {
 		return []merlon.Gauge{{Name: "merlon_backup_age_seconds", Help: "h", Value: 90}}, errors.New("another one could not be read")
 	}
 	return merlon.New(env, merlon.Config{Name: "shop", Engine: sqlite.Engine("x.db"), Pages: noPages, Schema: noStatements,
-		Parts:  []merlon.Part{account.New(account.Config{Hashing: cheap}), part},
+		Parts:  []merlon.Part{account.New(account.Config{}), part},
 		Routes: []merlon.Route{merlon.Get("/number/{id}", merlon.Public(), number)}})
 }
 

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -14,8 +15,9 @@ var built struct {
 	dir string
 }
 
-// Built returns the path of a program of the product module, "examples/club", as a release is built: not with the race
-// detector of the test. It is built once in a process, whose TestMain ends by [Main].
+// Built returns the path of a program of the product module, "examples/club", not with the race detector of the test. It is
+// built once in a process, whose TestMain ends by [Main]: as a release is where every test runs, and with the packages that
+// the tests have compiled where only the quick ones do.
 func Built(t testing.TB, folder string) string {
 	t.Helper()
 	built.Lock()
@@ -34,8 +36,12 @@ func Built(t testing.TB, folder string) string {
 	if executable(program) {
 		return program
 	}
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "./"+folder)
-	build.Dir, build.Env = Root(t), append(os.Environ(), "CGO_ENABLED=0")
+	build := exec.Command("go", "build", "-o", program, "./"+folder)
+	build.Dir, build.Env = Root(t), os.Environ()
+	if All() {
+		build.Args = slices.Insert(build.Args, 2, "-trimpath")
+		build.Env = append(build.Env, "CGO_ENABLED=0")
+	}
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", build, err, out)
 	}

@@ -19,8 +19,11 @@ import (
 // mostMB is what the club's program may weigh, stripped. The aim is 25: see "Known and open" of docs/design.md.
 const mostMB = 32
 
-// TestBinary: the program is one file that needs nothing beside it: static, of bounded size, at most 40 MB in memory
-// when idle, up in 0.3 seconds on data that is there, and it answers its commands on a machine without Go.
+// TestBinary: the program is one file that needs nothing beside it: static, of bounded size, when idle at most 20 MB in
+// memory beside its own file, up in 0.3 seconds on data that is there, and it answers its commands on a machine without Go.
+//
+// How much of the file is mapped is the kernel's choice: of the same program on the same machine 22 to 28 MB of 32, by the size
+// of the pages in which the file happens to be cached. So the whole is logged, and what the site allocates is held.
 func TestBinary(t *testing.T) {
 	need.Time(t, "builds the club")
 	stripped := filepath.Join(t.TempDir(), "club")
@@ -51,11 +54,11 @@ func TestBinary(t *testing.T) {
 	p.env = []string{"PATH=/nowhere"}
 	p.start(t) // makes the data
 	p.end(t)
-	best, least := time.Hour, 1<<20
+	best, least, own := time.Hour, 1<<20, 1<<20
 	for range 3 {
 		began := time.Now()
 		p.start(t)
-		best, least = min(best, time.Since(began)), min(least, p.resident(t))
+		best, least, own = min(best, time.Since(began)), min(least, p.resident(t)), min(own, p.own(t))
 		for _, args := range [][]string{{"check"}, {"user", "list"}, {"session", "limits"}, {"maintenance", "off"}, {"backup", "--help"}, {"drill", "--help"}, {"restore", "--help"}, {"version"}} {
 			if code, out, errs := p.run(t, args...); code != 0 || out == "" && errs == "" {
 				t.Errorf("%s: exit %d\n%s%s", strings.Join(args, " "), code, out, errs)
@@ -63,9 +66,9 @@ func TestBinary(t *testing.T) {
 		}
 		p.end(t)
 	}
-	t.Logf("%d MB stripped, up after %v at best, %d MB resident", info.Size()>>20, best, least)
-	if least > 40 {
-		t.Errorf("%d MB resident when idle, want 40 at the most", least)
+	t.Logf("%d MB stripped, up after %v at best, %d MB resident, %d MB its own", info.Size()>>20, best, least, own)
+	if own > 20 {
+		t.Errorf("%d MB allocated when idle, want 20 at the most", own)
 	}
 	if need.Long() && best > 300*time.Millisecond { // a machine that does other things is no measure
 		t.Errorf("up after %v, want 300 ms at the most", best)

@@ -195,19 +195,31 @@ func (p *place) honest(t *testing.T, n int) time.Duration {
 	return took[n*99/100]
 }
 
-// resident is what the site has in memory, in MB.
+// resident is what the site has in memory, in MB: with the pages of its program file, which the kernel maps as it likes and
+// takes back when it needs them.
 func (p *place) resident(t *testing.T) int {
+	return p.memory(t, "VmRSS:") >> 10
+}
+
+// own is what of it is the site's own, in MB: what it has allocated.
+func (p *place) own(t *testing.T) int {
+	return p.memory(t, "RssAnon:") >> 10
+}
+
+// memory reads one line of the process's status, in KB.
+func (p *place) memory(t *testing.T, name string) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		t.Skip("no /proc")
 	}
 	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "VmRSS:" {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == name {
 			kb, _ := strconv.Atoi(f[1])
-			return kb >> 10
+			return kb
 		}
 	}
+	t.Fatalf("no %q in /proc/PID/status", name)
 	return 0
 }
 
