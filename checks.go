@@ -53,6 +53,9 @@ func (s *Site) Checks() []check.Check {
 	if h == nil {
 		return all
 	}
+	if s.cfg.Stores != nil && s.env.Mode != Drill {
+		all = append(all, s.cfg.Stores.Checks()...)
+	}
 	for _, live := range [][]check.Check{checksAsSet(s.running.Load().trust.Checks()), h.storeChecks(), {h.alarmCheck(), h.namelessCheck()}, h.Keys.Checks(h.Clock), h.Sessions.Checks(), h.Mails.Checks(h.Engine), h.jobChecks(),
 		journal.Checks(h.Engine, h.Clock)} {
 		for _, c := range live {

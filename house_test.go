@@ -29,10 +29,10 @@ var houseFloors = []string{
 	0:  "check secret internal/place internal/qr internal/terminal internal/whole internal/datafolder internal/setting internal/browse internal/network internal/noise",
 	1:  "event keyring internal/source internal/text internal/swap check/host check/asvs",
 	2:  "db form csrf header trust trust/cert static check/build",
-	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/file outbound/mail trust/wire internal/steps internal/pool",
-	4:  "password outbound/ldap session/sessiontest throttle/throttletest",
+	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/file outbound/mail outbound/valkey trust/wire internal/steps internal/pool",
+	4:  "password outbound/ldap session/sessiontest throttle/throttletest session/valkey throttle/valkey",
 	5:  ".",
-	6:  "account backup metrics sqlite postgres db/enginetest",
+	6:  "account backup metrics sqlite postgres valkey db/enginetest",
 	7:  "merlontest passkey backup/s3 backup/sftp backup/targettest",
 	8:  "attack",
 	9:  "cli examples/club/site",
@@ -64,6 +64,7 @@ var houseOutside = map[string]string{
 	"outbound/fetch":    "golang.org/x/net",
 	"outbound/ldap":     "github.com/go-ldap/ldap/v3",
 	"outbound/mail":     "github.com/wneessen/go-mail",
+	"outbound/valkey":   "github.com/valkey-io/valkey-go",
 	"password":          "golang.org/x/crypto",
 	"session":           "golang.org/x/crypto",
 	"passkey":           "github.com/go-webauthn/webauthn",
@@ -463,7 +464,7 @@ func TestModulesLinked(t *testing.T) {
 		}
 		linked := houseModules(t, "./"+program)
 		t.Logf("%s links %d modules beside Merlon, %d allowed: %s", program, len(linked), most, strings.Join(linked, " "))
-		if i := slices.IndexFunc(linked, func(m string) bool { return strings.Contains(m, "/jackc/") }); i >= 0 && program != "examples/club/large" {
+		if i := slices.IndexFunc(linked, func(m string) bool { return strings.Contains(m, "/jackc/") || strings.Contains(m, "/valkey-io/") }); i >= 0 && program != "examples/club/large" {
 			t.Errorf("%s is a site on SQLite and links %s", program, linked[i])
 		}
 		if len(linked) > most {

@@ -16,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/outbound/fetch"
+	"github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
 )
@@ -34,6 +35,7 @@ var insecureListed = map[string]string{
 	"fetch.Config.InsecurePrivate":  "a test of what check lists: 10.0.0.0/8",
 	"fetch.Config.InsecurePorts":    "a test of what check lists: 10.0.0.0/8",
 	"fetch.Config.InsecureReason":   "a test of what check lists: 10.0.0.0/8",
+	"valkey.Config.InsecurePlain":   "a test of what check lists: a server in the clear",
 	"password.Config.InsecureCosts": "a test of what check lists: costs", // of the room alone: account has no such setting
 }
 
@@ -66,6 +68,9 @@ func TestCheckListsEveryInsecureUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := fetch.New(fetch.Config{InsecurePrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, InsecurePorts: []string{"billing.internal.example:8443"}, InsecureReason: "a test of what check lists: 10.0.0.0/8"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := valkey.New(valkey.Config{Address: "valkey://cache", InsecurePlain: "a test of what check lists: a server in the clear"}); err != nil {
 		t.Fatal(err)
 	}
 	found := site.Check(t.Context()).Findings(check.Low)

@@ -70,6 +70,9 @@ type Settings struct {
 	// Database is the server that holds the site's rows, for programs that can use one; the zero value is none, and the rows
 	// are in a file of the data folder.
 	Database DatabaseSettings
+	// Valkey is the server that holds sessions and counted attempts, for programs that can use one; the zero value is none, and
+	// they are in the database.
+	Valkey ValkeySettings
 	// Owner is whom the site writes to about itself, a mail address: certificates that are not renewed. Empty: nobody; what
 	// there is to tell is an event all the same.
 	Owner string
@@ -82,6 +85,7 @@ type Config struct {
 	Name   constant      // a-z, 0-9, -, at most 32: the site's short name, part of its cookies' names; may be empty
 	Title  string        // what pages call it ($site.Site); empty: Name
 	Engine db.Engine     // sqlite.Engine("shop.db")
+	Stores Stores        // of sessions and counted attempts, if not the engine's database: valkey.Or(env); nil: that
 	Pages  *page.Files   // the templates; a file named as a part's replaces it
 	Static *static.Files // the files of its own: style, script, images; nil: none
 	Schema *db.Schema    // its migrations and statements; nil: none

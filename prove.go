@@ -16,6 +16,7 @@ func (s *Site) prepare() {
 		s.fault(RuleSettings.Finding("Config.Engine", "the site has no engine", `give it one: Engine: sqlite.Engine("shop.db")`))
 		return
 	}
+	s.judgeStores()
 	if !s.judgeDatabase() {
 		return
 	}

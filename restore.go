@@ -111,7 +111,7 @@ func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
 	if err := s.faults.Err(); err != nil {
 		return nil, err
 	}
-	run, err := s.open(ctx)
+	run, err := s.open(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (s *Site) Powers(ctx context.Context) ([]string, error) {
 	if s.running.Load() != nil {
 		return nil, errors.New("merlon: Powers: the site is running: it is asked about copies only")
 	}
-	run, err := s.open(ctx)
+	run, err := s.open(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func (s *Site) voidOwn(w *db.Writer, run *running, r Restore) error {
 	if _, err := insertRestore.Run(w, r.Now.UnixMicro(), r.Instant.UnixMicro(), r.Point, theft, salt); err != nil {
 		return err
 	}
-	for _, forget := range []*db.Statement[db.Affected]{forgetOnce, forgetKept} {
+	for _, forget := range []*db.Statement[db.Affected]{forgetOnce, forgetKept, dropStore} {
 		if _, err := forget.Run(w); err != nil {
 			return err
 		}

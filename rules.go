@@ -220,5 +220,5 @@ var (
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleDeadLink, RuleLoad, RuleSettings,
 		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
-		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored, RuleDatabase}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
+		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored, RuleDatabase, RuleStores}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

@@ -56,7 +56,7 @@ func (s *Site) Start(ctx context.Context) error {
 	if err := s.faults.Err(); err != nil {
 		return err
 	}
-	run, err := s.open(ctx)
+	run, err := s.open(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,9 @@ func (s *Site) Start(ctx context.Context) error {
 	return nil
 }
 
-// open opens the data and makes the site's rooms; no part is started. A failure leaves nothing open.
-func (s *Site) open(ctx context.Context) (run *running, err error) {
+// open opens the data and makes the site's rooms; no part is started. A failure leaves nothing open. Beside says whether the site's own
+// stores are used, or, for a copy, the database alone.
+func (s *Site) open(ctx context.Context, beside bool) (run *running, err error) {
 	if s.env.Data == "" {
 		return nil, errors.New("merlon: Env.Data is empty: the site has no place for its data; name a folder (--data DIR)")
 	}
@@ -99,6 +100,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	}
 	defer func() {
 		if err != nil {
+			s.closeStores()
 			_ = s.cfg.Engine.Close()
 		}
 	}()
@@ -126,12 +128,16 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if s.env.Mode == Production || s.env.Mode == Development {
 		run.rates = newRates()
 	}
-	run.sessions, err = session.New(session.Config{Name: s.name, Store: session.NewStore(), Clock: s.clock, Shared: s.Shared(),
+	rows, buckets, err := s.stores(ctx, beside)
+	if err != nil {
+		return nil, err
+	}
+	run.sessions, err = session.New(session.Config{Name: s.name, Store: rows, Clock: s.clock, Shared: s.Shared(),
 		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
 	if err != nil {
 		return nil, err
 	}
-	limits, err := throttle.New(throttle.Config{Store: throttle.NewStore(s.cfg.Engine), Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal(),
+	limits, err := throttle.New(throttle.Config{Store: buckets, Clock: s.clock, Key: keys.Key("merlon/throttle/v1").Reveal(),
 		Shared: s.Shared(), HalvedUntil: since.halvedUntil()})
 	if err != nil {
 		return nil, err
@@ -148,6 +154,7 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 // close closes what open has opened.
 func (r *running) close() error {
 	r.jobs.end()
+	defer r.house.site.closeStores()
 	return errors.Join(r.house.Files.Close(), r.engine.Close())
 }
 

@@ -27,7 +27,7 @@ var (
 	RuleTraversal = rule("MRL-ATK-050", conf, check.High, "a name leads out of the folder of files",
 		"every file of the server can be read", "asks for ../../etc/passwd in one of its spellings", "open files through an os.Root", "OWASP ASVS 5.0 5.3.2; CWE-22")
 	RuleBackend = rule("MRL-ATK-051", integ, check.High, "a value changes the text of a command to another back end",
-		"the visitor writes commands of LDAP, Redis or the like", "adds a command of their own", "pass values as arguments: rooms outbound/ldap and session/valkey", "OWASP ASVS 5.0 1.2.6; CWE-74")
+		"the visitor writes commands of LDAP, Redis or the like", "adds a command of their own", "pass values as arguments: rooms outbound/ldap and outbound/valkey", "OWASP ASVS 5.0 1.2.6; CWE-74")
 )
 
 var injectionRules = []check.Rule{RuleSQL, RuleWildcard, RuleShell, RuleOption, RuleHeaderLine, RuleLogLine, RuleMailLine, RuleFormula, RuleTemplate, RuleFetch, RuleTraversal, RuleBackend}

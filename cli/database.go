@@ -23,6 +23,7 @@ import (
 // its rows in the folder.
 func onDatabase(open func(merlon.Env) (*merlon.Site, error)) func(merlon.Env) (*merlon.Site, error) {
 	return func(env merlon.Env) (*merlon.Site, error) {
+		env.Settings.Valkey = merlon.ValkeySettings{}
 		if _, err := os.Lstat(filepath.Join(env.Data, db.FolderNames)); env.Mode == merlon.Drill && errors.Is(err, fs.ErrNotExist) {
 			env.Settings.Database = merlon.DatabaseSettings{}
 			return open(env)
@@ -32,18 +33,21 @@ func onDatabase(open func(merlon.Env) (*merlon.Site, error)) func(merlon.Env) (*
 			return nil, err
 		}
 		env.Settings.Database = set.database()
+		if env.Mode != merlon.Drill { // the sessions of a copy are its own
+			env.Settings.Valkey = set.valkey()
+		}
 		return open(env)
 	}
 }
 
-// readDatabase reads what is said of the database, and nothing else: a site under development minds no other table.
+// readDatabase reads what is said of the database and of the server beside it, and nothing else: a site under development minds no other table.
 func readDatabase(path string, environ []string) (settings, error) {
-	ours := slices.DeleteFunc(slices.Clone(environ), func(line string) bool { return !strings.HasPrefix(line, "MERLON_DB_") })
+	ours := slices.DeleteFunc(slices.Clone(environ), func(line string) bool { return !strings.HasPrefix(line, "MERLON_DB_") && !strings.HasPrefix(line, "MERLON_VALKEY_") })
 	t, err := typedSettings(path, ours)
 	if err != nil {
-		return settings{}, fmt.Errorf("%w\n  it is read because the site's database may be named there", err)
+		return settings{}, fmt.Errorf("%w\n  it is read because the site's database or the server beside it may be named there", err)
 	}
-	t.faults = slices.DeleteFunc(t.faults, func(f settingFault) bool { return f.key != "" && f.key != "db" && !strings.HasPrefix(f.key, "db.") })
+	t.faults = slices.DeleteFunc(t.faults, func(f settingFault) bool { return f.key != "" && f.key != "db" && !strings.HasPrefix(f.key, "db.") && f.key != "valkey" && !strings.HasPrefix(f.key, "valkey.") })
 	return t.settings, t.err()
 }
 
@@ -62,6 +66,16 @@ func (s *settings) database() merlon.DatabaseSettings {
 		d.ReaderPasswordFile = orCredential(d.ReaderPasswordFile, "db-reader-password")
 	}
 	return d
+}
+
+// valkey are the settings of the server for sessions as the site takes them.
+func (s *settings) valkey() merlon.ValkeySettings {
+	v := merlon.ValkeySettings{URL: s.Valkey.URL, Prefix: s.Valkey.Prefix, Mode: s.Valkey.Mode, Roots: s.Valkey.Roots, PasswordFile: s.Valkey.PasswordFile,
+		Password: secret.New(os.Getenv(setting.ValkeyPassword))}
+	if v.URL != "" && v.Password.Empty() {
+		v.PasswordFile = orCredential(v.PasswordFile, "valkey-password")
+	}
+	return v
 }
 
 // migrateSetup prints what an administrator of the database server runs once.

@@ -95,6 +95,9 @@ func fillIn(text, name, host, kind string, server bool, set *settings) string {
 			credentials += "# LoadCredential=" + one + ":/etc/" + name + "/" + one + "\n"
 		}
 	}
+	if set.Valkey.URL != "" {
+		credentials += "# LoadCredential=valkey-password:/etc/" + name + "/valkey-password\n"
+	}
 	listens, behind := "127.0.0.1:8080", caddySettings
 	if set.TLS.Mode == "proxy" {
 		behind = ""

@@ -21,11 +21,12 @@ const settingsName = "merlon.toml"
 // settings are what the file holds. Each key may come by the environment instead, which wins: site.hosts is
 // MERLON_SITE_HOSTS, several values with a comma between.
 type settings struct {
-	Site  siteSettings  `toml:"site"`
-	Serve serveSettings `toml:"serve"`
-	TLS   tlsSettings   `toml:"tls"`
-	Mail  mailTable     `toml:"mail"`
-	DB    dbTable       `toml:"db"`
+	Site   siteSettings  `toml:"site"`
+	Serve  serveSettings `toml:"serve"`
+	TLS    tlsSettings   `toml:"tls"`
+	Mail   mailTable     `toml:"mail"`
+	DB     dbTable       `toml:"db"`
+	Valkey valkeyTable   `toml:"valkey"`
 }
 
 type siteSettings struct {
@@ -69,6 +70,14 @@ type dbTable struct {
 	ReaderPasswordFile string `toml:"reader_password_file"` // or the credential db-reader-password
 }
 
+type valkeyTable struct {
+	URL          string `toml:"url"`           // valkeys://site@cache.example.org:6379/0: sessions and counted attempts; empty: they are in the database
+	Prefix       string `toml:"prefix"`        // what its keys begin with; empty: merlon
+	Mode         string `toml:"mode"`          // cluster
+	Roots        string `toml:"roots"`         // who vouches for an authority of one's own: a PEM file
+	PasswordFile string `toml:"password_file"` // or the credential valkey-password of systemd
+}
+
 // A period is a time of the file, with its unit: "5s". A bare number is refused, since only its writer knows of what.
 type period time.Duration
 
@@ -88,7 +97,7 @@ func (p *period) UnmarshalText(text []byte) error {
 const mailCredential = "mail-password"
 
 // passwords are the variables that no key of the file stands for: a secret stands in no file that is not for it alone.
-var passwords = []string{setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword}
+var passwords = []string{setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword, setting.ValkeyPassword}
 
 // readSettings reads the file, if it is there, and the environment, and completes what follows from them. The error has all
 // that is wrong.

@@ -9,6 +9,8 @@ type Writer struct {
 	c         core
 	onCommit  []func()
 	onRelease []func()
+	beside    map[any]Companion
+	order     []Companion
 }
 
 // Context returns the transaction's context, which is marked for [InWrite].
@@ -101,7 +103,14 @@ func (w *Writer) run(ctx context.Context, tx Tx, do func(context.Context, *Write
 	if w.c.dead != nil {
 		return w.c.dead
 	}
+	for i, c := range w.order {
+		if err := c.Keep(ctx); err != nil {
+			w.undo(i)
+			return err
+		}
+	}
 	if err := tx.Commit(); err != nil {
+		w.undo(len(w.order))
 		return err
 	}
 	kept = true

@@ -56,9 +56,9 @@ func (m *Manager) Page(q db.Querier, below int64, limit int) ([]Info, error) {
 	return list, nil
 }
 
-// Count returns how many sessions of signed-in users are alive, in the site's own database. It looks at each row: it is for
+// Count returns how many sessions of signed-in users are alive. The store in the site's own database looks at each row: it is for
 // who asks a few times a minute.
-func (m *Manager) Count(q db.Querier) (int64, error) { return countLive.One(q, m.now()) }
+func (m *Manager) Count(q db.Querier) (int64, error) { return m.store.Count(q, m.now()) }
 
 func (m *Manager) info(r *Row) Info {
 	seen := max(r.Seen, m.seen.of(&r.Key))

@@ -86,6 +86,8 @@ type Store interface {
 	OfUser(q db.Querier, user, now int64, limit int) ([]Row, error)
 	// Page returns such rows of all users with an ID below the given one (0: from the newest), newest first, at most limit.
 	Page(q db.Querier, below, now int64, limit int) ([]Row, error)
+	// Count returns how many rows of users (not 0) have not ended or expired at the time now.
+	Count(q db.Querier, now int64) (int64, error)
 	// Touch sets Seen and Idle of rows that have not ended, were not idle for too long at the first use nor past their
 	// absolute deadline at the last, and were not seen later.
 	Touch(w *db.Writer, uses []Use) error

@@ -155,6 +155,8 @@ func (sqlStore) Page(q db.Querier, below, now int64, limit int) ([]Row, error) {
 	return listed(rows), err
 }
 
+func (sqlStore) Count(q db.Querier, now int64) (int64, error) { return countLive.One(q, now) }
+
 func (sqlStore) Touch(w *db.Writer, uses []Use) error {
 	for i := range uses {
 		if _, err := touchRow.Run(w, slot(&uses[i].Key), uses[i].Key[:], uses[i].Seen, uses[i].Idle, uses[i].First); err != nil {

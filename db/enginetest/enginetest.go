@@ -31,6 +31,7 @@ func Run(t *testing.T, make func(t *testing.T) db.Engine) {
 		{"readers and writers are dead after their time", dead},
 		{"a write within a write is refused", nested},
 		{"OnCommit runs after a commit only", onCommit},
+		{"what goes with a transaction is kept before it, or undone", companions},
 		{"All, One, Each and no row", rows},
 		{"a loop over Each ends early, and other statements run within", each},
 		{"lists of every length", lists},

@@ -247,6 +247,61 @@ func onCommit(t *testing.T, s *suite) {
 	}
 }
 
+// noting is a companion that notes what is asked of it.
+type noting struct {
+	name string
+	ran  *[]string
+	err  error
+}
+
+func (n *noting) Keep(context.Context) error { *n.ran = append(*n.ran, n.name+" keeps"); return n.err }
+func (n *noting) Undo()                      { *n.ran = append(*n.ran, n.name+" undoes") }
+
+func companions(t *testing.T, s *suite) {
+	e := s.open(t)
+	var ran []string
+	no := errors.New("no")
+	join := func(w *db.Writer, name string, err error) {
+		var first db.Companion
+		for range 2 { // the second time it is there
+			c := w.Beside(name, func() db.Companion { return &noting{name, &ran, err} })
+			if first != nil && c != first {
+				t.Errorf("%s was opened twice", name)
+			}
+			first = c
+		}
+	}
+	is := func(want string, got error) {
+		t.Helper()
+		if said := fmt.Sprint(ran, got); said != want {
+			t.Errorf("got %s, want %s", said, want)
+		}
+		ran = nil
+	}
+	var later *db.Writer
+	is("[a keeps b keeps committed] <nil>", e.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+		join(w, "a", nil)
+		join(w, "b", nil)
+		w.OnCommit(func() { ran = append(ran, "committed") })
+		later = w
+		return nil
+	}))
+	if later.Beside("a", func() db.Companion { return &noting{"late", &ran, nil} }) != nil {
+		t.Error("a companion of a transaction that is over")
+	}
+	is("[] no", e.Write(t.Context(), func(_ context.Context, w *db.Writer) error { join(w, "a", nil); return no }))
+	is("[a keeps b keeps a undoes] no", e.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+		must(insertItem.Run(w, "a", 1))
+		join(w, "a", nil)
+		join(w, "b", no)
+		join(w, "c", nil)
+		return nil
+	}))
+	if n := count(t, e); n != 0 {
+		t.Errorf("a companion refused and %d rows are there", n)
+	}
+}
+
 func cancelled(t *testing.T, s *suite) {
 	e := s.open(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

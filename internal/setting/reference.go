@@ -52,6 +52,12 @@ var Settings = []Setting{
 	{"db.reader", Text, "the role that only reads", "the one of db.url with _reader behind it", `"club_reader"`},
 	{"db.password_file", Text, "the file with the password of the role of db.url", "the credential db-password of systemd, or the variable " + DatabasePassword, `"/etc/club/db-password"`},
 	{"db.reader_password_file", Text, "the file with the password of the role that only reads", "the credential db-reader-password of systemd, or the variable " + DatabaseReaderPassword, `"/etc/club/db-reader-password"`},
+
+	{ValkeyURL, Text, "the Valkey or Redis server that has the sessions and counted attempts, without a password: valkeys: over TLS, valkey: on this machine, unix: a socket", "none: they are in the database", `"valkeys://club@cache.example.org:6379/0"`},
+	{"valkey.prefix", Text, "what the keys there begin with, for a server that several sites share", "merlon", `"club"`},
+	{"valkey.mode", Text, "cluster: the server is one of a cluster", "none: it is one server", `"cluster"`},
+	{"valkey.roots", Text, "a PEM file of those who vouch for an authority of one's own", "those of the system", `"/etc/club/roots.pem"`},
+	{"valkey.password_file", Text, "the file with the server's password", "the credential valkey-password of systemd, or the variable " + ValkeyPassword, `"/etc/club/valkey-password"`},
 }
 
 // Of returns the setting of a key, and whether there is one.

@@ -19,6 +19,7 @@ const (
 	MailFrom         Key = "mail.from"
 	MailPasswordFile Key = "mail.password_file"
 	DatabaseURL      Key = "db.url"
+	ValkeyURL        Key = "valkey.url"
 )
 
 // The variables that no key stands for: a secret stands in no file that is not for it alone.
@@ -26,6 +27,7 @@ const (
 	MailPassword           = "MERLON_MAIL_PASSWORD"
 	DatabasePassword       = "MERLON_DB_PASSWORD"
 	DatabaseReaderPassword = "MERLON_DB_READER_PASSWORD"
+	ValkeyPassword         = "MERLON_VALKEY_PASSWORD"
 )
 
 // Fields are the same settings in merlon.Env, for programs that read no file.
@@ -40,6 +42,7 @@ var Fields = map[Key]string{
 	MailFrom:         "Settings.Mail.From",
 	MailPasswordFile: "Settings.Mail.PasswordFile",
 	DatabaseURL:      "Settings.Database.URL",
+	ValkeyURL:        "Settings.Valkey.URL",
 }
 
 // Variable returns the variable of the environment that stands for the key: MERLON_SITE_HOST. The mail server's has a short

@@ -35,8 +35,13 @@ func Open(env merlon.Env) (*merlon.Site, error) {
 
 // OpenOn opens the club on any engine. Its backups may lie in a folder, and in places of these schemes.
 func OpenOn(env merlon.Env, engine db.Engine, places ...backup.Scheme) (*merlon.Site, error) {
+	return OpenBeside(env, engine, nil, places...)
+}
+
+// OpenBeside opens the club as OpenOn does, its sessions and counted attempts in stores; nil: in the engine's database.
+func OpenBeside(env merlon.Env, engine db.Engine, stores merlon.Stores, places ...backup.Scheme) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{
-		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Pages: pages, Static: assets, Schema: schema, Texts: texts,
+		Name: "club", Title: "Harbour Rowing Club", Engine: engine, Stores: stores, Pages: pages, Static: assets, Schema: schema, Texts: texts,
 		Parts: []merlon.Part{
 			account.New(account.Config{SecurityContact: "mailto:security@club.example", Hooks: hooks}),
 			passkey.New(passkey.Config{}),

@@ -19,6 +19,7 @@ import (
 	"github.com/merlon-web/merlon/outbound/export"
 	"github.com/merlon-web/merlon/outbound/fetch"
 	"github.com/merlon-web/merlon/outbound/ldap"
+	"github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/passkey"
 )
 
@@ -34,7 +35,7 @@ func main() {
 
 // all returns every rule of every room, sorted by id.
 func all() []check.Rule {
-	rules := slices.Concat(merlon.AllRules(), account.Rules(), attack.Rules(), backup.Rules(), passkey.Rules(), cli.Rules(), command.Rules(), export.Rules(), fetch.Rules(), ldap.Rules())
+	rules := slices.Concat(merlon.AllRules(), account.Rules(), attack.Rules(), backup.Rules(), passkey.Rules(), cli.Rules(), command.Rules(), export.Rules(), fetch.Rules(), ldap.Rules(), valkey.Rules())
 	slices.SortFunc(rules, func(a, b check.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }

@@ -55,6 +55,14 @@ var pages = []mutant{
 	{"passwords that are empty", "outbound/ldap/ldap.go", `	if password.Reveal() == "" {
 		return false, nil
 	}`, ``, "internal/e2e/ldap TestVerify"},
+	{"parts of keys", "outbound/valkey/key.go", `		e := escape(v)
+`, `		e := v
+`, "outbound/valkey TestKeys"},
+	{"keys in the place of values", "outbound/valkey/command.go", `case n == 0, s.keys > 0 && n != s.keys,`, `case s.keys > 0 && n > s.keys,`, "outbound/valkey TestCommandsThatMayNotBe"},
+	{"scripts that name commands by values", "outbound/valkey/script.go", `case len(made) != len(callWord.FindAllString(text, -1)):`, `case false:`, "outbound/valkey TestCommandsThatMayNotBe"},
+	{"servers in the clear", "outbound/valkey/valkey.go", `		if !to.tls {
+`, `		if false {
+`, "outbound/valkey TestFaults"},
 }
 
 // sessions are what rests, and who is who.
