@@ -125,6 +125,7 @@ func (s *Site) roomChecks() []check.Check {
 		{Rule: RuleInsecure, Run: s.checkInsecure},
 		{Rule: header.RuleScriptCookie, Run: checkScriptCookies},
 		{Rule: RuleData, Run: s.checkData},
+		{Rule: RuleJob, Run: func(context.Context) []check.Finding { return s.unlisted() }},
 		{Rule: mail.RuleNoServer, Deploy: true, Run: s.checkMail},
 		{Rule: db.RuleNoLimit, Run: func(context.Context) []check.Finding {
 			return s.unlimited

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +34,7 @@ func (k *Kind[A]) anyKind() *kind {
 type kind struct {
 	name       string
 	where      string // file:line of the declaration
+	pkg        string // its package
 	typ        reflect.Type
 	every      time.Duration
 	within     time.Duration
@@ -80,7 +83,8 @@ const (
 //
 //go:noinline
 func Job[A any](name constant, run func(context.Context, *Work, A) error) *Kind[A] {
-	k := &kind{name: string(name), where: place.Caller(1).At, typ: reflect.TypeFor[A](), within: jobWithin, tries: jobTries}
+	at := place.Caller(1)
+	k := &kind{name: string(name), where: at.At, pkg: at.Package, typ: reflect.TypeFor[A](), within: jobWithin, tries: jobTries}
 	k.decode = func(plain []byte) (func(context.Context, *Work) error, error) {
 		var a A
 		d := json.NewDecoder(bytes.NewReader(plain))
@@ -147,8 +151,9 @@ func (k *Kind[A]) Every(d time.Duration) *Kind[A] {
 	return k
 }
 
-// Within sets how long one run may take; without it that is five minutes. Then its context ends, and a minute later it
-// counts as failed wherever it is. It returns the kind.
+// Within sets how long one run may take; without it that is five minutes. Then its context ends. A minute later another process
+// may take the job and run it again; this one does not run it twice at a time, tells of a run that does not end (MRL-JOB-007),
+// and gives its place to other jobs. It returns the kind.
 func (k *Kind[A]) Within(d time.Duration) *Kind[A] {
 	k.k.unsealed("Within")
 	k.k.within = max(d, time.Second)
@@ -247,6 +252,23 @@ func (s *Site) addJobs() {
 	}
 }
 
+// unlisted are the kinds that a package with handlers of the site declares, and the site does not list.
+func (s *Site) unlisted() (found []check.Finding) {
+	own := map[string]bool{}
+	for _, r := range s.cfg.Routes {
+		own[r.r.pkg] = true
+	}
+	declaredJobs.Lock()
+	defer declaredJobs.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(declaredJobs.kinds)) {
+		if k := declaredJobs.kinds[name]; own[k.pkg] && s.jobs[name] == nil {
+			found = append(found, RuleJob.Finding(k.where, fmt.Sprintf("job %q is declared beside the site's handlers, and the site does not list it: a handler that enqueues it fails", name),
+				"name it in merlon.Config.Jobs, or in the Jobs of its part; delete one that nothing enqueues"))
+		}
+	}
+	return found
+}
+
 // The rules of jobs.
 var (
 	RuleJob = check.Rule{ID: "MRL-JOB-001", Property: check.Availability, Severity: check.High,
@@ -269,6 +291,12 @@ var (
 		Attack: "Input kept for later makes the job fail half-way, each time that it is tried.",
 		Wrong:  `an index or a nil pointer that no code expected`, Right: `read the log line with the job's id and its stack`,
 		Source: "OWASP ASVS 5.0 16.5.1; CWE-248"}
+	RuleJobHangs = check.Rule{ID: "MRL-JOB-007", Property: check.Availability, Severity: check.High,
+		Title:  "a job does not end",
+		Why:    "its time is over and its context with it, and its function goes on: it waits for something without a look at the context",
+		Attack: "Whoever is called by a job (a mail server, an address that a visitor named) answers never, and a run hangs with each call.",
+		Wrong:  `resp, err := http.Get(address)`, Right: `body, err := list.Get(w.Context(), address)   // outbound/fetch: ends with the context`,
+		Source: "CWE-835 (loop with unreachable exit condition); OWASP ASVS 5.0 16.5.2"}
 	RuleJobDropped = check.Rule{ID: "MRL-JOB-004", Property: check.Integrity, Severity: check.Low,
 		Title:  "a job was dropped by hand",
 		Why:    "what it was to do will not be done; who looks for it later finds the reason",
@@ -278,5 +306,5 @@ var (
 )
 
 func jobRules() []check.Rule {
-	return []check.Rule{RuleJob, RuleJobGivenUp, RuleJobPanic, RuleJobDropped}
+	return []check.Rule{RuleJob, RuleJobGivenUp, RuleJobPanic, RuleJobDropped, RuleJobHangs}
 }

@@ -47,12 +47,20 @@ type jobRow struct {
 }
 
 const (
-	jobSlots = 2                   // runs at a time
-	jobPoll  = time.Second         // how often the worker looks for what has become due
-	jobSlack = time.Minute         // of a lease, beyond the time of the run
-	jobLife  = 90 * 24 * time.Hour // how long a job that was given up is kept
-	jobGrace = time.Second         // for runs whose context was ended by Close
+	jobSlots    = 2                   // runs at a time
+	mostHanging = 32                  // runs in all, with those that do not end
+	jobPoll     = time.Second         // how often the worker looks for what has become due
+	jobSlack    = time.Minute         // of a lease, beyond the time of the run
+	jobLife     = 90 * 24 * time.Hour // how long a job that was given up is kept
+	jobGrace    = time.Second         // for runs whose context was ended by Close
 )
+
+// begun is a run that has not ended. Its row is due again when its lease is over.
+type begun struct {
+	row   jobRow
+	since time.Time
+	told  bool // that it does not end
+}
 
 // jobs is the worker of a running site.
 type jobs struct {
@@ -68,13 +76,13 @@ type jobs struct {
 
 	started atomic.Bool // the periodic kinds have their rows
 	mu      sync.Mutex
-	busy    map[int64]bool
+	busy    map[int64]*begun
 	moves   int // how often busy has changed
 }
 
 func newJobs(s *Site, run *running, keys *keyring.Ring) *jobs {
 	j := &jobs{run: run, kinds: s.jobs, keys: keys.For("merlon/job/v1"), clock: s.clock, off: s.env.Mode == Drill || s.env.NoJobs,
-		wake: make(chan struct{}, 1), busy: map[int64]bool{}}
+		wake: make(chan struct{}, 1), busy: map[int64]*begun{}}
 	j.ctx, j.end = context.WithCancel(context.Background())
 	return j
 }
@@ -148,9 +156,7 @@ func nextRun(now time.Time, d time.Duration) time.Time { return now.UTC().Trunca
 
 // begin takes as many due jobs as there are free slots, and runs each in a goroutine of its own.
 func (j *jobs) begin(ctx context.Context) error {
-	j.mu.Lock()
-	free := jobSlots - len(j.busy)
-	j.mu.Unlock()
+	free := j.free()
 	if free <= 0 || ctx.Err() != nil {
 		return nil
 	}
@@ -173,7 +179,24 @@ func (j *jobs) begin(ctx context.Context) error {
 func (j *jobs) isBusy(id int64) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.busy[id]
+	return j.busy[id] != nil
+}
+
+// free is how many jobs may begin. A run whose lease is over has no say in it, up to a number: it heeds no context, and the
+// others would wait for it for ever.
+func (j *jobs) free() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now, in := j.clock(), 0
+	for _, b := range j.busy {
+		if now.UnixMicro() <= b.row.Due {
+			in++
+		} else if !b.told {
+			b.told = true
+			j.run.record((&Work{run: j.run, row: b.row}).fill(event.New(RuleJobHangs, event.Failed, slog.Duration("after", now.Sub(b.since)))))
+		}
+	}
+	return min(jobSlots-in, mostHanging-len(j.busy))
 }
 
 func (j *jobs) release(id int64) {
@@ -225,7 +248,7 @@ func (j *jobs) take(ctx context.Context, free int) (all []taken, err error) {
 				row.Due, row.Tries = until, row.Tries+1
 				all = append(all, taken{row, k, run})
 				j.mu.Lock()
-				j.busy[row.ID] = true
+				j.busy[row.ID] = &begun{row: row, since: now}
 				j.moves++
 				j.mu.Unlock()
 			}

@@ -19,6 +19,12 @@ func (s *Site) judgeParts() {
 			continue // its other clashes are with itself
 		}
 		names[name] = true
+		for _, t := range p.Tasks {
+			if t.Run == nil || t.Every < 0 || t.Every == 0 && !t.Last {
+				s.fault(RulePart.Finding("part "+name, fmt.Sprintf("its task %q would never run: Every is %v, Last %v, Run set %v", t.Name, t.Every, t.Last, t.Run != nil),
+					"give it a function, and a time for Every or true for Last"))
+			}
+		}
 		if p.SignIn != "" {
 			signIn = append(signIn, fmt.Sprintf("%s (%s)", name, p.SignIn))
 		}

@@ -56,7 +56,7 @@ type Part struct {
 	// returns none where there is data already.
 	Demo func(context.Context, *House) ([][2]string, error)
 	// Restored is called on data that came from a backup, in the one transaction that makes it fit for use, before anything
-	// else uses it: the part voids what a copy must not bring back. See [Restore].
+	// else uses it, also before Start: the part voids what a copy must not bring back. See [Restore].
 	Restored func(*db.Writer, Restore) error
 	// Powers lists who may decide something at the site, and by what they enter beside a password: one line each, the same
 	// for the same, without secrets. After a theft the lines of what was restored are told and held against those of an
@@ -76,7 +76,8 @@ type Part struct {
 }
 
 // A Task is the house's own upkeep, in memory: nothing of it is kept, and each process has its own. What a site does later,
-// or once for all processes, is a [Job]. A Task runs again and again while the site is up, one at a time, and once more when it closes if Last is set.
+// or once for all processes, is a [Job]. A Task runs again and again while the site is up, one at a time, and once more
+// when it closes if Last is set; without Every it runs then alone.
 type Task struct {
 	Name  constant
 	Every time.Duration

@@ -29,7 +29,11 @@ type Restore struct {
 	Who        string // who asked for it, for the record: "command", "set-up page", "drill"
 
 	tally *Restored
+	house *House
 }
+
+// House returns the site's rooms, for a part that voids what lies in one. The site does not run, and no part is started.
+func (r Restore) House() *House { return r.house }
 
 // Restored is what a restore did to the data.
 type Restored struct {
@@ -111,7 +115,7 @@ func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.tally = &Restored{}
+	r.tally, r.house = &Restored{}, run.house
 	err = s.strangers(ctx, r)
 	if err == nil {
 		err = s.void(ctx, run, r)
@@ -122,7 +126,7 @@ func (s *Site) Restore(ctx context.Context, r Restore) (*Restored, error) {
 	if err == nil {
 		_, err = journal.Chain(ctx, run.engine)
 	}
-	return r.tally, errors.Join(err, run.engine.Close())
+	return r.tally, errors.Join(err, run.close())
 }
 
 // strangers looks for what somebody planted in the database: a trigger runs with every statement of the site, and undoes what
@@ -158,7 +162,7 @@ func (s *Site) Powers(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	all, err := s.powers(ctx, run)
-	return all, errors.Join(err, run.engine.Close())
+	return all, errors.Join(err, run.close())
 }
 
 func (s *Site) powers(ctx context.Context, run *running) (all []string, err error) {

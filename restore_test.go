@@ -36,7 +36,13 @@ func openRestored(seen *merlon.Restore) func(merlon.Env) (*merlon.Site, error) {
 				r.Count("things", 3)
 				r.Note(slog.String("own", "noted"))
 				return nil
-			}, Readiness: func(context.Context, *merlon.House) []string { return []string{"one thing to know"} }}},
+			}, Readiness: func(context.Context, *merlon.House) []string { return []string{"one thing to know"} }}, {
+				Name: "asleep", Start: func(context.Context, *merlon.House) error {
+					if env.Mode == merlon.Drill {
+						return errors.New("a part was started in data that is not fit for use yet")
+					}
+					return nil
+				}}},
 			Jobs: []merlon.AnyKind{noteJob, againJob, weeklyJob},
 			Routes: []merlon.Route{
 				merlon.Get("/votes", account.Anyone(), showVotes),

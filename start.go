@@ -60,6 +60,9 @@ func (s *Site) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.startParts(ctx, run.house); err != nil {
+		return errors.Join(err, run.close())
+	}
 	for _, sc := range s.schemas {
 		sc.Seal()
 	}
@@ -80,7 +83,7 @@ func (s *Site) Start(ctx context.Context) error {
 	return nil
 }
 
-// open does what Start does up to the seal; a failure leaves nothing open.
+// open opens the data and makes the site's rooms; no part is started. A failure leaves nothing open.
 func (s *Site) open(ctx context.Context) (run *running, err error) {
 	if s.env.Data == "" {
 		return nil, errors.New("merlon: Env.Data is empty: the site has no place for its data; name a folder (--data DIR)")
@@ -139,7 +142,13 @@ func (s *Site) open(ctx context.Context) (run *running, err error) {
 	}
 	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: run.engine,
 		Keys: keys, Limits: limits, Sessions: run.sessions, Files: file.New(s.env.Data, s.clock), site: s}
-	return run, s.startParts(ctx, run.house)
+	return run, nil
+}
+
+// close closes what open has opened.
+func (r *running) close() error {
+	r.jobs.end()
+	return errors.Join(r.house.Files.Close(), r.engine.Close())
 }
 
 // Shared reports whether other processes may write to the site's database while this one has it open: it is on a server, and a
@@ -183,7 +192,7 @@ func (s *Site) Close(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_, chained := journal.Chain(last, run.engine) // what the last flush wrote
-	return errors.Join(stopped, chained, run.house.Files.Close(), run.engine.Close())
+	return errors.Join(stopped, chained, run.close())
 }
 
 // tasks are the site's own and those of its parts.
@@ -265,8 +274,12 @@ func purge(ctx context.Context, h *House, now time.Time) error {
 
 // repeat runs one task until the site closes. A task that fails or panics is logged and tried again.
 func (r *running) repeat(ctx context.Context, t Task) {
-	tick := time.NewTicker(t.Every)
-	defer tick.Stop()
+	var again <-chan time.Time
+	if t.Every > 0 {
+		tick := time.NewTicker(t.Every)
+		defer tick.Stop()
+		again = tick.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -276,7 +289,7 @@ func (r *running) repeat(ctx context.Context, t Task) {
 				cancel()
 			}
 			return
-		case <-tick.C:
+		case <-again:
 			r.once(ctx, t)
 		case <-t.wake:
 			r.once(ctx, t)

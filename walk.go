@@ -31,17 +31,17 @@ import (
 type walk struct {
 	http.ResponseWriter // of net/http; Unwrap is not offered: no hijack, no flush past the buffer
 
-	site    *Site
-	run     *running
-	r       *http.Request
-	ctx     context.Context // carries the recorder
-	route   *route
-	client  trust.Client
-	now     time.Time
-	id      [8]byte
-	idSet   bool
-	begun   atomic.Bool // something of an answer was sent
-	serving atomic.Bool // a wrapped route's handler is running
+	site   *Site
+	run    *running
+	r      *http.Request
+	ctx    context.Context // carries the recorder
+	route  *route
+	client trust.Client
+	now    time.Time
+	id     [8]byte
+	idSet  bool
+	begun  atomic.Bool  // something of an answer was sent
+	turn   atomic.Int32 // turnFree, turnHandler or turnOver
 
 	body     *metered // nil: none, or it streams
 	reader   *db.Reader
@@ -124,11 +124,21 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// end runs last, whatever happened: a panic is a 500 page and an event, the reader is closed, the buffer goes back.
+// Whose turn it is with a walk of a wrapped route: a middleware may go on without its handler (http.TimeoutHandler), in whose
+// goroutine it runs or has yet to begin.
+const (
+	turnFree    int32 = iota
+	turnHandler       // a handler's
+	turnOver          // nobody's: the request is answered
+)
+
+// end runs last, whatever happened: a panic is a 500 page and an event, the reader is closed, the buffer goes back. While a
+// handler has the walk, that goroutine cleans up (see wrap); one that comes later finds that it is over.
 func (w *walk) end(buf *[]byte) {
+	ours := w.turn.CompareAndSwap(turnFree, turnOver)
 	defer func() { // in any case, also when a handler aborts the connection
-		if w.serving.Load() {
-			return // a middleware went on without its handler (http.TimeoutHandler): that goroutine cleans up, see wrap
+		if !ours {
+			return
 		}
 		w.closeReader()
 		w.freeBody()
@@ -147,7 +157,7 @@ func (w *walk) end(buf *[]byte) {
 	if p == http.ErrAbortHandler {
 		panic(p)
 	}
-	if w.serving.Load() { // the walk is in use by a handler that its middleware did not wait for
+	if !ours {
 		w.site.log.Error("middleware panicked", "panic", fmt.Sprint(p))
 		panic(http.ErrAbortHandler)
 	}
@@ -242,13 +252,15 @@ func wrap(rt *route) http.Handler {
 			http.Error(rw, "merlon: a middleware replaced the request's context: the walk is lost; derive the context from the request's", http.StatusInternalServerError)
 			return
 		}
+		if !w.turn.CompareAndSwap(turnFree, turnHandler) {
+			return // answered meanwhile
+		}
 		raw := w.ResponseWriter
-		w.serving.Store(true)
 		defer func() {
 			w.closeReader()
 			w.freeBody()
 			w.ResponseWriter = raw // what a middleware made of it is over with its handler
-			w.serving.Store(false)
+			w.turn.Store(turnFree)
 		}()
 		w.ResponseWriter, w.r, w.ctx = rw, r, r.Context()
 		rt.serve(w)

@@ -29,7 +29,7 @@ var (
 
 // restored makes accounts of a backup fit for use. Links that were used can be used again in it, browsers that were
 // forgotten are known, codes of the app that were shown count as new.
-func (a *part) restored(w *db.Writer, r merlon.Restore) error {
+func restored(w *db.Writer, r merlon.Restore) error {
 	links, err := voidAllTickets.Run(w)
 	if err != nil {
 		return err
@@ -40,13 +40,13 @@ func (a *part) restored(w *db.Writer, r merlon.Restore) error {
 	}
 	r.Count("links void", links.Rows)
 	r.Count("devices forgotten", devices.Rows)
-	dropped, err := a.house.Mails.Drop(w, "account link", "dropped: its link is void since the data was restored")
+	dropped, err := r.House().Mails.Drop(w, "account link", "dropped: its link is void since the data was restored")
 	if err != nil {
 		return err
 	}
 	r.Count("mails with void links dropped", dropped)
 	if r.AfterTheft {
-		err = a.voidSecrets(w, r)
+		err = voidSecrets(w, r)
 	} else {
 		_, err = passSteps.Run(w, r.Now.Unix()/totpStep+1)
 	}
@@ -94,7 +94,7 @@ func powers(q db.Querier) (all []string, err error) {
 }
 
 // voidSecrets voids what a thief of the data could use: every password must be chosen anew, and every app set up again.
-func (a *part) voidSecrets(w *db.Writer, r merlon.Restore) error {
+func voidSecrets(w *db.Writer, r merlon.Restore) error {
 	if _, err := dropAllUnverified.Run(w); err != nil { // nobody proved to be their owner
 		return err
 	}
