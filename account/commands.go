@@ -59,7 +59,7 @@ func (a *part) act(ctx context.Context, c *merlon.Call, rule check.Rule, row use
 		if err := do(w); err != nil {
 			return err
 		}
-		e := event.New(rule, event.Done, slog.Int64("account", row.ID), slog.String("reason", c.Flag("reason")))
+		e := event.New(rule, event.Done, slog.Int64("account", row.ID), slog.String("reason", c.Flag("reason")), event.ByCommand())
 		e.Time = c.House.Clock() // of no user: the operator did it
 		return journal.Append(w, e)
 	})
@@ -74,8 +74,8 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 	if name == "" {
 		name, _, _ = strings.Cut(address.String(), "@")
 	}
-	if len(name) > 80 || event.Clean(name) != name {
-		return merlon.Misused("the name is refused: it has more than 80 bytes or control characters: use a shorter one")
+	if !fitName(name) {
+		return merlon.Misused("the name is refused: it has more than 80 characters or control characters: use a shorter one")
 	}
 	var roles []string
 	if r := c.Flag("role"); r != "" {
@@ -104,7 +104,7 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 		if link, err = a.enrolment(w, id, address.String(), now); err != nil {
 			return err
 		}
-		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")))
+		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")), event.ByCommand())
 		e.Time = now
 		return journal.Append(w, e)
 	})

@@ -70,6 +70,15 @@ type userRow struct {
 // userColumns are the columns of a userRow.
 const userColumns = "id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang"
 
+// named implements merlon.Part.Named.
+func named(from db.Querier, user int64) (string, error) {
+	row, err := userByID.One(from, user)
+	if errors.Is(err, db.ErrNoRow) {
+		return "", nil
+	}
+	return row.Name + " <" + row.Email + ">", err
+}
+
 // Member is one line of [List].
 type Member struct {
 	ID       int64
