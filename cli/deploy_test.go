@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,17 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 			if strings.Contains(text, place) {
 				t.Errorf("%s, %s: %s was not filled in", c.kind, c.name, place)
 			}
+		}
+	}
+}
+
+// TestListenNamesWhatIsWrong: a port that cannot be is told in words, not as the library's error.
+func TestListenNamesWhatIsWrong(t *testing.T) {
+	for listen, want := range map[string]string{"127.0.0.1:80999": "ports are numbers up to 65535", "127.0.0.1:-1": "ports are numbers", "127.0.0.1:x": "ports are numbers", "127.0.0.1": "is not an address"} {
+		err := (&program{}).mayListen(nil, listen)
+		var f *failure
+		if !errors.As(err, &f) || f.code != ExitUsage || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "invalid port") || strings.Contains(err.Error(), "lookup") {
+			t.Errorf("%s: %v", listen, err)
 		}
 	}
 }

@@ -241,6 +241,11 @@ func (p *program) mayListen(site *merlon.Site, listen string) error {
 	if _, _, err := net.SplitHostPort(listen); err != nil {
 		return exit(ExitUsage, "--listen %q is not an address: %s: write 127.0.0.1:8080", listen, err)
 	}
+	if _, port, _ := net.SplitHostPort(listen); port != "" {
+		if _, err := net.LookupPort("tcp", port); err != nil {
+			return exit(ExitUsage, "--listen %q has no port that there is: ports are numbers up to 65535: write 127.0.0.1:8080", listen)
+		}
+	}
 	if onLoopback(listen) || !site.HasSignIn() {
 		return nil
 	}
