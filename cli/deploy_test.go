@@ -4,6 +4,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon"
 )
 
 // TestDeployHeedsTheSettings: a file says of the settings what they do not say themselves.
@@ -49,6 +52,23 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 				t.Errorf("%s, %s: %s was not filled in", c.kind, c.name, place)
 			}
 		}
+	}
+}
+
+// TestRequestLine: short, without what could be a token, and nothing that moves the terminal's cursor.
+func TestRequestLine(t *testing.T) {
+	a := merlon.Answered{Method: "GET", Status: 200, Bytes: 1234, Took: 1250 * time.Microsecond}
+	for path, want := range map[string]string{
+		"/notes/7": "GET /notes/7 200 1234 B 1.2 ms",
+		"/account/link/pEss7ERG6xwkqHVulnPUnP3NEh8cRJzQ": "GET /account/link/… 200 1234 B 1.2 ms",
+		"/static/club.0123456789abcdef0123.css":          "GET /static/club.0123456789abcdef0123.css 200 1234 B 1.2 ms",
+	} {
+		if got := requestLine(a, path); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := requestLine(a, "/\x1b[2J"); strings.Contains(got, "\x1b") {
+		t.Errorf("%q", got)
 	}
 }
 
