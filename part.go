@@ -66,6 +66,9 @@ type Part struct {
 	Named func(from db.Querier, user int64) (string, error)
 	// Probe makes the users that a drill signs in; nil: the part signs nobody in.
 	Probe *Probe
+	// TryCopies lets the attacker of a site try its backups, in mode [Drill] alone: copies go to the folder place, and open puts
+	// the site together for a data folder, as [Apart.Open] does. Nil: the part makes none.
+	TryCopies func(ctx context.Context, h *House, place string, open func(data string, mode Mode) (*Site, error)) (*CopyTrial, error)
 	// Readiness tells what an owner should know of a site that is otherwise ready: lines of one sentence each, none when all
 	// is well. They stand on the page that a load balancer asks and never change its status.
 	Readiness func(context.Context, *House) []string
@@ -112,6 +115,12 @@ func (h *House) Shared() bool { return h.site.Shared() }
 
 // Carrier is [Site.Carrier].
 func (h *House) Carrier() db.Carrier { return h.site.Carrier() }
+
+// Streamer returns what reads the database as it stands; nil: it is copied to be read.
+func (h *House) Streamer() db.Streamer {
+	s, _ := h.site.cfg.Engine.(db.Streamer)
+	return s
+}
 
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }

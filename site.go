@@ -119,6 +119,7 @@ func New(env Env, cfg Config) (*Site, error) {
 	s.compilePages()
 	s.judgeForgotten()
 	s.judgeForms()
+	s.judgeRedirects()
 	s.prepare()
 	s.settings()
 	s.addChecks()

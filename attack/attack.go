@@ -22,7 +22,7 @@ import (
 )
 
 // Classes are the classes of attacks, in the order in which they run: those that end sessions or use limits up come last.
-var Classes = []string{"platform", "output", "access", "forgery", "injection", "sessions", "limits"}
+var Classes = []string{"platform", "output", "access", "forgery", "injection", "backup", "sessions", "limits"}
 
 // Options choose what is tried. The zero value is everything, for at most a minute.
 type Options struct {
@@ -87,6 +87,7 @@ type Tally struct {
 	Found    int     `json:"found"`
 	Seconds  float64 `json:"seconds"`
 	Complete bool    `json:"complete"` // false: the time was over, or it was not asked for
+	Open     bool    `json:"open"`     // it was ended, and did not reach all that it is about: Coverage.NotReached says what
 }
 
 // A Report is what came of an attack.
@@ -127,6 +128,7 @@ type run struct {
 	site   *sight
 	serial int
 	undo   func() // puts the data back; nil: it stays as it is
+	open   bool   // the class leaves something open that it is about
 }
 
 // errOver ends a class when the time is over.
@@ -183,12 +185,13 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 		tally := Tally{Class: c}
 		if len(o.Classes) == 0 || slices.Contains(o.Classes, c) {
 			at, tried, found := time.Now(), r.tried, len(r.report.Findings)
-			r.class = c
+			r.class, r.open = c, false
 			r.back()
 			if o.Told != nil {
 				o.Told(c, nil)
 			}
 			tally.Complete = r.within(attacks[c])
+			tally.Open = r.open
 			tally.Tried, tally.Found = r.tried-tried, len(r.report.Findings)-found
 			tally.Seconds = time.Since(at).Round(time.Millisecond).Seconds()
 			if !tally.Complete {
@@ -217,5 +220,5 @@ func (r *run) within(do func(*run)) (complete bool) {
 }
 
 var attacks = map[string]func(*run){
-	"platform": platform, "output": output, "access": access, "forgery": forgery, "injection": injection, "sessions": sessions, "limits": limits,
+	"platform": platform, "output": output, "access": access, "forgery": forgery, "injection": injection, "backup": backups, "sessions": sessions, "limits": limits,
 }
