@@ -475,23 +475,6 @@ func (s *Site) Origin() string {
 	return "http://localhost"
 }
 
-// Routes returns the access table, sorted by pattern.
-func (s *Site) Routes() []RouteInfo {
-	all := make([]RouteInfo, 0, len(s.routes))
-	for i, rt := range s.routes {
-		info := rt.info()
-		info.Own = i < s.own
-		all = append(all, info)
-	}
-	sort.SliceStable(all, func(i, j int) bool {
-		if all[i].Pattern != all[j].Pattern {
-			return all[i].Pattern < all[j].Pattern
-		}
-		return all[i].Method < all[j].Method
-	})
-	return all
-}
-
 // HasSignIn reports whether a part of the site signs visitors in: then it needs TLS off loopback.
 func (s *Site) HasSignIn() bool { return s.signIn != "" }
 

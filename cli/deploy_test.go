@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon"
 )
 
 // TestDeployHeedsTheSettings: a file says of the settings what they do not say themselves.
@@ -47,6 +51,34 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 			if strings.Contains(text, place) {
 				t.Errorf("%s, %s: %s was not filled in", c.kind, c.name, place)
 			}
+		}
+	}
+}
+
+// TestRequestLine: short, without what could be a token, and nothing that moves the terminal's cursor.
+func TestRequestLine(t *testing.T) {
+	a := merlon.Answered{Method: "GET", Status: 200, Bytes: 1234, Took: 1250 * time.Microsecond}
+	for path, want := range map[string]string{
+		"/notes/7": "GET /notes/7 200 1234 B 1.2 ms",
+		"/account/link/pEss7ERG6xwkqHVulnPUnP3NEh8cRJzQ": "GET /account/link/… 200 1234 B 1.2 ms",
+		"/static/club.0123456789abcdef0123.css":          "GET /static/club.0123456789abcdef0123.css 200 1234 B 1.2 ms",
+	} {
+		if got := requestLine(a, path); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := requestLine(a, "/\x1b[2J"); strings.Contains(got, "\x1b") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestListenNamesWhatIsWrong: a port that cannot be is told in words, not as the library's error.
+func TestListenNamesWhatIsWrong(t *testing.T) {
+	for listen, want := range map[string]string{"127.0.0.1:80999": "ports are numbers up to 65535", "127.0.0.1:-1": "ports are numbers", "127.0.0.1:x": "ports are numbers", "127.0.0.1": "is not an address"} {
+		err := (&program{}).mayListen(nil, listen)
+		var f *failure
+		if !errors.As(err, &f) || f.code != ExitUsage || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "invalid port") || strings.Contains(err.Error(), "lookup") {
+			t.Errorf("%s: %v", listen, err)
 		}
 	}
 }

@@ -130,7 +130,7 @@ func TestNoDatabase(t *testing.T) {
 	}
 	e := sqlite.Engine("x.db")
 	err := e.Open(t.Context(), dir, schema)
-	if err == nil || !strings.Contains(err.Error(), "not a database") || !strings.Contains(err.Error(), "x.db") {
+	if err == nil || !strings.Contains(err.Error(), "not a database") || !strings.Contains(err.Error(), "x.db") || !strings.Contains(err.Error(), "restore latest --live") {
 		t.Errorf("got %v", err)
 	}
 	if err := os.Remove(filepath.Join(dir, "x.db")); err != nil {

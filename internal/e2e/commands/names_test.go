@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,5 +41,30 @@ func TestListsSayWho(t *testing.T) {
 	}
 	if strings.Contains(out, "MRL-BACK") {
 		t.Errorf("a backup that was never set up failed:\n%s", out)
+	}
+}
+
+// TestRoutesOwnFirst: what the site declares is at the top of the table, then its parts' routes, then what every site has.
+func TestRoutesOwnFirst(t *testing.T) {
+	run := func(args ...string) (patterns []string) {
+		t.Helper()
+		var out, errOut bytes.Buffer
+		if code := cli.Run(context.Background(), site.Open, append([]string{"routes", "--data", filepath.Join(t.TempDir(), "data")}, args...), &out, &errOut); code != 0 {
+			t.Fatalf("exit %d\n%s", code, &errOut)
+		}
+		for line := range strings.Lines(out.String()) {
+			if f := strings.Fields(line); len(f) > 1 {
+				patterns = append(patterns, f[0]+" "+f[1])
+			}
+		}
+		return patterns[1:] // the head
+	}
+	own, all := run("--own"), run()
+	if len(own) != 26 || own[0] != "GET /" || !slices.Equal(all[:len(own)], own) {
+		t.Errorf("%d own: %q\nall: %q", len(own), own, all)
+	}
+	account, dev := slices.Index(all, "GET /account"), slices.Index(all, "GET /_merlon/dev/mail")
+	if slices.Contains(own, "GET /account") || account < len(own) || dev < account {
+		t.Errorf("the account's at %d, every site's at %d, of %d own", account, dev, len(own))
 	}
 }
