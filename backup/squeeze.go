@@ -46,11 +46,7 @@ func newSqueezed(dir string) (*squeezed, error) {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	_ = os.Remove(f.Name())
-	n, err := noise.New(f)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &squeezed{file: f, noise: n}, nil
+	return &squeezed{file: f, noise: noise.New(f)}, nil
 }
 
 func (s *squeezed) reader() io.Reader { return io.NewSectionReader(s.noise, 0, s.held) }
