@@ -41,6 +41,9 @@ type Part struct {
 	// account a way to sign in.
 	Offers any
 
+	// Role is one that the part has by itself, asked for by a route or not, the administrator's: pages may name it.
+	Role constant
+
 	// SignIn is the path of the page that [ErrSignIn] and [ErrAgain] lead to; one part of a site has it.
 	SignIn constant
 	// Start is called once by [Site.Start], with the database open and the keys read, before the first request.
