@@ -71,6 +71,7 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleCodeOpened.ID:   {kindFactor, "account.log.code-opened"},
 	RuleInstead.ID:      {kindFactor, "account.log.code-instead"},
 	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
+	RuleLinkPrinted.ID:  {kindAccount, "account.log.link-printed"},
 	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
 	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
