@@ -51,7 +51,7 @@ func boardDoes(*merlon.Write[account.User], form.Form[struct{}]) (*merlon.Respon
 
 func openGuarded(env merlon.Env) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: guardPages, Schema: noStatements,
-		Parts: []merlon.Part{account.New(account.Config{Hashing: cheap})},
+		Parts: []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{
 			merlon.Get("/", account.Anyone(), showGuards),
 			merlon.Get("/trade", account.Anyone(), tradeGuard),

@@ -232,6 +232,7 @@ type RouteInfo struct {
 	Options []string `json:"options,omitempty"`
 	Handler string   `json:"handler"`
 	Where   string   `json:"where"`
+	Own     bool     `json:"own,omitempty"` // it is of Config.Routes, not of a part
 }
 
 func (r *route) info() RouteInfo {

@@ -32,9 +32,6 @@ func Remember(w *db.Writer, user int64, label string, now, trusted time.Time) (i
 	return id, err
 }
 
-// Cell is what the file of the log does to each text.
-var Cell = cell
-
 // Words tells whether users read an event of a rule in their language.
 func Words(id string) bool { return logWords[id].words != "" }
 

@@ -60,7 +60,7 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 		return nil, err
 	}
 	t := s.target()
-	if err := t.has(o.Routes); err != nil {
+	if err := errors.Join(t.has(o.Routes), t.takes(o)); err != nil {
 		return nil, err
 	}
 	report, err := attack(ctx, t, people, o)

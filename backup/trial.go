@@ -82,7 +82,7 @@ func (p *part) restoreTrial(ctx context.Context, setup *Setup, open func(string,
 	if err != nil && !errors.As(err, &faults) {
 		return err
 	}
-	point, err := pick(points, "latest", "")
+	point, err := (which{}).in(points)
 	if err != nil {
 		return errors.Join(err, faults.err())
 	}
