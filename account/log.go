@@ -2,8 +2,11 @@ package account
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -137,18 +140,20 @@ type LogPage struct {
 	Kinds []LogKind
 	Kind  string
 	Lines []LogLine
-	Older int64 // where the next page begins, 0: there is none
+	Older string // where the next page begins, sealed; "": there is none
 }
 
 // LogInput is what the log takes from its address.
 type LogInput struct {
 	Kind   string `query:"kind,max=16"`
-	Before int64  `query:"before,min=0"`
+	Before string `query:"before,max=200"`
 }
 
 var logView = page.New[LogPage](pages, "account-log.html")
 
-// entries returns at most n events of an account of the last 90 days, newest first, and where to go on, 0: nowhere.
+// entries returns at most n events of an account of the last 90 days, newest first, and where to go on, 0: nowhere. Whose
+// account it is is said by the event alone, not by who did it: a user who types somebody else's address into a form must not
+// read here what became of it (AUTH-6).
 func entries(from db.Querier, user int64, kind string, before int64, n int, now time.Time) (list []journal.Entry, older int64, err error) {
 	for range max(logSteps, n/logStep) {
 		got, err := journal.List(from, journal.Filter{Account: user, Since: now.Add(-logLife), Before: before, Limit: logStep})
@@ -180,16 +185,53 @@ func (a *part) showLog(r *merlon.Read[User], in LogInput) (*merlon.Response, err
 			p.Kind, p.Kinds[i].Chosen = k.ID, true
 		}
 	}
-	list, older, err := entries(r.DB, r.User.ID, p.Kind, in.Before, logPage, r.Now())
+	before, err := a.openPlace(r.User.ID, in.Before)
+	if err != nil {
+		return merlon.NotFound(), nil
+	}
+	list, older, err := entries(r.DB, r.User.ID, p.Kind, before, logPage, r.Now())
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range list {
 		p.Lines = append(p.Lines, logLine(r, e, r.User.ID))
 	}
-	p.Older = older
+	if p.Older, err = a.sealPlace(r.User.ID, older); err != nil {
+		return nil, err
+	}
 	return merlon.Show(logView, p), nil
 }
+
+// sealPlace hides where a page of the log ends: events are numbered through for the whole site, and the number would count
+// what happens to others. Zero is no place, and stays "".
+func (a *part) sealPlace(user, seq int64) (string, error) {
+	if seq == 0 {
+		return "", nil
+	}
+	sealed, err := a.house.Keys.For("merlon/log/v1").Seal(nil, binary.BigEndian.AppendUint64(nil, uint64(seq)), placeOf(user))
+	return base64Strict.EncodeToString(sealed), err
+}
+
+// errPlace says that a place in a log is none that the site has given to this user.
+var errPlace = errors.New("account: the address of this page of the log was not made for its user; open the log anew")
+
+// openPlace is the reverse of sealPlace.
+func (a *part) openPlace(user int64, text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	sealed, err := base64Strict.DecodeString(text)
+	if err != nil {
+		return 0, errPlace
+	}
+	plain, err := a.house.Keys.For("merlon/log/v1").Open(nil, sealed, placeOf(user))
+	if err != nil || len(plain) != 8 {
+		return 0, errPlace
+	}
+	return int64(binary.BigEndian.Uint64(plain)), nil
+}
+
+func placeOf(user int64) []byte { return fmt.Appendf(nil, "log of %d", user) }
 
 // ownSteps are what its owner does to an account before being signed in: in the second step, or by a mailed link.
 var ownSteps = map[string]bool{RuleSignedIn.ID: true, RuleSignedUp.ID: true, RuleTrusted.ID: true, RuleVerified.ID: true, RuleEnrolled.ID: true,
