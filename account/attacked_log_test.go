@@ -52,6 +52,7 @@ func TestTheOwnLogTellsNothingOfOthers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits until failures are written
 			var seen [2]string
 			for i, x := range []string{ann, "new@example.test"} {
 				s := merlontest.Start(t, openWith(account.Config{}))
