@@ -2,7 +2,9 @@ package account_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/merlontest"
@@ -52,4 +54,40 @@ func TestAnEarlierLinkTellsNothing(t *testing.T) {
 		up.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": "same@example.test"}).At("/sign-up/sent")
 	}
 	up.Get(link(t, s, "same@example.test", 0)).At("/account/verify")
+}
+
+// TestNoticesHaveALimit: whoever is signed in cannot make the site write mails without end, and adds no factor without one.
+func TestNoticesHaveALimit(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, evil)
+	v := signIn(s.Visitor(), evil, good)
+	app, _ := setUp(t, s, v)
+	refused := 0
+	for range 40 {
+		if v.Get("/account/codes").Submit("/account/codes/new", nil); v.Status == 429 {
+			refused++
+			continue
+		}
+		codes := readCodes(t, v)
+		v.Submit("/account/codes/kept", merlontest.Values{"Last": codes[2][25:]})
+	}
+	many := 0
+	for _, m := range mails(t, s, evil) {
+		if strings.Contains(m.Subject, "More happens to your account") && strings.Contains(m.Text, "/account/log") && strings.Contains(m.Text, "/account/link/") {
+			many++
+		}
+	}
+	if n := len(mails(t, s, evil)); n != 22 || many != 1 || refused != 21 {
+		t.Errorf("%d mails, %d say that no more come, %d times no codes were made; want 22, 1 and 21", n, many, refused)
+	}
+	// what leads back is mailed all the same
+	askReset(s.Visitor(), evil)
+	if m := mails(t, s, evil)[0]; !strings.Contains(m.Subject, "new password") {
+		t.Errorf("the last mail is %q, want a link for a new password", m.Subject)
+	}
+	s.Advance(61 * time.Minute)
+	second(signIn(s.Visitor(), evil, good), app.code(t)).At("/")
+	if m := mails(t, s, evil)[0]; !strings.Contains(m.Subject, "A new device") {
+		t.Errorf("an hour later the last mail is %q, want one of a new device", m.Subject)
+	}
 }
