@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -90,4 +91,44 @@ func TestNoticesHaveALimit(t *testing.T) {
 	if m := mails(t, s, evil)[0]; !strings.Contains(m.Subject, "A new device") {
 		t.Errorf("an hour later the last mail is %q, want one of a new device", m.Subject)
 	}
+}
+
+// TestNothingToMatchCostsWhatNobodyCosts: on a site with hashes of several kinds an address costs the same hash before and after
+// somebody signed up with it, and so does an account without a password. (AUTH-6)
+func TestNothingToMatchCostsWhatNobodyCosts(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	imported(t, s, "slow", slowHash, 40)
+	addUser(t, s, ann)
+	likeSlow := func(name string) string { // an address to which a slow hash falls
+		for i := range 100 {
+			email := fmt.Sprintf("%s%d@example.test", name, i)
+			if like, err := account.LikeFor(s.Site.House(), email); err == nil && like != "" {
+				return email
+			}
+		}
+		t.Fatal("no address is like the imported accounts")
+		return ""
+	}
+	cost := func(what, email string) {
+		t.Helper()
+		all, slow, err := account.Foreign(s.Site.House())
+		signIn(s.Visitor(), email, other).Is(422)
+		allNow, slowNow, err2 := account.Foreign(s.Site.House())
+		if err != nil || err2 != nil || allNow-all != 1 || slowNow-slow != 1 {
+			t.Errorf("%s costs %d hashes, %d of them slow, want one slow one (%v, %v)", what, allNow-all, slowNow-slow, err, err2)
+		}
+	}
+	fresh := likeSlow("fresh")
+	cost("an address of nobody", fresh)
+	signUp(s, fresh, other).At("/sign-up/sent")
+	cost("a sign-up that waits, at the right password", fresh)
+	none := likeSlow("none")
+	s.Write(func(w *db.Writer) error {
+		_, err := account.Create(w, none, "None", account.NoPassword, s.Now())
+		return err
+	})
+	cost("an account without a password", none)
+	// the page of the link compares all the same
+	s.Visitor().Get(link(t, s, fresh, 0)).At("/account/verify").Submit("/account/verify", merlontest.Values{"Password": other}).At("/sign-in")
+	signIn(s.Visitor(), fresh, other).At("/")
 }
