@@ -132,3 +132,58 @@ func TestNothingToMatchCostsWhatNobodyCosts(t *testing.T) {
 	s.Visitor().Get(link(t, s, fresh, 0)).At("/account/verify").Submit("/account/verify", merlontest.Values{"Password": other}).At("/sign-in")
 	signIn(s.Visitor(), fresh, other).At("/")
 }
+
+// TestNumbersOfAccountsCountNoAddresses: between two accounts of one person a stranger's address was signed up with. The gap is
+// the same whether that was free, waits, has an account, or had its mails. (AUTH-6)
+func TestNumbersOfAccountsCountNoAddresses(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	addUser(t, s, ann)
+	signUp(s, "waits@example.test", other)
+	askedFor(s, "asked@example.test")
+	for _, x := range []string{"free@example.test", "waits@example.test", ann, "asked@example.test"} {
+		before := addUser(t, s, "before"+x)
+		signUp(s, x, good).At("/sign-up/sent")
+		if after := addUser(t, s, "after"+x); after-before != 2 {
+			t.Errorf("around a sign-up as %s the own accounts are %d and %d, want one number between", x, before, after)
+		}
+	}
+}
+
+// TestAWarningHasNoWordsOfAThief: whoever is in an account names it before doing what its owner is warned of.
+func TestAWarningHasNoWordsOfAThief(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, ann)
+	thief := signIn(s.Visitor(), ann, good)
+	thief.Get("/account/name").Submit("/account/name", merlontest.Values{"Name": "Ann! This is a test. Confirm: https://evil.example/ok"})
+	setUp(t, s, thief)
+	for _, m := range mails(t, s, ann) {
+		if strings.Contains(m.Text+m.HTML, "evil.example") || !strings.HasPrefix(m.Text, "Hello "+ann+",") {
+			t.Errorf("%q says:\n%s", m.Subject, m.Text)
+		}
+	}
+}
+
+// TestWhoActedInTheLog: roles are given by those who run the site, and where from is not their member's to know; somebody
+// who is signed in elsewhere is not called nobody.
+func TestWhoActedInTheLog(t *testing.T) {
+	s := merlontest.Start(t, roleSite)
+	id := addUser(t, s, ann)
+	addUser(t, s, evil)
+	s.SignedIn("Cleo", account.Admin).Get("/roles").Submit("/roles", merlontest.Values{"User": fmt.Sprint(id), "Role": "board"}).Is(200)
+	askReset(signIn(s.Visitor(), evil, good), ann)
+	text := signIn(s.Visitor(), ann, good).Get("/account/log").Text()
+	for what, want := range map[string]string{
+		"The roles of the account were changed": "the operators of this site",
+		"A new password was asked for by mail":  "somebody who was signed in to another account",
+	} {
+		_, line, there := strings.Cut(text, what)
+		line, _, _ = strings.Cut(line, "127.0.0.0/24")
+		if by, _, _ := strings.Cut(line, "Signed in"); !there || !strings.Contains(by, want) || strings.Contains(by, "not signed in") {
+			t.Errorf("%s: the log says %q, want %q", what, line, want)
+		}
+	}
+	_, oldest, _ := strings.Cut(text, "The roles of the account were changed")
+	if own, _, _ := strings.Cut(oldest, "Download"); strings.Contains(own, "127.0.0") {
+		t.Errorf("the log tells where an operator acted from: %s", own)
+	}
+}

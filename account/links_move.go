@@ -148,7 +148,7 @@ func (a *part) tellMoved(w *merlon.Write[User], row userRow, before, now string)
 		if _, err := voidForReturn.Run(w.DB, row.ID, first.Created, now); err != nil {
 			return err
 		}
-		return a.mailTo(w.DB, row.speaks(w.Lang()), before, "account.mail.moved-back", row.Name, now)
+		return a.mailTo(w.DB, row.speaks(w.Lang()), before, "account.mail.moved-back", before, now)
 	case !errors.Is(err, db.ErrNoRow):
 		return err
 	}

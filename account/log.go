@@ -237,6 +237,9 @@ func placeOf(user int64) []byte { return fmt.Appendf(nil, "log of %d", user) }
 var ownSteps = map[string]bool{RuleSignedIn.ID: true, RuleSignedUp.ID: true, RuleTrusted.ID: true, RuleVerified.ID: true, RuleEnrolled.ID: true,
 	RuleReset.ID: true, RuleNotMe.ID: true, RuleUndone.ID: true, RuleStayed.ID: true, RuleCodeOpened.ID: true}
 
+// operatorActs are what only those who run the site do to an account, on a page of the site's own too.
+var operatorActs = map[string]bool{RuleMadeBy.ID: true, RuleDisabled.ID: true, RuleEnabled.ID: true, RuleUnlocked.ID: true, RuleFactorsReset.ID: true, RuleRoles.ID: true}
+
 // logLine says in words what an event is to its user. Where an operator of the site acted from is not the user's to know.
 func logLine(r asked, e journal.Entry, user int64) LogLine {
 	l := LogLine{At: Minute(r.Lang(), e.Time), Words: e.Title}
@@ -247,10 +250,12 @@ func logLine(r asked, e journal.Entry, user int64) LogLine {
 	_ = json.Unmarshal(e.Detail, &detail) // details that are none name no browser
 	l.Browser = browser(r, detail.Browser)
 	switch {
-	case e.Route == "": // a command
+	case e.Route == "", operatorActs[e.ID]: // a command, or a page on which others are managed
 		l.Who = say(r, "account.log.operator")
 	case e.User == user, ownSteps[e.ID]:
 		l.Who, l.Network = say(r, "account.log.you"), networkOf(e.Client)
+	case e.User != 0: // signed in, to another account
+		l.Who, l.Network = say(r, "account.log.another"), networkOf(e.Client)
 	default:
 		l.Who, l.Network = say(r, "account.log.somebody"), networkOf(e.Client)
 	}

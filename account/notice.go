@@ -70,8 +70,9 @@ func (a *part) mayNotice(w *db.Writer, lang string, now time.Time, u userRow, ki
 	return false, nil
 }
 
-// notice tells the owner what happened to the account: the first place of ID.text is the name, the others are
-// args. Each has a link for "that was not me" (OWASP ASVS 5.0 6.3.7).
+// notice tells the owner what happened to the account: the first place of ID.text is the address that it
+// goes to, the others are args. Not the name: whoever signs up types it, or a thief of a session, and would have the site carry
+// a message to the owner in the very mail that warns of it. Each has a link for "that was not me" (OWASP ASVS 5.0 6.3.7).
 func (a *part) notice(w *db.Writer, lang string, now time.Time, u userRow, id string, args ...any) error {
 	return a.noticeTo(w, lang, now, u, u.Email, id, args...)
 }
@@ -113,10 +114,6 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, k
 		return err
 	}
 	lang = u.speaks(lang)
-	name := u.Name
-	if u.Verified == 0 { // whoever signs up types it, and would have the site carry a message to anybody
-		name = address
-	}
 	all := text.Own()
 	end := "account.mail.not-me.line"
 	switch {
@@ -127,7 +124,7 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, k
 	case kind == addedTicket:
 		end = "account.mail.not-me.added.line"
 	}
-	body := all.Format(lang, id+".text", append([]any{name}, args...)...) + "\n" + more + all.Format(lang, end, a.link(code))
+	body := all.Format(lang, id+".text", append([]any{address}, args...)...) + "\n" + more + all.Format(lang, end, a.link(code))
 	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: all.Format(lang, id+".subject", a.house.Title), Text: body, Soon: awaited[id]}
 	if onlyLink[id] {
 		m.Kind = "account link"
