@@ -302,7 +302,7 @@ func (w *walk) stale(f form.Any, why string) {
 // toSignIn sends the visitor to the sign-in page, with the way back.
 func (w *walk) toSignIn(again string) {
 	next := ""
-	if w.r.Method == http.MethodGet {
+	if w.r.Method == http.MethodGet && !w.route.opt.jsonErrors { // what a script asked for is no page to come back to
 		next = w.r.URL.RequestURI()
 	}
 	w.toSignInFor(again, next)

@@ -27,6 +27,10 @@ import (
 // page where the visitor can sign in.
 func JSONBody() RouteOption { return func(o *options) { o.json = true } }
 
+// JSONErrors makes a [Get] that answers scripts with [JSON] answer them so too when it is refused or fails, as [JSONBody] does
+// for what is posted: whoever is not signed in gets status 403 with "signIn", and not the page that asks for a password.
+func JSONErrors() RouteOption { return func(o *options) { o.jsonErrors = true } }
+
 // JSONProblems answers what is wrong with a form as JSON, mostly with status 422: {"problems": {"Text": "Enter a value."}},
 // a sentence in the visitor's language for each field, and under "" what is wrong with the form as a whole. What was typed
 // is not in it.
@@ -79,7 +83,7 @@ func (w *walk) nextToken() {
 
 // failJSON answers an error to a script, false if it is not one that asked.
 func (w *walk) failJSON(status int, p ErrorPage, more map[string]any) bool {
-	if w.route == nil || !w.route.opt.json {
+	if w.route == nil || !w.route.opt.forScripts() {
 		return false
 	}
 	all := map[string]any{"status": status, "title": p.Title, "text": p.Text}

@@ -263,3 +263,38 @@ func TestVisitorPostsJSON(t *testing.T) {
 		t.Errorf("%d rows, want 2", n)
 	}
 }
+
+func secretVotes(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
+	list, err := allNotes.All(r.DB, 100)
+	return merlon.JSON(list), err
+}
+
+func brokenVotes(*merlon.Read[account.Guest], merlon.None) (*merlon.Response, error) {
+	return nil, errors.New("it went wrong inside")
+}
+
+// TestJSONErrors: a script that reads is answered as JSON, also when it is refused or the site fails, and a list of nothing is
+// a list.
+func TestJSONErrors(t *testing.T) {
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSiteWith(env, merlon.Get("/secret.json", account.SignedIn(), secretVotes, merlon.JSONErrors()),
+			merlon.Get("/broken.json", account.Anyone(), brokenVotes, merlon.JSONErrors()))
+	})
+	var told struct {
+		Status              int
+		Title, Text, SignIn string
+	}
+	for _, c := range []struct {
+		path, signIn string
+		status       int
+	}{{"/secret.json?a=b", "/sign-in", 403}, {"/broken.json", "", 500}} {
+		v := s.Visitor().Get(c.path).Is(c.status)
+		told.SignIn = ""
+		if err := json.Unmarshal([]byte(v.Body), &told); err != nil || told.Status != c.status || told.Title == "" || told.Text == "" || told.SignIn != c.signIn {
+			t.Errorf("%s: %v %+v\n%s", c.path, err, told, v.Body)
+		}
+	}
+	if v := s.SignedIn("Ann").Get("/secret.json").Is(200); strings.TrimSpace(v.Body) != "[]" {
+		t.Errorf("no rows are %q", v.Body)
+	}
+}

@@ -22,6 +22,7 @@ func (s *Site) judgeOptions(rt *route) {
 		{"InsecureStreaming", o.streaming != nil, mount, "it is for handlers that merlon.Mount hangs in"},
 		{"MaxBody", o.bodySet, !get, "a GET has no body"},
 		{"JSONBody", o.json, rt.method == http.MethodPost, "it is for merlon.Post and merlon.PostAfter"},
+		{"JSONErrors", o.jsonErrors, get, "it is for merlon.Get; merlon.JSONBody brings it for what is posted"},
 		{"MaxBody beside InsecureStreaming", o.bodySet && !get, o.streaming == nil, "what streams is not bounded"},
 	} {
 		if one.given && !one.fits {

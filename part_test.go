@@ -177,6 +177,7 @@ func TestOptionsThatChangeNothing(t *testing.T) {
 		{"a largest body of 0 bytes", merlon.Mount("/x/", merlon.Public(), hook, merlon.MaxBody(0))},
 		{"has a sealed field", merlon.Post("/x", account.Anyone(), takeSealed)},
 		{"JSONBody", merlon.Get("/x", merlon.Public(), plain, merlon.JSONBody())},
+		{"JSONErrors", merlon.Post("/x", merlon.Public(), hookVote, merlon.JSONErrors())},
 		{"JSONBody", merlon.Mount("/x/", merlon.Public(), hook, merlon.JSONBody())},
 		{"", merlon.Get("/x", merlon.Public(), plain, merlon.OwnLinksOnly(), merlon.Embeddable("https://a.example", "r"))},
 		{"", merlon.Post("/x", merlon.Public(), hookVote, merlon.JSONBody(), merlon.MaxBody(9), merlon.InsecureNoToken("r"))},

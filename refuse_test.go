@@ -58,8 +58,11 @@ func rowForm(w *merlon.Write[merlon.Visitor], _ form.Form[userRow]) (*merlon.Res
 	return merlon.Redirect("/"), nil
 }
 
-func limitless(w *merlon.Write[merlon.Visitor], _ form.Form[noLimit]) (*merlon.Response, error) {
-	return merlon.Redirect("/"), nil
+func limitless(w *merlon.Write[merlon.Visitor], f form.Form[noLimit]) (*merlon.Response, error) {
+	if _, ok := f.Value(); !ok {
+		return merlon.Redirect("//evil.example/"), nil
+	}
+	return merlon.Redirect("/inlin"), nil
 }
 
 func openRefused(env merlon.Env) (*merlon.Site, error) {

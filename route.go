@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -29,6 +30,7 @@ type route struct {
 	access  *access
 	handler string // the function's name
 	pkg     string // the function's package
+	folder  string // of the file that it stands in
 	inline  bool
 
 	input  reflect.Type // struct bound from path and query (GET) or from the body (POST)
@@ -52,7 +54,11 @@ type options struct {
 	maxBody    int64
 	bodySet    bool // by MaxBody
 	json       bool // JSONBody
+	jsonErrors bool // JSONErrors
 }
+
+// forScripts reports whether what is refused is answered as JSON.
+func (o *options) forScripts() bool { return o.json || o.jsonErrors }
 
 type opening struct{ origin, reason string }
 
@@ -185,7 +191,10 @@ func Wrap(mw func(http.Handler) http.Handler, routes ...Route) []Route {
 func newRoute(method string, pattern constant, who *access, h any, opts []RouteOption) *route {
 	r := &route{method: method, pattern: string(pattern), access: who, where: place.Caller(2).At}
 	if h != nil && !reflect.ValueOf(h).IsNil() {
-		name := runtime.FuncForPC(reflect.ValueOf(h).Pointer()).Name()
+		fn := runtime.FuncForPC(reflect.ValueOf(h).Pointer())
+		name := fn.Name()
+		file, _ := fn.FileLine(fn.Entry())
+		r.folder = filepath.Dir(file)
 		r.handler, r.inline, r.pkg = shortName(name), inlineName.MatchString(name), place.Package(name)
 	}
 	r.opt.maxBody = defaultMaxBody
@@ -223,6 +232,7 @@ type RouteInfo struct {
 	Options []string `json:"options,omitempty"`
 	Handler string   `json:"handler"`
 	Where   string   `json:"where"`
+	Own     bool     `json:"own,omitempty"` // it is of Config.Routes, not of a part
 }
 
 func (r *route) info() RouteInfo {

@@ -44,6 +44,7 @@ type Site struct {
 	log   *slog.Logger
 
 	routes    []*route
+	own       int // of them, Config.Routes: they come first
 	jobs      map[string]*kind
 	words     *text.Catalogue // the site's texts over Merlon's own
 	several   bool            // the site answers in several languages
@@ -119,6 +120,7 @@ func New(env Env, cfg Config) (*Site, error) {
 	s.compilePages()
 	s.judgeForgotten()
 	s.judgeForms()
+	s.judgeRedirects()
 	s.prepare()
 	s.settings()
 	s.addChecks()
@@ -158,6 +160,7 @@ func (s *Site) gather() {
 		}
 	}
 	add(s.cfg.Routes, "Config.Routes")
+	s.own = len(s.routes)
 	s.schemas = append(s.schemas, schema, session.Schema(), throttle.Schema(), mailbox.Schema(), journal.Schema())
 	if s.cfg.Schema != nil {
 		s.schemas = append(s.schemas, s.cfg.Schema)
@@ -236,6 +239,7 @@ func (s *Site) addRoutes() {
 			}
 		}
 		s.judgeOptions(rt)
+		s.judgeRoles(rt)
 		rt.finish()
 		s.register(rt, byPattern)
 	}
@@ -474,8 +478,10 @@ func (s *Site) Origin() string {
 // Routes returns the access table, sorted by pattern.
 func (s *Site) Routes() []RouteInfo {
 	all := make([]RouteInfo, 0, len(s.routes))
-	for _, rt := range s.routes {
-		all = append(all, rt.info())
+	for i, rt := range s.routes {
+		info := rt.info()
+		info.Own = i < s.own
+		all = append(all, info)
 	}
 	sort.SliceStable(all, func(i, j int) bool {
 		if all[i].Pattern != all[j].Pattern {

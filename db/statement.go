@@ -56,7 +56,7 @@ func (s *Select[Row]) Choose(keys ...string) *Select[Row] {
 	return chosen
 }
 
-// All returns every row: nil when there is none. It holds them all in memory, so give the query a LIMIT.
+// All returns every row: an empty slice when there is none, which JSON writes as []. It holds them all in memory, so give the query a LIMIT.
 func (s *Select[Row]) All(from Querier, args ...any) ([]Row, error) {
 	c := from.core()
 	if err := c.enter(); err != nil {
@@ -76,6 +76,9 @@ func (s *Select[Row]) All(from Querier, args ...any) ([]Row, error) {
 		}
 		if !more {
 			s.hint.saw(len(rows))
+			if rows == nil {
+				rows = []Row{}
+			}
 			return rows, nil
 		}
 		if rows == nil {

@@ -1,5 +1,5 @@
 // Package source reads the program's own Go files, where they still lie, for what a compiler does not look at: with how many
-// arguments a statement is called. It knows names, not types: where it cannot tell, it says nothing.
+// arguments a statement is called, and where a handler redirects to. It knows names, not types: where it cannot tell, it says nothing.
 package source
 
 import (
@@ -59,8 +59,7 @@ type (
 )
 
 func find(folder, file string, line int, text string) (v Variable, ok bool) {
-	once, _ := folders.LoadOrStore(folder, sync.OnceValue(func() []*ast.File { return parse(folder) }))
-	files := once.(func() []*ast.File)()
+	files := read(folder)
 	for _, f := range files {
 		if filepath.Base(set.Position(f.Package).Filename) != file {
 			continue
@@ -80,6 +79,12 @@ var (
 	answers sync.Map // asked → answer
 	set     = token.NewFileSet()
 )
+
+// read parses a folder once.
+func read(folder string) []*ast.File {
+	once, _ := folders.LoadOrStore(folder, sync.OnceValue(func() []*ast.File { return parse(folder) }))
+	return once.(func() []*ast.File)()
+}
 
 func parse(folder string) (files []*ast.File) {
 	names, _ := filepath.Glob(filepath.Join(folder, "*.go")) // a folder with a strange name has no files

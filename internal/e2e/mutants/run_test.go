@@ -33,6 +33,14 @@ const sample = 10
 // mostTime is how long one mutant may take, compiling included: seconds, but not on a machine that is busy with others.
 const mostTime = 10 * time.Minute
 
+// parts are what is taken out: the guard, and the one that holds alone when it is gone.
+func (m mutant) parts() []mutant {
+	if second, has := doubles[m.guard]; has {
+		return []mutant{m, second}
+	}
+	return []mutant{m}
+}
+
 // text returns the file without the guard.
 func (m mutant) text(root string) ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(root, m.file))
@@ -51,16 +59,23 @@ func (m mutant) text(root string) ([]byte, error) {
 
 // noticed runs who must notice, on the house without the guard. The error is that nobody could run, or that nobody noticed.
 func (m mutant) noticed(ctx context.Context, root, dir string) error {
-	changed, err := m.text(root)
+	overlay, replace := filepath.Join(dir, "overlay.json"), map[string]string{}
+	for i, p := range m.parts() {
+		changed, err := p.text(root)
+		if err != nil {
+			return err
+		}
+		copied := filepath.Join(dir, fmt.Sprint(i)+filepath.Base(p.file))
+		if err := os.WriteFile(copied, changed, 0o600); err != nil {
+			return err
+		}
+		replace[filepath.Join(root, p.file)] = copied
+	}
+	list, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		return err
 	}
-	copied, overlay := filepath.Join(dir, filepath.Base(m.file)), filepath.Join(dir, "overlay.json")
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, m.file): copied}})
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(os.WriteFile(copied, changed, 0o600), os.WriteFile(overlay, list, 0o600)); err != nil {
+	if err := os.WriteFile(overlay, list, 0o600); err != nil {
 		return err
 	}
 	run := func(name string, args ...string) (string, error) {
@@ -109,8 +124,10 @@ func (m mutant) noticed(ctx context.Context, root, dir string) error {
 func TestMutantsFit(t *testing.T) {
 	root, seen := need.Root(t), map[string]bool{}
 	for _, m := range all() {
-		if _, err := m.text(root); err != nil {
-			t.Errorf("%s: %v", m.guard, err)
+		for _, p := range m.parts() {
+			if _, err := p.text(root); err != nil {
+				t.Errorf("%s: %v", m.guard, err)
+			}
 		}
 		if seen[m.guard] || m.old == m.now {
 			t.Errorf("%s: it stands twice in the table, or takes nothing out", m.guard)
@@ -121,6 +138,11 @@ func TestMutantsFit(t *testing.T) {
 			continue
 		}
 		t.Errorf("%s: %q names nobody", m.guard, m.by)
+	}
+	for guard, second := range doubles {
+		if first := all()[slices.IndexFunc(all(), func(m mutant) bool { return m.guard == guard })]; !seen[guard] || first.file == second.file {
+			t.Errorf("%s: the second guard stands beside none of the table, or in the same file", guard)
+		}
 	}
 	if len(seen) < 60 {
 		t.Errorf("only %d guards are in the table", len(seen))
