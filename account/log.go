@@ -78,6 +78,7 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
 	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
 	RuleFactorsReset.ID: {kindFactor, "account.log.factors-reset"},
+	RuleLinkPrinted.ID:  {kindFactor, "account.log.link-printed"},
 	RuleRoles.ID:        {kindFactor, "account.log.roles"},
 
 	"MRL-PASSKEY-001": {kindEntry, "passkey.log.failed"}, // room passkey lies above
@@ -237,7 +238,7 @@ var ownSteps = map[string]bool{RuleSignedIn.ID: true, RuleSignedUp.ID: true, Rul
 	RuleReset.ID: true, RuleNotMe.ID: true, RuleUndone.ID: true, RuleStayed.ID: true, RuleCodeOpened.ID: true}
 
 // operatorActs are what only those who run the site do to an account, on a page of the site's own too.
-var operatorActs = map[string]bool{RuleMadeBy.ID: true, RuleDisabled.ID: true, RuleEnabled.ID: true, RuleUnlocked.ID: true, RuleFactorsReset.ID: true, RuleRoles.ID: true}
+var operatorActs = map[string]bool{RuleMadeBy.ID: true, RuleDisabled.ID: true, RuleEnabled.ID: true, RuleUnlocked.ID: true, RuleFactorsReset.ID: true, RuleRoles.ID: true, RuleLinkPrinted.ID: true}
 
 // logLine says in words what an event is to its user. Where an operator of the site acted from is not the user's to know.
 func logLine(r asked, e journal.Entry, user int64) LogLine {
