@@ -32,3 +32,6 @@ func (s *Site) TakeJobs(t *testing.T) int {
 
 // TellAges does what the task of certificates does each hour.
 func (s *Site) TellAges(ctx context.Context) error { return s.ageTask().Run(ctx, s.House()) }
+
+// MessageID names a mail.
+var MessageID = messageID

@@ -2,14 +2,17 @@ package merlon
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base32"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +21,7 @@ import (
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/internal/text"
+	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/outbound/mail"
 	"github.com/merlon-web/merlon/secret"
@@ -211,7 +215,7 @@ func (p *postman) take(ctx context.Context, h *House) (m mailbox.Message, ok boo
 // one sends a mail and notes what came of it. It reports whether the server could be used at all.
 func (p *postman) one(ctx context.Context, h *House, r *mail.Round, m mailbox.Message) (reached bool, err error) {
 	out := mail.Mail{To: m.To.String(), Subject: m.Subject, Text: m.Text, HTML: m.HTML, Date: m.Created,
-		ID: strconv.FormatInt(m.ID, 36) + "." + strconv.FormatInt(m.Created.UnixMicro(), 36)} // the same at each try: readers' programs drop doubles
+		ID: messageID(h.Keys, m.ID)}
 	if out.HTML == "" {
 		lang := m.Lang
 		if lang == "" {
@@ -241,6 +245,20 @@ func (p *postman) one(ctx context.Context, h *House, r *mail.Round, m mailbox.Me
 	err = h.Engine.Write(noting, func(_ context.Context, w *db.Writer) error { return h.Mails.Settle(w, m, outcome) })
 	p.tell(ctx, h, m, outcome, said)
 	return reached, err
+}
+
+// messageID names a mail in its Message-ID: the same at each try, so that readers' programs drop doubles. It is a keyed hash of
+// the mail's number, which would count the mails of all: whoever gets two would learn how many others got between, and so whether
+// what they did meanwhile told an owner of something. The key is the oldest of the ring, which stays when a new one is added.
+func messageID(keys *keyring.Ring, id int64) string {
+	all := keys.Keys()
+	if len(all) == 0 {
+		return "" // a random one
+	}
+	key, _ := keys.For("merlon/mail/id/v1").Key(all[0].ID)
+	h := hmac.New(sha256.New, key.Reveal())
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(id)))
+	return base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)[:20])
 }
 
 // tell logs what came of a mail; one that was given up is an event. Neither says whom it was for or what it said.

@@ -167,7 +167,7 @@ func (a *part) tryApp(r *merlon.Read[User], f form.Form[AppConfirm]) (t tried, e
 	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Own("app-setup", setupLimit, decimal(r.User.ID)))
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
-		r.Record(RuleLimited, event.Refused)
+		r.Record(RuleLimited, event.Refused, slog.Int64("account", r.User.ID))
 		return tried{until: limited.Until}, nil
 	}
 	if err == nil {

@@ -27,9 +27,11 @@ type attempt struct {
 }
 
 // compare counts an attempt at the password of an address, then compares: the count is kept before the first hash, whatever
-// becomes of the request. Without a row (found is false) the same work is done. If the password opens nothing yet (may is
-// false: the address is not proven) the right one counts as a wrong one, or who signed up with somebody's address would learn
-// from a limit that is not reached that the account is new. The request's reader is closed.
+// becomes of the request. Where nothing can match, the work is that for an address without an account, of the kind that falls to
+// the address: without a row (found is false), of an account that has no password, and where the password opens nothing yet (may
+// is false: the address is not proven). There the right one counts as a wrong one, or who signed up with somebody's address would
+// learn from a limit that is not reached, or from the time of another kind's hash, that the account is new. The request's reader
+// is closed.
 func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found, may bool, typed secret.String) (attempt, error) {
 	var t attempt
 	if cookie, has := deviceCookie.Get(r); has && found {
@@ -60,7 +62,8 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 	}
 	from := password.From{Network: networkFor(r), Known: t.known}
 	var result password.Result
-	if found {
+	real := found && may && row.hasPassword()
+	if real {
 		result, err = a.hasher.Verify(r.Context(), permit, row.Password, typed, from)
 	} else {
 		result, err = a.hasher.VerifyNobodyLike(r.Context(), permit, a.likeFor(email), typed, from)
@@ -69,17 +72,17 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 		_ = permit.Return(context.WithoutCancel(r.Context()))
 		return t, err
 	}
-	right := result.OK && found
-	if err := permit.Settle(r.Context(), right && may); err != nil {
+	right := result.OK && real
+	if err := permit.Settle(r.Context(), right); err != nil {
 		return t, err
 	}
-	if t.ok = right && may; t.ok {
+	if t.ok = right; t.ok {
 		t.row = row
 		if result.Upgrade {
 			// the next sign-in tries again when there is no room for a second hash now
 			t.upgrade, _ = a.hasher.Hash(r.Context(), typed, from)
 		}
-	} else if right {
+	} else if found && !may {
 		r.Record(RuleUnverified, event.Refused, slog.Int64("account", row.ID))
 	} else {
 		var whose []slog.Attr // the owner finds it in the log of the account

@@ -29,11 +29,12 @@ type like struct {
 
 type passwordRow struct{ Password string }
 
+// Only accounts of which a hash is compared count: at the others the work is that for an address without one.
 // A hash that is void since a theft ([voidPassword]) is computed all the same, and so counts as what it was.
 var (
 	foreignHashes = db.Query[passwordRow](schema, `SELECT password FROM (SELECT CASE substr(password, 1, 6) WHEN '!void:' THEN substr(password, 7) ELSE password END AS password
-		FROM merlon_user) AS hashes WHERE password NOT LIKE $1 AND substr(password, 1, 1) <> '!'`)
-	countPasswords = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE substr(password, 1, 1) <> '!' OR substr(password, 1, 6) = '!void:' LIMIT 1")
+		FROM merlon_user WHERE verified <> 0 AND disabled = 0) AS hashes WHERE password NOT LIKE $1 AND substr(password, 1, 1) <> '!'`)
+	countPasswords = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE verified <> 0 AND disabled = 0 AND (substr(password, 1, 1) <> '!' OR substr(password, 1, 6) = '!void:') LIMIT 1")
 )
 
 // countLikes looks at the hashes of all accounts: at the start, after an import, and now and then.

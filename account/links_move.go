@@ -61,22 +61,29 @@ func (a *part) askMove(w *merlon.Write[User], f form.Form[NewEmail], q quota) (*
 	if email == w.User.Email {
 		return merlon.ShowStatus(422, movePage, MovePage{f.Reject("Email", say(w, "account.address.same")), w.User.Email}), nil
 	}
-	if !q.full {
-		if err := a.sendMove(w, email); err != nil {
-			return nil, err
-		}
+	if err := a.sendMove(w, email, !q.full); err != nil {
+		return nil, err
 	}
 	return merlon.Redirect("/account/address").Notice("We sent a mail to the new address. The link in it makes the change. At most three mails an hour go to one address."), nil
 }
 
-func (a *part) sendMove(w *merlon.Write[User], email string) error {
+// voidOtherMoves ends the links to other addresses than the one that is asked for now.
+var voidOtherMoves = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'move' AND email <> $2")
+
+// sendMove mails the new address, if that has not had its mails (may). The user's links to other addresses end in any case:
+// one that went on working would tell its user that this address is taken, or that others have asked for it.
+func (a *part) sendMove(w *merlon.Write[User], email string, may bool) error {
+	if _, err := voidOtherMoves.Run(w.DB, w.User.ID, email); err != nil {
+		return err
+	}
+	w.Record(RuleMoveAsked, event.Done, slog.Int64("account", w.User.ID))
 	there, err := userByEmail.One(w.DB, email)
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return err
 	}
 	taken := err == nil && !there.waiting()
 	code := ""
-	if taken {
+	if !may || taken {
 		err = decoy(w.DB, email, w.Now())
 	} else {
 		code, err = reissue(w.DB, moveTicket, w.User.ID, email, w.Now())
@@ -84,8 +91,10 @@ func (a *part) sendMove(w *merlon.Write[User], email string) error {
 	if err != nil {
 		return err
 	}
-	w.Record(RuleMoveAsked, event.Done, slog.Int64("account", w.User.ID))
-	if taken {
+	switch {
+	case !may:
+		return nil
+	case taken:
 		return a.mailTo(w.DB, w.Lang(), email, "account.mail.exists", a.house.URL("/sign-in"), a.house.URL("/account/reset/ask"))
 	}
 	return a.mailTo(w.DB, w.Lang(), email, "account.mail.move", a.house.Title, a.link(code))
@@ -139,7 +148,7 @@ func (a *part) tellMoved(w *merlon.Write[User], row userRow, before, now string)
 		if _, err := voidForReturn.Run(w.DB, row.ID, first.Created, now); err != nil {
 			return err
 		}
-		return a.mailTo(w.DB, row.speaks(w.Lang()), before, "account.mail.moved-back", row.Name, now)
+		return a.mailTo(w.DB, row.speaks(w.Lang()), before, "account.mail.moved-back", before, now)
 	case !errors.Is(err, db.ErrNoRow):
 		return err
 	}

@@ -144,16 +144,19 @@ func (a *part) change(w *merlon.Write[Guest], f form.Form[NewEmail], q quota) (*
 		return merlon.ShowStatus(422, changePage, ChangePage{f.Reject("Email", say(w, "account.sign-up.unwritable"))}), nil
 	}
 	email := normal(in.Email)
-	if !q.full {
-		w.Record(RuleAskedAgain, event.Done, slog.Bool("changed", true))
-		if err := a.changeTo(w, step, email); err != nil {
-			return nil, err
-		}
+	w.Record(RuleAskedAgain, event.Done, slog.Bool("changed", true))
+	if err := a.changeTo(w, step, email, !q.full); err != nil {
+		return nil, err
 	}
 	return merlon.Trade(signUpStep, signedUp{email, step.Proof, step.Name, step.Hash}, "/sign-up/sent"), nil
 }
 
-func (a *part) changeTo(w *merlon.Write[Guest], step signedUp, email string) error {
+// changeTo gives the first address up, and signs up with the other one if that has not had its mails (may). The first one is
+// given up in any case: a link to it that went on working would tell that others have asked for the other one.
+func (a *part) changeTo(w *merlon.Write[Guest], step signedUp, email string, may bool) error {
+	if !may && email == step.Email { // nothing is changed, and the link of the mail before is still the one that works
+		return a.registerIf(w, false, email, step.Name, step.Hash)
+	}
 	mine, err := userByEmail.One(w.DB, step.Email)
 	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return err
@@ -169,5 +172,5 @@ func (a *part) changeTo(w *merlon.Write[Guest], step signedUp, email string) err
 	if err != nil {
 		return err
 	}
-	return a.register(w, email, step.Name, step.Hash)
+	return a.registerIf(w, may, email, step.Name, step.Hash)
 }

@@ -2,7 +2,10 @@ package account
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -76,6 +79,7 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
 	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
 	RuleFactorsReset.ID: {kindFactor, "account.log.factors-reset"},
+	RuleLinkPrinted.ID:  {kindFactor, "account.log.link-printed"},
 	RuleRoles.ID:        {kindFactor, "account.log.roles"},
 
 	"MRL-PASSKEY-001": {kindEntry, "passkey.log.failed"}, // room passkey lies above
@@ -137,18 +141,20 @@ type LogPage struct {
 	Kinds []LogKind
 	Kind  string
 	Lines []LogLine
-	Older int64 // where the next page begins, 0: there is none
+	Older string // where the next page begins, sealed; "": there is none
 }
 
 // LogInput is what the log takes from its address.
 type LogInput struct {
 	Kind   string `query:"kind,max=16"`
-	Before int64  `query:"before,min=0"`
+	Before string `query:"before,max=200"`
 }
 
 var logView = page.New[LogPage](pages, "account-log.html")
 
-// entries returns at most n events of an account of the last 90 days, newest first, and where to go on, 0: nowhere.
+// entries returns at most n events of an account of the last 90 days, newest first, and where to go on, 0: nowhere. Whose
+// account it is is said by the event alone, not by who did it: a user who types somebody else's address into a form must not
+// read here what became of it (AUTH-6).
 func entries(from db.Querier, user int64, kind string, before int64, n int, now time.Time) (list []journal.Entry, older int64, err error) {
 	for range max(logSteps, n/logStep) {
 		got, err := journal.List(from, journal.Filter{Account: user, Since: now.Add(-logLife), Before: before, Limit: logStep})
@@ -180,20 +186,60 @@ func (a *part) showLog(r *merlon.Read[User], in LogInput) (*merlon.Response, err
 			p.Kind, p.Kinds[i].Chosen = k.ID, true
 		}
 	}
-	list, older, err := entries(r.DB, r.User.ID, p.Kind, in.Before, logPage, r.Now())
+	before, err := a.openPlace(r.User.ID, in.Before)
+	if err != nil {
+		return merlon.NotFound(), nil
+	}
+	list, older, err := entries(r.DB, r.User.ID, p.Kind, before, logPage, r.Now())
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range list {
 		p.Lines = append(p.Lines, logLine(r, e, r.User.ID))
 	}
-	p.Older = older
+	if p.Older, err = a.sealPlace(r.User.ID, older); err != nil {
+		return nil, err
+	}
 	return merlon.Show(logView, p), nil
 }
+
+// sealPlace hides where a page of the log ends: events are numbered through for the whole site, and the number would count
+// what happens to others. Zero is no place, and stays "".
+func (a *part) sealPlace(user, seq int64) (string, error) {
+	if seq == 0 {
+		return "", nil
+	}
+	sealed, err := a.house.Keys.For("merlon/log/v1").Seal(nil, binary.BigEndian.AppendUint64(nil, uint64(seq)), placeOf(user))
+	return base64Strict.EncodeToString(sealed), err
+}
+
+// errPlace says that a place in a log is none that the site has given to this user.
+var errPlace = errors.New("account: the address of this page of the log was not made for its user; open the log anew")
+
+// openPlace is the reverse of sealPlace.
+func (a *part) openPlace(user int64, text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	sealed, err := base64Strict.DecodeString(text)
+	if err != nil {
+		return 0, errPlace
+	}
+	plain, err := a.house.Keys.For("merlon/log/v1").Open(nil, sealed, placeOf(user))
+	if err != nil || len(plain) != 8 {
+		return 0, errPlace
+	}
+	return int64(binary.BigEndian.Uint64(plain)), nil
+}
+
+func placeOf(user int64) []byte { return fmt.Appendf(nil, "log of %d", user) }
 
 // ownSteps are what its owner does to an account before being signed in: in the second step, or by a mailed link.
 var ownSteps = map[string]bool{RuleSignedIn.ID: true, RuleSignedUp.ID: true, RuleTrusted.ID: true, RuleVerified.ID: true, RuleEnrolled.ID: true,
 	RuleReset.ID: true, RuleNotMe.ID: true, RuleUndone.ID: true, RuleStayed.ID: true, RuleCodeOpened.ID: true}
+
+// operatorActs are what only those who run the site do to an account, on a page of the site's own too.
+var operatorActs = map[string]bool{RuleMadeBy.ID: true, RuleDisabled.ID: true, RuleEnabled.ID: true, RuleUnlocked.ID: true, RuleFactorsReset.ID: true, RuleRoles.ID: true, RuleLinkPrinted.ID: true}
 
 // logLine says in words what an event is to its user. Where an operator of the site acted from is not the user's to know.
 func logLine(r asked, e journal.Entry, user int64) LogLine {
@@ -205,10 +251,12 @@ func logLine(r asked, e journal.Entry, user int64) LogLine {
 	_ = json.Unmarshal(e.Detail, &detail) // details that are none name no browser
 	l.Browser = browser(r, detail.Browser)
 	switch {
-	case e.Route == "": // a command
+	case e.Route == "", operatorActs[e.ID]: // a command, or a page on which others are managed
 		l.Who = say(r, "account.log.operator")
 	case e.User == user, ownSteps[e.ID]:
 		l.Who, l.Network = say(r, "account.log.you"), networkOf(e.Client)
+	case e.User != 0: // signed in, to another account
+		l.Who, l.Network = say(r, "account.log.another"), networkOf(e.Client)
 	default:
 		l.Who, l.Network = say(r, "account.log.somebody"), networkOf(e.Client)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/throttle"
 )
 
 // mailTo queues a mail whose texts are ID.subject and ID.text in the catalogue: the subject's place {0} is the
@@ -18,7 +19,7 @@ func (a *part) mailTo(w *db.Writer, lang, address, id string, args ...any) error
 	say := func(key string, args ...any) string {
 		return text.Own().Format(lang, id+"."+key, args...)
 	}
-	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: say("subject", a.house.Title), Text: say("text", args...)}
+	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: say("subject", a.house.Title), Text: say("text", args...), Soon: awaited[id]}
 	if onlyLink[id] {
 		m.Kind = "account link"
 	}
@@ -28,8 +29,50 @@ func (a *part) mailTo(w *db.Writer, lang, address, id string, args ...any) error
 // onlyLink are the mails that are nothing without their link: when all links are void, they are dropped.
 var onlyLink = map[string]bool{"account.mail.reset": true, "account.mail.welcome": true, "account.mail.invite": true, "account.mail.move": true, "account.mail.code-link": true}
 
-// notice tells the owner what happened to the account: the first place of ID.text is the name, the others are
-// args. Each has a link for "that was not me" (OWASP ASVS 5.0 6.3.7).
+// awaited are the mails that somebody waits for before a page, with a link that lives for minutes, and those that go in their
+// place: they are sent before all notices.
+var awaited = map[string]bool{"account.mail.reset": true, "account.mail.no-reset": true, "account.mail.welcome": true, "account.mail.exists": true,
+	"account.mail.start": true, "account.mail.move": true, "account.mail.code-link": true}
+
+// Notices to an account are limited, since who is in it makes the site write one by each of many acts. What comes after the
+// limit is told by one mail more, and adds no factor: nothing that "that was not me" must take away is added without a mail.
+const (
+	noticeLimit = 20
+	noticeTime  = time.Hour
+)
+
+var countNotices = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_ticket WHERE \"user\" = $1 AND kind IN ('not-me', 'added') AND created > $2 LIMIT 1")
+
+// unlimited are the notices that are always sent: links that were asked for, which have limits of their own, and those that
+// alone have the link by which an account comes back.
+var unlimited = map[string]bool{"account.mail.reset": true, "account.mail.code-link": true, "account.mail.moved": true, "account.mail.leaving": true, manyNotices: true}
+
+// manyNotices is the mail that says that no more come for a while, and where the log is.
+const manyNotices = "account.mail.many"
+
+// mayNotice tells whether one more notice may go to an account. The error for a factor that is added over the limit is
+// [throttle.Limited], which ends the request: the factor is not added.
+func (a *part) mayNotice(w *db.Writer, lang string, now time.Time, u userRow, kind ticket, id string) (bool, error) {
+	if unlimited[id] {
+		return true, nil
+	}
+	sent, err := countNotices.One(w, u.ID, now.Add(-noticeTime).UnixMicro())
+	switch {
+	case err != nil:
+		return false, err
+	case sent.N < noticeLimit:
+		return true, nil
+	case sent.N == noticeLimit: // two tickets: the next one is over the limit
+		return true, a.notice(w, lang, now, u, manyNotices, a.house.URL("/account/log"))
+	case kind == addedTicket:
+		return false, &throttle.Limited{Until: now.Add(noticeTime)}
+	}
+	return false, nil
+}
+
+// notice tells the owner what happened to the account: the first place of ID.text is the address that it
+// goes to, the others are args. Not the name: whoever signs up types it, or a thief of a session, and would have the site carry
+// a message to the owner in the very mail that warns of it. Each has a link for "that was not me" (OWASP ASVS 5.0 6.3.7).
 func (a *part) notice(w *db.Writer, lang string, now time.Time, u userRow, id string, args ...any) error {
 	return a.noticeTo(w, lang, now, u, u.Email, id, args...)
 }
@@ -63,15 +106,14 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, k
 	if err != nil {
 		return nil
 	}
+	if may, err := a.mayNotice(w, lang, now, u, kind, id); err != nil || !may {
+		return err
+	}
 	code, err := issue(w, kind, u.ID, address, now)
 	if err != nil {
 		return err
 	}
 	lang = u.speaks(lang)
-	name := u.Name
-	if u.Verified == 0 { // whoever signs up types it, and would have the site carry a message to anybody
-		name = address
-	}
 	all := text.Own()
 	end := "account.mail.not-me.line"
 	switch {
@@ -82,8 +124,8 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, k
 	case kind == addedTicket:
 		end = "account.mail.not-me.added.line"
 	}
-	body := all.Format(lang, id+".text", append([]any{name}, args...)...) + "\n" + more + all.Format(lang, end, a.link(code))
-	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: all.Format(lang, id+".subject", a.house.Title), Text: body}
+	body := all.Format(lang, id+".text", append([]any{address}, args...)...) + "\n" + more + all.Format(lang, end, a.link(code))
+	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: all.Format(lang, id+".subject", a.house.Title), Text: body, Soon: awaited[id]}
 	if onlyLink[id] {
 		m.Kind = "account link"
 	}

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -154,7 +155,7 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	if err := enter(a, w, row, proof{factors: 1, first: true}); err != nil {
 		return nil, err
 	}
-	w.Record(RuleFirstAdmin, event.Done)
+	w.Record(RuleFirstAdmin, event.Done, slog.Int64("account", row.ID))
 	beginApp(w, a.home(w).String()) // an administrator has no way in without a second factor
 	return merlon.Redirect("/account/app"), nil
 }

@@ -183,7 +183,7 @@ func (a *part) next(w interface {
 
 func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {
 	if w.User.SignedIn {
-		w.Record(RuleSignedOut, event.Done)
+		w.Record(RuleSignedOut, event.Done, slog.Int64("account", w.User.User.ID))
 	}
 	if err := w.Session.End("signed out"); err != nil {
 		return nil, err

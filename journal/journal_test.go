@@ -326,7 +326,8 @@ func BenchmarkAppend(b *testing.B) {
 	})
 }
 
-// TestListOfAnAccount: what a user did and what befell the account, whoever did it, newest first, page by page.
+// TestListOfAnAccount: what befell the account, whoever did it, newest first, page by page. What its user did elsewhere is not
+// among it: that may tell of others.
 func TestListOfAnAccount(t *testing.T) {
 	s := open(t)
 	var all []event.Event
@@ -335,18 +336,18 @@ func TestListOfAnAccount(t *testing.T) {
 		e.Time = start.Add(time.Duration(i) * time.Second)
 		switch i % 4 {
 		case 0: // the user's own act
-			e.User = 7
+			e.User, e.Detail = 7, []slog.Attr{slog.Int64("account", 7)}
 		case 1: // somebody else's, on the account
 			e.User, e.Detail = 1, []slog.Attr{slog.Int64("account", 7)}
 		case 2: // nobody's: a failed sign-in
 			e.Detail = []slog.Attr{slog.Int64("account", 7)}
 		case 3: // of others
-			e.User, e.Detail = 8, []slog.Attr{slog.Int64("account", 9), slog.String("x", "7")}
+			e.User, e.Detail = 7, []slog.Attr{slog.Int64("account", 9), slog.String("x", "7")}
 		}
 		all = append(all, e)
 	}
 	odd := event.New(rule, event.Done, slog.String("account", "seven"))
-	odd.Time = start
+	odd.Time, odd.User = start, 7
 	s.append(append(all, odd)...)
 	var seqs []int64
 	for before := int64(0); ; {

@@ -34,7 +34,7 @@ type Filter struct {
 	Property string // integrity, confidentiality, availability
 	Outcome  string // refused, failed, done
 	User     int64  // who did it
-	Account  int64  // whom it concerns: who did it, or whose account the detail "account" names. ID and User are then not minded
+	Account  int64  // whose account the detail "account" names, whoever did it. ID and User are then not minded
 	Since    time.Time
 	Until    time.Time // not included
 	Before   int64     // only seqs below: the last one of the page before
@@ -86,10 +86,8 @@ var (
 	listAccount = db.Query[row](schema, `
 		SELECT seq, at, id, property, outcome, title, request, method, route, client, user_id, detail, link, prev, hash
 		FROM merlon_event
-		WHERE seq IN (SELECT seq FROM merlon_event WHERE user_id = $7 AND user_id <> 0 AND seq < $1 AND at >= $2 AND at < $3
-				AND ($4 = '' OR property = $4) AND ($5 = '' OR outcome = $5) ORDER BY seq DESC LIMIT $6)
-			OR seq IN (SELECT seq FROM merlon_event WHERE account = $7 AND seq < $1 AND at >= $2 AND at < $3
-				AND ($4 = '' OR property = $4) AND ($5 = '' OR outcome = $5) ORDER BY seq DESC LIMIT $6)
+		WHERE account = $7 AND seq < $1 AND at >= $2 AND at < $3
+			AND ($4 = '' OR property = $4) AND ($5 = '' OR outcome = $5)
 		ORDER BY seq DESC LIMIT $6`)
 	listExport = db.Query[row](schema, `
 		SELECT seq, at, id, property, outcome, title, request, method, route, client, user_id, detail, link, prev, hash

@@ -47,6 +47,7 @@ type Mail struct {
 	Text    string   // required: the mail in plain text
 	HTML    string   // the same as a page; "": the worker makes one, see [HTML]
 	Lang    string   // its language, "de"; "": the site's
+	Soon    bool     // somebody waits for it before a page, and its link does not live long: it is sent before others
 }
 
 // Config of a [Box].
@@ -78,8 +79,8 @@ func New(c Config) (*Box, error) {
 }
 
 var insert = db.Returning[idRow](schema, `
-	INSERT INTO merlon_mail (recipient, kind, state, created, next_try, content)
-	VALUES ($1, $2, 'queued', $3, $4, $5)
+	INSERT INTO merlon_mail (recipient, kind, state, created, next_try, content, line, turn)
+	VALUES ($1, $2, 'queued', $3, $4, $5, $6, (SELECT COUNT(*) FROM merlon_mail WHERE recipient = $1 AND state = 'queued' AND line = $6))
 	RETURNING id`)
 
 type idRow struct{ ID int64 }
@@ -95,7 +96,11 @@ func (b *Box) Queue(w *db.Writer, m Mail) error {
 	if err != nil {
 		return err
 	}
-	_, err = insert.Run(w, m.To.text, string(m.Kind), now, now, content)
+	line := int64(1)
+	if m.Soon {
+		line = 0
+	}
+	_, err = insert.Run(w, m.To.text, string(m.Kind), now, now, content, line)
 	if err != nil {
 		return fmt.Errorf("mailbox: a mail could not be queued: %w", err)
 	}

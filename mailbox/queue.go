@@ -21,7 +21,7 @@ var (
 	dueMails = db.Query[mailRow](schema, `
 		SELECT id, recipient, kind, state, created, tries, next_try, settled, problem, content
 		FROM merlon_mail WHERE state = 'queued' AND next_try <= $1
-		ORDER BY next_try, id LIMIT $2`)
+		ORDER BY line, turn, next_try, id LIMIT $2`)
 	leaseMail = db.Exec(schema, `
 		UPDATE merlon_mail SET tries = tries + 1, next_try = $1
 		WHERE id = $2 AND state = 'queued' AND tries = $3`)
@@ -75,7 +75,8 @@ func (b *Box) Due(from db.Querier) (bool, error) {
 	return len(rows) > 0, nil
 }
 
-// Take hands out the mails that are due, at most limit of them, the longest waiting first. Each is the worker's for the time of
+// Take hands out the mails that are due, at most limit of them: those that somebody waits for ([Mail.Soon]) before others, and
+// of either recipients take turns, so that nobody's many mails keep another's one waiting. Each is the worker's for the time of
 // lease: unsettled it becomes due again then, for the worker may have died. One that is
 // Unreadable can only be given up. Send with no transaction open, then settle.
 func (b *Box) Take(w *db.Writer, lease time.Duration, limit int) ([]Message, error) {

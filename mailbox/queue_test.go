@@ -2,6 +2,7 @@ package mailbox_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -203,5 +204,36 @@ func TestPurge(t *testing.T) {
 	b.queue(mail(t, "new"))
 	if list := b.list(); list[0].ID != 3 {
 		t.Errorf("id %d was given out again", list[0].ID)
+	}
+}
+
+// TestRecipientsTakeTurns: whoever makes the site write hundreds of mails to one address keeps nobody else waiting, and what
+// somebody waits for before a page goes before all of them.
+func TestRecipientsTakeTurns(t *testing.T) {
+	b := open(t)
+	to := func(address, subject string, soon bool) mailbox.Mail {
+		m := mail(t, subject)
+		var err error
+		if m.To, err = mailbox.ParseAddress(address); err != nil {
+			t.Fatal(err)
+		}
+		m.Soon = soon
+		return m
+	}
+	for i := range 300 {
+		b.queue(to("eve@example.test", fmt.Sprint("notice ", i), false))
+	}
+	b.queue(to("ann@example.test", "ann's notice", false))
+	b.queue(to("eve@example.test", "eve's link", true))
+	b.queue(to("eve@example.test", "eve's second link", true))
+	b.queue(to("ben@example.test", "ben's link", true))
+	b.queue(to("ben@example.test", "ben's notice", false))
+	var order []string
+	for _, m := range b.take()[:7] {
+		order = append(order, m.Subject)
+	}
+	want := "[eve's link ben's link eve's second link notice 0 ann's notice ben's notice notice 1]"
+	if got := fmt.Sprint(order); got != want {
+		t.Errorf("the mails go in the order %s\nwant %s", got, want)
 	}
 }
