@@ -79,7 +79,6 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
 	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
 	RuleFactorsReset.ID: {kindFactor, "account.log.factors-reset"},
-	RuleLinkPrinted.ID:  {kindFactor, "account.log.link-printed"},
 	RuleRoles.ID:        {kindFactor, "account.log.roles"},
 
 	"MRL-PASSKEY-001": {kindEntry, "passkey.log.failed"}, // room passkey lies above
