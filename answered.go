@@ -63,7 +63,10 @@ func (c *counted) WriteHeader(status int) {
 func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // observed reports whether anybody wants to know of each request.
-func (s *Site) observed() bool { return s.env.Settings.AccessLog || len(s.watchers) > 0 }
+func (s *Site) observed() bool { return s.env.Settings.AccessLog || len(s.watchers) > 0 || s.shown() }
+
+// shown reports whether a developer watches the requests.
+func (s *Site) shown() bool { return s.env.Mode == Development && s.env.Requests != nil }
 
 // observe counts what a walk answers. The function that it returns runs after the walk's end, and tells.
 func (s *Site) observe(w *walk) (tell func()) {
@@ -84,6 +87,13 @@ func (s *Site) observe(w *walk) (tell func()) {
 		}
 		for _, one := range s.watchers {
 			one.Answered(a)
+		}
+		if s.shown() {
+			path := "" // what the guard below net/http refuses has none
+			if r.URL != nil {
+				path = r.URL.EscapedPath()
+			}
+			s.env.Requests(a, path)
 		}
 		if s.env.Settings.AccessLog {
 			s.log.LogAttrs(context.Background(), slog.LevelInfo, "request", slog.String("request", a.Request), slog.String("method", a.Method), slog.String("route", a.Route),

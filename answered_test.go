@@ -3,9 +3,12 @@ package merlon_test
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -166,5 +169,28 @@ func TestAnsweredTellsWhatWasSent(t *testing.T) {
 	}
 	if !aborted {
 		t.Errorf("the aborted request is not told as one: %+v", see.answered)
+	}
+}
+
+// TestRequestsAreToldInDevelopment: with their paths, which hold visitors' words, and so in no other mode.
+func TestRequestsAreToldInDevelopment(t *testing.T) {
+	for _, mode := range []merlon.Mode{merlon.Development, merlon.Test, merlon.Production, merlon.Drill} {
+		var told []string
+		env := merlon.Env{Data: t.TempDir(), Mode: mode, Log: slog.New(slog.DiscardHandler), Settings: merlon.Settings{Origin: "https://example.org"},
+			Requests: func(a merlon.Answered, path string) {
+				told = append(told, fmt.Sprint(a.Method, " ", path, " ", a.Status))
+			}}
+		site, _ := openTestSite(env) // what a mode finds at this site is not asked here
+		if site == nil {
+			t.Fatalf("%v: no site", mode)
+		}
+		site.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "http://localhost/notes/a%20b?secret=1", nil)) // not started: 503
+		want := ""
+		if mode == merlon.Development {
+			want = "GET /notes/a%20b 503"
+		}
+		if got := strings.Join(told, "\n"); got != want {
+			t.Errorf("mode %v: %q, want %q", mode, got, want)
+		}
 	}
 }

@@ -136,6 +136,7 @@ func (s *Site) routeChecks() []check.Check {
 	return []check.Check{
 		{Rule: RuleOpenAdmin, Run: s.checkOpenAdmin},
 		{Rule: RuleOpenAct, Run: s.checkOpenAct},
+		{Rule: RuleRoleShown, Run: s.checkRoles},
 		{Rule: RuleLargeBody, Run: func(context.Context) (found []check.Finding) {
 			for _, rt := range s.routes {
 				if rt.open() && rt.opt.maxBody > maxOpenBody {

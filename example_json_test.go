@@ -26,6 +26,15 @@ func rate(_ *merlon.Write[merlon.Visitor], f form.Form[rating]) (*merlon.Respons
 	return merlon.JSON(map[string]int{"stars": in.Stars}), nil
 }
 
+type limits struct {
+	Least int `json:"least"`
+	Most  int `json:"most"`
+}
+
+func showLimits(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
+	return merlon.JSON(limits{1, 5}), nil
+}
+
 // A page hands the token to its script by <div id="rating" data-merlon-token="{{token "/rate"}}">, and the script sends it:
 //
 //	const at = document.getElementById("rating")
@@ -42,6 +51,7 @@ func ExampleJSONBody() {
 	defer os.RemoveAll(dir)
 	site, err := merlon.New(merlon.Env{Data: dir, Mode: merlon.Test, Log: slog.New(slog.DiscardHandler)}, merlon.Config{
 		Engine: sqlite.Engine("example.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{
+			merlon.Get("/rate", merlon.Public(), showLimits),
 			merlon.Post("/rate", merlon.Public(), rate, merlon.JSONBody(), merlon.InsecureNoToken("an example: anybody may rate")),
 		}})
 	if err != nil {
@@ -51,6 +61,9 @@ func ExampleJSONBody() {
 		panic(err)
 	}
 	defer site.Close(context.Background())
+	answer := httptest.NewRecorder()
+	site.ServeHTTP(answer, httptest.NewRequest("GET", "http://localhost/rate", nil))
+	fmt.Print(answer.Code, " ", answer.Body)
 	for _, body := range []string{`{"Stars": 4}`, `{"Stars": 9, "Why": ""}`, `{"Stars": "4"}`} {
 		r, answer := httptest.NewRequest("POST", "http://localhost/rate", strings.NewReader(body)), httptest.NewRecorder()
 		r.Header.Set("Content-Type", "application/json")
@@ -62,6 +75,7 @@ func ExampleJSONBody() {
 		fmt.Print(answer.Code, " ", answer.Body)
 	}
 	// Output:
+	// 200 {"least":1,"most":5}
 	// 200 {"stars":4}
 	// 422 {"problems":{"Stars":"Enter 5 or less."}}
 	// 400

@@ -33,8 +33,9 @@ type ErrorPage struct {
 
 // StalePage is the data of the page stale.html: a form that was not accepted, with what was typed.
 type StalePage struct {
-	Text string
-	Form page.HTML // the whole form, written by room form
+	Text   string
+	Form   page.HTML // the whole form, written by room form
+	Detail string    // development only
 }
 
 // failures are the statuses that have an error page; what it says is in the catalogue, error.404.title and error.404.text.
@@ -290,7 +291,7 @@ func (w *walk) stale(f form.Any, why string) {
 	}
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
 	fields := w.formTexts().AppendAgain(nil, f)
-	p := StalePage{Text: w.say(why), Form: w.sendAgain(w.route.id(), w.r.URL.EscapedPath(), fields, f.FormSpec().HasUpload())}
+	p := StalePage{Text: w.say(why), Form: w.sendAgain(w.route.id(), w.r.URL.EscapedPath(), fields, f.FormSpec().HasUpload()), Detail: w.inside(http.StatusForbidden, nil)}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
 	if err := w.tryPage(&Response{status: http.StatusForbidden, shown: &showing[StalePage]{stalePage, p}}); err != nil {
 		w.failed(err, nil)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
@@ -135,7 +136,9 @@ func (w *walk) write(res *Response) (err error) {
 		if err != nil {
 			return err
 		}
-		w.cookies = append(w.cookies, header.Cookie{Name: w.site.cookieName("step"), Value: text, MaxAge: res.step.maxAge})
+		name := w.site.cookieName("step")
+		w.cookies = slices.DeleteFunc(w.cookies, func(c header.Cookie) bool { return c.Name == name }) // the end of the one that this takes the place of
+		w.cookies = append(w.cookies, header.Cookie{Name: name, Value: text, MaxAge: res.step.maxAge})
 	}
 	return nil
 }

@@ -280,6 +280,24 @@ func TestJobIsTriedAgainAndGivenUp(t *testing.T) {
 	}
 }
 
+// A site that runs no more says so, and asks for no reason that was given.
+func TestDropJobOfASiteThatDoesNotRun(t *testing.T) {
+	site, err := openJobs(merlon.Env{Data: t.TempDir(), Mode: merlon.Test})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := site.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	house := site.House()
+	if err := site.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := house.DropJob(nil, 1, "a test"); err == nil || !strings.Contains(err.Error(), "does not run") || strings.Contains(err.Error(), "give a reason") {
+		t.Errorf("behind Close: %v", err)
+	}
+}
+
 func TestJobThatPanics(t *testing.T) {
 	s := merlontest.Start(t, openJobs)
 	s.Write(func(w *db.Writer) error {

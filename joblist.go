@@ -93,10 +93,13 @@ func (h *House) ReleaseJobs(w *db.Writer) (int64, error) {
 }
 
 // DropJob deletes a job that shall not be done, with an event that has the reason. The error is [db.ErrNoRow] for one that
-// is not there. A run that was begun goes on.
+// is not there; the site must run. A run that was begun goes on.
 func (h *House) DropJob(w *db.Writer, id int64, reason string) error {
 	run := h.site.running.Load()
-	if strings.TrimSpace(reason) == "" || run == nil {
+	if run == nil {
+		return fmt.Errorf("merlon: job %d was not dropped: the site does not run: drop it between Start and Close", id)
+	}
+	if strings.TrimSpace(reason) == "" {
 		return fmt.Errorf("merlon: job %d was not dropped: whoever looks for it later must find why; give a reason", id)
 	}
 	row, err := findJob.One(w, id)

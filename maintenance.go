@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/merlon-web/merlon/db"
 )
 
 // maintenanceFile stands in the data folder while the site is being looked after: a restart does not open it.
@@ -32,6 +34,16 @@ type Entrance interface{ SignInPath() string }
 // pages name the user too.
 type Introducer interface {
 	Introduce(*Visit) (Framed, error)
+}
+
+// Named says who a user is in the words of the part that knows ([Part.Named]), "" if none does.
+func (h *House) Named(from db.Querier, user int64) (string, error) {
+	for _, p := range h.site.cfg.Parts {
+		if p.Named != nil {
+			return p.Named(from, user)
+		}
+	}
+	return "", nil
 }
 
 // InMaintenance reports whether visitors are told to come again later.

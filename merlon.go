@@ -50,6 +50,9 @@ type Env struct {
 	// Watch is told of each request and each event, as a part's [Part.Watch] is. Nil: nobody. The site's own attacker counts by
 	// it whether what was refused was noticed.
 	Watch Watcher
+	// Requests is told of each request with its path, escaped and without query, under development alone: a path may hold a
+	// visitor's words, and a mailed link's token. Nil: nobody. It is called by several requests at once.
+	Requests func(a Answered, path string)
 }
 
 // Settings are what the owner sets and a program's source does not know.

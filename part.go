@@ -41,6 +41,9 @@ type Part struct {
 	// account a way to sign in.
 	Offers any
 
+	// Role is one that the part has by itself, asked for by a route or not, the administrator's: pages may name it.
+	Role constant
+
 	// SignIn is the path of the page that [ErrSignIn] and [ErrAgain] lead to; one part of a site has it.
 	SignIn constant
 	// Start is called once by [Site.Start], with the database open and the keys read, before the first request.
@@ -62,8 +65,13 @@ type Part struct {
 	// for the same, without secrets. After a theft the lines of what was restored are told and held against those of an
 	// older point. It reads only.
 	Powers func(db.Querier) ([]string, error)
+	// Named says who a user is, for lists that the operator reads: "Ann <ann@example.org>", "" for one that is no more.
+	Named func(from db.Querier, user int64) (string, error)
 	// Probe makes the users that a drill signs in; nil: the part signs nobody in.
 	Probe *Probe
+	// TryCopies lets the attacker of a site try its backups, in mode [Drill] alone: copies go to the folder place, and open puts
+	// the site together for a data folder, as [Apart.Open] does. Nil: the part makes none.
+	TryCopies func(ctx context.Context, h *House, place string, open func(data string, mode Mode) (*Site, error)) (*CopyTrial, error)
 	// Readiness tells what an owner should know of a site that is otherwise ready: lines of one sentence each, none when all
 	// is well. They stand on the page that a load balancer asks and never change its status.
 	Readiness func(context.Context, *House) []string
@@ -110,6 +118,12 @@ func (h *House) Shared() bool { return h.site.Shared() }
 
 // Carrier is [Site.Carrier].
 func (h *House) Carrier() db.Carrier { return h.site.Carrier() }
+
+// Streamer returns what reads the database as it stands; nil: it is copied to be read.
+func (h *House) Streamer() db.Streamer {
+	s, _ := h.site.cfg.Engine.(db.Streamer)
+	return s
+}
 
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }

@@ -118,6 +118,7 @@ func finishPost(w *walk, f form.Any, res *Response, err error) {
 		w.refused(RuleEdited)
 		w.stale(f, staleEdited)
 	case errors.Is(err, session.ErrEnded):
+		w.cookies, w.clear = w.cookies[:0], false // of a handler whose rows were not kept
 		w.refused(RuleEnded)
 		w.toSignIn("")
 	default:

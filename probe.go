@@ -28,6 +28,19 @@ type ProbeUser struct {
 	Link   string `json:"link"`
 }
 
+// A CopyTrial is how a part that makes backups ([Part.TryCopies]) has them tried: copies are made at a place that is nobody's,
+// sealed to a key that was made for it, of data that is a copy itself.
+type CopyTrial struct {
+	// Make makes one copy, as the site does by itself.
+	Make func(context.Context) error
+	// Restore gets the newest copy back into a folder, and fails if it is not whole. The key is what an owner types; without
+	// one it must fail.
+	Restore func(ctx context.Context, into, key string) error
+	Key     string // the owner's, which the data does not have
+	// Spare are the files of the data folder, by their names below it, that no copy has and no site misses.
+	Spare func(name string) bool
+}
+
 // A Browser loads pages and fills in the forms that stand on them. Paths are of the site alone. It follows redirects.
 type Browser interface {
 	// Get loads a page and returns its status.

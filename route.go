@@ -231,7 +231,9 @@ type RouteInfo struct {
 	Binds   []string `json:"binds,omitempty"`
 	Options []string `json:"options,omitempty"`
 	Handler string   `json:"handler"`
+	Part    string   `json:"part,omitempty"` // whose it is: a part's name, merlon for what every site has; empty: the site's own
 	Where   string   `json:"where"`
+	Own     bool     `json:"own,omitempty"` // it is of Config.Routes, not of a part
 }
 
 func (r *route) info() RouteInfo {

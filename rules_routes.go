@@ -32,8 +32,22 @@ var (
 		Wrong:  `merlon.Mount("/live/", merlon.Public(), h, merlon.InsecureStreaming("…"))`,
 		Right:  "the same for those who are signed in, or an end by the handler",
 		Source: "CWE-400; OWASP ASVS 5.0 13.1.3"}
+	RuleRoleName = check.Rule{ID: "MRL-ROUTE-006", Property: check.Availability, Severity: check.High,
+		Title:  "a role that nobody can be given",
+		Why:    "roles are kept in one column and named on a command line, separated by commas: a name with a space, a comma or a capital is refused there, and the route stays shut",
+		Attack: "The route that nobody gets into is opened to all in a hurry.",
+		Wrong:  `account.HasRole("Chief Librarian")`,
+		Right:  `account.HasRole("chief-librarian")`,
+		Source: "OWASP ASVS 5.0 8.1.1"}
+	RuleRoleShown = check.Rule{ID: "MRL-ROUTE-024", Property: check.Confidentiality, Severity: check.Medium,
+		Title:  "a page asks for a role that no route asks for",
+		Why:    "the role is mistyped, and what it was to show stays hidden from those who have the right one; or the route behind it asks for nothing, and hiding a link is no lock",
+		Attack: "The address behind the hidden link is typed.",
+		Wrong:  `{{if $site.Has "libarian"}}<a href="/shelf">Shelf</a>{{end}}`,
+		Right:  `{{if $site.Has "librarian"}}, and account.HasRole("librarian") on the route`,
+		Source: "OWASP ASVS 5.0 8.1.1, 8.3.1; CWE-862"}
 )
 
 func routeRules() []check.Rule {
-	return []check.Rule{RuleOpenAdmin, RuleOpenAct, RuleLargeBody, RuleOpenStream}
+	return []check.Rule{RuleRoleName, RuleOpenAdmin, RuleOpenAct, RuleLargeBody, RuleOpenStream, RuleRoleShown}
 }

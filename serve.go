@@ -59,13 +59,18 @@ func (s *Site) serve(ctx context.Context, l net.Listener, guarded func(*wire.Gua
 	l = guarded(s.Guard(srv))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stopped := make(chan error, 1)
+	stopped, failed := make(chan error, 1), make(chan struct{})
 	go func() {
-		<-ctx.Done()
-		stopped <- s.drain(context.WithoutCancel(ctx), srv, l, &open)
+		select {
+		case <-ctx.Done():
+			stopped <- s.drain(context.WithoutCancel(ctx), srv, l, &open)
+		case <-failed:
+			stopped <- nil
+		}
 	}()
 	err := srv.Serve(l)
-	if ctx.Err() == nil {
+	if ctx.Err() == nil { // the listener gave up: nothing is left to drain
+		close(failed)
 		return err
 	}
 	return <-stopped

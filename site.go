@@ -44,6 +44,7 @@ type Site struct {
 	log   *slog.Logger
 
 	routes    []*route
+	own       int // of them, Config.Routes: they come first
 	jobs      map[string]*kind
 	words     *text.Catalogue // the site's texts over Merlon's own
 	several   bool            // the site answers in several languages
@@ -159,6 +160,7 @@ func (s *Site) gather() {
 		}
 	}
 	add(s.cfg.Routes, "Config.Routes")
+	s.own = len(s.routes)
 	s.schemas = append(s.schemas, schema, session.Schema(), throttle.Schema(), mailbox.Schema(), journal.Schema())
 	if s.cfg.Schema != nil {
 		s.schemas = append(s.schemas, s.cfg.Schema)
@@ -237,6 +239,7 @@ func (s *Site) addRoutes() {
 			}
 		}
 		s.judgeOptions(rt)
+		s.judgeRoles(rt)
 		rt.finish()
 		s.register(rt, byPattern)
 	}
@@ -470,21 +473,6 @@ func (s *Site) Origin() string {
 		return "http://" + s.name + ".localhost"
 	}
 	return "http://localhost"
-}
-
-// Routes returns the access table, sorted by pattern.
-func (s *Site) Routes() []RouteInfo {
-	all := make([]RouteInfo, 0, len(s.routes))
-	for _, rt := range s.routes {
-		all = append(all, rt.info())
-	}
-	sort.SliceStable(all, func(i, j int) bool {
-		if all[i].Pattern != all[j].Pattern {
-			return all[i].Pattern < all[j].Pattern
-		}
-		return all[i].Method < all[j].Method
-	})
-	return all
 }
 
 // HasSignIn reports whether a part of the site signs visitors in: then it needs TLS off loopback.

@@ -118,7 +118,9 @@ func (s *Site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if w.byAnotherName() {
-		w.toOrigin()
+		if w.allowRate() {
+			w.toOrigin()
+		}
 		return
 	}
 	s.mux.ServeHTTP(w, r)

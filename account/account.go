@@ -75,10 +75,10 @@ func New(cfg Config) merlon.Part {
 		routes = append(routes, more()...)
 	}
 	return merlon.Part{
-		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in", Offers: a,
+		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in", Offers: a, Role: Admin,
 		Checks: a.checks(),
 		Tasks:  []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep}},
-		Start:  a.start, Ready: a.ready, Commands: a.commands(), Restored: restored, Powers: powers, Probe: a.probe(),
+		Start:  a.start, Ready: a.ready, Commands: a.commands(), Restored: restored, Powers: powers, Named: named, Probe: a.probe(),
 	}
 }
 

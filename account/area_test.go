@@ -2,13 +2,16 @@ package account_test
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -425,10 +428,28 @@ func TestSecurityLog(t *testing.T) {
 	signIn(s.Visitor(), "ann@example.test", good).Get(path).HasNot("The name was changed", "A wrong password").Has("Signed in")
 }
 
-func TestCellsAreNoFormulas(t *testing.T) {
-	for in, want := range map[string]string{"": "", "plain": "plain", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx", "a=b": "a=b", "\uff1d1+1": "'\uff1d1+1", "\uff20x": "'\uff20x", "ä": "ä"} {
-		if got := account.Cell(in); got != want {
-			t.Errorf("%q becomes %q, want %q", in, got, want)
+// TestLogFileHasNoFormulas: what a spreadsheet would run stands in the file as text, also behind spaces that it skips.
+func TestLogFileHasNoFormulas(t *testing.T) {
+	s := merlontest.Start(t, (&area{}).open)
+	ann := s.SignedIn("Ann")
+	browsers := map[string]string{"=1+1": "'=1+1", " \u00a0=1+1": "' \u00a0=1+1", "\uff1d1+1": "'\uff1d1+1", "a=b": "a=b", "Firefox, or so": "Firefox, or so"}
+	s.Write(func(w *db.Writer) error {
+		for browser := range browsers {
+			e := event.New(account.RuleSignedIn, event.Done, slog.Int64("account", ann.UserID), slog.String("browser", browser))
+			e.Time = s.Now()
+			if err := journal.Append(w, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	rows, err := csv.NewReader(strings.NewReader(ann.Get("/account/log/file").Is(200).Body)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for browser, want := range browsers {
+		if !slices.ContainsFunc(rows, func(row []string) bool { return row[4] == want }) {
+			t.Errorf("no row has %q for %q:\n%q", want, browser, rows)
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 // commands are what the part adds to the site's own program. Where a person is set free or shut out a reason is asked for.
 func (a *part) commands() []merlon.Command {
 	reason := merlon.Flag{Name: "reason", Usage: "why, for the record", Required: true}
-	return []merlon.Command{
+	return append([]merlon.Command{
 		{Name: "user add", Args: "EMAIL [NAME]", Short: "make an account and print the link with which its user chooses a password; without a name it is called as the address before the @", Example: `ann@example.org "Ann Ash" --role board`,
 			Flags: []merlon.Flag{{Name: "role", Usage: "roles, separated by commas"},
 				{Name: "new-role", Usage: "take a role that no route asks for", Switch: true}}, Run: a.userAdd},
@@ -39,7 +39,7 @@ func (a *part) commands() []merlon.Command {
 		{Name: "user import", Args: "FILE", Short: "make accounts from Django's dumpdata (JSON) or a CSV file", Example: "users.json --dry-run", File: true, Run: a.userImport,
 			Flags: []merlon.Flag{{Name: "dry-run", Usage: "tell what would be done, and do nothing", Switch: true},
 				{Name: "admins", Usage: "superusers become administrators", Switch: true}}},
-	}
+	}, a.laterCommands()...)
 }
 
 // named finds the account of a command.
@@ -59,7 +59,7 @@ func (a *part) act(ctx context.Context, c *merlon.Call, rule check.Rule, row use
 		if err := do(w); err != nil {
 			return err
 		}
-		e := event.New(rule, event.Done, slog.Int64("account", row.ID), slog.String("reason", c.Flag("reason")))
+		e := event.New(rule, event.Done, slog.Int64("account", row.ID), slog.String("reason", c.Flag("reason")), event.ByCommand())
 		e.Time = c.House.Clock() // of no user: the operator did it
 		return journal.Append(w, e)
 	})
@@ -74,13 +74,10 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 	if name == "" {
 		name, _, _ = strings.Cut(address.String(), "@")
 	}
-	if len(name) > 80 || event.Clean(name) != name {
-		return merlon.Misused("the name is refused: it has more than 80 bytes or control characters: use a shorter one")
+	if !fitName(name) {
+		return merlon.Misused("the name is refused: it has more than 80 characters or control characters: use a shorter one")
 	}
-	var roles []string
-	if r := c.Flag("role"); r != "" {
-		roles = strings.Split(r, ",")
-	}
+	roles := split(c.Flag("role"))
 	if err := checkRoles(roles); err != nil {
 		return merlon.Misused("%s", err)
 	}
@@ -96,7 +93,7 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 		}
 		var err error
 		if id, err = create(w, address.String(), name, NoPassword, now, time.Time{}, roles...); errors.Is(err, ErrExists) {
-			return fmt.Errorf("%s has an account already, and an address has one: see user list, or name another address", address)
+			return existing(w, normal(address.String()))
 		}
 		if err != nil {
 			return err
@@ -104,17 +101,32 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 		if link, err = a.enrolment(w, id, address.String(), now); err != nil {
 			return err
 		}
-		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")))
+		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")), event.ByCommand())
 		e.Time = now
 		return journal.Append(w, e)
 	})
 	if err != nil {
 		return err
 	}
-	return c.Answer("merlon/user-add/v1", "user", map[string]any{"id": id, "email": normal(address.String()), "link": link, "hours": int(ticketLives[enrolTicket].Hours())}, func(out io.Writer) error {
-		_, err := fmt.Fprintf(out, "account %d is there; its user chooses a password here, once, within %d hours:\n\n  %s\n", id, int(ticketLives[enrolTicket].Hours()), link)
+	data, say := printed(id, normal(address.String()), link, "account %d is there; its user chooses a password here, once, within %d hours:\n\n  %s\n")
+	return c.Answer("merlon/user-add/v1", "user", data, say)
+}
+
+// existing says what can be done with the account that an address has already.
+func existing(from db.Querier, email string) error {
+	row, err := userByEmail.One(from, email)
+	if err != nil {
 		return err
-	})
+	}
+	unused, err := row.unused(from)
+	if err != nil {
+		return err
+	}
+	link := ""
+	if unused {
+		link = fmt.Sprintf("to print the link for its first password again: user link %s --reason WHY; ", row.Email)
+	}
+	return fmt.Errorf("%s has an account already, and an address has one: %sto give it a role: user roles %[1]s --add ROLE --reason WHY; to see it: user list", row.Email, link)
 }
 
 // usedRoles refuses a role that opens nothing: it is mistyped, mostly. One that only pages and handlers ask for is taken with
@@ -228,7 +240,7 @@ func (a *part) userDisable(ctx context.Context, c *merlon.Call) error {
 				return err
 			}
 			if others.N == 0 {
-				return merlon.Refuse("%s is the only administrator: nobody could look after the site in the browser: make another first (user add EMAIL NAME --role admin), or say --last-admin", row.Email)
+				return merlon.Refuse("%s is the only administrator: nobody could look after the site in the browser: make another first (user roles EMAIL --add admin, or user add EMAIL --role admin), or say --last-admin", row.Email)
 			}
 		}
 		return Disable(c.House, w, row.ID, true)

@@ -18,11 +18,12 @@ type attempt struct {
 	row     userRow
 	ok      bool
 	known   bool
-	device  string    // names the known device's own limit
-	until   time.Time // the known device must wait
-	upgrade string    // a new hash of the same password
-	void    bool      // it was the right one, and may not be used since a theft: see voidPassword
-	quota   quota     // of the mail that is sent then
+	device  string            // names the known device's own limit
+	until   time.Time         // the known device must wait
+	limited *throttle.Limited // nothing was compared; what is said of it, in development, tells the developer alone
+	upgrade string            // a new hash of the same password
+	void    bool              // it was the right one, and may not be used since a theft: see voidPassword
+	quota   quota             // of the mail that is sent then
 }
 
 // compare counts an attempt at the password of an address, then compares: the count is kept before the first hash, whatever
@@ -45,6 +46,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		r.Record(RuleLimited, event.Refused, slog.Bool("known", t.known))
+		t.limited = limited
 		if t.known {
 			t.until = limited.Until
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/whole"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/secret"
 )
@@ -51,7 +52,7 @@ func newHasher(h *merlon.House, set password.Params) (*password.Hasher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hasher, os.WriteFile(path, append(text, '\n'), 0o600)
+	return hasher, whole.Write(path, ".hashing-*", append(text, '\n'), 0o600) // half of one would refuse the next start
 }
 
 // HashFor hashes a password for an account that a command or demo data makes, at the site's own cost.

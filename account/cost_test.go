@@ -3,6 +3,7 @@ package account_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -47,5 +48,28 @@ func TestCostIsKept(t *testing.T) {
 		if got := cost(h); got != (password.Params{Memory: 20000, Time: 3}) {
 			t.Errorf("%s: %s, want what is kept", mode, got)
 		}
+	}
+}
+
+// The file gets its name when it is whole: what is written in place is empty for a moment, and a crash in it refuses the next start.
+func TestCostIsKeptWhole(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links to what is not there need a right of their own")
+	}
+	h := &merlon.House{Mode: merlon.Production, Data: t.TempDir(), Keys: keyring.Memory("cost")}
+	now := time.Now()
+	h.Clock = func() time.Time { now = now.Add(20 * time.Millisecond); return now }
+	path := filepath.Join(h.Data, "hashing.json")
+	if err := os.Symlink("elsewhere", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := account.NewHasher(h); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file was written through a name that was there: %v, %v", info.Mode(), err) // by a rename it takes the name itself
+	}
+	if all, err := os.ReadDir(h.Data); err != nil || len(all) != 1 {
+		t.Errorf("%v are left, %v", all, err)
 	}
 }

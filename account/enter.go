@@ -100,6 +100,7 @@ func enter[U any](a *part, w *merlon.Write[U], row userRow, how proof) error {
 		}
 	}
 	shownKey.Set(w.Session, seen)
+	forgetArrival(w)
 	id, unknown, err := remember(w, row.ID, true)
 	if err != nil {
 		return err

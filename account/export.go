@@ -20,8 +20,8 @@ func (a *part) showExport(*merlon.Read[User], merlon.None) (*merlon.Response, er
 	return merlon.Show(exportPage, ExportPage{}), nil
 }
 
-// An export is what "download my data" answers: what is known of the user, and nothing that opens anything.
-type export struct {
+// An exported is what "download my data" answers: what is known of the user, and nothing that opens anything.
+type exported struct {
 	Schema   string          `json:"schema"`
 	Made     time.Time       `json:"made"`
 	Account  exportAccount   `json:"account"`
@@ -92,13 +92,13 @@ func (a *part) sendExport(r *merlon.Read[User], _ merlon.None) (*merlon.Response
 	return merlon.Download("my-data.json", append(body, '\n')), nil
 }
 
-func (a *part) gather(r *merlon.Read[User]) (*export, error) {
+func (a *part) gather(r *merlon.Read[User]) (*exported, error) {
 	row, err := userByID.One(r.DB, r.User.ID)
 	if err != nil {
 		return nil, err
 	}
 	u := row.user()
-	e := &export{Schema: "merlon/account/v1", Made: r.Now().UTC(), Account: exportAccount{u.ID, u.Name, u.Email, u.Roles,
+	e := &exported{Schema: "merlon/account/v1", Made: r.Now().UTC(), Account: exportAccount{u.ID, u.Name, u.Email, u.Roles,
 		time.UnixMicro(row.Created).UTC(), at(row.Verified), row.hasPassword(), at(row.Chosen)}}
 	list, err := a.house.Sessions.List(r.DB, u.ID)
 	if err != nil {

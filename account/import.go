@@ -179,7 +179,7 @@ func (a *part) take(ctx context.Context, c *merlon.Call, batch []arrival, report
 			ids++
 			count(m)
 		}
-		e := event.New(RuleImported, event.Done, slog.Int("accounts", ids))
+		e := event.New(RuleImported, event.Done, slog.Int("accounts", ids), event.ByCommand())
 		e.Time = now
 		return journal.Append(w, e)
 	})
@@ -202,7 +202,7 @@ func judge(all []arrival, report *importReport) (good []arrival) {
 			why = "its address is in the file twice"
 		} else if err := checkRoles(u.roles); err != nil {
 			why = "a role has characters other than a-z, 0-9 and -"
-		} else if len(u.name) > 80 || event.Clean(u.name) != u.name {
+		} else if !fitName(u.name) {
 			why = "its name is too long or has control characters"
 		}
 		seen[normal(u.email)] = true
@@ -217,6 +217,18 @@ func judge(all []arrival, report *importReport) (good []arrival) {
 		good = append(good, u)
 	}
 	return good
+}
+
+// yesOrNo reads what people and programs write for yes and no. Whatever else stands there must not be guessed: who was shut out
+// would come in, or an administrator be made.
+func yesOrNo(s string) (yes, known bool) {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "yes", "y", "true", "t", "1", "on", "x":
+		return true, true
+	case "no", "n", "false", "f", "0", "off":
+		return false, true
+	}
+	return false, false
 }
 
 // readDjango reads what `manage.py dumpdata` writes: users are the objects that have a password and an e-mail address,
@@ -239,15 +251,26 @@ func readDjango(raw []byte, report *importReport) ([]arrival, error) {
 			continue
 		}
 		text := func(field string) (s string) { _ = json.Unmarshal(o.Fields[field], &s); return strings.TrimSpace(s) }
-		flag := func(field string, otherwise bool) bool {
-			b := otherwise
-			if v, ok := o.Fields[field]; ok {
-				_ = json.Unmarshal(v, &b)
+		flag := func(field string, otherwise bool) (bool, error) {
+			v, ok := o.Fields[field]
+			if !ok {
+				return otherwise, nil
 			}
-			return b
+			yes, known := yesOrNo(strings.Trim(string(v), `"`)) // also 1 and "True", as other programs write them
+			if !known {
+				return false, fmt.Errorf("%s %s: %s is %s: it takes true or false: mend it", event.Clean(o.Model), event.Clean(string(o.PK)), field, event.Clean(string(v)))
+			}
+			return yes, nil
 		}
-		u := arrival{where: o.Model + " " + string(o.PK), email: text("email"), name: strings.TrimSpace(text("first_name") + " " + text("last_name")), hash: text("password"),
-			disabled: !flag("is_active", true), super: flag("is_superuser", false)}
+		u := arrival{where: o.Model + " " + string(o.PK), email: text("email"), name: strings.TrimSpace(text("first_name") + " " + text("last_name")), hash: text("password")}
+		active, err := flag("is_active", true)
+		if err != nil {
+			return nil, err
+		}
+		if u.super, err = flag("is_superuser", false); err != nil {
+			return nil, err
+		}
+		u.disabled = !active
 		if u.name == "" {
 			u.name = text("username")
 		}
@@ -261,7 +284,7 @@ func readDjango(raw []byte, report *importReport) ([]arrival, error) {
 }
 
 // readCSV reads a file with the columns email and password, and if it has them name, roles (separated by spaces), created
-// (RFC 3339) and disabled (yes).
+// (RFC 3339) and disabled (yes or no; empty: no).
 func readCSV(raw []byte, report *importReport) ([]arrival, error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff"))))
 	r.TrimLeadingSpace = true
@@ -298,8 +321,13 @@ func readCSV(raw []byte, report *importReport) ([]arrival, error) {
 			return ""
 		}
 		n, _ := r.FieldPos(0)
-		u := arrival{where: fmt.Sprintf("line %d", n), email: get("email"), name: get("name"), hash: get("password"), roles: strings.Fields(get("roles")),
-			disabled: strings.EqualFold(get("disabled"), "yes") || get("disabled") == "1" || strings.EqualFold(get("disabled"), "true")}
+		u := arrival{where: fmt.Sprintf("line %d", n), email: get("email"), name: get("name"), hash: get("password"), roles: strings.Fields(get("roles"))}
+		if d := get("disabled"); d != "" {
+			var known bool
+			if u.disabled, known = yesOrNo(d); !known {
+				return nil, fmt.Errorf("line %d: disabled is %q: it takes yes or no: mend it", n, event.Clean(d))
+			}
+		}
 		if u.name == "" {
 			u.name, _, _ = strings.Cut(u.email, "@")
 		}

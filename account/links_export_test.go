@@ -86,3 +86,12 @@ type Trace struct {
 func Traces(r *db.Reader, email string) ([]Trace, error) { return traces.All(r, email) }
 
 var traces = db.Query[Trace](schema, "SELECT expires - created AS life, count(*) AS count FROM merlon_ticket WHERE email = $1 GROUP BY user, kind, life ORDER BY life LIMIT 100")
+
+// MarkEntered notes that a user has signed in.
+func MarkEntered(w *db.Writer, email string, now time.Time) error {
+	row, err := userByEmail.One(w, email)
+	if err == nil {
+		_, err = markEntered.Run(w, row.ID, now.UnixMicro())
+	}
+	return err
+}

@@ -156,7 +156,7 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 		return nil, err
 	}
 	w.Record(RuleSignedUp, event.Done, slog.Int64("account", row.ID), slog.Bool("invited", true))
-	return merlon.Redirect("/sign-in").Notice("Your account is ready. You can sign in now."), nil
+	return arrive(w, t, row).Notice("Your account is ready. You can sign in now."), nil
 }
 
 func (a *part) showEnrol(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
@@ -199,7 +199,7 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 		return nil, err
 	}
 	w.Record(RuleEnrolled, event.Done, slog.Int64("account", row.ID))
-	return merlon.Redirect("/sign-in").Notice("Your password is set. You can sign in now."), nil
+	return arrive(w, t, row).Notice("Your password is set. You can sign in now."), nil
 }
 
 // choose stores a password that the holder of a link chose: the address is proven by it, and whoever came in by the old

@@ -156,5 +156,5 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 		return nil, err
 	}
 	w.Record(RuleReset, event.Done, slog.Int64("account", row.ID))
-	return merlon.Redirect("/sign-in").Notice("Your password is set. You can sign in now."), nil
+	return arrive(w, t, row).Notice("Your password is set. You can sign in now."), nil
 }

@@ -88,7 +88,7 @@ func (a *part) verify(w *merlon.Write[Guest], f form.Form[Verify], tried attempt
 		return nil, err
 	}
 	w.Record(RuleVerified, event.Done, slog.Int64("account", row.ID))
-	return merlon.Redirect("/sign-in").Notice("Your address is confirmed. You can sign in now."), nil
+	return arrive(w, l, row).Notice("Your address is confirmed. You can sign in now."), nil
 }
 
 // prove notes that the account's address is its owner's, once.

@@ -2,19 +2,18 @@ package account
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
+	"github.com/merlon-web/merlon/outbound/export"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
 )
@@ -72,6 +71,7 @@ var logWords = map[string]struct{ kind, words string }{
 	RuleCodeOpened.ID:   {kindFactor, "account.log.code-opened"},
 	RuleInstead.ID:      {kindFactor, "account.log.code-instead"},
 	RuleMadeBy.ID:       {kindAccount, "account.log.made"},
+	RuleLinkPrinted.ID:  {kindAccount, "account.log.link-printed"},
 	RuleDisabled.ID:     {kindAccount, "account.log.disabled"},
 	RuleEnabled.ID:      {kindAccount, "account.log.enabled"},
 	RuleUnlocked.ID:     {kindEntry, "account.log.unlocked"},
@@ -231,28 +231,16 @@ func (a *part) sendLog(r *merlon.Read[User], _ merlon.None) (*merlon.Response, e
 		return nil, err
 	}
 	var b bytes.Buffer
-	out := csv.NewWriter(&b)
-	_ = out.Write([]string{"time", "id", "event", "by", "browser", "network"}) // a bytes.Buffer takes everything
+	out, err := export.NewCSV(&b, "time", "id", "event", "by", "browser", "network")
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range list {
 		l := logLine(r, e, r.User.ID)
-		row := []string{l.At.Exact, e.ID, l.Words, l.Who, l.Browser, l.Network}
-		for i := range row {
-			row[i] = cell(row[i])
+		if err := out.Row(l.At.Exact, e.ID, l.Words, l.Who, l.Browser, l.Network); err != nil {
+			return nil, err
 		}
-		_ = out.Write(row)
 	}
-	out.Flush()
 	r.Record(RuleExported, event.Done, slog.Int64("account", r.User.ID), slog.String("what", "security log"))
-	return merlon.Download("security-log.csv", b.Bytes()), out.Error()
-}
-
-// formulas are the characters with which spreadsheets begin what they run, the full-width forms too.
-const formulas = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
-
-// cell keeps a spreadsheet from taking a text for a formula (OWASP CSV Injection).
-func cell(s string) string {
-	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune(formulas, first) {
-		return "'" + s
-	}
-	return s
+	return merlon.Download("security-log.csv", b.Bytes()), nil
 }

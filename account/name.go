@@ -3,6 +3,7 @@ package account
 import (
 	"log/slog"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -15,6 +16,11 @@ import (
 type ChangeName struct {
 	Name string `form:"required,max=80" label:"Your name" autocomplete:"name"`
 	Lang string `form:"choices" label:"Language" help:"Of the pages while you are signed in, and of mails to you."`
+}
+
+// fitName reports whether a name that no form has read is one that the forms take: 80 characters, not bytes, none of them a control.
+func fitName(name string) bool {
+	return utf8.RuneCountInString(name) <= 80 && event.Clean(name) == name
 }
 
 // NamePage is the data of the page account-name.html.

@@ -45,7 +45,7 @@ func HasRole(role constant) merlon.Access[User] {
 
 // roleKind is the kind of a role's need, and rolePrefix what its name begins with.
 const (
-	roleKind   = "role"
+	roleKind   = merlon.RoleKind
 	rolePrefix = roleKind + " "
 )
 

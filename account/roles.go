@@ -16,6 +16,11 @@ import (
 // roles they are, and what they were before and after is an event of the same transaction, and the user is told by mail. The
 // roles that the user has already change nothing.
 func SetRoles(h *merlon.House, w *db.Writer, user int64, roles ...string) error {
+	return setRoles(h, w, user, roles)
+}
+
+// setRoles is SetRoles with more for the event.
+func setRoles(h *merlon.House, w *db.Writer, user int64, roles []string, more ...slog.Attr) error {
 	if err := checkRoles(roles); err != nil {
 		return err
 	}
@@ -37,7 +42,8 @@ func SetRoles(h *merlon.House, w *db.Writer, user int64, roles ...string) error 
 	if _, err := h.Sessions.EndUser(w, user, "roles changed"); err != nil {
 		return err
 	}
-	e := event.New(RuleRoles, event.Done, slog.Int64("account", user), slog.String("before", strings.Join(before, ",")), slog.String("after", strings.Join(roles, ",")))
+	more = append([]slog.Attr{slog.Int64("account", user), slog.String("before", strings.Join(before, ",")), slog.String("after", strings.Join(roles, ","))}, more...)
+	e := event.New(RuleRoles, event.Done, more...)
 	if !event.Fill(w.Context(), &e) { // a command or a job: nobody who is signed in
 		e.Time = h.Clock()
 	}

@@ -65,6 +65,7 @@ type roleEvent struct {
 	Account int64
 	Before  string
 	After   string
+	Reason  string
 }
 
 // roleEvents are the changes of roles in the journal, newest first.

@@ -13,7 +13,7 @@ var (
 		Title:  "too many attempts",
 		Why:    "guessing must take longer than a password lasts, and must not lock its owner out",
 		Attack: "A list of common passwords is tried on one account, or one password on all accounts.",
-		Wrong:  `eleven wrong passwords in a quarter of an hour`, Right: `wait until the time named; a device that signed in before has a count of its own`,
+		Wrong:  `eleven wrong passwords in a quarter of an hour`, Right: `wait until the time named; a device that signed in before has a count of its own; user unlock EMAIL --reason WHY ends the account's at once`,
 		Source: "OWASP ASVS 6.3.1, 6.1.1; OWASP device cookies; NIST SP 800-63B 3.2.2"}
 	RuleFailed = check.Rule{ID: "MRL-ACCT-002", Property: check.Confidentiality, Severity: check.Low,
 		Title:  "a sign-in that failed",

@@ -9,7 +9,7 @@ var (
 		Why:    "nobody can help a user, and whoever gets the setup link first is the owner",
 		Attack: "The setup link that was printed at start is read in a log and used before the owner does.",
 		Wrong:  "a site in the world without its first administrator",
-		Right:  "open the setup link that serve prints, or: user add EMAIL --role admin",
+		Right:  "open the setup link that serve prints, or: user add EMAIL --role admin; for an account that is there: user roles EMAIL --add admin",
 		Source: "OWASP ASVS 5.0 13.2.3; CWE-1188"}
 	RuleOneFactor = check.Rule{ID: "MRL-ACCT-081", Property: check.Confidentiality, Severity: check.Medium,
 		Title:  "an administrator without a second factor",

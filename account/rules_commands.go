@@ -33,8 +33,12 @@ var (
 		Title: "the roles of a user were changed", Why: "who may do what, since when and by whose doing must be known afterwards; the user is told by mail",
 		Attack: "Whoever is in the account of an administrator for a minute makes an accomplice one, for later.",
 		Right:  `nothing to do, if it was meant: the event names who did it, whose roles they are, and what they were`, Source: "OWASP ASVS 5.0 16.3.3, 6.3.7, 8.2.1"}
+	RuleLinkPrinted = check.Rule{ID: "MRL-ACCT-079", Property: check.Confidentiality, Severity: check.Medium,
+		Title: "the link for an account's first password was printed again", Why: "whoever has it becomes the account's user; the one before opens nothing any more",
+		Attack: "A caller says that the link is lost, and is not whom the account was made for.", Wrong: `user link ann@example.org --reason "asked"`,
+		Right: `user link ann@example.org --reason "expired, handed over in person"`, Source: "OWASP ASVS 5.0 6.4.1, 16.3.1"}
 )
 
 func commandRules() []check.Rule {
-	return []check.Rule{RuleMadeBy, RuleDisabled, RuleEnabled, RuleUnlocked, RuleFactorsReset, RuleDeleted, RuleImported, RuleInvited, RuleRoles}
+	return []check.Rule{RuleMadeBy, RuleDisabled, RuleEnabled, RuleUnlocked, RuleFactorsReset, RuleDeleted, RuleImported, RuleInvited, RuleRoles, RuleLinkPrinted}
 }

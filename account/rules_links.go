@@ -43,7 +43,7 @@ var (
 	RuleEnrolled = check.Rule{ID: "MRL-ACCT-019", Property: check.Integrity, Severity: check.Low,
 		Title: "a first password was chosen", Why: "an account that was made for somebody is theirs from now on",
 		Attack: "A link that was handed on is used by somebody else than whom it was for.",
-		Wrong:  `sending the link to a list`, Right: `hand it to one person; user add prints another one`, Source: "OWASP ASVS 5.0 6.4.1"}
+		Wrong:  `sending the link to a list`, Right: `hand it to one person; user link EMAIL --reason WHY prints another one`, Source: "OWASP ASVS 5.0 6.4.1"}
 	RuleAskedAgain = check.Rule{ID: "MRL-ACCT-020", Property: check.Availability, Severity: check.Low,
 		Title: "the mail of a sign-up was asked for again", Why: "who asks for many floods a mailbox",
 		Attack: "A program signs up with somebody's address and has the mail sent again and again.",

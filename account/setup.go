@@ -51,7 +51,7 @@ func (a *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) 
 	}
 	lines := [][2]string{{"first administrator", h.URL("/_merlon/setup/"+code) + "   (this machine only, 15 minutes)"}}
 	if h.Mode == merlon.Production { // behind a proxy, or from elsewhere, the link is not there
-		lines = append(lines, [2]string{"or from elsewhere", "user add EMAIL --role " + Admin + " prints a link for any browser"})
+		lines = append(lines, [2]string{"or from elsewhere", "user add EMAIL --role " + Admin + " prints a link for any browser; an account that is there: user roles EMAIL --add " + Admin})
 	}
 	return lines, nil
 }

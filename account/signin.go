@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ type SignInPage struct {
 	SignUp bool   // visitors may sign up
 	Ask    Ask    // for shared/ways.html
 	Lost   string // why a session ended that this browser had, in words
+	Detail string // development only: that a limit is on, which looks like a wrong password
 }
 
 // SignInInput is what the sign-in page takes from its address.
@@ -55,7 +57,7 @@ func (a *part) showSignIn(r *merlon.Read[Guest], in SignInInput) (*merlon.Respon
 	if back, err := isLeaving(r.DB, r.Session.User()); err != nil || back {
 		return merlon.Redirect("/account/stay"), err
 	}
-	return merlon.Show(signInPage, SignInPage{Next: next.String(), SignUp: !a.cfg.Closed, Ask: a.ask(r), Lost: lost(r, r.Session)}), nil
+	return merlon.Show(signInPage, SignInPage{Form: arrived(r), Next: next.String(), SignUp: !a.cfg.Closed, Ask: a.ask(r), Lost: lost(r, r.Session)}), nil
 }
 
 // tryPassword compares what was typed, for known and unknown addresses alike.
@@ -109,13 +111,26 @@ func triedBefore(raw string) int {
 }
 
 // refuseSignIn shows the sign-in page again.
-func (a *part) refuseSignIn(w *merlon.Write[Guest], f form.Form[SignIn]) *merlon.Response {
+func (a *part) refuseSignIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) *merlon.Response {
 	tries := triedBefore(f.Raw("Tries"))
 	if !f.Failed() {
 		tries++
 		f = f.Reject("", mistaken(w, wrong, tries))
 	}
-	return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Tries: tries, SignUp: !a.cfg.Closed, Ask: a.ask(w)})
+	return merlon.ShowStatus(422, signInPage, SignInPage{Form: f, Next: f.Raw("Next"), Tries: tries, SignUp: !a.cfg.Closed, Ask: a.ask(w), Detail: a.limitInside(t, f.Raw("Email"))})
+}
+
+// limitInside says in development what a visitor must not learn: that nothing was compared, until when, and what ends it.
+func (a *part) limitInside(t attempt, email string) string {
+	if a.house.Mode != merlon.Development || t.limited == nil {
+		return ""
+	}
+	do := "wait: this limit is not of an account"
+	if kind := t.limited.Bucket.Kind(); kind == throttle.KindAccount || kind == throttle.KindDevice {
+		do = "user unlock " + event.Clean(normal(email)) + " --reason WHY, if the address has an account"
+	}
+	return fmt.Sprintf("cause    the password was not looked at: a limit on attempts (%s) is on until %s UTC; to visitors it looks like a wrong password\ndo       %s\nmore     explain %s\n",
+		t.limited.Bucket.Kind(), t.limited.Until.UTC().Format("15:04:05"), do, RuleLimited.ID)
 }
 
 func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*merlon.Response, error) {
@@ -126,7 +141,7 @@ func (a *part) signIn(w *merlon.Write[Guest], f form.Form[SignIn], t attempt) (*
 		if in, typed := f.Value(); typed && a.signedUpHere(w, in.Email) {
 			return merlon.Redirect("/sign-up/sent"), nil
 		}
-		return a.refuseSignIn(w, f), nil
+		return a.refuseSignIn(w, f, t), nil
 	}
 	// what was compared before the transaction must still hold in it
 	now, err := userByID.One(w.DB, t.row.ID)

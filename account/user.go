@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -70,6 +69,15 @@ type userRow struct {
 // userColumns are the columns of a userRow.
 const userColumns = "id, email, name, password, roles, created, disabled, verified, chosen, leaving, lang"
 
+// named implements merlon.Part.Named.
+func named(from db.Querier, user int64) (string, error) {
+	row, err := userByID.One(from, user)
+	if errors.Is(err, db.ErrNoRow) {
+		return "", nil
+	}
+	return row.Name + " <" + row.Email + ">", err
+}
+
 // Member is one line of [List].
 type Member struct {
 	ID       int64
@@ -123,12 +131,9 @@ var ErrExists = errors.New("account: the address has an account already; sign in
 // NoPassword is the hash of an account that cannot sign in by a password.
 const NoPassword = "!"
 
-// roleName is what a role may be called: roles are kept in one column, separated by commas.
-var roleName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-
 func checkRoles(roles []string) error {
 	for _, r := range roles {
-		if !roleName.MatchString(r) {
+		if !merlon.IsRole(r) {
 			return fmt.Errorf("account: %q is no name for a role: with a comma in it one role would be two; use a-z, 0-9 and -, at most 32", r)
 		}
 	}

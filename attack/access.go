@@ -235,7 +235,9 @@ func (r *run) othersDeeds(f *seenForm, twin *actor) {
 				return
 			}
 			a := twin.fork()
-			v := a.values(g, r.mark())
+			filled := *g
+			filled.fixed, filled.typed = f.fixed, f.typed
+			v := a.values(&filled, r.mark())
 			if t := g.token(); t != nil {
 				own := r.ownToken(a, t.name)
 				if own == "" {

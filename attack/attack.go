@@ -4,7 +4,8 @@
 //	func TestAttacked(t *testing.T) { attack.Test(t, site.Open) }
 //
 // [Handler] is the same for any [http.Handler]. A finding is something that was seen: a row written, a cookie that still
-// works, an element on a page that data made. What was not reached is counted and told, and never called clean.
+// works, an element on a page that data made. What was not reached is counted and told, and never called clean: a form of the
+// site's own that accepted nothing fails the test, and [Typed] says what it takes.
 //
 // Sites are attacked in their own process, and addresses only if they are loopback's. Mails, jobs and tasks rest meanwhile; what
 // a site's own handlers call elsewhere is called, many times: give the copy settings whose other ends are to try things with.
@@ -22,7 +23,7 @@ import (
 )
 
 // Classes are the classes of attacks, in the order in which they run: those that end sessions or use limits up come last.
-var Classes = []string{"platform", "output", "access", "forgery", "injection", "sessions", "limits"}
+var Classes = []string{"platform", "output", "access", "forgery", "injection", "backup", "sessions", "limits"}
 
 // Options choose what is tried. The zero value is everything, for at most a minute.
 type Options struct {
@@ -36,6 +37,10 @@ type Options struct {
 	Budget time.Duration
 	// Data is the folder of which a copy is attacked; "": an empty one, filled by the parts' Demo.
 	Data string
+	// Typed is what is typed into fields that take nothing made up: by the pattern of the form's route, and the field. See [Typed].
+	Typed map[string]map[string]string
+	// Unfilled are forms that need not accept anything, by the pattern of their route, each with the reason. See [Unfilled].
+	Unfilled map[string]string
 	// Told is called for each class as it begins, and for each finding when it is made; nil: nobody is told.
 	Told func(class string, found *Finding)
 }
@@ -76,6 +81,7 @@ type Coverage struct {
 	Pages      int      `json:"pages"`
 	Requests   int      `json:"requests"`
 	Who        []string `json:"who"`
+	Blank      []Blank  `json:"forms_blank"` // forms of a Merlon site's own that accepted nothing, from anybody
 	NotReached []string `json:"not_reached"` // each with the reason; never clean
 	Classes    []Tally  `json:"classes"`
 }
@@ -87,6 +93,23 @@ type Tally struct {
 	Found    int     `json:"found"`
 	Seconds  float64 `json:"seconds"`
 	Complete bool    `json:"complete"` // false: the time was over, or it was not asked for
+	Open     bool    `json:"open"`     // it was ended, and did not reach all that it is about: Coverage.NotReached says what
+	Verdict  string  `json:"verdict"`  // PASS, FAIL, OPEN: the time was over or not all was reached, NONE: nothing was tried, or it was not asked for
+}
+
+// judged fills in the verdict: what tried nothing has found nothing, and that says nothing.
+func (t Tally) judged() Tally {
+	switch {
+	case t.Found > 0:
+		t.Verdict = "FAIL"
+	case t.Tried == 0:
+		t.Verdict = "NONE"
+	case !t.Complete, t.Open:
+		t.Verdict = "OPEN"
+	default:
+		t.Verdict = "PASS"
+	}
+	return t
 }
 
 // A Report is what came of an attack.
@@ -127,6 +150,7 @@ type run struct {
 	site   *sight
 	serial int
 	undo   func() // puts the data back; nil: it stays as it is
+	open   bool   // the class leaves something open that it is about
 }
 
 // errOver ends a class when the time is over.
@@ -183,19 +207,20 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 		tally := Tally{Class: c}
 		if len(o.Classes) == 0 || slices.Contains(o.Classes, c) {
 			at, tried, found := time.Now(), r.tried, len(r.report.Findings)
-			r.class = c
+			r.class, r.open = c, false
 			r.back()
 			if o.Told != nil {
 				o.Told(c, nil)
 			}
 			tally.Complete = r.within(attacks[c])
+			tally.Open = r.open
 			tally.Tried, tally.Found = r.tried-tried, len(r.report.Findings)-found
 			tally.Seconds = time.Since(at).Round(time.Millisecond).Seconds()
 			if !tally.Complete {
 				r.missed("class %s: the time was over before its end", c)
 			}
 		}
-		r.report.Coverage.Classes = append(r.report.Coverage.Classes, tally)
+		r.report.Coverage.Classes = append(r.report.Coverage.Classes, tally.judged())
 	}
 	r.count()
 	r.report.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
@@ -217,5 +242,5 @@ func (r *run) within(do func(*run)) (complete bool) {
 }
 
 var attacks = map[string]func(*run){
-	"platform": platform, "output": output, "access": access, "forgery": forgery, "injection": injection, "sessions": sessions, "limits": limits,
+	"platform": platform, "output": output, "access": access, "forgery": forgery, "injection": injection, "backup": backups, "sessions": sessions, "limits": limits,
 }

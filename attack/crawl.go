@@ -30,6 +30,7 @@ type seenForm struct {
 	by       *actor
 	pattern  string
 	accepted bool
+	refusal  string   // what the site said when it accepted nothing
 	shows    []string // pages on which what it took came out
 	base     *answer  // what an honest submit was answered
 	pages    []string // other pages on which it stands
@@ -150,9 +151,10 @@ func (r *run) count() {
 			c.Accepted++
 			r.site.patterns["POST "+f.pattern] = true
 		} else {
-			r.missed("form %s of %s: nothing that was filled in was accepted: what lies behind it was not seen", f.pattern, f.page)
+			r.missed("form %s of %s: %s: what lies behind it was not seen", f.pattern, f.page, f.nothing())
 		}
 	}
+	c.Blank = r.blanks()
 	if r.t.routes == nil {
 		c.Routes, c.Reached = len(r.site.patterns), len(r.site.patterns)
 		return
@@ -289,6 +291,7 @@ func (r *run) sawForm(a *actor, f *form) {
 			return
 		}
 	}
+	f.typed = r.o.Typed[pattern]
 	r.site.forms = append(r.site.forms, &seenForm{form: f, by: a, pattern: pattern})
 }
 

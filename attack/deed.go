@@ -96,7 +96,7 @@ func (r *run) fresh(f *seenForm, a *actor) *form {
 		}
 		for _, g := range ans.dom(r.t).forms {
 			if g.method != "GET" && g.action != "" && g.shape(r.t.pattern(http.MethodPost, bare(g.action))) == f.shape(f.pattern) {
-				g.fixed = f.fixed
+				g.fixed, g.typed = f.fixed, f.typed
 				return g
 			}
 		}
@@ -247,6 +247,9 @@ func (r *run) baseline(f *seenForm) {
 		}
 	}
 	f.base = ans
+	if !f.accepted {
+		f.refusal = r.t.refusal(ans)
+	}
 	r.stepBack(f, a, ans)
 	look := []string{}
 	if r.t.refused(ans) || !f.accepted && ans.status >= 300 && !ans.redirects() {

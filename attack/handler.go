@@ -40,6 +40,8 @@ type Profile struct {
 	Keep func() (back func())
 	// Calls are requests that no page shows: those of scripts and of apps, as they are when all is well.
 	Calls []Call
+	// Backups are how copies of the data are made and restored.
+	Backups *Backups
 }
 
 // A Call is a request of a script or an app of the site's own. It is sent as everybody, and with other values.
@@ -117,6 +119,9 @@ func (t *target) told(p Profile) {
 		}
 	}
 	t.keep, t.calls = p.Keep, p.Calls
+	if p.Backups != nil {
+		t.backups = func(context.Context) (*Backups, string) { return p.Backups, "" }
+	}
 	for _, c := range p.Calls {
 		if c.Method == http.MethodGet {
 			t.starts = append(t.starts, c.Path)

@@ -79,6 +79,7 @@ func (r *run) injectForm(f *seenForm, trap *trap) {
 
 func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 	route := "POST " + f.pattern
+	held := r.t.typed(http.MethodPost, f.action) // to its limits: one text too long, and no other one is looked at
 	send := func(value string) (*answer, *Request) {
 		a, err := r.person(f)
 		if err != nil {
@@ -91,14 +92,18 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 		v := a.values(g, "mq0")
 		for _, d := range g.fields {
 			if d.isText() && d.kind != "password" {
-				v.Set(d.name, value)
+				if made := d.limit.longer(value); !held || d.limit.takes(made) {
+					v.Set(d.name, made)
+				}
 			}
 			if d.kind == "hidden" && !d.isToken() {
 				v.Set(d.name, d.value)
 			}
 		}
-		for name, value := range fixed {
-			v.Set(name, value)
+		for _, known := range []map[string]string{fixed, f.typed} {
+			for name, value := range known {
+				v.Set(name, value)
+			}
 		}
 		q := g.request(v).own(r.t)
 		return a.send(q), q

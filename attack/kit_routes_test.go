@@ -304,6 +304,13 @@ func (k *kit) more(w http.ResponseWriter, r *http.Request, s *kitSession, path s
 			k.grown++
 		}
 		k.show(w, r, kitData{Title: "Counted"})
+	case k.hole["copyserved"] && strings.HasPrefix(path, "/backups/"):
+		h := w.Header()
+		h.Set("Content-Type", "application/octet-stream")
+		http.ServeFile(w, r, filepath.Join(k.backup.place, filepath.Base(path)))
+	case k.hole["dumpserved"] && path == "/dump.sql":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprint(w, "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE news (id INTEGER PRIMARY KEY, title TEXT);\n")
 	case path == "/debug/vars" && k.hole["debug"]:
 		_, _ = w.Write([]byte(`{"memstats": 1}`))
 	case path == "/socket" && k.hole["socket"]:

@@ -39,6 +39,7 @@ type kit struct {
 	mails  strings.Builder
 	links  map[string]kitLink
 	seen   atomic.Int64 // refusals that were recorded
+	backup *kitBackup
 }
 
 // A kitLink is one that was mailed for a new password.
@@ -86,6 +87,7 @@ func newKit(t *testing.T, holes ...string) *kit {
 	if err := os.WriteFile(filepath.Join(k.dir, "rules.txt"), []byte("be kind"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	k.backup = newKitBackup(t, k)
 	return k
 }
 
@@ -94,7 +96,7 @@ func (k *kit) profile() attack.Profile {
 		{Fields: map[string]string{"Email": "ann@kit.test", "Password": "ann-long-password-1"}},
 		{Fields: map[string]string{"Email": "ben@kit.test", "Password": "ben-long-password-2"}},
 		{Role: "admin", Fields: map[string]string{"Email": "cleo@kit.test", "Password": "cleo-long-password-3"}, Next: k.code}},
-		Mail: k.mails.String, Noticed: func() int { return int(k.seen.Load()) }, Disable: k.disable, State: k.state, Log: k.log.String, Advance: func(d time.Duration) { k.offset += d }}
+		Mail: k.mails.String, Noticed: func() int { return int(k.seen.Load()) }, Disable: k.disable, State: k.state, Log: k.log.String, Advance: func(d time.Duration) { k.offset += d }, Backups: k.backup.backups()}
 }
 
 // code makes a code for the second step, good once.

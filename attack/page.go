@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -26,6 +25,7 @@ type form struct {
 	fields []field
 	button bool              // its first button was seen
 	fixed  map[string]string // what is typed into fields that do not take any text; "": nothing is
+	typed  map[string]string // what was said that is typed, by [Typed]
 }
 
 type field struct {
@@ -34,6 +34,7 @@ type field struct {
 	required          bool
 	auto              string // autocomplete
 	accept            string // of an upload
+	limit             limit
 }
 
 // dom parses an answer once.
@@ -121,7 +122,7 @@ func (t *target) form(n *html.Node, from string) *form {
 		if attr(c, "name") == "" {
 			continue
 		}
-		d := field{name: attr(c, "name"), value: attr(c, "value"), required: hasAttr(c, "required"), auto: attr(c, "autocomplete"), accept: attr(c, "accept")}
+		d := field{name: attr(c, "name"), value: attr(c, "value"), required: hasAttr(c, "required"), auto: attr(c, "autocomplete"), accept: attr(c, "accept"), limit: limitOf(c)}
 		switch c.Data {
 		case "input":
 			if d.kind = strings.ToLower(attr(c, "type")); d.kind == "" {
@@ -203,54 +204,6 @@ func (f *form) shape(pattern string) string {
 		names = append(names, d.name)
 	}
 	return f.method + " " + pattern + " " + strings.Join(names, ",")
-}
-
-// filled is what a browser would send when somebody types text into every field that takes some.
-func (f *form) filled(text string) url.Values {
-	v := url.Values{}
-	for _, d := range f.fields {
-		switch d.kind {
-		case "text", "search", "tel", "textarea":
-			v.Set(d.name, text)
-		case "password":
-			v.Set(d.name, "Aa1!"+text+"-long-enough")
-		case "email":
-			v.Set(d.name, mark.FindString(text+"mq0")+"@attack.invalid")
-		case "url":
-			v.Set(d.name, "https://attack.invalid/"+url.PathEscape(text))
-		case "number", "range":
-			v.Set(d.name, "2")
-		case "date":
-			v.Set(d.name, "2031-02-03")
-		case "time":
-			v.Set(d.name, "10:00")
-		case "datetime-local":
-			v.Set(d.name, "2031-02-03T10:00")
-		case "month":
-			v.Set(d.name, "2031-02")
-		case "color":
-			v.Set(d.name, "#336699")
-		case "select":
-			for _, o := range d.options {
-				if o != "" {
-					v.Set(d.name, o)
-				}
-			}
-		case "radio":
-			v.Set(d.name, d.value)
-		case "checkbox":
-			v.Add(d.name, d.value)
-		case "button", "submit":
-			v.Set(d.name, d.value)
-		case "file", "image", "reset":
-		default:
-			v.Set(d.name, d.value)
-		}
-	}
-	for name, value := range f.fixed {
-		v.Set(name, value)
-	}
-	return v
 }
 
 // mark is the shape of the attacker's own texts: mq, a number, x. They are found again wherever they come out.

@@ -14,17 +14,10 @@ func (r *Report) Text(w io.Writer) error {
 		if !c.Complete && c.Tried == 0 {
 			continue
 		}
-		word := "PASS"
-		switch {
-		case c.Found > 0:
-			word = "FAIL"
-		case !c.Complete:
-			word = "OPEN"
-		}
-		fmt.Fprintf(&b, "%s  %-10s %d tried, %d found, %.1f s\n", word, c.Class, c.Tried, c.Found, c.Seconds)
+		fmt.Fprintf(&b, "%s  %-10s %d tried, %d found, %.1f s\n", c.Verdict, c.Class, c.Tried, c.Found, c.Seconds)
 		for _, f := range r.Findings {
 			if f.Class == c.Class {
-				fmt.Fprintf(&b, "      %s      as %s, again: %s\n", strings.ReplaceAll(f.Text(), "\n  ", "\n        "), f.As, cut(f.Curl, 600))
+				fmt.Fprintf(&b, "      %s      as %s, again: %s\n", strings.ReplaceAll(f.Text(), "\n  ", "\n        "), f.As, cut(f.again(), 600))
 			}
 		}
 	}
@@ -44,6 +37,14 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// again is how a finding is made again: the request, or the class where it takes none.
+func (f Finding) again() string {
+	if f.Curl == "" {
+		return f.Test
+	}
+	return f.Curl
 }
 
 func cut(s string, most int) string {
@@ -81,11 +82,34 @@ type (
 	}
 )
 
+// SARIF writes the report as SARIF 2.1.0: what was found, and in its notifications the classes that tried nothing or were not
+// ended.
+func (r *Report) SARIF(w io.Writer, version string) error {
+	var unseen []string
+	for _, c := range r.Coverage.Classes {
+		if c.Verdict == "NONE" || c.Verdict == "OPEN" {
+			unseen = append(unseen, fmt.Sprintf("%s %s: %d tried: %s", c.Verdict, c.Class, c.Tried, c.unseen()))
+		}
+	}
+	return r.Results().SARIFOf(w, "merlon attack", version, unseen...)
+}
+
+// unseen says why a class that found nothing is not clean; "": it is, as far as it goes.
+func (t Tally) unseen() string {
+	switch {
+	case !t.Complete:
+		return "it was not asked for, or the time was over: this is not clean"
+	case t.Tried == 0:
+		return "nothing was tried, since nothing was there or known to try: this is not clean"
+	}
+	return ""
+}
+
 // JUnit writes the report as JUnit XML: a suite for each class; a class without a finding is a case that passed, one that was
-// not ended a case that was skipped.
+// not ended or has tried nothing a case that was skipped.
 func (r *Report) JUnit(w io.Writer) error {
 	var all junitSuites
-	for _, c := range append([]Tally{{Class: "crawl", Complete: true}}, r.Coverage.Classes...) {
+	for _, c := range append([]Tally{{Class: "crawl", Complete: true, Tried: r.Coverage.Pages}}, r.Coverage.Classes...) {
 		s := junitSuite{Name: c.Class, Time: fmt.Sprintf("%.3f", c.Seconds)}
 		for _, f := range r.Findings {
 			if f.Class == c.Class {
@@ -94,10 +118,14 @@ func (r *Report) JUnit(w io.Writer) error {
 			}
 		}
 		whole := junitCase{Name: "the class was tried to its end", Class: "attack." + c.Class}
-		if !c.Complete {
-			whole.Skipped, s.Skipped = &junitText{Message: "it was not asked for, or the time was over: this is not clean"}, 1
+		if why := c.unseen(); why != "" {
+			whole.Skipped, s.Skipped = &junitText{Message: why}, 1
 		}
 		s.Cases = append(s.Cases, whole)
+		if c.Complete && c.Open {
+			s.Cases = append(s.Cases, junitCase{Name: "all that the class is about was reached", Class: "attack." + c.Class, Skipped: &junitText{Message: "what was not is told in the report: it is not clean"}})
+			s.Skipped++
+		}
 		s.Tests = len(s.Cases)
 		all.Tests, all.Failures = all.Tests+s.Tests, all.Failures+s.Failures
 		all.Suites = append(all.Suites, s)

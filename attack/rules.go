@@ -22,7 +22,7 @@ const (
 
 // Rules returns all rules of this room.
 func Rules() []check.Rule {
-	return slices.Concat(sessionRules, forgeryRules, injectionRules, outputRules, accessRules, limitRules, platformRules, plainRules)
+	return slices.Concat(sessionRules, forgeryRules, injectionRules, outputRules, accessRules, limitRules, platformRules, plainRules, backupRules)
 }
 
 // What the class sessions finds.

@@ -46,7 +46,8 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 			return nil, err
 		}
 	}
-	s := &inside{dir: dir}
+	s := &inside{dir: dir, open: open}
+	defer func() { err = errors.Join(err, s.dropPlace()) }()
 	if err := s.start(ctx, open, o.Data == ""); err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 		return nil, err
 	}
 	t := s.target()
-	if err := t.has(o.Routes); err != nil {
+	if err := errors.Join(t.has(o.Routes), t.takes(o)); err != nil {
 		return nil, err
 	}
 	report, err := attack(ctx, t, people, o)
@@ -102,6 +103,8 @@ func copyData(open func(merlon.Env) (*merlon.Site, error), from, to string) (has
 // inside is a site that is attacked in its own process.
 type inside struct {
 	dir    string
+	open   func(merlon.Env) (*merlon.Site, error)
+	place  string // where the copies of the class backup lie, "" before it
 	site   *merlon.Site
 	log    *lines
 	offset atomic.Int64
@@ -268,8 +271,38 @@ func (s *inside) target() *target {
 	}
 	return &target{name: s.site.Name(), origin: origin, handler: s.site, routes: s.site.Routes(), merlon: true, signIn: signIn,
 		state: s.files, rest: s.lies, said: map[string]func() string{"log": s.log.String}, renew: s.renew,
-		noticed: func() int { return int(s.events.n.Load()) }, disable: s.disable,
+		noticed: func() int { return int(s.events.n.Load()) }, disable: s.disable, backups: s.backups,
 		tick: func(d time.Duration) { s.offset.Add(int64(d)) }, serve: s.serve}
+}
+
+// backups has the site's part for backups make its copies at a place of the attacker's own.
+func (s *inside) backups(ctx context.Context) (*Backups, string) {
+	for _, p := range s.site.Parts() {
+		if p.TryCopies == nil {
+			continue
+		}
+		var err error
+		if s.place, err = os.MkdirTemp("", "merlon-attack-copies-"); err != nil {
+			return nil, err.Error()
+		}
+		trial, err := p.TryCopies(ctx, s.site.House(), s.place, func(data string, mode merlon.Mode) (*merlon.Site, error) {
+			return s.open(merlon.Env{Data: data, Mode: mode, NoJobs: true, Settings: merlon.Settings{Origin: siteOrigin}, Log: slog.New(slog.DiscardHandler)})
+		})
+		if err != nil {
+			return nil, err.Error()
+		}
+		return &Backups{Make: func() error { return trial.Make(ctx) }, Data: s.dir, Place: s.place, Key: trial.Key, Spare: trial.Spare, Apart: true,
+			Restore: func(into, key string) error { return trial.Restore(ctx, into, key) }}, ""
+	}
+	return nil, "the site has no part that makes them"
+}
+
+// dropPlace removes the copies.
+func (s *inside) dropPlace() error {
+	if s.place == "" {
+		return nil
+	}
+	return os.RemoveAll(s.place)
 }
 
 // serve has the site answer over loopback.

@@ -38,7 +38,8 @@ type target struct {
 	starts  []string
 	keep    func() (back func()) // notes the data; nil: it stays as attacks leave it
 	calls   []Call
-	endless sync.Map // paths whose answers have no end
+	backups func(context.Context) (b *Backups, why string) // how copies are made; nil: nobody told
+	endless sync.Map                                       // paths whose answers have no end
 }
 
 // A Request is one that was sent, as it can be sent again.

@@ -17,6 +17,7 @@ type T[Sub any] interface {
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 	Logf(format string, args ...any)
+	Skipf(format string, args ...any)
 	Context() context.Context
 }
 
@@ -24,20 +25,55 @@ type T[Sub any] interface {
 const testTime = 5 * time.Minute
 
 // Test attacks a site on data of its own, filled by the Demo of its parts. Each route and class with a finding is a failing
-// subtest, and so is a class that was not ended; what was not reached is logged.
-func Test[Sub T[Sub]](t Sub, open func(merlon.Env) (*merlon.Site, error)) *Report {
+// subtest, and so are a class that was not ended and a form of the site's own that accepted nothing: see [Typed] and [Unfilled].
+// What was not reached otherwise is logged.
+func Test[Sub T[Sub]](t Sub, open func(merlon.Env) (*merlon.Site, error), more ...Choice) *Report {
 	t.Helper()
-	report, err := Site(t.Context(), open, Options{Budget: testTime})
+	o := choices(more)
+	report, err := Site(t.Context(), open, o)
+	tell(t, report, err)
+	if err == nil {
+		tellBlank(t, report, o)
+	}
+	return report
+}
+
+// Handler attacks any handler, as [Test] does a site. Forms that accepted nothing are logged: of a handler it is known too little
+// to fail for them.
+func Handler[Sub T[Sub]](t Sub, h http.Handler, p Profile, more ...Choice) *Report {
+	t.Helper()
+	report, err := Probe(t.Context(), h, p, choices(more))
 	tell(t, report, err)
 	return report
 }
 
-// Handler attacks any handler, as [Test] does a site.
-func Handler[Sub T[Sub]](t Sub, h http.Handler, p Profile) *Report {
+func choices(more []Choice) Options {
+	o := Options{Budget: testTime}
+	for _, c := range more {
+		c(&o)
+	}
+	return o
+}
+
+// tellBlank fails for each form of the site's own behind which nothing was seen: that nothing was found there says nothing.
+func tellBlank[Sub T[Sub]](t Sub, report *Report, o Options) {
 	t.Helper()
-	report, err := Probe(t.Context(), h, p, Options{Budget: testTime})
-	tell(t, report, err)
-	return report
+	t.Run("forms", func(sub Sub) {
+		for _, b := range report.Coverage.Blank {
+			pattern := strings.TrimPrefix(b.Route, "POST ")
+			if _, ok := o.Unfilled[pattern]; ok {
+				continue
+			}
+			sub.Run(strings.ReplaceAll(b.Route, "/", "_"), func(one Sub) {
+				said := ""
+				if b.Said != "" {
+					said = " It said: " + b.Said
+				}
+				one.Errorf("the form of %s that is sent to %s accepted nothing that was filled in, so that nothing behind it was attacked.%s\n"+
+					"Say what its fields take: attack.Typed(%q, \"FIELD\", \"VALUE\"), or why nobody can: attack.Unfilled(%q, \"REASON\")", b.Page, pattern, said, pattern, pattern)
+			})
+		}
+	})
 }
 
 func tell[Sub T[Sub]](t Sub, report *Report, err error) {
@@ -65,6 +101,9 @@ func tell[Sub T[Sub]](t Sub, report *Report, err error) {
 			if !c.Complete {
 				sub.Errorf("the class was not ended in time: what it did not try is not clean")
 			}
+			if c.Verdict == "NONE" && c.Complete {
+				sub.Skipf("NONE: %s", c.unseen())
+			}
 		})
 	}
 	t.Logf("%s", report.Coverage)
@@ -76,7 +115,7 @@ func (c Coverage) String() string {
 	fmt.Fprintf(&b, "routes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests, as %s\n",
 		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "))
 	for _, t := range c.Classes {
-		fmt.Fprintf(&b, "%-10s %5d tried, %d found, %.1f s\n", t.Class, t.Tried, t.Found, t.Seconds)
+		fmt.Fprintf(&b, "%s %-10s %5d tried, %d found, %.1f s\n", t.Verdict, t.Class, t.Tried, t.Found, t.Seconds)
 	}
 	for _, n := range c.NotReached {
 		fmt.Fprintf(&b, "not reached: %s\n", n)

@@ -54,7 +54,7 @@ func newPart(c Config) (*part, merlon.Part) {
 	c.Every = max(c.Every, time.Minute)
 	p := &part{cfg: c}
 	p.drill = p.nightly
-	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start, Readiness: p.readiness, Gauges: gauges, Offers: (&rescue{p: p}).offer(),
+	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start, Readiness: p.readiness, Gauges: gauges, TryCopies: p.tryCopies, Offers: (&rescue{p: p}).offer(),
 		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round}}}
 }
 

@@ -30,3 +30,10 @@ func behind(w io.Writer) (to io.Writer, wait func() error) {
 	}()
 	return in, func() error { in.Close(); return <-ended }
 }
+
+// beginTask does something in a goroutine. The function that it returns waits for it.
+func beginTask(do func() error) (wait func() error) {
+	ended := make(chan error, 1)
+	go func() { ended <- do() }()
+	return func() error { return <-ended }
+}

@@ -125,7 +125,7 @@ func TestCommands(t *testing.T) {
 	out, _ = p.run(cli.ExitDone, "backup", "list")
 	has(t, out, "no points yet")
 	out, _ = p.run(cli.ExitDone, "backup", "run", "--label", "before the move")
-	if !regexp.MustCompile(`^point 1   \S+Z   \d+\.\d MB   encrypted   read back and verified   kept until \d{4}-\d\d-\d\d   \d+\.\d s\nreceipt   1:sha256:[0-9a-f]{64}\n$`).MatchString(out) {
+	if !regexp.MustCompile(`^point 1   \S+Z   \d+\.\d KB   encrypted   read back and verified   kept until \d{4}-\d\d-\d\d   \d+\.\d s\nreceipt   1:sha256:[0-9a-f]{64}\n$`).MatchString(out) {
 		t.Errorf("run says %q", out)
 	}
 	_, problems = p.run(cli.ExitUsage, "backup", "run", "--label", "a\nb")

@@ -3,7 +3,6 @@ package backup
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -190,7 +189,7 @@ func (t *fileTarget) put(name string, body *Body, o PutOptions) error {
 			return ErrExists // before the work; what counts is the link
 		}
 	}
-	if _, err := io.Copy(f, body); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{body}, make([]byte, fileAtOnce)); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -214,17 +213,19 @@ func (t *fileTarget) put(name string, body *Body, o PutOptions) error {
 	return t.syncFolder(path.Dir(name))
 }
 
+// fileAtOnce is how many bytes are written by one call.
+const fileAtOnce = 256 << 10
+
 // fileHas reads a file again and holds it against what was announced.
 func fileHas(f *os.File, o PutOptions) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	sum := sha256.New()
-	n, err := io.Copy(sum, f)
+	sum, n, err := hashAll(f)
 	if err != nil {
 		return err
 	}
-	if n != o.Size || [32]byte(sum.Sum(nil)) != o.SHA256 {
+	if n != o.Size || sum != o.SHA256 {
 		return fmt.Errorf("%w: %d bytes were written and other ones came back", ErrDamaged, o.Size)
 	}
 	return nil

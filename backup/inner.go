@@ -128,11 +128,12 @@ type source struct {
 	size int64
 	sum  [32]byte
 	open func() io.Reader
+	done *squeezed // it is compressed already; open is nil
 }
 
 // inMemory is a small file as a source.
 func inMemory(name string, text []byte) source {
-	return source{name, int64(len(text)), sha256.Sum256(text), func() io.Reader { return bytes.NewReader(text) }}
+	return source{name: name, size: int64(len(text)), sum: sha256.Sum256(text), open: func() io.Reader { return bytes.NewReader(text) }}
 }
 
 // pack writes the tar. It fills in the inner manifest's files.
@@ -151,8 +152,15 @@ func pack(w io.Writer, in *Inner, from []source) error {
 	}
 	for _, s := range append([]source{inMemory(innerName, text)}, from...) {
 		h := &tar.Header{Typeflag: tar.TypeReg, Name: s.name, Size: s.size, Mode: 0o600, ModTime: in.Instant.Truncate(time.Second), Format: tar.FormatPAX}
-		if err := t.WriteHeader(h); err != nil {
+		err := t.WriteHeader(h)
+		if err != nil {
 			return err
+		}
+		if s.done != nil {
+			if t, err = packFrames(w, s); err != nil {
+				return err
+			}
+			continue
 		}
 		sum := sha256.New()
 		n, err := packOne(t, io.TeeReader(s.open(), sum), s.size)
@@ -160,10 +168,31 @@ func pack(w io.Writer, in *Inner, from []source) error {
 			return err
 		}
 		if n != s.size || !bytes.Equal(sum.Sum(nil), s.sum[:]) {
-			return fmt.Errorf("backup: %s changed while it was read", s.name)
+			return changed(s.name)
 		}
 	}
 	return t.Close()
+}
+
+func changed(name string) error { return fmt.Errorf("backup: %s changed while it was read", name) }
+
+// packFrames writes the body of an entry that is compressed already, up to the next header, and returns the tar that goes on there.
+func packFrames(w io.Writer, s source) (*tar.Writer, error) {
+	to, ok := w.(interface {
+		frames(from io.Reader, plain int64) error
+	})
+	if !ok {
+		return nil, fmt.Errorf("backup: %s is compressed, and %T is not for that", s.name, w)
+	}
+	sum := sha256.New()
+	if err := to.frames(io.TeeReader(s.done.reader(), sum), s.size); err != nil {
+		return nil, err
+	}
+	if [32]byte(sum.Sum(nil)) != s.done.framed {
+		return nil, changed(s.name)
+	}
+	_, err := w.Write(make([]byte, -s.size&511)) // a tar's blocks
+	return tar.NewWriter(w), err
 }
 
 func packOne(t io.Writer, r io.Reader, size int64) (int64, error) {
@@ -202,15 +231,9 @@ func unpackFolder(r io.Reader, dir string, to receiver, accept func(*Inner) erro
 		if err != nil {
 			return nil, err
 		}
-		return syncedFile{f}, nil
+		return newSynced(f), nil
 	})
 }
-
-// syncedFile is on the disk when it is closed.
-type syncedFile struct{ *os.File }
-
-// Close syncs and closes.
-func (f syncedFile) Close() error { return errors.Join(f.Sync(), f.File.Close()) }
 
 // Inspect reads a stream as [Unpack] does, and keeps nothing.
 func Inspect(r io.Reader) (*Inner, error) {

@@ -287,7 +287,7 @@ func TestABombIsStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := seal(f, s.recovery.id.Recipient())
+	sealed, err := seal(t.Context(), f, s.recovery.id.Recipient())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,18 +38,66 @@ func putRecord(ctx context.Context, s *Store, name string, text []byte, until ti
 	return err
 }
 
-// prove shows how far the point that was just put can be trusted: by the hash that the store tells, or by reading it back and
-// decrypting it with the key that only this process has. Points that are kept longer than days are always read.
-func (j *job) prove(ctx context.Context, p *Point, d *age.HybridIdentity) (depth Depth, err error) {
+// depth is how far a new point is proven: by the hash that the store tells, or by reading it back. Points that are kept longer
+// than days are always read.
+func (j *job) depth(p *Point) Depth {
+	if p.Class != Hourly || !j.target.Traits().Hashes {
+		return Read
+	}
+	return Stored
+}
+
+// tryOut has the ciphertext reach the disk, and when the point is to be read, decrypts and unpacks it with the key that only
+// this process has.
+func (j *job) tryOut(ctx context.Context, p *Point, from *spool, depth Depth, with age.Identity) error {
+	f, err := os.OpenFile(from.path, os.O_RDWR, 0) // some systems sync only what may be written
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if depth == Stored {
+		return nil
+	}
+	stream, err := unseal(f, p, []age.Identity{with})
+	if err != nil {
+		return fmt.Errorf("backup: what was sealed does not open: %w", err)
+	}
+	defer stream.plain.Close()
+	in, err := Inspect(readUntil{ctx, stream})
+	if err != nil {
+		return fmt.Errorf("backup: what was sealed does not open: %w", err)
+	}
+	if in.Site != p.Site || in.Seq != p.Seq {
+		return errors.New("backup: what is in it is another point")
+	}
+	return nil
+}
+
+// readUntil reads until its context ends.
+type readUntil struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+// Read implements [io.Reader].
+func (r readUntil) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.from.Read(p)
+}
+
+// prove shows how far the point that was just put can be trusted: the store has the bytes that were tried out, by the hash that
+// it tells, or by reading all of them back.
+func (j *job) prove(ctx context.Context, p *Point, depth Depth, d *age.HybridIdentity) (_ Depth, err error) {
 	defer func() {
 		if err != nil {
 			j.state.Content, j.known = "", false // the next run makes another
 		}
 	}()
-	depth = Stored
-	if p.Class != Hourly || !j.target.Traits().Hashes {
-		depth = Read
-	}
 	j.say("proving point %d", p.Seq)
 	switch depth {
 	case Stored:
@@ -60,7 +109,7 @@ func (j *job) prove(ctx context.Context, p *Point, d *age.HybridIdentity) (depth
 			return "", fmt.Errorf("%w: the store says that it has other bytes than were sent", ErrUnread)
 		}
 	case Read:
-		if err := j.readBack(ctx, p, d); err != nil {
+		if err := j.readBack(ctx, p); err != nil {
 			return "", fmt.Errorf("%w: %w", ErrUnread, err)
 		}
 		j.keep(&drillKey{p, d, time.Now().Add(drillKeyLife)})
@@ -72,18 +121,19 @@ func (j *job) prove(ctx context.Context, p *Point, d *age.HybridIdentity) (depth
 	return depth, nil
 }
 
-func (j *job) readBack(ctx context.Context, p *Point, with age.Identity) error {
-	stream, err := j.store.Fetch(ctx, p, with)
+// readBack reads what the store has. Bytes of the same hash were decrypted and unpacked before.
+func (j *job) readBack(ctx context.Context, p *Point) error {
+	body, err := j.store.ciphertext(ctx, p)
 	if err != nil {
 		return err
 	}
-	defer stream.Close()
-	in, err := Inspect(stream)
+	defer body.Close()
+	sum, n, err := hashAll(body)
 	if err != nil {
 		return err
 	}
-	if in.Site != p.Site || in.Seq != p.Seq {
-		return errors.New("backup: what is in it is another point")
+	if n != p.Data.Size || hashText(sum) != p.Data.SHA256 {
+		return j.store.fault(Altered, p.Folder()+"/"+p.Data.Name, p.Seq, "it is not the object whose hash was signed")
 	}
 	return nil
 }

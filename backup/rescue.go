@@ -124,7 +124,7 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 		}
 		warnings = append(warnings, merlon.Said{ID: faultWords[f.Fault], Args: []any{f.Object}, Detail: f.Text})
 	}
-	point, err := pick(points, "latest", "")
+	point, err := which{}.in(points)
 	if err != nil {
 		return nil, nil, errors.Join(errUnproven, err, faults.err(), store.target.Close())
 	}

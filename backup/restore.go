@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,10 +20,10 @@ import (
 
 // restoreCommand is `restore`.
 func (p *part) restoreCommand() merlon.Command {
-	return merlon.Command{Name: "restore", Args: "[POINT]", Short: "get the site back from a backup: a point's number, or latest", Example: "latest --live --confirm-site shop", Apart: true, Run: p.restore,
+	return merlon.Command{Name: "restore", Args: "[POINT]", Short: "get the site back from a backup: a point's number, or latest, which is meant if none is named", Example: "latest --live --confirm-site shop", Apart: true, Run: p.restore,
 		Flags: []merlon.Flag{
 			{Name: "at", Usage: "the newest point that is not younger than this time: 2026-11-24T12:40Z"},
-			{Name: "into", Usage: "put it into this folder, which must not be there yet"},
+			{Name: "into", Usage: "put it into this folder, which must not be there yet; without it and --live: DATA.restored-TIME, beside the data folder"},
 			{Name: "live", Usage: "put it in the place of the data folder; the old one is kept beside it", Switch: true},
 			{Name: "confirm-site", Usage: "the site's name, with --live"},
 			{Name: "after-theft", Usage: "the data was stolen: void every password, app and mail", Switch: true},
@@ -115,8 +114,9 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	if err := ableToRestore(); err != nil {
 		return err
 	}
-	if c.Flag("compare") != "" && c.Flag("after-theft") == "" {
-		return merlon.Misused("--compare tells what a thief may have changed: give --after-theft too")
+	asked, err := askedFor(c)
+	if err != nil {
+		return err
 	}
 	want, err := p.place(c)
 	if err != nil {
@@ -133,6 +133,9 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 		}
 		defer func() { _ = release() }()
 	}
+	if err := p.lacks(ctx, c, asked); err != nil {
+		return err
+	}
 	k, err := readKey(ctx, c)
 	if err != nil {
 		return err
@@ -142,7 +145,7 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 		return err
 	}
 	defer store.target.Close()
-	point, older, err := choose(ctx, c, store, known)
+	point, older, err := choose(ctx, c, asked, store, known)
 	if err != nil {
 		return err
 	}
@@ -277,13 +280,9 @@ func (p *part) openStore(ctx context.Context, address string, options Settings, 
 
 // choose finds the point, and with --compare the older one. Faults of the chain elsewhere are told and take nothing from the
 // points that are proven; a point that the owner knows of by --receipt must be there.
-func choose(ctx context.Context, c *merlon.Call, store *Store, known *Receipt) (point, older *Point, err error) {
-	said, err := readReceipt(c.Flag("receipt"))
-	if err != nil {
-		return nil, nil, err
-	}
-	if said != nil {
-		known = said
+func choose(ctx context.Context, c *merlon.Call, asked asked, store *Store, known *Receipt) (point, older *Point, err error) {
+	if asked.receipt != nil {
+		known = asked.receipt
 	}
 	points, err := store.Chain(ctx, known)
 	var faults ChainErrors
@@ -293,17 +292,17 @@ func choose(ctx context.Context, c *merlon.Call, store *Store, known *Receipt) (
 	for _, f := range faults {
 		fmt.Fprintf(c.Apart.Err, "WARN    %v\n", f)
 	}
-	if said != nil {
-		if err := meets(points, faults, *said); err != nil {
+	if asked.receipt != nil {
+		if err := meets(points, faults, *asked.receipt); err != nil {
 			return nil, nil, err
 		}
 	}
-	point, err = pick(points, c.Arg(0), c.Flag("at"))
+	point, err = asked.point.in(points)
 	if err != nil {
 		return nil, nil, errors.Join(err, faults.err())
 	}
-	if which := c.Flag("compare"); which != "" {
-		if older, err = pick(points, which, ""); err != nil {
+	if asked.older != nil {
+		if older, err = asked.older.in(points); err != nil {
 			return nil, nil, err
 		}
 		if older.Seq >= point.Seq {
@@ -316,45 +315,4 @@ func choose(ctx context.Context, c *merlon.Call, store *Store, known *Receipt) (
 		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", point.Seq, point.told())
 	}
 	return point, older, nil
-}
-
-// pick finds a point by number, "latest" or time.
-func pick(points []*Point, which, at string) (*Point, error) {
-	alive := slices.DeleteFunc(slices.Clone(points), func(p *Point) bool { return p.Abandoned })
-	if len(alive) == 0 {
-		return nil, errors.New("backup: no point here is proven: nothing was restored")
-	}
-	switch {
-	case at != "" && which != "" && which != "latest":
-		return nil, merlon.Misused("a point and --at are both given: choose one")
-	case at != "":
-		var when time.Time
-		var err error
-		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02 15:04", time.DateOnly} {
-			if when, err = time.Parse(layout, at); err == nil {
-				break
-			}
-		}
-		if err != nil {
-			return nil, merlon.Misused("--at %q is no time: write 2026-11-24T12:40Z, in UTC", at)
-		}
-		for _, p := range slices.Backward(alive) {
-			if !p.Effective.After(when) {
-				return p, nil
-			}
-		}
-		return nil, fmt.Errorf("backup: no point is as old as %s: the oldest here is point %d of %s; in a bucket that was copied the dates are those of the copy: name the point by its number then", at, alive[0].Seq, alive[0].told())
-	case which == "" || which == "latest":
-		return alive[len(alive)-1], nil
-	}
-	seq, err := strconv.ParseInt(which, 10, 64)
-	if err != nil {
-		return nil, merlon.Misused("%q is no point: give its number, or latest: see backup list", which)
-	}
-	for _, p := range points {
-		if p.Seq == seq {
-			return p, nil
-		}
-	}
-	return nil, fmt.Errorf("backup: there is no point %d here, or nothing proves it: nothing was restored", seq)
 }

@@ -84,6 +84,38 @@ func TestRestoreCommand(t *testing.T) {
 	}
 }
 
+// What is wrong with the arguments is told before the key is asked for.
+func TestRestoreJudgesItsArgumentsFirst(t *testing.T) {
+	p, target := newProgram(t), t.TempDir()
+	p.run(cli.ExitDone, "backup", "init", "--to", "file://"+target, "--try", "--kit", filepath.Join(t.TempDir(), "kit.html"))
+	p.note()
+	p.run(cli.ExitDone, "backup", "run")
+	into := filepath.Join(t.TempDir(), "deep", "x")
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{cli.ExitUsage, `"abc" is no point`, []string{"abc"}},
+		{cli.ExitUsage, `"0" is no point`, []string{"0"}},
+		{cli.ExitFailed, "there is no point 99 here", []string{"99"}},
+		{cli.ExitUsage, `--at "noon" is no time`, []string{"--at", "noon"}},
+		{cli.ExitUsage, `"old" is no point`, []string{"--after-theft", "--compare", "old"}},
+		{cli.ExitUsage, "--receipt takes", []string{"--receipt", "none"}},
+		{cli.ExitUsage, "name=value", []string{"--set", "x"}},
+	} {
+		_, problems := p.run(c.code, append([]string{"restore", "--into", into}, c.args...)...)
+		has(t, problems, c.want)
+		if strings.Contains(problems, "recovery key") {
+			t.Errorf("%q: the key was asked for:\n%s", c.args, problems)
+		}
+	}
+	_, problems := p.run(cli.ExitCannot, "restore", "1", "--into", into) // a point that is there: the key is what lacks
+	has(t, problems, "recovery key")
+	out, _ := p.run(cli.ExitDone, "restore", "--help")
+	has(t, out, "latest, which is meant if none is named", "DATA.restored-TIME")
+}
+
 // objectsSite is the one site at a target.
 func objectsSite(t *testing.T, target string) string {
 	t.Helper()

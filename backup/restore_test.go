@@ -138,3 +138,31 @@ func TestSweepScratch(t *testing.T) {
 		}
 	}
 }
+
+func TestSizesArePrinted(t *testing.T) {
+	for n, want := range map[int64]string{0: "0.0 KB", 423: "0.4 KB", 48_123: "48.1 KB", 999_999: "1000.0 KB", 1_000_000: "1.0 MB", 3_250_000_000: "3250.0 MB"} {
+		if got := megabytes(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+// A path that is typed in the place of an address is told as the address that it would be.
+func TestPathForAnAddress(t *testing.T) {
+	for path, want := range map[string]string{"/mnt/usb/club": "file:///mnt/usb/club", "/mnt/my usb": "file:///mnt/my%20usb", "backups": "write it like file:///"} {
+		_, err := OpenTarget(t.Context(), path, nil, nil)
+		var told *TargetError
+		if !errors.As(err, &told) || !errors.Is(err, ErrAddress) || !strings.HasSuffix(told.Advice, want) && !strings.Contains(told.Advice, want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// pick finds a point as the command does.
+func pick(points []*Point, name, at string) (*Point, error) {
+	w, err := parseWhich(name, at)
+	if err != nil {
+		return nil, err
+	}
+	return w.in(points)
+}

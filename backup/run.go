@@ -256,13 +256,14 @@ func (j *job) make(ctx context.Context) (*Made, error) {
 		return j.skip(instant), nil
 	}
 	defer spool.remove()
-	if err := j.put(ctx, p, spool); err != nil {
+	depth := j.depth(p)
+	if err := j.put(ctx, p, spool, beginTask(func() error { return j.tryOut(ctx, p, spool, depth, d) })); err != nil {
 		return nil, err
 	}
 	j.state.Content = content
 	j.remember(generation, small)
 	made := &Made{Point: p, Seq: p.Seq, Class: p.Class, Size: p.Data.Size, Instant: p.Instant, Until: p.Data.LockUntil, Locked: j.target.Traits().Locks, Receipt: p.Receipt().String()}
-	made.Depth, err = j.prove(ctx, p, d)
+	made.Depth, err = j.prove(ctx, p, depth, d)
 	if err == nil && p.Class != Hourly {
 		j.keepCode(ctx, p, d, spool)
 		j.upkeep(ctx)
@@ -281,19 +282,11 @@ func (r *runner) remember(generation int64, small []source) {
 	r.generation, r.known, r.files = generation, true, hashSources(small)
 }
 
-// put puts data and manifest, in the order in which a kill at any moment leaves the chain whole.
-func (j *job) put(ctx context.Context, p *Point, spool *spool) error {
-	body, err := spool.open()
+// put puts data and manifest, in the order in which a kill at any moment leaves the chain whole. What was sealed is tried out
+// meanwhile: nothing that does not open gets a manifest.
+func (j *job) put(ctx context.Context, p *Point, spool *spool, tried func() error) error {
+	err := errors.Join(j.putData(ctx, p, spool), tried())
 	if err != nil {
-		return err
-	}
-	defer body.Close()
-	o := PutOptions{Size: p.Data.Size, SHA256: spool.sum, Once: true}
-	if j.target.Traits().Locks {
-		o.LockUntil = p.Data.LockUntil
-	}
-	j.say("storing point %d, %s", p.Seq, megabytes(p.Data.Size))
-	if _, err := j.target.Put(ctx, j.store.full(p.Folder()+"/"+p.Data.Name), body, o); err != nil {
 		return err
 	}
 	if err := j.home.prepare(j.signers); err != nil {
@@ -309,6 +302,21 @@ func (j *job) put(ctx context.Context, p *Point, spool *spool) error {
 		return fmt.Errorf("%w: a point %d is there that this one did not make: stop the other server, then look with backup verify: %w", ErrForked, p.Seq, err)
 	}
 	return j.announce(p)
+}
+
+func (j *job) putData(ctx context.Context, p *Point, spool *spool) error {
+	body, err := spool.open()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	o := PutOptions{Size: p.Data.Size, SHA256: spool.sum, Once: true}
+	if j.target.Traits().Locks {
+		o.LockUntil = p.Data.LockUntil
+	}
+	j.say("storing point %d, %s", p.Seq, megabytes(p.Data.Size))
+	_, err = j.target.Put(ctx, j.store.full(p.Folder()+"/"+p.Data.Name), body, o)
+	return err
 }
 
 // putRecord puts a record, once. One that is there already with the same text is a success.
@@ -344,4 +352,10 @@ func build(name string) string {
 	return clip(name + "@" + id)
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+// megabytes is a size for people: in KB where it is less than 1 MB.
+func megabytes(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprintf("%.1f KB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}

@@ -72,6 +72,8 @@ func (p *part) attempt(ctx context.Context, h *merlon.House, want wish) (*Made, 
 	switch {
 	case errors.Is(err, ErrBusy) || ctx.Err() != nil:
 		return made, err
+	case errors.Is(err, ErrNotSetUp) && before.Seq == 0: // nothing was to be backed up; settings that are gone are another matter
+		return made, err
 	case err != nil:
 		return made, errors.Join(err, p.failed(ctx, h, before, err))
 	}

@@ -39,17 +39,15 @@ func (s *spool) open() (*os.File, error) {
 
 func (s *spool) remove() { _ = os.Remove(s.path) } // the next run sweeps what is left
 
-// spool copies the database, and seals the copy with the keys and settings into a file. It returns a point that is not
+// spool reads the database, and seals it with the keys and settings into a file. It returns a point that is not
 // signed yet; none when the content is that of the newest point.
 func (j *job) spool(ctx context.Context, instant time.Time, small []source, drill age.Recipient) (p *Point, s *spool, content string, err error) {
-	copying, cancel := context.WithTimeout(ctx, copyTime(j.house.Carrier()))
-	snapshot, err := j.house.Engine.Snapshot(copying)
-	cancel()
+	base, err := j.read(ctx, streamMost, snapshotTime)
 	if err != nil {
-		return nil, nil, "", fmt.Errorf("backup: the copy of the database: %w", err)
+		return nil, nil, "", err
 	}
-	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	content = hex.EncodeToString(snapshot.SHA256[:]) + " " + hashSources(small)
+	defer func() { err = errors.Join(err, base.Close()) }()
+	content = hex.EncodeToString(base.sum[:]) + " " + hashSources(small)
 	if content == j.state.Content && !j.force && j.label == "" {
 		return nil, nil, content, nil
 	}
@@ -58,13 +56,13 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 		return nil, nil, "", err
 	}
 	in := &Inner{Site: j.setup.Site, Name: j.house.Name, Seq: j.state.Seq + 1, Instant: instant, Build: build(j.house.Name), Go: runtime.Version(),
-		Engine: j.house.Engine.Name(), Database: snapshot.File, Server: snapshot.Server, Tables: snapshot.Tables}
+		Engine: j.house.Engine.Name(), Database: base.name, Server: base.server, Tables: base.tables}
 	for _, m := range migrations {
 		if !m.Applied.IsZero() {
 			in.Migrations = append(in.Migrations, m.Migration)
 		}
 	}
-	from := append([]source{{in.database(), snapshot.Size, snapshot.SHA256, snapshot.Reader}}, small...)
+	from := append([]source{{name: in.database(), size: base.size, sum: base.sum, done: base.squeezed}}, small...)
 	from = append(from, inMemory(uploadsName, nil))
 	uploads, err := j.uploads(ctx)
 	if err != nil {
@@ -72,7 +70,7 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 	}
 	from = append(from, uploads...)
 
-	j.say("sealing %s", megabytes(snapshot.Size))
+	j.say("sealing %s", megabytes(base.size))
 	to := []age.Recipient{}
 	for _, text := range j.setup.R {
 		r, err := age.ParseHybridRecipient(text)
@@ -96,17 +94,85 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 	return p, s, content, nil
 }
 
+// A base is the database of one instant.
+type base struct {
+	*squeezed
+	name, server string // of the file; of the database server
+	tables       map[string]int64
+}
+
+// errLarge says that a database is not read as it stands.
+var errLarge = errors.New("backup: the database is large")
+
+// read takes the database in: where the engine can, as it stands, and else from a copy. It is kept as it stands up to a size and
+// a time only, so that its log does not grow without end; the copy takes less than the compressing.
+func (j *job) read(ctx context.Context, most int64, within time.Duration) (*base, error) {
+	if e := j.house.Streamer(); e != nil {
+		short, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		b := &base{}
+		streamed, err := e.Stream(short, func(from io.Reader, size int64) (err error) {
+			if size > most {
+				return errLarge
+			}
+			b.squeezed, err = j.squeeze(short, from, size)
+			return err
+		})
+		switch {
+		case err == nil && streamed != nil:
+			b.name, b.tables = streamed.File, streamed.Tables
+			return b, nil
+		case err != nil && b.squeezed != nil:
+			err = errors.Join(err, b.Close())
+		}
+		if err != nil && !errors.Is(err, errLarge) && (short.Err() == nil || ctx.Err() != nil) {
+			return nil, fmt.Errorf("backup: the database: %w", err)
+		}
+	}
+	return j.readCopy(ctx)
+}
+
+func (j *job) readCopy(ctx context.Context) (_ *base, err error) {
+	copying, cancel := context.WithTimeout(ctx, copyTime(j.house.Carrier()))
+	snapshot, err := j.house.Engine.Snapshot(copying)
+	cancel()
+	if err != nil {
+		return nil, fmt.Errorf("backup: the copy of the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	s, err := j.squeeze(ctx, snapshot.Reader(), snapshot.Size)
+	if err != nil {
+		return nil, err
+	}
+	if s.sum != snapshot.SHA256 {
+		return nil, errors.Join(changed("the copy of the database"), s.Close())
+	}
+	return &base{s, snapshot.File, snapshot.Server, snapshot.Tables}, nil
+}
+
+// squeeze compresses a database into a file beside the ciphertext to be.
+func (j *job) squeeze(ctx context.Context, from io.Reader, size int64) (*squeezed, error) {
+	dir := j.home.path(spoolFolder)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	s, err := newSqueezed(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.fill(ctx, from, size); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
 // dataName has the time in it: the data of a run that was killed before its manifest stays, locked, beside the next one's.
 func dataName(at time.Time) string {
 	return "data-" + strings.Replace(at.Format("20060102T150405.000Z"), ".", "", 1) + ".age"
 }
 
-func (j *job) sealFile(ctx context.Context, in *Inner, from []source, to []age.Recipient) (_ *spool, plain int64, err error) {
-	dir := j.home.path(spoolFolder)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, 0, fmt.Errorf("backup: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("%08d.part", in.Seq)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (j *job) sealFile(ctx context.Context, in *Inner, from []source, recipients []age.Recipient) (_ *spool, plain int64, err error) {
+	f, err := os.OpenFile(filepath.Join(j.home.path(spoolFolder), fmt.Sprintf("%08d.part", in.Seq)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, 0, fmt.Errorf("backup: %w", err)
 	}
@@ -117,21 +183,21 @@ func (j *job) sealFile(ctx context.Context, in *Inner, from []source, to []age.R
 		}
 	}()
 	out := &summing{to: f, sum: sha256.New()}
-	sealed, err := seal(out, to...)
+	to, wait := behind(out)
+	sealed, err := seal(ctx, to, recipients...)
+	if err == nil {
+		err = errors.Join(pack(sealed, in, from), sealed.Close())
+	}
+	if failed := wait(); failed != nil {
+		err = fmt.Errorf("backup: %w", failed) // beside it the writer's says only that the reader has ended
+	}
 	if err != nil {
 		return nil, 0, err
-	}
-	counting := &gentle{ctx: ctx, to: sealed}
-	if err := errors.Join(pack(counting, in, from), sealed.Close()); err != nil {
-		return nil, 0, err
-	}
-	if err := f.Sync(); err != nil {
-		return nil, 0, fmt.Errorf("backup: %w", err)
 	}
 	s.size = out.n
 	out.sum.Sum(s.sum[:0])
 	s.head, err = headerOf(s.path)
-	return s, counting.n, err
+	return s, sealed.plain, err
 }
 
 // summing hashes and counts what is written through it.
@@ -145,25 +211,6 @@ func (s *summing) Write(p []byte) (int, error) {
 	n, err := s.to.Write(p)
 	s.sum.Write(p[:n])
 	s.n += int64(n)
-	return n, err
-}
-
-// gentle pauses every 4 MB, so that the site's requests come between, and ends when the context does.
-type gentle struct {
-	ctx context.Context
-	to  io.Writer
-	n   int64
-}
-
-func (g *gentle) Write(p []byte) (int, error) {
-	if err := g.ctx.Err(); err != nil {
-		return 0, err
-	}
-	if (g.n+int64(len(p)))>>22 != g.n>>22 {
-		time.Sleep(time.Millisecond)
-	}
-	n, err := g.to.Write(p)
-	g.n += int64(n)
 	return n, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,9 @@ func OpenTarget(ctx context.Context, address string, s Settings, schemes []Schem
 	}
 	all := append([]Scheme{fileScheme}, schemes...)
 	u, err := url.Parse(address)
+	if err == nil && filepath.IsAbs(address) && u.Scheme == "" {
+		return nil, wrong("it is the path of a folder, and no URL", "write it as one: "+(&url.URL{Scheme: "file", Path: address}).String())
+	}
 	if err != nil || u.Scheme == "" {
 		var examples []string
 		for _, scheme := range all {

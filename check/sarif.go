@@ -23,7 +23,12 @@ type (
 		Results     []sarifResult     `json:"results"`
 	}
 	sarifInvocation struct {
-		Successful bool `json:"executionSuccessful"`
+		Successful    bool                `json:"executionSuccessful"`
+		Notifications []sarifNotification `json:"toolExecutionNotifications,omitempty"`
+	}
+	sarifNotification struct {
+		Level   string    `json:"level"`
+		Message sarifText `json:"message"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -95,10 +100,14 @@ func (r Report) SARIF(w io.Writer, version string) error {
 	return r.SARIFOf(w, "merlon check", version)
 }
 
-// SARIFOf is [Report.SARIF] for another tool of this program, which is named in it.
-func (r Report) SARIFOf(w io.Writer, tool, version string) error {
+// SARIFOf is [Report.SARIF] for another tool of this program, which is named in it. What was not looked at, and why, stands
+// beside the results: that nothing was found there says nothing.
+func (r Report) SARIFOf(w io.Writer, tool, version string, unseen ...string) error {
 	driver := sarifDriver{Name: tool, URI: "https://github.com/merlon-web/merlon", Language: "en-US", Version: version, Rules: []sarifRule{}}
-	run := sarifRun{Language: "en-US", Newlines: []string{"\r\n", "\n"}, Invocations: []sarifInvocation{{true}}, Results: []sarifResult{}}
+	run := sarifRun{Language: "en-US", Newlines: []string{"\r\n", "\n"}, Invocations: []sarifInvocation{{Successful: true}}, Results: []sarifResult{}}
+	for _, text := range unseen {
+		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{"warning", sarifText{text}})
+	}
 	for i, one := range r {
 		rule := sarifRule{ID: one.Rule.ID, Short: sarifText{capital(one.Rule.Title)}, Full: sarifText{capital(one.Rule.Why)}, Help: sarifText{one.Rule.Explain()}}
 		rule.Default.Level = sarifLevels[min(one.Rule.Severity, High)]

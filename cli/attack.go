@@ -136,7 +136,7 @@ func (p *program) printAttack(report *attack.Report, wish attackWish) error {
 		if info, ok := debug.ReadBuildInfo(); ok {
 			version = info.Main.Version
 		}
-		return report.Results().SARIFOf(p.out, "merlon attack", version)
+		return report.SARIF(p.out, version)
 	case wish.format == "junit":
 		return report.JUnit(p.out)
 	}

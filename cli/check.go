@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -79,13 +80,14 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	began := time.Now()
 	p.brief, p.sends = true, true // mail settings are looked at; a start for a moment sends nothing
 	env := p.env(merlon.Development)
-	var unusable error      // what of the certificates would refuse a start
-	if wish.choice.Deploy { // as serve --production would have it
+	var accepted map[string]string // what the owner lets a start pass
+	var unusable error             // what of the certificates would refuse a start
+	if wish.choice.Deploy {        // as serve --production would have it
 		set, err := readSettings(settingsName, os.Environ())
 		if err != nil {
 			return err
 		}
-		env.Settings = set.site()
+		env.Settings, accepted = set.site(), set.skipped()
 		env.Certificates, unusable = set.certificates(p.data, env.Log)
 		var faults check.Faults
 		if unusable != nil && !errors.As(unusable, &faults) {
@@ -104,7 +106,7 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 		return err
 	}
 	report = append(report, certificateResult(unusable, wish.choice)...).Joined()
-	report.Skip(wish.skip)
+	report.Skip(accepting(wish.skip, accepted))
 	if err := p.printReport(report, wish, unseen); err != nil {
 		return err
 	}
@@ -120,6 +122,16 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 		return &failure{ExitFailed, errSilent}
 	}
 	return nil
+}
+
+// accepting is what is skipped: what was typed, and what serve.skip accepts, which is told as that.
+func accepting(typed, accepted map[string]string) map[string]string {
+	all := map[string]string{}
+	for id, reason := range accepted {
+		all[id] = reason + " (serve.skip)"
+	}
+	maps.Copy(all, typed)
+	return all
 }
 
 // knownIDs refuses an id that nobody knows, with the nearest one that somebody does.

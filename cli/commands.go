@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,8 +15,9 @@ import (
 )
 
 func (p *program) routes() *cobra.Command {
-	return &cobra.Command{
-		Use: "routes", GroupID: "start", Short: "print the access table: who may do what",
+	var own bool
+	c := &cobra.Command{
+		Use: "routes", GroupID: "start", Short: "print the access table: who may do what; the site's own routes first",
 		Example: "  " + programName() + " routes --json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -24,6 +26,10 @@ func (p *program) routes() *cobra.Command {
 				return err
 			}
 			table := site.Routes()
+			slices.SortStableFunc(table, func(a, b merlon.RouteInfo) int { return cmp.Compare(place(a), place(b)) })
+			if own {
+				table = slices.DeleteFunc(table, func(r merlon.RouteInfo) bool { return r.Part != "" })
+			}
 			if p.json {
 				p.printJSON(map[string]any{"schema": "merlon/routes/v1", "routes": table})
 				return nil
@@ -36,6 +42,19 @@ func (p *program) routes() *cobra.Command {
 			return t.Flush()
 		},
 	}
+	c.Flags().BoolVar(&own, "own", false, "only the site's own, without those of its parts")
+	return c
+}
+
+// place orders routes: the site's own, those of its parts, those of every site.
+func place(r merlon.RouteInfo) int {
+	switch r.Part {
+	case "":
+		return 0
+	case "merlon":
+		return 2
+	}
+	return 1
 }
 
 func (p *program) explain() *cobra.Command {

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/setting"
@@ -44,27 +42,13 @@ func onDatabase(open func(merlon.Env) (*merlon.Site, error)) func(merlon.Env) (*
 
 // readDatabase reads what is said of the database and of the server beside it, and nothing else: a site under development minds no other table.
 func readDatabase(path string, environ []string) (settings, error) {
-	var s settings
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return s, exit(ExitCannot, "%s cannot be read: %w: the site's database may be named in it", path, err)
-	default:
-		meta, err := toml.Decode(string(text), &s)
-		if err != nil {
-			return s, exit(ExitFailed, "%s: %w: the site's database may be named in it: correct it  %s", path, err, RuleSettingsFile.ID)
-		}
-		for _, key := range meta.Undecoded() {
-			if key[0] == "db" || key[0] == "valkey" {
-				return s, exit(ExitFailed, "%s: nothing reads %s%s  %s", path, key, nearestKey(key.String()), RuleSettingsFile.ID)
-			}
-		}
+	ours := slices.DeleteFunc(slices.Clone(environ), func(line string) bool { return !strings.HasPrefix(line, "MERLON_DB_") && !strings.HasPrefix(line, "MERLON_VALKEY_") })
+	t, err := typedSettings(path, ours)
+	if err != nil {
+		return settings{}, fmt.Errorf("%w\n  it is read because the site's database or the server beside it may be named there", err)
 	}
-	ours := slices.DeleteFunc(slices.Clone(environ), func(line string) bool {
-		return !strings.HasPrefix(line, "MERLON_DB_") && !strings.HasPrefix(line, "MERLON_VALKEY_")
-	})
-	return s, s.environment(ours)
+	t.faults = slices.DeleteFunc(t.faults, func(f settingFault) bool { return f.key != "" && f.key != "db" && !strings.HasPrefix(f.key, "db.") && f.key != "valkey" && !strings.HasPrefix(f.key, "valkey.") })
+	return t.settings, t.err()
 }
 
 // database are the settings of the database as the site takes them. A password is a file's, a credential's or the

@@ -17,9 +17,9 @@ import (
 func (p *program) deploy() *cobra.Command {
 	var host string
 	c := &cobra.Command{
-		Use: "deploy systemd|docker|caddy", GroupID: "operate", Short: "print a unit, a Dockerfile or a Caddyfile for this site",
-		Example: "  " + programName() + " deploy systemd --host club.example.org > club.service",
-		Args:    exactArgs(1, "systemd, docker or caddy"),
+		Use: "deploy systemd|docker|caddy|settings", GroupID: "operate", Short: "print a unit, a Dockerfile, a Caddyfile or a merlon.toml for this site",
+		Example: "  " + programName() + " deploy systemd --host club.example.org > club.service\n  " + programName() + " deploy settings --host club.example.org",
+		Args:    exactArgs(1, "systemd, docker, caddy or settings"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if host != "" && !hostShape.MatchString(host) {
 				return exit(ExitUsage, "--host %q is no host name: it is written into files: write club.example.org", host)
@@ -33,24 +33,31 @@ func (p *program) deploy() *cobra.Command {
 				name = "site"
 			}
 			text, known := deployFiles[args[0]]
-			if !known {
-				return exit(ExitUsage, "%q is none of the files that are known: write systemd, docker or caddy", args[0])
+			if !known && args[0] != "settings" {
+				return exit(ExitUsage, "%q is none of the files that are known: write systemd, docker, caddy or settings", args[0])
 			}
-			if args[0] == "caddy" && host == "" {
-				return exit(ExitUsage, "a Caddyfile begins with the site's name: add --host club.example.org")
+			set, err := typedSettings(settingsName, os.Environ())
+			if err == nil {
+				err = set.err()
 			}
-			binary := "/usr/local/bin/" + name
-			if self, err := os.Executable(); err == nil && args[0] == "systemd" && strings.HasPrefix(self, "/usr/") {
-				binary = filepath.Clean(self)
+			if err != nil {
+				return err
 			}
-			line := "# set " + string(setting.Host) + " and tls.mode in " + settingsName
-			if host != "" {
-				line = "Environment=" + setting.Host.Variable() + "=" + host
-				if args[0] == "docker" {
-					line = "ENV " + setting.Host.Variable() + "=" + host
+			if args[0] == "settings" {
+				if host != "" {
+					set.Site.Host = host
 				}
+				_, err = fmt.Fprint(p.out, settingsFile(name, &set.settings))
+				return err
 			}
-			_, err = fmt.Fprint(p.out, strings.NewReplacer("{name}", name, "{binary}", binary, "{host}", host, "{setting}", line).Replace(text))
+			set.Site.Host = strings.ToLower(set.Site.Host)
+			if set.Site.Host != "" && !hostShape.MatchString(set.Site.Host) {
+				return exit(ExitFailed, "%s: site.host is %q, no host name: it is written into files: write club.example.org  %s", set.where("site.host"), set.Site.Host, RuleSettingsFile.ID)
+			}
+			if args[0] == "caddy" && host == "" && set.Site.Host == "" {
+				return exit(ExitUsage, "a Caddyfile begins with the site's name: add --host club.example.org, or set site.host in %s", settingsName)
+			}
+			_, err = fmt.Fprint(p.out, fillIn(text, name, host, args[0], site.Shared(), &set.settings))
 			return err
 		},
 	}
@@ -58,13 +65,82 @@ func (p *program) deploy() *cobra.Command {
 	return c
 }
 
-var hostShape = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+// fillIn puts into a file what is known of the site: its name, the host that was typed, and what its settings say already.
+func fillIn(text, name, host, kind string, server bool, set *settings) string {
+	binary := "/usr/local/bin/" + name
+	if self, err := os.Executable(); err == nil && kind == "systemd" && strings.HasPrefix(self, "/usr/") {
+		binary = filepath.Clean(self)
+	}
+	line, lacks := "", []string{}
+	if set.Site.Host == "" && set.Site.Origin == "" {
+		lacks = append(lacks, string(setting.Host))
+	}
+	if set.TLS.Mode == "" {
+		lacks = append(lacks, "tls.mode")
+	}
+	switch {
+	case host != "" && kind == "docker":
+		line = "ENV " + setting.Host.Variable() + "=" + host + "\n"
+	case host != "":
+		line = "Environment=" + setting.Host.Variable() + "=" + host + "\n"
+	case len(lacks) > 0:
+		line = "# set " + strings.Join(lacks, " and ") + " in " + settingsName + "\n"
+	}
+	if host == "" {
+		host = set.Site.Host
+	}
+	credentials := ""
+	if server || set.DB.URL != "" {
+		for _, one := range []string{"db-password", "db-reader-password"} {
+			credentials += "# LoadCredential=" + one + ":/etc/" + name + "/" + one + "\n"
+		}
+	}
+	if set.Valkey.URL != "" {
+		credentials += "# LoadCredential=valkey-password:/etc/" + name + "/valkey-password\n"
+	}
+	listens, behind := "127.0.0.1:8080", caddySettings
+	if set.TLS.Mode == "proxy" {
+		behind = ""
+		if listenShape.MatchString(set.Serve.Listen) {
+			listens = set.Serve.Listen
+		}
+		if file, ok := strings.CutPrefix(listens, "unix:"); ok {
+			listens = "unix/" + file
+		}
+	}
+	ports := "# merlon.toml: serve.listen = \":8443\", serve.redirect = \":8080\"\n"
+	if set.Serve.Listen == ":8443" && set.Serve.Redirect == ":8080" {
+		ports = ""
+	}
+	text = strings.ReplaceAll(text, "{proxy}\n", behind)
+	return strings.NewReplacer("{name}", name, "{binary}", binary, "{host}", host, "{setting}\n", line, "{database}\n", credentials, "{listens}", listens, "{ports}\n", ports).Replace(text)
+}
+
+// caddySettings are what the site needs to know behind Caddy.
+const caddySettings = `# merlon.toml:
+#   [site]
+#   host = "{host}"
+#   trusted_proxies = ["127.0.0.1"]
+#   client_header = "X-Forwarded-For"
+#   [serve]
+#   listen = "127.0.0.1:8080"
+#   [tls]
+#   mode = "proxy"
+`
+
+// Both are written into files of other programs.
+var (
+	listenShape = regexp.MustCompile(`^[\w.:/\[\]-]+$`)
+	hostShape   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+)
 
 // deployFiles: each closes what the site does not need. The unit's score by systemd-analyze security is held by a test.
 var deployFiles = map[string]string{
 	"systemd": `# {name}.service: to /etc/systemd/system, then: systemctl enable --now {name}
 # merlon.toml is read from /etc/{name}; data is /var/lib/{name}.
-# With {name}.socket (ListenStream=443, FileDescriptorName=site) nobody is turned away by a restart.
+# With {name}.socket (ListenStream=443, FileDescriptorName=site) nobody is turned away by a restart. It may have
+# several ListenStream lines, as one of IPv4 and one of IPv6. A redirect's socket has a unit of its own, with
+# FileDescriptorName=redirect and Service={name}.service.
 [Unit]
 Description={name}, a website
 Wants=network-online.target
@@ -79,9 +155,7 @@ StateDirectory={name}
 StateDirectoryMode=0700
 {setting}
 # LoadCredential=mail-password:/etc/{name}/mail-password
-# LoadCredential=db-password:/etc/{name}/db-password
-# LoadCredential=db-reader-password:/etc/{name}/db-reader-password
-# LoadCredential=valkey-password:/etc/{name}/valkey-password
+{database}
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=30
@@ -122,7 +196,7 @@ WantedBy=multi-user.target
 `,
 	"docker": `# docker build -t {name} . ; run with:
 #   docker run --read-only --cap-drop ALL --security-opt no-new-privileges -v {name}-data:/data -v ./merlon.toml:/etc/{name}/merlon.toml:ro -p 443:8443 -p 80:8080 {name}
-# merlon.toml: serve.listen = ":8443", serve.redirect = ":8080"
+{ports}
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY . .
@@ -141,17 +215,9 @@ ENTRYPOINT ["/{name}"]
 CMD ["serve", "--production", "--data", "/data"]
 `,
 	"caddy": `# Caddyfile: Caddy ends TLS, the site stays on loopback.
-# merlon.toml:
-#   [site]
-#   host = "{host}"
-#   trusted_proxies = ["127.0.0.1"]
-#   client_header = "X-Forwarded-For"
-#   [serve]
-#   listen = "127.0.0.1:8080"
-#   [tls]
-#   mode = "proxy"
+{proxy}
 {host} {
-	reverse_proxy 127.0.0.1:8080 {
+	reverse_proxy {listens} {
 		header_up X-Forwarded-For {remote_host}
 		header_up X-Forwarded-Proto https
 	}

@@ -62,6 +62,36 @@ type eventLine struct {
 	Detail  json.RawMessage `json:"detail,omitempty"`
 }
 
+// aboutEvent is what lists take from an event's details.
+type aboutEvent struct {
+	Account int64  `json:"account"`
+	By      string `json:"by"`
+	On      *bool  `json:"on"`
+}
+
+// words say what an event is: its rule's title, which may name two things.
+func (l eventLine) words() string {
+	var about aboutEvent
+	_ = json.Unmarshal(l.Detail, &about)
+	switch {
+	case l.ID != RuleMaintained.ID || about.On == nil:
+		return l.Title
+	case *about.On:
+		return "the site was closed for maintenance"
+	}
+	return "the site was opened again after maintenance"
+}
+
+// by is who did it: a user's id, or the operator by a command.
+func (l eventLine) by() string {
+	var about aboutEvent
+	_ = json.Unmarshal(l.Detail, &about)
+	if l.User == 0 && l.Route == "" && about.By == "command" {
+		return "command"
+	}
+	return orDash(l.User)
+}
+
 // eventTime is RFC 3339 with milliseconds: several events of one second are in their order.
 const eventTime = "2006-01-02T15:04:05.000Z07:00"
 
@@ -91,9 +121,7 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 	}
 	lines := make([]eventLine, 0, len(found))
 	for _, e := range found {
-		var about struct {
-			Account int64 `json:"account"`
-		}
+		var about aboutEvent
 		_ = json.Unmarshal(e.Detail, &about) // details without one concern nobody
 		lines = append(lines, eventLine{e.Seq, e.Time, e.ID, e.Outcome, e.Title, e.Property, e.User, about.Account, e.Client, e.Route, 1, e.Detail})
 	}
@@ -123,7 +151,7 @@ func listEvents(ctx context.Context, c *merlon.Call) error {
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "TIME\tID\tOUTCOME\tWHAT\tTIMES\tBY\tACCOUNT\tFROM\tROUTE")
 		for _, l := range lines {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", l.Time.Format(eventTime), l.ID, l.Outcome, l.Title, l.Count, orDash(l.User), orDash(l.Account), l.Client, l.Route)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", l.Time.Format(eventTime), l.ID, l.Outcome, l.words(), l.Count, l.by(), orDash(l.Account), l.Client, l.Route)
 		}
 		return t.Flush()
 	})
@@ -196,6 +224,7 @@ func verifyEvents(ctx context.Context, c *merlon.Call) error {
 type sessionLine struct {
 	ID      int64     `json:"id"`
 	User    int64     `json:"user"`
+	Name    string    `json:"name,omitempty"`
 	Factors int       `json:"factors"`
 	Device  string    `json:"device"`
 	Network string    `json:"network"`
@@ -223,7 +252,11 @@ func listSessions(ctx context.Context, c *merlon.Call) error {
 	list := []sessionLine{}
 	for _, s := range found {
 		if s.User != 0 {
-			list = append(list, sessionLine{s.ID, s.User, s.Level.Factors, s.Device, s.Network, s.Began, s.Seen, s.Until})
+			name, err := c.House.Named(r, s.User)
+			if err != nil {
+				return err
+			}
+			list = append(list, sessionLine{s.ID, s.User, name, s.Level.Factors, s.Device, s.Network, s.Began, s.Seen, s.Until})
 		}
 	}
 	return c.Answer("merlon/sessions/v1", "sessions", list, func(out io.Writer) error {
@@ -232,9 +265,9 @@ func listSessions(ctx context.Context, c *merlon.Call) error {
 			return nil
 		}
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "ID\tUSER\tFACTORS\tDEVICE\tNETWORK\tSINCE\tLAST SEEN")
+		fmt.Fprintln(t, "ID\tUSER\tNAME\tFACTORS\tDEVICE\tNETWORK\tSINCE\tLAST SEEN")
 		for _, s := range list {
-			fmt.Fprintf(t, "%d\t%d\t%d\t%s\t%s\t%s\t%s\n", s.ID, s.User, s.Factors, s.Device, s.Network, s.Began.Format(time.RFC3339), s.Seen.Format(time.RFC3339))
+			fmt.Fprintf(t, "%d\t%d\t%s\t%d\t%s\t%s\t%s\t%s\n", s.ID, s.User, event.Clean(cmp.Or(s.Name, "-")), s.Factors, s.Device, s.Network, s.Began.Format(time.RFC3339), s.Seen.Format(time.RFC3339))
 		}
 		return t.Flush()
 	})
@@ -269,7 +302,7 @@ func revokeSession(ctx context.Context, c *merlon.Call) error {
 		if err != nil || !ended {
 			return err
 		}
-		e := event.New(RuleRevoked, event.Done, slog.Int64("account", found[0].User), slog.String("reason", c.Flag("reason")), slog.Int64("session", id))
+		e := event.New(RuleRevoked, event.Done, slog.Int64("account", found[0].User), slog.String("reason", c.Flag("reason")), slog.Int64("session", id), event.ByCommand())
 		e.Time = h.Clock() // of no user: the operator did it
 		return journal.Append(w, e)
 	})

@@ -26,7 +26,7 @@ func maintain(on bool) func(context.Context, *merlon.Call) error {
 			return fmt.Errorf("the mark of maintenance cannot be written in the data folder: %w", err)
 		}
 		err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
-			e := event.New(RuleMaintained, event.Done, slog.Bool("on", on))
+			e := event.New(RuleMaintained, event.Done, slog.Bool("on", on), event.ByCommand())
 			e.Time = h.Clock()
 			return journal.Append(w, e)
 		})

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,9 +29,8 @@ func notify(state string) {
 // firstFD is the first file that systemd hands over (sd_listen_fds(3)).
 const firstFD = 3
 
-// handedOver returns the sockets that whoever started this process listens on already, by their names: they are kept over a
-// restart, and a visitor who comes meanwhile waits instead of being refused. Those without a name of this program's are
-// "site", then "redirect".
+// handedOver returns the sockets that whoever started this process listens on already, by what they are for: they are kept over
+// a restart, and a visitor who comes meanwhile waits instead of being refused.
 func handedOver() (map[string]net.Listener, error) {
 	n, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	pid, _ := strconv.Atoi(os.Getenv("LISTEN_PID"))
@@ -40,13 +41,10 @@ func handedOver() (map[string]net.Listener, error) {
 	if err != nil || n < 1 || pid != os.Getpid() {
 		return nil, nil
 	}
-	all := map[string]net.Listener{}
+	var all []net.Listener
+	var at []net.Addr
 	for i := range n {
-		name := [...]string{"site", "redirect", "health"}[min(i, 2)]
-		if i < len(names) && (names[i] == "site" || names[i] == "redirect" || names[i] == "health") {
-			name = names[i]
-		}
-		f := os.NewFile(uintptr(firstFD+i), name)
+		f := os.NewFile(uintptr(firstFD+i), "")
 		l, err := net.FileListener(f)
 		_ = f.Close()
 		if err != nil {
@@ -55,7 +53,57 @@ func handedOver() (map[string]net.Listener, error) {
 		if unix, ok := l.(*net.UnixListener); ok {
 			unix.SetUnlinkOnClose(false) // the file is whoever's made it
 		}
-		all[name] = l
+		all, at = append(all, l), append(at, l.Addr())
 	}
-	return all, nil
+	uses, err := usesOf(names, at)
+	if err != nil {
+		return nil, err
+	}
+	of := map[string][]net.Listener{}
+	for i, l := range all {
+		of[uses[i]] = append(of[uses[i]], l)
+	}
+	handed := map[string]net.Listener{}
+	for use, some := range of {
+		handed[use] = together(some)
+	}
+	return handed, nil
+}
+
+// usesOf says of each socket what it is for: by its name, of which several may be, as those of IPv4 and IPv6. When none has a
+// name of this program's they are for the site, the redirect and the health pages in their order, and those of one port are
+// for the same.
+func usesOf(names []string, at []net.Addr) ([]string, error) {
+	uses := [...]string{"site", "redirect", "health"}
+	found := make([]string, len(at))
+	named := 0
+	for i := range at {
+		if i < len(names) && slices.Contains(uses[:], names[i]) {
+			found[i] = names[i]
+			named++
+		}
+	}
+	if named > 0 {
+		if i := slices.Index(found, ""); i >= 0 {
+			return nil, fmt.Errorf("the one at %s has no name of this program's, others have: write FileDescriptorName=site, redirect or health in its .socket unit", at[i])
+		}
+		return found, nil
+	}
+	ofPort, next := map[int]string{}, 0
+	for i, a := range at {
+		tcp, isTCP := a.(*net.TCPAddr)
+		if isTCP && ofPort[tcp.Port] != "" {
+			found[i] = ofPort[tcp.Port]
+			continue
+		}
+		if next == len(uses) {
+			return nil, fmt.Errorf("there are more than a site, a redirect and health pages, and none has a name: write FileDescriptorName=site, redirect or health in each .socket unit")
+		}
+		found[i] = uses[next]
+		next++
+		if isTCP {
+			ofPort[tcp.Port] = found[i]
+		}
+	}
+	return found, nil
 }

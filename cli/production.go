@@ -67,15 +67,23 @@ func (p *program) runProduction(ctx context.Context) error {
 
 // lacking refuses a start for which the settings are not enough.
 func (w *world) lacking() error {
-	switch {
-	case w.set.Site.Origin == "":
-		return exit(ExitFailed, `no public host is set: the site would not know its own name: set site.host in %s  %s`, settingsName, RuleProduction.ID)
-	case w.set.TLS.Mode == "":
-		return exit(ExitFailed, `tls.mode is not set in %s: without TLS whoever is on the way reads along: write acme, files, or proxy when one in front of the site ends TLS  %s`, settingsName, RuleProduction.ID)
-	case w.set.Serve.Health != "off" && !onLoopback(w.set.Serve.Health):
-		return exit(ExitFailed, `serve.health is %q, which others reach: how the site is does not concern them: write 127.0.0.1:8081, or "off"  %s`, w.set.Serve.Health, RuleProduction.ID)
+	var all []string
+	lack := func(format string, args ...any) {
+		all = append(all, fmt.Sprintf(format, args...)+"  "+RuleProduction.ID)
 	}
-	return nil
+	if w.set.Site.Origin == "" {
+		lack(`no public host is set: the site would not know its own name: set site.host in %s`, settingsName)
+	}
+	if w.set.TLS.Mode == "" {
+		lack(`tls.mode is not set in %s: without TLS whoever is on the way reads along: write acme, files, or proxy when one in front of the site ends TLS`, settingsName)
+	}
+	if w.set.Serve.Health != "off" && !onLoopback(w.set.Serve.Health) {
+		lack(`serve.health is %q, which others reach: how the site is does not concern them: write 127.0.0.1:8081, or "off"`, w.set.Serve.Health)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return exit(ExitFailed, "%s", strings.Join(all, "\n"))
 }
 
 func onLoopback(address string) bool {
@@ -151,7 +159,7 @@ func (w *world) serve(ctx context.Context, l net.Listener, h *health) error {
 		notify("STOPPING=1")
 		w.log.Info("told to end: what was accepted is answered")
 		select {
-		case <-time.After(w.set.Serve.PreDrain):
+		case <-time.After(time.Duration(w.set.Serve.PreDrain)):
 		case <-serving.Done():
 		}
 		stop()
@@ -164,11 +172,7 @@ func (w *world) serve(ctx context.Context, l net.Listener, h *health) error {
 
 // judge runs the checks and refuses the start by those of the highest weight.
 func (w *world) judge(ctx context.Context) error {
-	skipped := map[string]string{}
-	for _, s := range w.set.Serve.Skip {
-		id, reason, _ := strings.Cut(s, "=")
-		skipped[strings.ToUpper(strings.TrimSpace(id))] = strings.TrimSpace(reason)
-	}
+	skipped := w.set.skipped()
 	var grave check.Faults
 	for _, f := range w.site.CheckDeploy(ctx).Findings(check.High) {
 		if f.ID == cert.RuleEnded.ID {
@@ -190,6 +194,16 @@ func (w *world) judge(ctx context.Context) error {
 		fmt.Fprintf(w.err, "\n%d to mend before this site serves the world. More on each: %s explain ID\n", len(grave), programName())
 	}
 	return &failure{ExitFailed, errSilent}
+}
+
+// skipped are the findings that do not stop the start, with their reasons.
+func (s *settings) skipped() map[string]string {
+	all := map[string]string{}
+	for _, one := range s.Serve.Skip {
+		id, reason, _ := strings.Cut(one, "=")
+		all[strings.ToUpper(strings.TrimSpace(id))] = strings.TrimSpace(reason)
+	}
+	return all
 }
 
 // listen takes the socket that was handed over, or makes one: "127.0.0.1:8080", ":443", "unix:/run/shop/socket".

@@ -46,7 +46,7 @@ func (p *program) serve() *cobra.Command {
 	var demo, secure, production bool
 	c := &cobra.Command{
 		Use: "serve", GroupID: "start", Short: "run the site: in development on this machine, or in the world",
-		Example: "  " + programName() + " serve --listen 127.0.0.1:8081\n  " + programName() + " serve --production",
+		Example: "  " + programName() + " serve --listen 127.0.0.1:8081\n  " + programName() + " serve --production\n  " + programName() + " serve -v   # a line for each request",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !production {
@@ -123,6 +123,9 @@ func (p *program) serveOnce(ctx context.Context, listen string, demo, secure boo
 // servingEnv is the environment of a site that is served: it can be put together once more, beside itself.
 func (p *program) servingEnv() merlon.Env {
 	env := p.env(merlon.Development)
+	if p.verbose && !p.quiet {
+		env.Requests = func(a merlon.Answered, path string) { fmt.Fprintln(p.err, requestLine(a, path)) }
+	}
 	env.Again = func(data string, mode merlon.Mode) (*merlon.Site, error) {
 		again := p.env(mode)
 		again.Data, again.NoJobs = data, true
@@ -130,6 +133,20 @@ func (p *program) servingEnv() merlon.Env {
 	}
 	return env
 }
+
+// requestLine is what serve -v prints of a request. What is as long as a token is left out of its path.
+func requestLine(a merlon.Answered, path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if len(s) >= shortestToken && !strings.Contains(s, ".") {
+			segments[i] = "…"
+		}
+	}
+	return fmt.Sprintf("%s %s %d %d B %.1f ms", a.Method, event.Clean(strings.Join(segments, "/")), a.Status, a.Bytes, float64(a.Took.Microseconds())/1000)
+}
+
+// shortestToken is the length from which a segment of a path may be a secret, in bytes.
+const shortestToken = 20
 
 // serveSite starts a site and serves it on a listener.
 func (p *program) serveSite(ctx context.Context, site *merlon.Site, l net.Listener, demo, secure bool) error {
@@ -240,6 +257,11 @@ func (p *program) announce(site *merlon.Site, lines [][2]string) {
 func (p *program) mayListen(site *merlon.Site, listen string) error {
 	if _, _, err := net.SplitHostPort(listen); err != nil {
 		return exit(ExitUsage, "--listen %q is not an address: %s: write 127.0.0.1:8080", listen, err)
+	}
+	if _, port, _ := net.SplitHostPort(listen); port != "" {
+		if _, err := net.LookupPort("tcp", port); err != nil {
+			return exit(ExitUsage, "--listen %q has no port that there is: ports are numbers up to 65535: write 127.0.0.1:8080", listen)
+		}
 	}
 	if onLoopback(listen) || !site.HasSignIn() {
 		return nil

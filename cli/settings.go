@@ -1,21 +1,14 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/merlon-web/merlon"
-	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/mailbox"
 	"github.com/merlon-web/merlon/secret"
@@ -46,13 +39,13 @@ type siteSettings struct {
 }
 
 type serveSettings struct {
-	Listen   string        `toml:"listen"`    // :443 with TLS of its own, 127.0.0.1:8080 behind a proxy
-	Redirect string        `toml:"redirect"`  // :80 with TLS of its own; "off": no redirect
-	Health   string        `toml:"health"`    // 127.0.0.1:8081: /healthz and /readyz; "off": none
-	Access   string        `toml:"access"`    // "off": no line in the log for each request
-	PreDrain time.Duration `toml:"pre_drain"` // how long /readyz is down before the site stops taking visitors: "5s"
-	Memory   string        `toml:"memory"`    // "off": no limit is taken from the control group
-	Skip     []string      `toml:"skip"`      // findings of check that do not stop the start: "ID=reason"
+	Listen   string   `toml:"listen"`    // :443 with TLS of its own, 127.0.0.1:8080 behind a proxy
+	Redirect string   `toml:"redirect"`  // :80 with TLS of its own; "off": no redirect
+	Health   string   `toml:"health"`    // 127.0.0.1:8081: /healthz and /readyz; "off": none
+	Access   string   `toml:"access"`    // "off": no line in the log for each request
+	PreDrain period   `toml:"pre_drain"` // how long /readyz is down before the site stops taking visitors: "5s"
+	Memory   string   `toml:"memory"`    // "off": no limit is taken from the control group
+	Skip     []string `toml:"skip"`      // findings of check that do not stop the start: "ID=reason"
 }
 
 type tlsSettings struct {
@@ -85,108 +78,45 @@ type valkeyTable struct {
 	PasswordFile string `toml:"password_file"` // or the credential valkey-password of systemd
 }
 
+// A period is a time of the file, with its unit: "5s". A bare number is refused, since only its writer knows of what.
+type period time.Duration
+
+const noPeriod = "it takes a time with its unit"
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (p *period) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < 0 {
+		return fmt.Errorf(`is %q: %s, as "5s"`, text, noPeriod)
+	}
+	*p = period(d)
+	return nil
+}
+
 // mailCredential is the name of the mail server's password among systemd's credentials (LoadCredential=).
 const mailCredential = "mail-password"
 
 // passwords are the variables that no key of the file stands for: a secret stands in no file that is not for it alone.
 var passwords = []string{setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword, setting.ValkeyPassword}
 
-// readSettings reads the file, if it is there, and the environment. An unknown key is an error with the nearest one.
+// readSettings reads the file, if it is there, and the environment, and completes what follows from them. The error has all
+// that is wrong.
 func readSettings(path string, environ []string) (settings, error) {
-	var s settings
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return s, exit(ExitCannot, "%s cannot be read: %w", path, err)
-	default:
-		meta, err := toml.Decode(string(text), &s)
-		if err != nil {
-			var place toml.ParseError
-			if errors.As(err, &place) {
-				return s, exit(ExitFailed, "%s:%d: %s: correct the line  %s", path, place.Position.Line, place.Message, RuleSettingsFile.ID)
-			}
-			return s, exit(ExitFailed, "%s: %w  %s", path, err, RuleSettingsFile.ID)
-		}
-		for _, key := range meta.Undecoded() {
-			return s, exit(ExitFailed, "%s: nothing reads %s: a setting that is misspelled protects nobody%s  %s", path, key, nearestKey(key.String()), RuleSettingsFile.ID)
-		}
+	t, err := typedSettings(path, environ)
+	if err != nil {
+		return settings{}, err
 	}
-	if err := s.environment(environ); err != nil {
-		return s, err
-	}
-	return s, s.judge(path)
+	t.judge()
+	return t.settings, t.err()
 }
 
-func nearestKey(key string) string {
-	var known []string
-	each(reflect.ValueOf(&settings{}).Elem(), func(name string, _ reflect.Value) { known = append(known, name) })
-	if n, ok := check.Nearest(key, known); ok {
-		return ": did you mean " + n + "?"
-	}
-	return ": the keys are " + strings.Join(known, ", ")
-}
-
-// each calls f for each key, "site.host".
-func each(v reflect.Value, f func(name string, v reflect.Value)) {
-	for table, field := range v.Fields() {
-		for key, value := range field.Fields() {
-			f(table.Tag.Get("toml")+"."+key.Tag.Get("toml"), value)
-		}
-	}
-}
-
-// environment lays the variables MERLON_TABLE_KEY over what the file says. Those of the table's names that are no key are
-// errors as in the file; other variables are nobody's business here.
-func (s *settings) environment(environ []string) (err error) {
-	names := map[string]reflect.Value{}
-	tables := map[string]bool{}
-	each(reflect.ValueOf(s).Elem(), func(name string, v reflect.Value) {
-		names[setting.Key(name).Variable()], names[setting.Key(name).Long()] = v, v
-		table, _, _ := strings.Cut(name, ".")
-		tables[setting.Key(table).Long()+"_"] = true
-	})
-	for _, line := range environ {
-		name, value, _ := strings.Cut(line, "=")
-		v, known := names[name]
-		if !known {
-			for table := range tables {
-				if strings.HasPrefix(name, table) && !slices.Contains(passwords, name) {
-					hint := ""
-					if n, ok := check.Nearest(name, slices.Sorted(maps.Keys(names))); ok {
-						hint = ": did you mean " + n + "?"
-					}
-					return exit(ExitFailed, "nothing reads the variable %s: a setting that is misspelled protects nobody%s  %s", name, hint, RuleSettingsFile.ID)
-				}
-			}
-			continue
-		}
-		switch p := v.Addr().Interface().(type) {
-		case *string:
-			*p = value
-		case *[]string:
-			*p = nil
-			for one := range strings.SplitSeq(value, ",") {
-				if one = strings.TrimSpace(one); one != "" {
-					*p = append(*p, one)
-				}
-			}
-		case *time.Duration:
-			if *p, err = time.ParseDuration(value); err != nil {
-				return exit(ExitFailed, "%s is %q: it takes a time as 5s  %s", name, value, RuleSettingsFile.ID)
-			}
-		}
-	}
-	return nil
-}
-
-// judge completes what follows from other keys, and refuses what does not fit together.
-func (s *settings) judge(path string) error {
-	bad := func(key, what, do string) error {
-		return exit(ExitFailed, "%s: %s %s: %s  %s", path, key, what, do, RuleSettingsFile.ID)
+// judge completes what follows from other keys, and finds what does not fit together.
+func (s *typed) judge() {
+	bad := func(key, what, do string) {
+		s.fault(key, "%s: %s %s: %s", s.where(key), key, what, do)
 	}
 	if strings.Contains(s.Site.Host, "/") {
-		return bad("site.host", fmt.Sprintf("is %q, an address", s.Site.Host), "write the name alone: example.org")
+		bad("site.host", fmt.Sprintf("is %q, an address", s.Site.Host), "write the name alone: example.org")
 	}
 	if s.Site.Origin == "" && s.Site.Host != "" {
 		s.Site.Origin = "https://" + s.Site.Host
@@ -197,20 +127,7 @@ func (s *settings) judge(path string) error {
 	if _, own, ok := strings.Cut(strings.TrimSuffix(s.Site.Origin, "/"), "://"); ok && own != s.Site.Host && !slices.Contains(s.Site.Hosts, own) {
 		s.Site.Hosts = append(s.Site.Hosts, own) // with its port
 	}
-	switch s.TLS.Mode {
-	case "", "acme", "files", "proxy":
-	default:
-		return bad("tls.mode", fmt.Sprintf("is %q", s.TLS.Mode), "write acme, files or proxy")
-	}
-	if s.TLS.Mode == "files" && (s.TLS.Cert == "" || s.TLS.Key == "") {
-		return bad("tls.mode", "is files, and tls.cert or tls.key is empty", "name the two PEM files")
-	}
-	if s.TLS.Mode != "files" && (s.TLS.Cert != "" || s.TLS.Key != "") {
-		return bad("tls.cert", "is set, and tls.mode is not files", `write mode = "files", or take the files out`)
-	}
-	if s.TLS.Mode == "proxy" && (len(s.Site.TrustedProxies) == 0 || s.Site.ClientHeader == "") {
-		return bad("tls.mode", "is proxy, and no proxy is trusted", `name it: site.trusted_proxies = ["127.0.0.1"], site.client_header = "X-Forwarded-For"; it must also write X-Forwarded-Proto`)
-	}
+	s.judgeTLS(bad)
 	if s.Serve.Listen == "" {
 		s.Serve.Listen = ":443"
 		if s.TLS.Mode == "proxy" {
@@ -228,20 +145,44 @@ func (s *settings) judge(path string) error {
 	}
 	if s.Site.Owner != "" {
 		if _, err := mailbox.ParseAddress(s.Site.Owner); err != nil {
-			return bad("site.owner", fmt.Sprintf("is %q, no mail address", s.Site.Owner), "write ann@example.org")
+			bad("site.owner", fmt.Sprintf("is %q, no mail address", s.Site.Owner), "write ann@example.org")
 		}
 	}
-	for key, value := range map[string]string{"serve.access": s.Serve.Access, "serve.memory": s.Serve.Memory} {
-		if value != "" && value != "on" && value != "off" {
-			return bad(key, fmt.Sprintf("is %q", value), "write on or off")
+	for _, one := range [][2]string{{"serve.access", s.Serve.Access}, {"serve.memory", s.Serve.Memory}} {
+		if key, value := one[0], one[1]; value != "" && value != "on" && value != "off" {
+			bad(key, fmt.Sprintf("is %q", value), "write on or off")
 		}
 	}
 	for _, skip := range s.Serve.Skip {
 		if _, reason, _ := strings.Cut(skip, "="); strings.TrimSpace(reason) == "" {
-			return bad("serve.skip", fmt.Sprintf("has %q without a reason", skip), `write "ID=reason"`)
+			bad("serve.skip", fmt.Sprintf("has %q without a reason", skip), `write "ID=reason"`)
 		}
 	}
-	return nil
+}
+
+// judgeTLS finds what does not fit the mode. Of a mode that is none nothing follows.
+func (s *typed) judgeTLS(bad func(key, what, do string)) {
+	switch s.TLS.Mode {
+	case "", "acme", "files", "proxy":
+	default:
+		bad("tls.mode", fmt.Sprintf("is %q", s.TLS.Mode), "write acme, files or proxy")
+	}
+	if s.wrong("tls.mode") {
+		return
+	}
+	if s.TLS.Mode == "files" && (s.TLS.Cert == "" && !s.wrong("tls.cert") || s.TLS.Key == "" && !s.wrong("tls.key")) {
+		bad("tls.mode", "is files, and tls.cert or tls.key is empty", "name the two PEM files")
+	}
+	if s.TLS.Mode != "files" && (s.TLS.Cert != "" || s.TLS.Key != "") {
+		key := "tls.cert"
+		if s.TLS.Cert == "" {
+			key = "tls.key"
+		}
+		bad(key, "is set, and tls.mode is not files", `write mode = "files", or take the files out`)
+	}
+	if s.TLS.Mode == "proxy" && (len(s.Site.TrustedProxies) == 0 || s.Site.ClientHeader == "") && !s.wrong("site.trusted_proxies") && !s.wrong("site.client_header") {
+		bad("tls.mode", "is proxy, and no proxy is trusted", `name it: site.trusted_proxies = ["127.0.0.1"], site.client_header = "X-Forwarded-For"; it must also write X-Forwarded-Proto`)
+	}
 }
 
 // site are the settings as the site takes them. The password of the mail server is a file's, a credential's or, last, the

@@ -125,7 +125,9 @@ func bindReflect(stmt Stmt, i int, v reflect.Value) error {
 			return errArgType
 		}
 		b := make([]byte, v.Len())
-		reflect.Copy(reflect.ValueOf(b), v)
+		for n := range b { // reflect.Copy takes no other type of bytes
+			b[n] = byte(v.Index(n).Uint())
+		}
 		stmt.BindBlob(i, b)
 	default:
 		return errArgType

@@ -103,14 +103,15 @@ type Proof struct {
 // copies that came from elsewhere: what somebody planted there runs with every statement of the site.
 type Comparer interface {
 	// Strangers returns what the open, migrated database has otherwise than an empty one would have after the same
-	// migrations, by name. With drop, triggers and views are made as they should be; tables and indexes, which hold data,
-	// are named only.
+	// migrations, by name. With drop, what runs and what decides how statements are understood (triggers and views, of a
+	// server's also functions, operators, types and the like, in every schema) is made as it should be, or the error names
+	// what cannot be, and nothing is changed; tables, indexes and what else goes with rows are named only.
 	Strangers(ctx context.Context, drop bool) ([]Stranger, error)
 }
 
 // A Stranger is something in the schema of a database that the migrations do not make so.
 type Stranger struct {
-	Kind    string // "trigger", "view", "table", "index"
+	Kind    string // "trigger", "view", "table", "index", or another word of the engine
 	Name    string
 	On      string // the table that it belongs to
 	Altered bool   // the migrations make another one of this name

@@ -66,3 +66,6 @@ func ColumnsOf(t reflect.Type) (all []string) {
 
 // DidYouMean returns the hint for a misspelt name.
 func DidYouMean(name string, candidates ...string) string { return didYouMean(name, candidates) }
+
+// TextOf returns the text of a statement as engines get it.
+func TextOf[Row any](s *Select[Row]) *Text { return s.d.text(s.key) }

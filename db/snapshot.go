@@ -1,6 +1,7 @@
 package db
 
 import (
+	"context"
 	"io"
 )
 
@@ -15,6 +16,21 @@ type Snapshot struct {
 
 	from  io.ReaderAt
 	close func() error
+}
+
+// A Streamer is an engine whose database can be read as it is at one instant without being copied first, while readers and
+// writers go on.
+type Streamer interface {
+	// Stream calls read once with all bytes of the database and their number, and counts the rows meanwhile. Until read
+	// returns the engine keeps what is committed elsewhere, which takes room: be quick, or take a [Snapshot]. It returns nil,
+	// without a call, when the database cannot be read so as things stand. An error of read is returned as it is.
+	Stream(ctx context.Context, read func(from io.Reader, size int64) error) (*Streamed, error)
+}
+
+// A Streamed is what was read by a [Streamer].
+type Streamed struct {
+	File   string           // the name under which the engine looks for it in the folder that Open is given
+	Tables map[string]int64 // how many rows each table has
 }
 
 // NewSnapshot is for writers of engines: from gives the copy's bytes, close removes it.

@@ -57,6 +57,9 @@ func New(rule check.Rule, outcome Outcome, detail ...slog.Attr) Event {
 	return Event{ID: rule.ID, Property: rule.Property, Severity: rule.Severity, Title: rule.Title, Outcome: outcome, Detail: detail}
 }
 
+// ByCommand is the detail of what the operator did by a command: nobody is signed in there.
+func ByCommand() slog.Attr { return slog.String("by", "command") }
+
 // A Recorder takes events. Record must not block on the request's transaction and must be safe for concurrent use.
 type Recorder interface {
 	Record(context.Context, Event)

@@ -156,7 +156,14 @@ func replaceFile(path string, old, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("keyring: the key file cannot be replaced: %w; let the site's user write in its folder", err)
 	}
-	defer os.Remove(temp) // gone already after the rename
+	if err := fillAndRename(f, path, old, text); err != nil {
+		os.Remove(temp)
+		return err
+	}
+	return syncDir(filepath.Dir(path)) // the fixed name is free since the rename, and may be another rotation's by now
+}
+
+func fillAndRename(f *os.File, path string, old, text []byte) error {
 	if err := writeSync(f, text); err != nil {
 		return err
 	}
@@ -167,10 +174,10 @@ func replaceFile(path string, old, text []byte) error {
 	if !sameKeys(now, old) {
 		return RuleChanged.Finding(path, "the key file is not the one that was opened: somebody else changed it", "restart the site, so that it reads the new keys, then rotate again")
 	}
-	if err := os.Rename(temp, path); err != nil {
+	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("keyring: the key file cannot be replaced: %w", err)
 	}
-	return syncDir(filepath.Dir(path))
+	return nil
 }
 
 // sameKeys compares two files without their comments.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,6 +230,46 @@ func TestAGitIndexThatHoldsTheFileIsFound(t *testing.T) {
 		os.WriteFile(filepath.Join(root, ".git", "index"), []byte(c.index), 0o644)
 		if got := run(); got != c.want {
 			t.Errorf("%s: %d findings, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// The name of the new file is the lock between processes: a rotation that is done takes away no other one's.
+func TestRotateTakesNoOthersLock(t *testing.T) {
+	r, path := create(t)
+	lock := path + ".new"
+	for range 50 {
+		var ended atomic.Bool
+		var taken bool
+		var other sync.WaitGroup
+		other.Go(func() {
+			for { // the lock of the rotation below
+				if _, err := os.Lstat(lock); err == nil {
+					break
+				}
+				if ended.Load() {
+					return
+				}
+			}
+			for { // its rename frees the name
+				f, err := os.OpenFile(lock, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+				if err == nil {
+					taken = f.Close() == nil
+					return
+				}
+			}
+		})
+		_, err := r.Rotate(start)
+		ended.Store(true)
+		other.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !taken {
+			continue
+		}
+		if err := os.Remove(lock); err != nil {
+			t.Fatalf("the lock of another rotation was taken away: %v", err)
 		}
 	}
 }

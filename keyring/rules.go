@@ -41,7 +41,7 @@ var (
 	RuleChanged = check.Rule{
 		ID: "MRL-KEYRING-005", Property: check.Availability, Severity: check.High,
 		Title:  "the key file is gone or not the one in use",
-		Why:    "the running site seals under keys that the next start will not have",
+		Why:    "what rests is sealed and hashed under the keys of this file, and a start without them opens none of it",
 		Attack: "Nobody needs to attack: a clean-up or a deployment removes or replaces the file, and the next start locks out every\npassword.",
 		Right:  "Put back the file of the running site from the backup before it stops; or restart it if the file was rotated elsewhere.",
 		Source: "OWASP ASVS 5.0 11.1.1 (life cycle of keys)",

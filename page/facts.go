@@ -25,6 +25,13 @@ type Facts struct {
 	HasForm  bool          // it has a form that posts to this site, or a {{token}}: it needs Tokens
 	Texts    []string      // ids of the catalogue that it shows
 	Password bool          // it has a password field
+	Roles    []RoleFact    // that it asks $site for
+}
+
+// A RoleFact is one role that a page asks for by a constant: {{if $site.Has "editor"}}.
+type RoleFact struct {
+	Where string // file:line:column
+	Role  string
 }
 
 // A FormFact is one form element. Those with Method "post" get the hidden field; their index among each other is the one

@@ -331,3 +331,12 @@ func TestTokens(t *testing.T) {
 		}
 	}
 }
+
+// TestRolesAsked: the roles that a page asks for are told where they are constants, in each way in which they can be written.
+func TestRolesAsked(t *testing.T) {
+	facts, _ := fragment[struct{ R string }](t, page.Options{}, `{{if $site.Has "editor"}}a{{end}}{{if and true ("board" | $site.Has)}}b{{end}}{{if $site.Has .R}}c{{end}}`)
+	want := []page.RoleFact{{Where: "pages/t.html:1:11", Role: "editor"}, {Where: "pages/t.html:1:61", Role: "board"}}
+	if len(facts.Roles) != 2 || facts.Roles[0].Role != want[0].Role || facts.Roles[1].Role != want[1].Role || !strings.HasPrefix(facts.Roles[0].Where, "pages/t.html:1:") {
+		t.Errorf("got %+v, want the roles of %+v", facts.Roles, want)
+	}
+}

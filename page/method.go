@@ -56,6 +56,9 @@ func (c *compiler) method(e, ptr *expr, name string, args []parse.Node, final *e
 	if v == nil {
 		return &called{}
 	}
+	if e.typ == frameType && name == "Has" {
+		c.roleAsked(args, final, pos)
+	}
 	if isForm(e.typ) && !c.formName(e.typ, name, args, pos) {
 		return &called{}
 	}
@@ -77,6 +80,18 @@ func (c *compiler) method(e, ptr *expr, name string, args []parse.Node, final *e
 		v = &w
 	}
 	return &called{v}
+}
+
+// roleAsked notes the role that a page asks for, where it is a constant: who knows the routes can tell whether there is one.
+func (c *compiler) roleAsked(args []parse.Node, final *expr, pos parse.Pos) {
+	where := position(c.file, int(pos))
+	if len(args) == 1 {
+		if s, ok := args[0].(*parse.StringNode); ok {
+			c.facts.Roles = append(c.facts.Roles, RoleFact{where, s.Text})
+		}
+	} else if final != nil && final.word != nil {
+		c.facts.Roles = append(c.facts.Roles, RoleFact{where, *final.word})
+	}
 }
 
 // formName holds the constant names that a hand-written form asks its form for against the form's struct.

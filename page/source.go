@@ -74,6 +74,9 @@ func parseFault(f *file, err error) check.Finding {
 	switch {
 	case strings.Contains(what, "unexpected EOF"):
 		do = "end each if, range, with, block and define with {{end}}"
+		if at, open := stillOpen(f); open != "" {
+			where, what = position(f, at), what+": "+open
+		}
 	case strings.Contains(what, "undefined variable"):
 		do = "declare it before: {{$x := …}}; variables end with their {{end}}"
 	}

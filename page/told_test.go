@@ -45,6 +45,23 @@ func TestTornLayoutIsToldOnce(t *testing.T) {
 	}
 }
 
+// An action without its end is told by its words and its line, and so is what the last end ended.
+func TestOpenActionsAreNamed(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"<p>\n{{range .Notes}}\n<b>{{.}}</b>\n":                      {"pages/a.html:2:1", "{{range .Notes}} of line 2 is open at the end of the file"},
+		"{{define \"main\"}}\n {{if .A}}x{{else if .B}}y\n{{end}}\n": {"pages/a.html:1:1", "{{define \"main\"}} of line 1 is open at the end of the file; the last {{end}}, of line 3, ended {{if .A}} of line 2"},
+		"{{- with  .A -}}{{/* {{end}} */}}{{\"{{end}}\"}}{{.end}}":   {"pages/a.html:1:1", "{{- with .A -}} of line 1 is open"},
+		"{{if .A}}{{end}}\n{{range .B}}{{block \"x\" .}}{{end}}":     {"pages/a.html:2:1", "{{range .B}} of line 2 is open at the end of the file; the last {{end}}, of line 2, ended {{block \"x\" .}} of line 2"},
+	} {
+		files := page.FilesOf(map[string]string{"a.html": text})
+		page.NewNamed[toldA](files, "a.html")
+		_, faults := page.Compile(page.Options{}, files)
+		if len(faults) != 1 || faults[0].Where != want[0] || !strings.Contains(faults[0].What, "unexpected EOF: "+want[1]) {
+			t.Errorf("%q: %v", text, faults)
+		}
+	}
+}
+
 // What all pages lack for want of it in the layout is the layout's, and told once, where it should stand.
 func TestLayoutWithoutLangIsToldOnce(t *testing.T) {
 	const body = `{{template "layout.html" .}}{{define "main"}}x{{end}}`

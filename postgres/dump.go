@@ -110,8 +110,7 @@ func newSpool(dir string) (*spool, error) {
 		return nil, fmt.Errorf("postgres: the spool of a snapshot: %w", err)
 	}
 	_ = os.Remove(f.Name())
-	n, err := noise.New(f)
-	return &spool{file: f, noise: n, sum: sha256.New()}, err
+	return &spool{file: f, noise: noise.New(f), sum: sha256.New()}, nil
 }
 
 // fill starts what writes and keeps all that comes, whatever its end means.

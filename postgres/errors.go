@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -23,12 +24,15 @@ type serverError struct {
 // Error returns the server's words and its code.
 func (e *serverError) Error() string { return fmt.Sprintf("%s (SQLSTATE %s)", e.message, e.code) }
 
-// words keeps the server's words where they name what a statement names. The classes 22 and P0 quote the values that did not
-// fit.
+// words keeps the server's words where they name what a statement names. The class 22 quotes the value that did not fit, and
+// RAISE, of the class P0 or another one, says what the function wants.
 func words(e *pgconn.PgError) *serverError {
 	s := &serverError{code: e.Code, message: e.Message, position: e.Position}
-	if len(e.Code) == 5 && e.Code[:2] == "22" {
+	switch {
+	case strings.HasPrefix(e.Code, "22"):
 		s.message = "a value does not fit where it was to go"
+	case strings.HasPrefix(e.Code, "P0"), e.Routine == "exec_stmt_raise":
+		s.message = "a function of the database refuses it in words of its own"
 	}
 	return s
 }

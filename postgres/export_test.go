@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -66,4 +67,16 @@ func ReaderState(ctx context.Context, e db.Engine) (string, error) {
 		b.WriteString(row[0] + "\n")
 	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(b.String()))), err
+}
+
+// Equals is what the condition of an index holds against values.
+func Equals(cond, alias string) map[string]bool { return equals(cond, alias) }
+
+// Relay lends the way to a database to whom a listener lets in.
+func Relay(c Config, l net.Listener) (stop func(), err error) {
+	w, err := c.way("public")
+	if err != nil {
+		return nil, err
+	}
+	return w.relay(l).close, nil
 }

@@ -190,6 +190,7 @@ var hostile = append([]string{
 	"SELECT set_config('session_authorization', 'site', false)",
 	"SELECT set_config('session_replication_role', 'replica', false)",
 	"SELECT set_config('TimeZone', 'Asia/Tokyo', false)",
+	"SELECT setseed(0.5)",
 	"SELECT lo_create(0)",
 	"SELECT lo_creat(-1)",
 	"SELECT lo_from_bytea(0, 'evil')",

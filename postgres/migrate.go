@@ -266,6 +266,8 @@ func failedMigration(schema *db.Schema, file string, err error) error {
 	switch {
 	case errors.As(err, &outside):
 		return db.RuleOutside.Finding(schema.Where(), fmt.Sprintf("postgres: schema %q: %s: %v", schema.Name(), file, outside), "have "+file+" name the site's own tables only, without their schema")
+	case errors.Is(err, db.ErrBusy):
+		return db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("postgres: schema %q: %s: %v", schema.Name(), file, err), "try again: the server stopped it or was in use otherwise; nothing of it was kept, unless it says NO TRANSACTION")
 	case errors.As(err, &server):
 		why = server.Error()
 	case errors.As(err, &broken):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -45,18 +46,34 @@ func (w *way) lend(folder string) (*relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: the way to the database cannot be lent: %w", err)
 	}
+	return w.relay(l), nil
+}
+
+// acceptAgain is how long a relay waits when it could not let a client in: too many files are open, and that passes.
+const acceptAgain = 100 * time.Millisecond
+
+// relay serves the way to whom a listener lets in.
+func (w *way) relay(l net.Listener) *relay {
 	r := &relay{way: w, l: l, open: map[uint32]*relayed{}}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.work.Go(func() {
 		for {
 			c, err := l.Accept()
-			if err != nil {
-				return // closed
+			switch {
+			case err == nil:
+				r.work.Go(func() { r.serve(c) })
+			case errors.Is(err, net.ErrClosed):
+				return
+			default:
+				select {
+				case <-r.ctx.Done():
+					return
+				case <-time.After(acceptAgain):
+				}
 			}
-			r.work.Go(func() { r.serve(c) })
 		}
 	})
-	return r, nil
+	return r
 }
 
 // close ends the relay and every connection that it lent.
@@ -108,7 +125,7 @@ func (r *relay) join(c net.Conn, back *pgproto3.Backend, asked map[string]string
 		return fmt.Errorf("only the database %q is lent, to its two roles", from.Database)
 	}
 	cfg := from.Copy()
-	cfg.ConnectTimeout, cfg.RuntimeParams = dialTimeout, map[string]string{}
+	cfg.ConnectTimeout, cfg.RuntimeParams = dialTimeout, maps.Clone(noLimits) // a program that has limits asks for them
 	for name, value := range asked {
 		if name != "user" && name != "database" && name != "replication" {
 			cfg.RuntimeParams[name] = value
@@ -117,6 +134,9 @@ func (r *relay) join(c net.Conn, back *pgproto3.Backend, asked map[string]string
 	pg, err := pgconn.ConnectConfig(r.ctx, cfg)
 	if err != nil {
 		return connecting(err)
+	}
+	if _, err := pg.Exec(r.ctx, laterLimits(majorOf(pg.ParameterStatus("server_version")))).ReadAll(); err != nil {
+		return errors.Join(connecting(err), pg.Close(r.ctx))
 	}
 	h, err := pg.Hijack()
 	if err != nil {

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/e2e/pgpeer"
@@ -120,6 +123,46 @@ func TestCopyOverTLS(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// outOfFiles is a listener that cannot let the first clients in, as when too many files are open.
+type outOfFiles struct {
+	net.Listener
+	left int
+}
+
+// Accept implements [net.Listener].
+func (l *outOfFiles) Accept() (net.Conn, error) {
+	if l.left > 0 {
+		l.left--
+		return nil, &net.OpError{Op: "accept", Net: "unix", Addr: l.Addr(), Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+// TestRelayOutOfFiles: a relay goes on when files can be opened again.
+func TestRelayOutOfFiles(t *testing.T) {
+	server := pgpeer.Shared(t)
+	name := server.Database(t)
+	sockets := shortFolder(t)
+	l, err := net.Listen("unix", filepath.Join(sockets, ".s.PGSQL.5432"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, err := postgres.Relay(server.Config(name), &outOfFiles{l, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c, err := pgconn.Connect(ctx, "host="+sockets+" port=5432 user=site database="+name+" sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(ctx); err != nil {
 		t.Error(err)
 	}
 }

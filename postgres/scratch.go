@@ -167,7 +167,7 @@ func (c *conn) unprepared(ctx context.Context, t *db.Text, err error) error {
 	for _, of := range unknown {
 		if m := of.name.FindStringSubmatch(said.message); of.code == said.code && m != nil {
 			bad.Kind, bad.Name = of.kind, m[1]
-			bad.Names = c.names(ctx, of.kind, t.SQL('$'))
+			bad.Names = t.Nearby(c.names(ctx, of.kind))
 			return bad
 		}
 	}
@@ -177,9 +177,8 @@ func (c *conn) unprepared(ctx context.Context, t *db.Text, err error) error {
 	return bad
 }
 
-// names lists what there is of a kind; of columns those of the tables that the text names come first, and only they if
-// there are any.
-func (c *conn) names(ctx context.Context, kind, text string) (all []string) {
+// names lists what there is of a kind, columns as [db.Text.Nearby] takes them.
+func (c *conn) names(ctx context.Context, kind string) (all []string) {
 	query := "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm', 'p') ORDER BY 1"
 	switch kind {
 	case "function":
@@ -192,23 +191,8 @@ func (c *conn) names(ctx context.Context, kind, text string) (all []string) {
 	if err != nil {
 		return nil
 	}
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r < 0x80
-	})
-	var others []string
 	for _, row := range rows {
-		table, column, found := strings.Cut(row[0], ".")
-		switch {
-		case !found:
-			all = append(all, row[0])
-		case slices.Contains(words, strings.ToLower(table)):
-			all = append(all, column)
-		default:
-			others = append(others, column)
-		}
-	}
-	if all == nil {
-		return others
+		all = append(all, row[0])
 	}
 	return all
 }
@@ -219,6 +203,7 @@ type node struct {
 	Strategy string `json:"Strategy"`
 	Relation string `json:"Parent Relationship"`
 	Index    string `json:"Index Name"`
+	Alias    string `json:"Alias"`
 	Cond     string `json:"Index Cond"`
 	Plans    []node `json:"Plans"`
 }
@@ -247,14 +232,23 @@ func (c *conn) single(ctx context.Context, n node) (bool, error) {
 		}
 	case "Result", "Nested Loop", "Sort", "Limit", "Unique", "Materialize", "Subquery Scan", "Incremental Sort":
 	case "Index Scan", "Index Only Scan":
-		// each key of a unique index is held against one value
-		equal := strings.Count(n.Cond, " = ")
-		if equal == 0 || strings.Contains(n.Cond, " ANY ") || strings.Contains(n.Cond, " OR ") {
+		if strings.Contains(n.Cond, " ANY ") || strings.Contains(n.Cond, " OR ") {
 			return false, nil
 		}
-		rows, err := c.rows(ctx, "SELECT i.indnkeyatts FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"+
-			" WHERE n.nspname = $1 AND c.relname = $2 AND i.indisunique AND i.indpred IS NULL", c.schema, n.Index)
-		return len(rows) == 1 && rows[0][0] == fmt.Sprint(equal), err
+		// each key of a unique index is held against one value
+		rows, err := c.rows(ctx, "SELECT pg_get_indexdef(i.indexrelid, k, false) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace,"+
+			" generate_series(1, i.indnkeyatts) k WHERE n.nspname = $1 AND c.relname = $2 AND i.indisunique AND i.indpred IS NULL", c.schema, n.Index)
+		held := equals(n.Cond, n.Alias)
+		for _, row := range rows {
+			key := row[0]
+			if strings.HasPrefix(key, "(") { // an expression, in parentheses of its own
+				key = key[1 : len(key)-1]
+			}
+			if !held[key] {
+				return false, err
+			}
+		}
+		return len(rows) > 0, err
 	default:
 		return false, nil
 	}
@@ -264,4 +258,31 @@ func (c *conn) single(ctx context.Context, n node) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+var (
+	literal = regexp.MustCompile(`'(?:[^']|'')*'`)
+	cast    = regexp.MustCompile(`^\((.*)\)::[^()]+(?:\([0-9,]+\))?$`)
+)
+
+// equals returns what a condition holds against a value, as the server writes it: "((a = $1) AND ((b)::text = $2))" are a and b. In a
+// plan of several tables each name has its table's before it.
+func equals(cond, alias string) map[string]bool {
+	cond = literal.ReplaceAllString(cond, "''")
+	cond = regexp.MustCompile(`(^|[( ])(?:`+regexp.QuoteMeta(alias)+`|`+regexp.QuoteMeta(quoteName(alias))+`)\.`).ReplaceAllString(cond, "$1")
+	held := map[string]bool{}
+	for _, one := range strings.Split(cond, " AND ") {
+		left, _, is := strings.Cut(one, " = ")
+		if !is {
+			continue
+		}
+		for strings.HasPrefix(left, "(") && strings.Count(left, "(") > strings.Count(left, ")") {
+			left = left[1:]
+		}
+		held[left] = true
+		if m := cast.FindStringSubmatch(left); m != nil {
+			held[m[1]] = true
+		}
+	}
+	return held
 }

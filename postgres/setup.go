@@ -8,7 +8,7 @@ import "strings"
 // The owner may make databases: a restore and a drill put a copy into one of its own.
 //
 // What it takes away from everybody are the functions by which a role that only reads could still do something: locks that
-// outlive a transaction, large objects, notifications, ending other connections, settings that outlive it, texts that are run as SQL and that no plan shows,
+// outlive a transaction, large objects, notifications, ending other connections, settings and a seed of random() that outlive it, texts that are run as SQL and that no plan shows,
 // and the language of DO.
 func Setup(database, owner, reader string) string {
 	return strings.NewReplacer("DATABASE_", quoteName(database), "OWNER_", quoteName(owner), "READER_", quoteName(reader)).Replace(setup)
@@ -19,7 +19,7 @@ const riskyFunctions = `p.pronamespace = 'pg_catalog'::regnamespace AND
 	(p.proname LIKE 'pg\_advisory%' OR p.proname LIKE 'pg\_try\_advisory%' OR p.proname LIKE 'lo\_%' OR p.proname IN
 	('lowrite', 'loread', 'pg_notify', 'pg_terminate_backend', 'pg_cancel_backend', 'pg_sleep', 'pg_sleep_for', 'pg_sleep_until', 'pg_logical_emit_message',
 	'pg_export_snapshot', 'pg_current_xact_id', 'txid_current', 'query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema', 'cursor_to_xml', 'cursor_to_xmlschema',
-	'ts_stat', 'ts_rewrite', 'set_config'))`
+	'ts_stat', 'ts_rewrite', 'set_config', 'setseed'))`
 
 const setup = `REVOKE ALL ON DATABASE DATABASE_ FROM PUBLIC;
 GRANT CONNECT ON DATABASE DATABASE_ TO OWNER_, READER_;

@@ -120,6 +120,8 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 		set["statement_timeout"], set["lock_timeout"], set["idle_in_transaction_session_timeout"] = ms(readTimeout), ms(readTimeout), ms(idleTimeout)
 	case owner:
 		set["statement_timeout"], set["lock_timeout"], set["idle_in_transaction_session_timeout"] = ms(writeTimeout), ms(waitTimeout), ms(writeTimeout)
+	case migrator:
+		maps.Copy(set, noLimits)
 	}
 	cfg.RuntimeParams = set // of the address nothing is taken over but where, who and TLS
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
@@ -140,11 +142,30 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 		return nil, fmt.Errorf("postgres: the database is encoded in %s; make it anew in UTF8", got)
 	}
 	c.schema, c.loose = w.schema, w.loose
+	if as == migrator {
+		if err := c.own(ctx, laterLimits(c.major())); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
 	if err := c.between(ctx, set, cfg.User); err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// noLimits are the limits of time of a connection that migrates, dumps or restores, whatever the database or the role has as its own:
+// such work takes as long as it takes.
+var noLimits = map[string]string{"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+
+// laterLimits takes off those that not every server knows.
+func laterLimits(major int) string {
+	text := "SET idle_session_timeout = 0"
+	if major >= 17 {
+		text += "; SET transaction_timeout = 0"
+	}
+	return text
 }
 
 // major is the server's version, without what follows the first point: "17beta1" is 17.

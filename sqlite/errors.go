@@ -117,13 +117,24 @@ func constraint(err error) error {
 	return c
 }
 
-// opening explains why a database does not open.
+// explained is an error that says what to do already.
+type explained struct{ error }
+
+// Unwrap is for [errors.Is].
+func (e *explained) Unwrap() error { return e.error }
+
+// opening explains why a database does not open. What was explained stays as it is.
 func opening(err error) error {
+	if done := (*explained)(nil); errors.As(err, &done) {
+		return err
+	}
 	switch {
 	case errors.Is(err, sqlite3.CANTOPEN_SYMLINK):
-		return fmt.Errorf("the file is a symbolic link, which could lead anywhere: name the file that it points to: %w", err)
+		return &explained{fmt.Errorf("the file is a symbolic link, which could lead anywhere: name the file that it points to: %w", err)}
 	case isAny(err, sqlite3.NOTADB):
-		return fmt.Errorf("the file is no SQLite database: move it away, or name another: %w", err)
+		return &explained{fmt.Errorf("the file is no SQLite database: %w\n  if it was the site's it is damaged: keep it as it is, and get the newest point back: restore latest --live\n  else move it away, or name another", err)}
+	case isAny(err, sqlite3.CORRUPT):
+		return &explained{fmt.Errorf("the database is damaged: %w\n  keep the file as it is, and get the newest point back: restore latest --live", err)}
 	}
 	return err
 }

@@ -218,3 +218,14 @@ func StandsStill(ctx context.Context, e db.Engine) (bool, error) {
 	}
 	return c != nil, err
 }
+
+// PanicWhileMigrating panics on the connection that migrates, in a transaction, and returns what was recovered.
+func PanicWhileMigrating(e db.Engine) (got any) {
+	defer func() { got = recover() }()
+	return e.(*engine).migrating(context.Background(), func(c *conn, _ []*db.Schema) error {
+		if err := c.c.Exec("BEGIN IMMEDIATE"); err != nil {
+			return err
+		}
+		panic("in a migration")
+	})
+}

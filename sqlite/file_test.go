@@ -130,7 +130,7 @@ func TestNoDatabase(t *testing.T) {
 	}
 	e := sqlite.Engine("x.db")
 	err := e.Open(t.Context(), dir, schema)
-	if err == nil || !strings.Contains(err.Error(), "not a database") || !strings.Contains(err.Error(), "x.db") {
+	if err == nil || !strings.Contains(err.Error(), "not a database") || !strings.Contains(err.Error(), "x.db") || !strings.Contains(err.Error(), "restore latest --live") {
 		t.Errorf("got %v", err)
 	}
 	if err := os.Remove(filepath.Join(dir, "x.db")); err != nil {
@@ -286,6 +286,73 @@ func TestBothWaysOfASnapshot(t *testing.T) {
 	look(102)
 	if left, err := filepath.Glob(filepath.Join(dir, ".x.db-spool-*")); err != nil || len(left) > 0 {
 		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
+// A stream is the file itself while the log is empty: what is committed meanwhile is not in it, and waits for nobody. While a
+// reader stays in the log there is none.
+func TestStream(t *testing.T) {
+	e, dir := open(t)
+	for range 100 {
+		add(t, e, "somebody", strings.Repeat("a text ", 300))
+	}
+	var out bytes.Buffer
+	stream := func() (*db.Streamed, error) {
+		out.Reset()
+		return e.(db.Streamer).Stream(t.Context(), func(from io.Reader, size int64) error {
+			before := len(look(t, dir))
+			add(t, e, "somebody", "later than the stream")
+			if _, err := io.Copy(&out, from); err != nil || int64(out.Len()) != size {
+				t.Errorf("%d of %d bytes, %v", out.Len(), size, err)
+			}
+			if after := len(look(t, dir)); after != before {
+				t.Errorf("%d files before, %d after", before, after)
+			}
+			return nil
+		})
+	}
+	s, err := stream()
+	if err != nil || s == nil || s.File != "x.db" || s.Tables["note"] != 100 {
+		t.Fatalf("%+v, %v; want 100 rows", s, err)
+	}
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if problems := sqlite.Integrity(path); problems != "" {
+		t.Error(problems)
+	}
+	copied := sqlite.Engine("x.db")
+	if err := copied.Open(t.Context(), filepath.Dir(path), schema); err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
+	if n := rows(t, copied); n != 100 {
+		t.Errorf("%d rows in the stream, want 100", n)
+	}
+	own := errors.New("the reader's own")
+	if s, err := e.(db.Streamer).Stream(t.Context(), func(io.Reader, int64) error { return own }); s != nil || err != own {
+		t.Errorf("an error of the reader: %v, %v", s, err)
+	}
+	r := e.Read(t.Context())
+	defer r.Close()
+	if _, err := count.One(r); err != nil {
+		t.Fatal(err)
+	}
+	add(t, e, "somebody", "in the log")
+	s, err = e.(db.Streamer).Stream(t.Context(), func(io.Reader, int64) error {
+		t.Error("it was read while a reader keeps the log")
+		return nil
+	})
+	if s != nil || err != nil {
+		t.Errorf("%v, %v while a reader keeps the log", s, err)
+	}
+	r.Close()
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.(db.Streamer).Stream(t.Context(), nil); !errors.Is(err, db.ErrClosed) {
+		t.Errorf("of an engine that is closed: %v", err)
 	}
 }
 

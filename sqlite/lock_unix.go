@@ -19,12 +19,3 @@ func tryLock(f *os.File) (held bool, err error) {
 	}
 	return false, err
 }
-
-// syncFolder makes a new file's name last.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}

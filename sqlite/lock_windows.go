@@ -18,6 +18,3 @@ func tryLock(f *os.File) (held bool, err error) {
 	}
 	return false, err
 }
-
-// syncFolder does nothing: Windows has no way to, and writes names through.
-func syncFolder(string) error { return nil }

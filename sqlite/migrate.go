@@ -128,11 +128,12 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, schemas []*db.S
 		return err
 	}
 	defer on.readers.change()()
-	err = do(c, on.schemas)
-	c.close()
-	on.readers.Renew() // what they have prepared was for the old tables
-	on.writer.Renew()
-	return err
+	defer func() { // also after a panic: a connection that is left open keeps its lock
+		c.close()
+		on.readers.Renew() // what they have prepared was for the old tables
+		on.writer.Renew()
+	}()
+	return do(c, on.schemas)
 }
 
 // openMigrator opens a connection for migrations.

@@ -239,3 +239,18 @@ func descriptors(t *testing.T) int {
 	}
 	return len(open)
 }
+
+// TestMigrationThatPanics: what it had locked is free again.
+func TestMigrationThatPanics(t *testing.T) {
+	e := sqlite.Engine("x.db")
+	if err := e.Open(t.Context(), t.TempDir(), rebuild); err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if got := sqlite.PanicWhileMigrating(e); got != "in a migration" {
+		t.Fatalf("recovered %v", got)
+	}
+	if _, err := e.Migrate(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -311,6 +311,29 @@ func TestMeasures(t *testing.T) {
 	golden(t, "measures.txt", b.String())
 }
 
+// TestSchemaIsNotTrusted: a view that somebody has put into the file reaches nothing that is not for views. SQLite is compiled
+// so, and told so once more.
+func TestSchemaIsNotTrusted(t *testing.T) {
+	path := filepath.Join(template(t), "x.db")
+	for _, text := range []string{"CREATE VIEW planted AS SELECT compile_options FROM pragma_compile_options",
+		"PRAGMA trusted_schema=1; SELECT compile_options FROM planted"} { // where it is trusted the view is read
+		if err := sqlite.Outside(path, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range []sqlite.Measures{{}, {"trusted_schema": true}} {
+		r, err := sqlite.OpenRawReader(path, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Run("SELECT compile_options FROM planted"); sqlite.Code(err) != "ERROR" {
+			t.Errorf("with %v: %v, want an error", m, err)
+		}
+		r.End()
+		r.Close()
+	}
+}
+
 // TestReaderRefusesLaundered declares every hostile statement as a query, as a text laundered into a constant would be
 // before the start, and runs it through a Reader: an ordinary error, and the reader's connection is as good as before.
 func TestReaderRefusesLaundered(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -122,7 +121,7 @@ func (c *conn) unprepared(t *db.Text, err error) error {
 	for _, of := range [...]struct{ words, kind string }{{"no such column: ", "column"}, {"no such table: ", "table"}, {"no such function: ", "function"}, {" has no column named ", "column"}} {
 		if _, name, found := strings.Cut(text, of.words); found {
 			bad.Kind, bad.Name = of.kind, name
-			bad.Names = c.names(of.kind, t.SQL('?'))
+			bad.Names = t.Nearby(c.names(of.kind))
 		}
 	}
 	var e *sqlite3.Error
@@ -132,9 +131,8 @@ func (c *conn) unprepared(t *db.Text, err error) error {
 	return bad
 }
 
-// names lists what there is of a kind; of columns those of the tables that the text names come first, and only they if
-// there are any.
-func (c *conn) names(kind, text string) (all []string) {
+// names lists what there is of a kind, columns as [db.Text.Nearby] takes them.
+func (c *conn) names(kind string) (all []string) {
 	query := "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name"
 	switch kind {
 	case "function":
@@ -148,24 +146,8 @@ func (c *conn) names(kind, text string) (all []string) {
 		return nil
 	}
 	defer stmt.Close()
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r < 0x80
-	})
-	var others []string
 	for stmt.Step() {
-		name := stmt.ColumnText(0)
-		table, column, found := strings.Cut(name, ".")
-		switch {
-		case !found:
-			all = append(all, name)
-		case slices.Contains(words, strings.ToLower(table)):
-			all = append(all, column)
-		default:
-			others = append(others, column)
-		}
-	}
-	if all == nil {
-		return others
+		all = append(all, stmt.ColumnText(0))
 	}
 	return all
 }

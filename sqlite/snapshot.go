@@ -20,6 +20,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/noise"
 	"github.com/merlon-web/merlon/internal/pool"
+	"github.com/merlon-web/merlon/internal/whole"
 )
 
 // spoolName returns the pattern of the copies that snapshots lie in for a while, beside the database.
@@ -86,10 +87,7 @@ func (e *engine) Snapshot(ctx context.Context) (_ *db.Snapshot, err error) {
 		return e.measured(ctx, address, remove)
 	}
 	defer c.close()
-	to, err := noise.New(spool)
-	if err != nil {
-		return nil, err
-	}
+	to := noise.New(spool)
 	info, tables, err := c.copyStill(ctx, to)
 	if err != nil {
 		return nil, err
@@ -123,7 +121,7 @@ func (e *engine) CopyTo(ctx context.Context, dir string) (err error) {
 	if err := f.Sync(); err != nil { // SQLite's backup is not known to sync its end
 		return fmt.Errorf("sqlite: copy: %w", err)
 	}
-	return syncFolder(filepath.Dir(to))
+	return whole.SyncFolder(filepath.Dir(to))
 }
 
 // onDisk returns the path of an open engine's file.

@@ -100,7 +100,7 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 	writer := newPool("writer", 1, func() (*conn, error) { return openWriter(path, hasty, schemas) })
 	c, err := writer.Get(ctx) // makes it a WAL database, which readers need
 	if err != nil {
-		return fmt.Errorf("sqlite: open %s: %w", path, err)
+		return fmt.Errorf("sqlite: open %s: %w", path, opening(err))
 	}
 	writer.Put(c)
 	readers := newPool("reader", readerCount(), func() (*conn, error) { return openReader(path, schemas, e.measure) })

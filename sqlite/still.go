@@ -88,31 +88,71 @@ func (c *conn) emptyLog() (err error) {
 	return errors.Join(c.explain(err), c.c.BusyTimeout(busyTimeout))
 }
 
-// copyStill copies the file of a transaction at a standstill into a spool, and counts the rows meanwhile.
-func (c *conn) copyStill(ctx context.Context, to *noise.File) (info db.Info, tables map[string]int64, err error) {
+// still returns the file of a transaction at a standstill.
+func (c *conn) still() (file vfs.File, info db.Info, err error) {
 	defer c.rescue(&err)
 	pages, err := c.integers("PRAGMA page_count")
 	if err != nil {
-		return info, nil, err
+		return nil, info, err
 	}
 	size, err := c.integers("PRAGMA page_size")
 	if err != nil {
-		return info, nil, err
+		return nil, info, err
 	}
 	pointer, err := c.c.FileControl("main", sqlite3.FCNTL_FILE_POINTER)
 	if err != nil {
-		return info, nil, err
+		return nil, info, err
 	}
 	file, ok := pointer.(vfs.File)
 	if !ok {
-		return info, nil, fmt.Errorf("sqlite: the database is a %T", pointer)
+		return nil, info, fmt.Errorf("sqlite: the database is a %T", pointer)
 	}
-	info = db.Info{Pages: pages[0], PageSize: int(size[0]), Size: pages[0] * size[0]}
+	return file, db.Info{Pages: pages[0], PageSize: int(size[0]), Size: pages[0] * size[0]}, nil
+}
+
+// beside counts the rows of a transaction at a standstill while something else is done with its file.
+func (c *conn) beside(ctx context.Context, do func() error) (tables map[string]int64, err error) {
 	tables = map[string]int64{}
 	counted := make(chan error, 1)
 	go func() { counted <- c.countRows(ctx, tables) }()
-	err = copyNoise(ctx, file, to, &info)
-	return info, tables, errors.Join(err, <-counted)
+	err = do()
+	if uncounted := <-counted; err == nil {
+		err = uncounted
+	}
+	return tables, err
+}
+
+// Stream implements [db.Streamer]: what is read is the database's own file, while its log is empty. What is committed
+// meanwhile stays in the log.
+func (e *engine) Stream(ctx context.Context, read func(from io.Reader, size int64) error) (*db.Streamed, error) {
+	path, err := e.onDisk()
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.standstill(ctx, path)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	defer c.close()
+	file, info, err := c.still()
+	if err != nil {
+		return nil, err
+	}
+	tables, err := c.beside(ctx, func() error { return read(io.NewSectionReader(file, 0, info.Size), info.Size) })
+	if err != nil {
+		return nil, err
+	}
+	return &db.Streamed{File: e.file, Tables: tables}, nil
+}
+
+// copyStill copies the file of a transaction at a standstill into a spool, and counts the rows meanwhile.
+func (c *conn) copyStill(ctx context.Context, to *noise.File) (info db.Info, tables map[string]int64, err error) {
+	file, info, err := c.still()
+	if err != nil {
+		return info, nil, err
+	}
+	tables, err = c.beside(ctx, func() error { return copyNoise(ctx, file, to, &info) })
+	return info, tables, err
 }
 
 func copyNoise(ctx context.Context, from io.ReaderAt, to *noise.File, info *db.Info) error {

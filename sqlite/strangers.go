@@ -56,49 +56,72 @@ func (e *engine) Strangers(ctx context.Context, drop bool) (found []db.Stranger,
 		if err != nil {
 			return err
 		}
+		all := map[string]object{}
+		maps.Copy(all, want)
+		maps.Copy(all, have)
 		var does []string
-		for _, id := range slices.Sorted(maps.Keys(have)) {
+		for _, id := range slices.Sorted(maps.Keys(all)) {
 			o, own := have[id], want[id]
 			if o == own {
 				continue
 			}
-			s := db.Stranger{Kind: o.kind, Name: o.name, On: o.on, Altered: own.name != "", Dropped: drop && o.runs()}
-			if s.Dropped {
-				does = append(does, "DROP "+o.kind+" "+o.quoted())
-				if s.Altered {
-					does = append(does, own.sql)
-				}
+			as := all[id]
+			s := db.Stranger{Kind: as.kind, Name: as.name, On: as.on, Altered: o.name != "" && own.name != "", Missing: o.name == "", Dropped: drop && as.runs()}
+			if s.Dropped && o.name != "" {
+				does = append(does, "DROP "+o.kind+" IF EXISTS "+o.quoted()) // a view takes its triggers along
 			}
 			found = append(found, s)
 		}
-		for _, id := range slices.Sorted(maps.Keys(want)) {
-			if o := want[id]; have[id].name == "" {
-				s := db.Stranger{Kind: o.kind, Name: o.name, On: o.on, Missing: true, Dropped: drop && o.runs()}
-				if s.Dropped {
-					does = append(does, o.sql)
-				}
-				found = append(found, s)
-			}
-		}
-		if len(does) == 0 {
+		if !slices.ContainsFunc(found, func(s db.Stranger) bool { return s.Dropped }) {
 			return nil
 		}
-		if err := c.c.Exec("BEGIN IMMEDIATE; " + strings.Join(does, ";\n") + "; COMMIT"); err != nil {
-			_ = c.c.Exec("ROLLBACK")
-			return c.explain(err)
+		err = c.c.Exec("BEGIN IMMEDIATE; " + strings.Join(does, ";\n"))
+		if err == nil {
+			err = c.remake(want, have)
 		}
-		left, err := c.objects()
+		if err == nil {
+			err = c.c.Exec("COMMIT")
+		}
+		if err != nil {
+			_ = c.c.Exec("ROLLBACK")
+		}
+		return c.explain(err)
+	})
+	return found, err
+}
+
+// remake makes the views and then the triggers that are missing, and looks whether all is as it should be.
+func (c *conn) remake(want, have map[string]object) error {
+	for _, kind := range []string{"view", "trigger"} {
+		now, err := c.objects()
 		if err != nil {
 			return err
 		}
-		for _, s := range found {
-			if id := s.Kind + " " + s.Name; s.Dropped && left[id] != want[id] {
-				return fmt.Errorf("sqlite: the %s %q was written into the file by hand and cannot be taken out: take an older point", s.Kind, s.Name)
+		for _, id := range slices.Sorted(maps.Keys(want)) {
+			if o := want[id]; o.kind == kind && now[id].name == "" {
+				if err := c.c.Exec(o.sql); err != nil {
+					return err
+				}
 			}
 		}
-		return nil
-	})
-	return found, err
+	}
+	left, err := c.objects()
+	if err != nil {
+		return err
+	}
+	all := map[string]object{}
+	for _, from := range []map[string]object{want, have, left} {
+		maps.Copy(all, from)
+	}
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		switch o := all[id]; {
+		case o.runs() && left[id] != want[id]:
+			return fmt.Errorf("sqlite: the %s %q is not as the migrations make it, and cannot be made so: take an older point", o.kind, o.name)
+		case !o.runs() && left[id] != have[id]:
+			return fmt.Errorf("sqlite: the %s %q became another one with what was taken out: take an older point", o.kind, o.name)
+		}
+	}
+	return nil
 }
 
 // objects returns the lines of the schema, by kind and name.

@@ -132,10 +132,59 @@ func TestStrangersAreMadeAgain(t *testing.T) {
 	}
 	raw.Close()
 	found, err := e.(db.Comparer).Strangers(t.Context(), true)
-	if err != nil || len(found) != 2 || found[0].String() != `view "guarded_open", which was altered, made again` || found[1].String() != `trigger "guarded_final" on guarded, which was missing, made again` {
+	if err != nil || len(found) != 2 || found[0].String() != `trigger "guarded_final" on guarded, which was missing, made again` || found[1].String() != `view "guarded_open", which was altered, made again` {
 		t.Errorf("%v, %v", found, err)
 	}
 	if found, err := e.(db.Comparer).Strangers(t.Context(), true); err != nil || len(found) != 0 {
 		t.Errorf("afterwards: %v, %v", found, err)
+	}
+}
+
+var viewed = db.From(files, "testdata/viewed").Named("viewed")
+
+// A view that is made again has the site's triggers on it, also one that was altered too.
+func TestStrangersAViewKeepsItsTriggers(t *testing.T) {
+	for alter, want := range map[string]string{
+		`CREATE TRIGGER viewed_add INSTEAD OF INSERT ON viewed_open
+BEGIN INSERT INTO viewed (text) VALUES (new.text); END`: `view "viewed_open", which was altered, made again`,
+		`CREATE TRIGGER viewed_add INSTEAD OF INSERT ON viewed_open BEGIN INSERT INTO viewed (text) VALUES ('evil'); END`: `trigger "viewed_add" on viewed_open, which was altered, made again; view "viewed_open", which was altered, made again`,
+		`CREATE TRIGGER seen INSTEAD OF UPDATE ON viewed_open BEGIN SELECT 1; END`:                                        `trigger "seen" on viewed_open, dropped; trigger "viewed_add" on viewed_open, which was missing, made again; view "viewed_open", which was altered, made again`,
+	} {
+		dir := t.TempDir()
+		e := sqlite.Engine("viewed.db")
+		if err := e.Open(t.Context(), dir, viewed); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := sqlite3.Open(filepath.Join(dir, "viewed.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := raw.Exec(`DROP VIEW viewed_open; CREATE VIEW viewed_open AS SELECT id, 'x' AS text FROM viewed; ` + alter); err != nil {
+			t.Fatal(err)
+		}
+		raw.Close()
+		if err := e.Open(t.Context(), dir, viewed); err != nil {
+			t.Fatal(err)
+		}
+		found, err := e.(db.Comparer).Strangers(t.Context(), true)
+		var texts []string
+		for _, s := range found {
+			texts = append(texts, s.String())
+		}
+		if got := strings.Join(texts, "; "); err != nil || got != want {
+			t.Errorf("%s, %v\nwant %s", got, err, want)
+		}
+		if found, err := e.(db.Comparer).Strangers(t.Context(), true); err != nil || len(found) != 0 {
+			t.Errorf("afterwards: %v, %v", found, err)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

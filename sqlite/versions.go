@@ -33,15 +33,15 @@ func (v versions) CreateVersionTable(ctx context.Context, on database.DBTxConn) 
 
 // Insert runs in the migration's transaction, after its statements: the place to see that no row refers to nothing.
 func (v versions) Insert(ctx context.Context, on database.DBTxConn, req database.InsertRequest) error {
-	if err := whole(ctx, on); err != nil {
+	if err := referring(ctx, on); err != nil {
 		return err
 	}
 	_, err := on.ExecContext(ctx, "INSERT INTO "+v.table+" (version, sha256) VALUES (?, ?)", req.Version, v.sums[req.Version])
 	return err
 }
 
-// whole looks for a row that refers to nothing: foreign keys are off while a migration runs.
-func whole(ctx context.Context, on database.DBTxConn) error {
+// referring refuses a row that refers to nothing: foreign keys are off while a migration runs.
+func referring(ctx context.Context, on database.DBTxConn) error {
 	var table, parent string
 	var row, constraint sql.NullInt64
 	err := on.QueryRowContext(ctx, "PRAGMA foreign_key_check").Scan(&table, &row, &parent, &constraint)
@@ -55,7 +55,7 @@ func whole(ctx context.Context, on database.DBTxConn) error {
 }
 
 func (v versions) Delete(ctx context.Context, on database.DBTxConn, version int64) error {
-	if err := whole(ctx, on); err != nil {
+	if err := referring(ctx, on); err != nil {
 		return err
 	}
 	_, err := on.ExecContext(ctx, "DELETE FROM "+v.table+" WHERE version = ?", version)

@@ -37,8 +37,8 @@ func MethodAllowed(method string, more ...string) bool {
 //   - 400 for a target that is neither a path nor an address of http or https, a path with bytes that must be escaped, a
 //     query with a ";" or a broken escape, and a GET or HEAD with a body;
 //   - 415 for a compressed body;
-//   - 404 for a path that is not canonical: "//", "." and "..", an escaped slash, backslash, control or plain letter. There
-//     is no redirect to the canonical one: redirects of this kind have led to other hosts (GO-2025-3770).
+//   - 404 for a path that is not canonical: "//", "." and "..", an escaped slash, backslash, control or letter, digit, "-", ".",
+//     "_" or "~". There is no redirect to the canonical one: redirects of this kind have led to other hosts (GO-2025-3770).
 //
 // It allocates nothing for a request that passes.
 func CheckRequest(r *http.Request, more ...string) error {
@@ -165,7 +165,7 @@ func checkPath(r *http.Request) error {
 		switch {
 		case c == '/':
 			return bad("path with an escaped slash")
-		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c == '-', c == '.', c == '_':
+		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c == '-', c == '.', c == '_', c == '~': // unreserved (RFC 3986 2.3)
 			return bad("path with an escaped letter") // two spellings of one page: rules of a proxy see only one
 		}
 		i += 2

@@ -149,7 +149,7 @@ func lists(t *testing.T, s *suite) {
 				t.Fatalf("two lists of %d: %v", length, got)
 			}
 		}
-		if got := must(itemsIn.All(r, []int64(nil))); got != nil {
+		if got := must(itemsIn.All(r, []int64(nil))); len(got) != 0 {
 			t.Errorf("a nil list matches %v", got)
 		}
 		if got := must(itemsIn.All(r, make([]int, db.MaxList))); len(got) != 1 {

@@ -17,6 +17,12 @@ type role string
 
 type level uint8
 
+// bits and packed are bytes of the test's own.
+type (
+	bits   uint8
+	packed [4]bits
+)
+
 type grade int16
 
 type value struct {

@@ -56,6 +56,12 @@ func values(t *testing.T, s *suite) {
 		if got, want := must(namedByID.One(w, id)), (named{200, 0.5, "admin", [4]byte{1, 2, 3, 4}, true}); got != want {
 			t.Errorf("named types: got %+v, want %+v", got, want)
 		}
+		for _, bytes := range []any{[4]bits{1, 2, 3, 4}, []bits{1, 2, 3, 4}, packed{1, 2, 3, 4}, &packed{1, 2, 3, 4}} {
+			other := must(insertValue.Run(w, 200, 0.5, "admin", bytes, true, at, nil))
+			if got, want := must(namedByID.One(w, other)), (named{200, 0.5, "admin", [4]byte{1, 2, 3, 4}, true}); got != want {
+				t.Errorf("bytes as %T: got %+v, want %+v", bytes, got, want)
+			}
+		}
 		if got := must(timeByID.One(w, id)); !got.Equal(at) {
 			t.Errorf("a time of another zone came back as %v, want %v", got, at)
 		}

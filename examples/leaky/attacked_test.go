@@ -21,6 +21,7 @@ var means = map[string]string{
 	"L51": "080", "L52": "080 081", "L53": "082", "L54": "084", "L55": "083", "L56": "013", "L57": "122", "L58": "080", "L59": "085", "L60": "080 081",
 	"L61": "100", "L62": "100", "L63": "102", "L64": "103", "L65": "103", "L66": "101", "L67": "105", "L68": "105", "L69": "111", "L70": "", "L71": "", "L72": "110",
 	"L73": "008 120 124", "L74": "124", "L75": "130", "L76": "049", "L77": "050", "L78": "050",
+	"L79": "141", "L80": "142", "L81": "143", "L82": "144", "L83": "145", "L84": "146", "L85": "147", "L86": "148",
 }
 
 // besides are findings that nobody planted and that are true all the same: rule, route, why.
@@ -34,7 +35,7 @@ func number(f attack.Finding) string { return strings.TrimPrefix(f.ID, "MRL-ATK-
 
 // on reports whether a route of a finding is that of the list.
 func on(listed, found string) bool {
-	if listed == "*" || found == "every route" {
+	if listed == "*" || found == "every route" || listed == found {
 		return true
 	}
 	method, path, _ := strings.Cut(found, " ")
@@ -96,7 +97,7 @@ func table(found map[string]attack.Finding, invented []attack.Finding) string {
 		made[f.Class]++
 	}
 	fmt.Fprintf(&b, "%-10s found planted invented\n", "class")
-	for _, c := range []string{holes.Sessions, holes.Forgery, holes.Injection, holes.Output, holes.Access, holes.Limits, holes.Platform} {
+	for _, c := range []string{holes.Sessions, holes.Forgery, holes.Injection, holes.Output, holes.Access, holes.Limits, holes.Platform, holes.Backup} {
 		fmt.Fprintf(&b, "%-10s %5d %7d %8d\n", c, hits[c], planted[c], made[c])
 	}
 	fmt.Fprintf(&b, "%-10s %5d %7d %8d\n", "all", len(found), len(holes.Planted), len(invented))
@@ -112,7 +113,7 @@ func table(found map[string]attack.Finding, invented []attack.Finding) string {
 }
 
 // floor is how many of the planted holes were found when this was last measured.
-const floor = 75
+const floor = 83
 
 func TestAttackedAlone(t *testing.T) {
 	s, p := leaky(t)

@@ -107,7 +107,8 @@ type Config struct {
 type Directory struct {
 	c     Config
 	host  string
-	to    string // the address, as the library dials it
+	to    string // its name and port
+	tls   bool   // from the first byte; else it begins by StartTLS
 	plain bool   // a server on this machine
 	bind  string
 }
@@ -122,9 +123,18 @@ func New(c Config) (*Directory, error) {
 	if err != nil || u.Scheme != "ldap" && u.Scheme != "ldaps" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		return wrong(RuleServer, "the directory's address cannot be used", "write ldaps://ldap.example.org, without user and path")
 	}
-	d := &Directory{c: c, host: u.Hostname(), to: u.Scheme + "://" + u.Host}
+	d := &Directory{c: c, host: u.Hostname(), tls: u.Scheme == "ldaps"}
+	port := u.Port()
+	switch {
+	case port != "":
+	case d.tls:
+		port = ldap.DefaultLdapsPort
+	default:
+		port = ldap.DefaultLdapPort
+	}
+	d.to = net.JoinHostPort(d.host, port)
 	ip, err := netip.ParseAddr(d.host)
-	d.plain = u.Scheme == "ldap" && err == nil && ip.IsLoopback()
+	d.plain = !d.tls && err == nil && ip.IsLoopback()
 	if c.User != nil {
 		if d.bind, err = c.User.with(nil); err != nil {
 			return wrong(RuleServer, "the name that searches are made as has places", "give a name without {}")
@@ -231,24 +241,46 @@ func (d *Directory) Verify(ctx context.Context, permit *throttle.Permit, name *N
 	return false, d.cannot("did not answer a sign-in", err)
 }
 
-// connect opens a connection that nobody else can read; done closes it.
+// connect opens a connection that nobody else can read; done closes it. Timeout bounds it with its TLS, and the end of ctx closes it at
+// any moment: a server that is silent in the middle holds nobody.
 func (d *Directory) connect(ctx context.Context) (*ldap.Conn, func(), error) {
 	if db.InWrite(ctx) {
 		return nil, nil, inWrite()
 	}
-	safe := &tls.Config{ServerName: d.host, RootCAs: d.c.Roots, MinVersion: tls.VersionTLS12}
-	conn, err := ldap.DialURL(d.to, ldap.DialWithDialer(&net.Dialer{Timeout: d.c.Timeout}), ldap.DialWithTLSConfig(safe))
+	until := time.Now().Add(d.c.Timeout)
+	line, err := (&net.Dialer{Deadline: until}).DialContext(ctx, "tcp", d.to)
 	if err != nil {
 		return nil, nil, d.cannot("cannot be reached", err)
 	}
-	conn.SetTimeout(d.c.Timeout)
-	if strings.HasPrefix(d.to, "ldap://") && !d.plain {
-		if err := conn.StartTLS(safe); err != nil {
-			return nil, nil, errors.Join(d.cannot("cannot be spoken to safely", err), conn.Close())
-		}
+	stop := context.AfterFunc(ctx, func() { _ = line.Close() })
+	err = line.SetDeadline(until)
+	safe := &tls.Config{ServerName: d.host, RootCAs: d.c.Roots, MinVersion: tls.VersionTLS12}
+	var conn *ldap.Conn
+	if d.tls {
+		over := tls.Client(line, safe)
+		err = errors.Join(err, over.HandshakeContext(ctx))
+		conn = ldap.NewConn(over, true)
+	} else {
+		conn = ldap.NewConn(line, false)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	return conn, func() { stop(); _ = conn.Close() }, nil
+	conn.SetTimeout(d.c.Timeout)
+	conn.Start()
+	done := func() {
+		stop()
+		_ = line.Close() // first: the library's Close would wait for what is being written
+		_ = conn.Close()
+	}
+	if err == nil && !d.tls && !d.plain {
+		err = conn.StartTLS(safe)
+	}
+	if err == nil {
+		err = line.SetDeadline(time.Now().Add(3 * d.c.Timeout)) // a sign-in and a question, which have their own, and what the library waits to write
+	}
+	if err != nil {
+		done()
+		return nil, nil, d.cannot("cannot be spoken to safely", err)
+	}
+	return conn, done, nil
 }
 
 // Why nothing was found.

@@ -1,11 +1,15 @@
 package ldap_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -91,6 +95,72 @@ func FuzzName(f *testing.F) {
 			t.Fatalf("%q became %q, %v", s, text, err)
 		}
 	})
+}
+
+// silent listens on loopback and says nothing more than yes to StartTLS (RFC 4511, 4.14.2): the answer to message 1, without name and value.
+func silent(t *testing.T, starts bool) (port string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				if starts {
+					_, _ = c.Read(make([]byte, 512))
+					_, _ = c.Write([]byte{0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, 0, 4, 0, 4, 0})
+				}
+				_, _ = io.Copy(io.Discard, c) // until the other side hangs up
+			}()
+		}
+	}()
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// A directory that falls silent before or while TLS begins, or behind it, holds nobody longer than Timeout and the context say.
+func TestSilentDirectory(t *testing.T) {
+	for name, address := range map[string]string{
+		"StartTLS": "ldap://localhost:" + silent(t, true),
+		"before":   "ldap://localhost:" + silent(t, false),
+		"TLS":      "ldaps://localhost:" + silent(t, false),
+		"plain":    "ldap://127.0.0.1:" + silent(t, false),
+	} {
+		ended := func(what string, ctx context.Context, timeout time.Duration) {
+			t.Helper()
+			d, err := ldap.New(ldap.Config{Address: address, Timeout: timeout})
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() {
+				_, err := d.Search(ctx, reader, byName, []string{"ann"})
+				done <- err
+			}()
+			select {
+			case err := <-done:
+				if !errors.Is(err, ldap.ErrCannot) {
+					t.Errorf("%s, %s: %v", name, what, err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Errorf("%s, %s: a search still waits", name, what)
+			}
+		}
+		ended("Timeout", t.Context(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		ended("context", ctx, time.Hour)
+		cancel()
+	}
 }
 
 func TestFaults(t *testing.T) {

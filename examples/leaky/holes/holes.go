@@ -11,6 +11,7 @@ const (
 	Access    = "access"
 	Limits    = "limits"
 	Platform  = "platform"
+	Backup    = "backup"
 )
 
 // A Hole is one thing that is wrong with the site. Routes are method and pattern; "*" is every page.
@@ -109,6 +110,15 @@ var Planted = []Hole{
 	{"L76", Platform, []string{"POST /profile/picture"}, "URL-1", "The site fetches any address, those of the machine and its network too.", "POST /profile/picture with address=http://127.0.0.1:PORT/"},
 	{"L77", Platform, []string{"GET /download"}, "PATH-1", "The name may lead out of the folder.", "GET /download?name=../settings.conf"},
 	{"L78", Platform, []string{"POST /admin/gallery"}, "PATH-1", "Names in the archive may lead out of the folder.", "POST /admin/gallery with an entry ../uploads/evil.html"},
+
+	{"L79", Backup, []string{"backups"}, "BACK-1", "The copies lie in the folder of the data.", "Site.Backup, then look into the folder backups"},
+	{"L80", Backup, []string{"backups"}, "BACK-1", "The index beside the copies names all members' addresses.", "Site.Backup, then read backups/index.txt"},
+	{"L81", Backup, []string{"backups"}, "BACK-1", "The key of the copies stands in the settings beside the data.", "Site.Backup, then Site.Restore with nothing but the folder"},
+	{"L82", Backup, []string{"backups"}, "M77", "A copy that was cut is restored as far as it goes.", "Site.Backup, cut the newest copy, Site.Restore: no error"},
+	{"L83", Backup, []string{"backups"}, "M78", "Only the database is copied: uploads and pictures of the gallery are not.", "POST /files, Site.Backup, Site.Restore: the file is not there"},
+	{"L84", Backup, []string{"backups"}, "BACK-2", "A restore was rehearsed once, when the site was new.", "Site.Rehearsed"},
+	{"L85", Backup, []string{"backups"}, "BACK-3", "The site deletes its copies itself, and so can who takes it.", "Site.DeleteBackup"},
+	{"L86", Backup, []string{"GET /backups/{name}"}, "SECR-1", "The copies and their index are given to whoever asks.", "GET /backups/index.txt"},
 }
 
 // A Spot looks like a hole to a tool or a quick reader, and is right.
@@ -139,4 +149,5 @@ var Sound = []Spot{
 	{"S16", []string{"POST /events/new"}, "a list of numbers from a form", "each one is an argument"},
 	{"S17", []string{"GET /members/{id}"}, "another member's page by number", "members see each other's pages; the address is not on it"},
 	{"S18", []string{"GET /download"}, "a header with the visitor's file name", "mime.FormatMediaType of its last part"},
+	{"S19", []string{"GET /handbook.zip"}, "an archive that a stranger gets", "it holds the handbook, which everybody may read"},
 }

@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/examples/leaky/holes"
 	"github.com/merlon-web/merlon/examples/leaky/site"
@@ -358,6 +361,80 @@ var proofs = map[string]func(k *kit) bool{
 		k.as(2).upload("/files", "/admin/gallery", "archive", "p.zip", archive(k.t, "../uploads/evil.html", []byte(script)))
 		return k.browser().get("/files/evil.html").text == script
 	},
+
+	"L79": func(k *kit) bool { return len(k.backup()) == 2 },
+	"L80": func(k *kit) bool { return strings.Contains(string(k.backup()["index.txt"]), "ben@club.example") },
+	"L81": func(k *kit) bool { k.backup(); return strings.Contains(k.restore()["club.db"], "ben@club.example") },
+	"L82": func(k *kit) bool {
+		for name, text := range k.backup() {
+			if name != "index.txt" {
+				os.Truncate(filepath.Join(k.s.Folder(), "backups", name), int64(len(text)/2))
+			}
+		}
+		_, back := k.restore()["club.db"]
+		return back
+	},
+	"L83": func(k *kit) bool {
+		k.as(3).upload("/files", "/files", "file", "minutes.txt", []byte("the minutes of May"))
+		k.backup()
+		_, back := k.restore()["minutes.txt"]
+		return !back
+	},
+	"L84": func(k *kit) bool { k.backup(); return time.Since(k.s.Rehearsed()) > 8*24*time.Hour },
+	"L85": func(k *kit) bool {
+		for name := range k.backup() {
+			if k.s.DeleteBackup(name) != nil {
+				return false
+			}
+		}
+		left, err := os.ReadDir(filepath.Join(k.s.Folder(), "backups"))
+		return err == nil && len(left) == 0
+	},
+	"L86": func(k *kit) bool {
+		k.backup()
+		return strings.Contains(k.browser().get("/backups/index.txt").text, "ben@club.example")
+	},
+}
+
+// backup makes a copy and returns what lies in the folder then.
+func (k *kit) backup() map[string][]byte {
+	k.t.Helper()
+	if err := k.s.Backup(); err != nil {
+		k.t.Fatal(err)
+	}
+	all, err := filepath.Glob(filepath.Join(k.s.Folder(), "backups", "*"))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	lie := map[string][]byte{}
+	for _, path := range all {
+		if lie[filepath.Base(path)], err = os.ReadFile(path); err != nil {
+			k.t.Fatal(err)
+		}
+	}
+	return lie
+}
+
+// restore gets the newest copy back and returns the files, by their last names; nil when it was refused.
+func (k *kit) restore() map[string]string {
+	k.t.Helper()
+	into := k.t.TempDir()
+	if k.s.Restore(into) != nil {
+		return nil
+	}
+	back := map[string]string{}
+	err := filepath.WalkDir(into, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		back[d.Name()] = string(text)
+		return err
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return back
 }
 
 func archive(t *testing.T, name string, data []byte) []byte {

@@ -1,6 +1,7 @@
 package holes_test
 
 import (
+	"archive/zip"
 	"net/url"
 	"strings"
 	"testing"
@@ -84,6 +85,12 @@ var sound = map[string]func(k *kit) bool{
 		a.upload("/files", "/files", "file", "a;b.txt", []byte("x"))
 		got := a.get("/download?name=" + url.QueryEscape("a;b.txt"))
 		return got.header("Content-Disposition") == `attachment; filename="a;b.txt"`
+	},
+	"S19": func(k *kit) bool {
+		k.as(3).upload("/files", "/files", "file", "minutes.txt", []byte("x"))
+		text := k.browser().get("/handbook.zip").text
+		z, err := zip.NewReader(strings.NewReader(text), int64(len(text)))
+		return err == nil && len(z.File) == 2 && z.File[0].Name == "boats.txt" && z.File[1].Name == "house.txt"
 	},
 }
 

@@ -33,6 +33,21 @@ func (s *Site) fileList(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "files", "Files", names)
 }
 
+// handbookZip is the handbook to take along.
+func (s *Site) handbookZip(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/zip")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	z := zip.NewWriter(w)
+	defer z.Close()
+	for _, name := range []string{"boats.txt", "house.txt"} {
+		f, err := z.Create(name)
+		if err != nil {
+			return
+		}
+		io.WriteString(f, handbook[name])
+	}
+}
+
 func (s *Site) fileUpload(w http.ResponseWriter, r *http.Request) {
 	file, header, err := r.FormFile("file")
 	if err != nil {

@@ -72,7 +72,7 @@ func New(c Config) (*Site, error) {
 		s.db.Close()
 		return nil, err
 	}
-	for _, dir := range []string{"uploads", "gallery", "handbook"} {
+	for _, dir := range []string{"uploads", "gallery", "handbook", "backups"} {
 		if err := os.MkdirAll(filepath.Join(c.Folder, dir), 0o755); err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ func New(c Config) (*Site, error) {
 			return nil, err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(c.Folder, "settings.conf"), []byte("smtp_password = tulip-garden-42\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(c.Folder, "settings.conf"), []byte("smtp_password = tulip-garden-42\nbackup_key = 3b1f0c9d77e24a58\n"), 0o600); err != nil {
 		return nil, err
 	}
 	if err := s.parse(); err != nil {
@@ -210,6 +210,8 @@ func (s *Site) routes() {
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
 	m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	m.HandleFunc("GET /version", s.version)
+	m.HandleFunc("GET /backups/{name}", s.backupFetch)
+	m.HandleFunc("GET /handbook.zip", s.handbookZip)
 }
 
 func (s *Site) parse() error {

@@ -45,7 +45,13 @@ var broken = map[string]func(c *try){
 	},
 	"page files": func(c *try) { c.cfg.Pages = wrongAttrs },
 	"routes":     func(c *try) { c.cfg.Routes = brokenRoutes() },
-	"opened":     func(c *try) { c.cfg.Routes = openRoutes() },
+	"page's roles": func(c *try) {
+		c.cfg.Pages, c.cfg.Routes = rolePages, append(config().Routes, merlon.Get("/shelf", account.HasRole("librarian"), member))
+	},
+	"role name": func(c *try) {
+		c.cfg.Routes = append(config().Routes, merlon.Get("/shelf", account.HasRole("Chief Librarian"), member))
+	},
+	"opened": func(c *try) { c.cfg.Routes = openRoutes() },
 	"statements": func(c *try) {
 		c.cfg.Schema, c.cfg.Routes = brokenSchema, append(config().Routes, merlon.Post("/row", merlon.Public(), act[rowForm]))
 	},

@@ -84,6 +84,26 @@ func TestCheckCommandExits(t *testing.T) {
 	}
 }
 
+// What serve.skip lets a start pass is skipped by check --deploy too, and told with its reason; what is typed wins.
+func TestCheckSkipsWhatTheStartPasses(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	text := "[serve]\nskip = [\"mrl-route-020=only friends\", \"MRL-ROUTE-021=and theirs\"]\n"
+	if err := os.WriteFile("merlon.toml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened, only := open(func(c *merlon.Config) { c.Routes = openRoutes() }), []string{"check", "--only", "MRL-ROUTE-020,MRL-ROUTE-021"}
+	out, _ := run(t, 0, opened, "data", append(only, "--deploy", "--skip", "MRL-ROUTE-021=typed")...)
+	for _, want := range []string{`SKIP  MRL-ROUTE-020  "only friends (serve.skip)", with 1 findings`, `SKIP  MRL-ROUTE-021  "typed"`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+	if out, _ := run(t, 1, opened, "data", only...); strings.Contains(out, "SKIP") { // what a site under development does is not what the world needs
+		t.Errorf("without --deploy:\n%s", out)
+	}
+}
+
 func TestCheckWritesJSON(t *testing.T) {
 	var doc struct {
 		Schema string

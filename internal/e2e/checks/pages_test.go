@@ -12,7 +12,7 @@ import (
 
 // A page for each rule of room page, named after its number; 002 is one whose file is not there.
 
-//go:embed testdata/broken testdata/sound testdata/static testdata/badstatic testdata/migrations testdata/badmigrations testdata/laxmigrations testdata/texts
+//go:embed testdata/broken testdata/roles testdata/sound testdata/static testdata/badstatic testdata/migrations testdata/badmigrations testdata/laxmigrations testdata/texts
 var files embed.FS
 
 type inner struct{ A, B string }
@@ -34,7 +34,10 @@ type markupData struct{ Text template.HTML }
 
 type secretData struct{ Hash secret.String }
 
-var brokenPages = page.From(files, "testdata/broken")
+var (
+	brokenPages = page.From(files, "testdata/broken")
+	rolePages   = page.From(files, "testdata/roles")
+)
 
 var _ = brokenData{hidden: ""}.hidden
 
@@ -92,6 +95,7 @@ var _ = []any{
 	page.New[brokenData](brokenPages, "057.html"),
 	page.New[brokenData](brokenPages, "060.html"),
 	page.New[brokenData](brokenPages, "links.html"),
+	page.New[notesData](rolePages, "notes.html"),
 	page.New[brokenData](brokenPages, "scripts.html"),
 }
 

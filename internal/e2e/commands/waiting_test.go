@@ -36,7 +36,7 @@ func TestASignUpThatWaitsKeepsNoAddress(t *testing.T) {
 		}
 		return out.String()
 	}
-	run("user", "add", "boss@example.org", "Boss", "--role", "board")
+	run("user", "add", "boss@example.org", "Boss "+strings.Repeat("ö", 75), "--role", "board") // 80 characters, and more bytes
 	for _, dry := range [][]string{{"--dry-run"}, nil} {
 		if out := run(append([]string{"user", "import", file}, dry...)...); !strings.Contains(out, "1 accounts ") || !strings.Contains(out, "0 are there already") {
 			t.Errorf("the report says: %s", out)

@@ -4,7 +4,7 @@ import "slices"
 
 // all are the guards, room by room.
 func all() []mutant {
-	return slices.Concat(requests, pages, sessions, links, accounts)
+	return slices.Concat(requests, pages, sessions, links, accounts, behind, copies)
 }
 
 // everyRun names the guards of the sample.

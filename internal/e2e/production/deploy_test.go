@@ -53,8 +53,9 @@ func TestUnit(t *testing.T) {
 func TestDeployFiles(t *testing.T) {
 	p := newPlace(t)
 	for name, wants := range map[string][]string{
-		"docker": {"CGO_ENABLED=0", "distroless/static", "USER nonroot", "--read-only --cap-drop ALL", "ENV MERLON_SITE_HOST=" + host, `"serve", "--production"`},
-		"caddy":  {host + " {", "reverse_proxy 127.0.0.1:8080", "header_up X-Forwarded-For {remote_host}", "header_up X-Forwarded-Proto https", `mode = "proxy"`},
+		"docker":   {"CGO_ENABLED=0", "distroless/static", "USER nonroot", "--read-only --cap-drop ALL", "ENV MERLON_SITE_HOST=" + host, `"serve", "--production"`},
+		"caddy":    {host + " {", "reverse_proxy 127.0.0.1:8080", "header_up X-Forwarded-For {remote_host}", "header_up X-Forwarded-Proto https", `mode = "proxy"`},
+		"settings": {"[site]", "\nhost = \"" + host + "\"", "\nmode = \"files\"", "\n#roots = ", "Variable: MERLON_SERVE_SKIP"},
 	} {
 		code, out, errs := p.run(t, "deploy", name, "--host", host)
 		if code != 0 || strings.Contains(out, "{name}") || strings.Contains(out, "{setting}") {
@@ -66,7 +67,11 @@ func TestDeployFiles(t *testing.T) {
 			}
 		}
 	}
-	for _, args := range [][]string{{"deploy", "kubernetes"}, {"deploy", "caddy"}, {"deploy", "systemd", "--host", "x\nExecStart=/bin/sh"}, {"deploy"}} {
+	code, out, errs := p.run(t, "deploy", "caddy") // its name is in merlon.toml
+	if code != 0 || !strings.Contains(out, "\n"+host+" {") {
+		t.Errorf("without --host: exit %d\n%s%s", code, out, errs)
+	}
+	for _, args := range [][]string{{"deploy", "kubernetes"}, {"deploy", "systemd", "--host", "x\nExecStart=/bin/sh"}, {"deploy"}} {
 		if code, out, errs := p.run(t, args...); code != 2 || out != "" || errs == "" {
 			t.Errorf("%q: exit %d, want 2\n%s%s", args, code, out, errs)
 		}

@@ -230,6 +230,43 @@ func TestSocketIsKept(t *testing.T) {
 	t.Logf("%d requests over 3 restarts, %d asked again", asked.Load(), again.Load())
 }
 
+// TestTwoSocketsOfOneName: whoever comes to any socket of a name is served, as with a unit that has a line for IPv4 and one for IPv6.
+func TestTwoSocketsOfOneName(t *testing.T) {
+	p := newPlace(t)
+	for _, port := range []int{p.port, 0, p.plain, 0} {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := l.(*net.TCPListener).File()
+		_ = l.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		p.extraFiles = append(p.extraFiles, f)
+	}
+	p.env = append(p.env, "LISTEN_FDNAMES=site:site:redirect:redirect")
+	p.start(t)
+	client := p.visitor(true)
+	for i, f := range p.extraFiles {
+		l, err := net.FileListener(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address, want := "https://"+l.Addr().String()+"/sign-in", 200
+		if i >= 2 {
+			address, want = "http://"+l.Addr().String()+"/sign-in", 308
+		}
+		_ = l.Close()
+		if res := p.ask(t, client, "GET", address, fmt.Sprintf("%s:%d", host, p.port)); res.StatusCode != want {
+			t.Errorf("socket %d answers %d, want %d", i, res.StatusCode, want)
+		}
+	}
+	client.CloseIdleConnections()
+	p.end(t)
+}
+
 // TestDevelopmentTLS: serve --tls has an authority that vouches for this machine only.
 func TestDevelopmentTLS(t *testing.T) {
 	p := newPlace(t)

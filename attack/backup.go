@@ -1,0 +1,357 @@
+package attack
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/check"
+)
+
+// onBackups is the route of findings that are about copies and no request.
+const onBackups = "backups"
+
+// rehearsedOld is when a rehearsal is too old, that of room backup's check.
+const rehearsedOld = 8 * 24 * time.Hour
+
+// backups takes the copies of the site: from its own routes, from the place where they lie, and with what lies on the server.
+func backups(r *run) {
+	var b *Backups
+	if r.t.backups != nil && r.wants(onBackups) {
+		made, why := r.t.backups(r.ctx)
+		if b = made; b == nil {
+			r.leave("backups: %s: nothing of them was tried (M73 to M80)", why)
+		}
+	} else {
+		r.leave("backups: nobody told of any: whether there are copies, where, sealed, with which key, whole, restorable and rehearsed was not tried (M73 to M80)")
+	}
+	copies := map[string][]byte{}
+	if b != nil {
+		copies = r.copies(b)
+	}
+	r.servedCopies(b, copies)
+}
+
+// leave is missed, of the class as a whole: it is not clean then.
+func (r *run) leave(format string, args ...any) {
+	r.missed(format, args...)
+	r.open = true
+}
+
+// finds tells what was seen of copies: it is repeated by the class, not by a request.
+func (r *run) finds(rule check.Rule, format string, args ...any) {
+	r.hit(rule, onBackups, nil, r.people[0], format, args...)
+	f := &r.report.Findings[len(r.report.Findings)-1]
+	if f.ID == rule.ID && f.Test == "" {
+		f.Test = "report, err := attack.Probe(t.Context(), site, profile, attack.Options{Classes: []string{\"backup\"}}) // attack.Site of a site of Merlon's"
+	}
+}
+
+// texts are what is known to rest in the data, and to be nobody's to read.
+func (r *run) texts() (all []string) {
+	for _, a := range r.people {
+		var known []string
+		switch u := a.user.(type) {
+		case User:
+			known = slices.Collect(maps.Values(u.Fields))
+		case merlon.ProbeUser:
+			known = []string{u.Email}
+		}
+		for _, text := range known {
+			if strings.Contains(text, "@") && r.t.rest != nil && r.t.rest(text) != "" && !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// copies has a copy made and does to it what a thief, a disk and an owner do. It returns what lies at the place.
+func (r *run) copies(b *Backups) map[string][]byte {
+	texts := r.texts()
+	if len(texts) == 0 {
+		r.leave("backups: no text is known that rests in the data, so none was looked for in copies (M75, M76, M78)")
+	}
+	r.tried++
+	before, err := lying(b.Place)
+	if err == nil {
+		err = b.Make()
+	}
+	if err != nil {
+		r.leave("backups: the copy could not be made: %v (M73 to M78)", err)
+		return nil
+	}
+	all, err := lying(b.Place)
+	if err != nil {
+		r.leave("backups: the place cannot be read: %v (M73 to M78)", err)
+		return nil
+	}
+	fresh := map[string][]byte{}
+	for name, file := range all {
+		if !bytes.Equal(before[name], file) {
+			fresh[name] = file
+		}
+	}
+	if len(fresh) == 0 {
+		r.finds(RuleNoCopy, "the backup was made without an error, and nothing new lies at the place")
+		return all
+	}
+	r.disk(b)
+	sealed := r.readable(fresh, texts)
+	r.keyBeside(b, texts, sealed)
+	r.cut(b, fresh)
+	r.comesBack(b, texts)
+	r.rehearsed(b)
+	r.deletable(b, before, fresh)
+	return all
+}
+
+// disk asks on which disk the copies lie (M74).
+func (r *run) disk(b *Backups) {
+	r.tried++
+	same, known := sameDisk(b.Place, b.Data)
+	switch {
+	case b.Apart:
+		r.leave("backups: on which machine and disk the site's own copies lie (M74): the attacker has them put at a place of its own; check --deploy looks at the settings")
+	case !known:
+		r.leave("backups: on which disk the copies lie (M74) is not known on this system")
+	case same:
+		r.finds(RuleSameDisk, "the copies lie on the file system of the data")
+	}
+}
+
+// readable looks for what rests in the data in the copies (M75). It returns whether some copy keeps it to itself.
+func (r *run) readable(fresh map[string][]byte, texts []string) (sealed bool) {
+	for _, name := range sortedNames(fresh) {
+		r.tried++
+		open := slices.IndexFunc(texts, func(text string) bool { return tells(fresh[name], text, 3) })
+		if open >= 0 {
+			r.finds(RuleCopyReadable, "%s holds %q as it is in the data", name, texts[open])
+		}
+		sealed = sealed || open < 0
+	}
+	return sealed
+}
+
+// keyBeside tries what a thief of the server finds there (M76).
+func (r *run) keyBeside(b *Backups, texts []string, sealed bool) {
+	if !sealed || len(texts) == 0 {
+		return // they need no key
+	}
+	data, err := lying(b.Data)
+	if err != nil {
+		r.leave("backups: what lies on the server cannot be read: %v (M76)", err)
+		return
+	}
+	for _, k := range append([][2]string{{"", "what the site restores with"}}, b.keys(data)...) {
+		r.tried++
+		if got, err := r.restored(b, k[0]); err == nil && slices.ContainsFunc(texts, func(text string) bool { return anyTells(got, text) }) {
+			r.finds(RuleCopyKey, "the newest copy was opened with %s", k[1])
+			return
+		}
+	}
+}
+
+// restored gets the newest copy back, and returns what came.
+func (r *run) restored(b *Backups, key string) (map[string][]byte, error) {
+	if r.ctx.Err() != nil {
+		panic(errOver)
+	}
+	dir, err := os.MkdirTemp("", "merlon-attack-restored-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	into := filepath.Join(dir, "data")
+	if err := os.Mkdir(into, 0o700); err != nil {
+		return nil, err
+	}
+	if err := b.Restore(into, key); err != nil {
+		return nil, err
+	}
+	return lying(into)
+}
+
+func anyTells(files map[string][]byte, text string) bool {
+	for _, file := range files {
+		if tells(file, text, 3) {
+			return true
+		}
+	}
+	return false
+}
+
+// cut cuts the end off the newest copy, and alters a bit in its middle: neither may come back as if it were whole (M77). That
+// is its largest file: what lies beside it may be records that a restore does without.
+func (r *run) cut(b *Backups, fresh map[string][]byte) {
+	names := sortedNames(fresh)
+	name := slices.MaxFunc(names, func(x, y string) int { return len(fresh[x]) - len(fresh[y]) })
+	whole, path := fresh[name], filepath.Join(b.Place, filepath.FromSlash(name))
+	if len(whole) < leastCut {
+		r.leave("backups: %s is too small to be cut (M77)", name)
+		return
+	}
+	altered := bytes.Clone(whole)
+	altered[len(altered)/2] ^= 0x01
+	for _, try := range []struct {
+		how    string
+		broken []byte
+	}{{"without its last third", whole[:len(whole)*2/3]}, {"with a bit of its middle turned", altered}} {
+		r.tried++
+		if err := overwrite(path, try.broken); err != nil {
+			r.leave("backups: %s cannot be altered: %v (M77)", name, err)
+			return
+		}
+		_, err := r.restored(b, b.Key)
+		if back := overwrite(path, whole); back != nil {
+			r.leave("backups: %s cannot be put back: %v (M77, M78)", name, back)
+			return
+		}
+		if err == nil {
+			r.finds(RuleCutCopy, "%s %s was restored without an error", name, try.how)
+			return
+		}
+	}
+}
+
+// leastCut is how many bytes a copy has of which one can tell that it was cut.
+const leastCut = 16
+
+// overwrite writes a file that may be read-only, as copies are.
+func overwrite(path string, b []byte) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		return err
+	}
+	return os.Chmod(path, info.Mode().Perm())
+}
+
+// comesBack restores the newest copy as the owner does, and compares it with the data (M78).
+func (r *run) comesBack(b *Backups, texts []string) {
+	r.tried++
+	data, err := lying(b.Data)
+	if err != nil {
+		r.leave("backups: the data cannot be read: %v (M78)", err)
+		return
+	}
+	got, err := r.restored(b, b.Key)
+	if err != nil {
+		r.finds(RuleRestoreMisses, "the newest copy cannot be restored: %v", err)
+		return
+	}
+	if names := b.missing(data, got, texts); len(names) > 0 {
+		slices.Sort(names)
+		r.finds(RuleRestoreMisses, "%d of %d files and texts did not come back: %.300s", len(names), len(data)+len(texts), strings.Join(names, ", "))
+	}
+}
+
+// rehearsed asks when a restore was last rehearsed (M79).
+func (r *run) rehearsed(b *Backups) {
+	r.tried++
+	if b.Rehearsed == nil {
+		r.leave("backups: when a restore was last rehearsed (M79) is not known here; check --deploy and the drill know")
+		return
+	}
+	switch last := b.Rehearsed(); {
+	case last.IsZero():
+		r.finds(RuleDrillStale, "no restore was ever rehearsed")
+	case time.Since(last) > rehearsedOld:
+		r.finds(RuleDrillStale, "a restore was last rehearsed %d days ago", int(time.Since(last).Hours()/24))
+	}
+}
+
+// deletable deletes an old copy as a thief of the server would (M80), and puts it back.
+func (r *run) deletable(b *Backups, before, fresh map[string][]byte) {
+	r.tried++
+	if b.Delete == nil {
+		r.leave("backups: whether the server can delete copies at the site's own place (M80) is not known here; backup init and check --deploy try it there")
+		return
+	}
+	old := before
+	if len(old) == 0 {
+		old = fresh
+	}
+	name := sortedNames(old)[0]
+	path := filepath.Join(b.Place, filepath.FromSlash(name))
+	if err := b.Delete(name); err != nil {
+		return
+	}
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		r.finds(RuleCopyDeletable, "%s was deleted with the rights of the server", name)
+		if err := os.WriteFile(path, old[name], 0o600); err != nil {
+			r.leave("backups: %s cannot be put back: %v", name, err)
+		}
+	}
+}
+
+// namesOfCopies are what copies are called where they were left within reach.
+var namesOfCopies = strings.Fields(`/backup.zip /backup.tar.gz /backup.tgz /backup.sql /backup.sql.gz /backup.db /backup.bak /site.zip /site.tar.gz /www.zip
+	/dump.sql /dump.sql.gz /db.sql /db.sql.gz /database.sql /database.sqlite /database.db /db.sqlite3 /db.sqlite /data.db /site.db /app.db /data.zip
+	/backup/backup.zip /backup/dump.sql /backups/backup.zip /backups/dump.sql /data/site.db /data/keys /keys`)
+
+// servedCopies asks the site for copies of its data, as a stranger and as a user without a role: by the names that they usually
+// have, by those that they have here, and among the pages that the crawl has seen.
+func (r *run) servedCopies(b *Backups, copies map[string][]byte) {
+	paths := slices.Clone(namesOfCopies)
+	if b != nil {
+		below := ""
+		if rel, err := filepath.Rel(b.Data, b.Place); err == nil && filepath.IsLocal(rel) && rel != "." {
+			below = "/" + filepath.ToSlash(rel)
+		}
+		for _, name := range sortedNames(copies) {
+			for _, p := range []string{"/" + path.Base(name), "/backup/" + path.Base(name), "/backups/" + path.Base(name), below + "/" + name} {
+				if !slices.Contains(paths, p) && len(paths) < 200 {
+					paths = append(paths, p)
+				}
+			}
+		}
+	}
+	for _, a := range r.people {
+		if !a.anonymous() && a.role != "user" || a.start != "" {
+			continue
+		}
+		for _, p := range append(slices.Clone(paths), r.site.order[a.role]...) {
+			route := "GET " + r.t.pattern(http.MethodGet, bare(p))
+			if !r.wants(strings.TrimPrefix(route, "GET ")) {
+				continue
+			}
+			ans := r.site.pages[a.role][p]
+			if ans == nil {
+				ans = a.fork().send(get(p).own(r.t))
+			}
+			if ans.status != http.StatusOK || ans.isHTML() {
+				continue
+			}
+			if what := copyOf(ans.body, copies); what != "" {
+				r.hit(RuleCopyServed, route, get(p).own(r.t), a, "%s is %s", p, what)
+			}
+		}
+	}
+}
+
+// copyOf says of which copy an answer is the bytes, "" for none.
+func copyOf(body string, copies map[string][]byte) string {
+	for _, name := range sortedNames(copies) {
+		if len(copies[name]) > 0 && string(copies[name]) == body {
+			return fmt.Sprintf("the copy %s", name)
+		}
+	}
+	return dump(body)
+}
+
+func sortedNames(files map[string][]byte) []string { return slices.Sorted(maps.Keys(files)) }

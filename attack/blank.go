@@ -1,0 +1,167 @@
+package attack
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/check"
+)
+
+// A Blank is a form of the site's own that accepted nothing that was filled in: what lies behind it was attacked by nobody.
+type Blank struct {
+	Route string `json:"route"` // "POST /books"
+	Page  string `json:"page"`
+	Said  string `json:"said"` // the form's own words: "Year: Enter 1400 or more."
+}
+
+// A Choice changes what [Test] and [Handler] do.
+type Choice func(*Options)
+
+// Typed says what is typed into a field of the forms that are sent to a route, by its pattern, where nothing that is made up
+// would be taken: the number of a book that is there, a code with a check digit.
+func Typed(pattern, field, value string) Choice {
+	return func(o *Options) {
+		if o.Typed == nil {
+			o.Typed = map[string]map[string]string{}
+		}
+		if o.Typed[pattern] == nil {
+			o.Typed[pattern] = map[string]string{}
+		}
+		o.Typed[pattern][field] = value
+	}
+}
+
+// Unfilled lets [Test] pass although the forms that are sent to a route accept nothing that the attacker can fill in. The reason
+// says what looks at what lies behind them instead.
+func Unfilled(pattern, reason string) Choice {
+	return func(o *Options) {
+		if o.Unfilled == nil {
+			o.Unfilled = map[string]string{}
+		}
+		o.Unfilled[pattern] = reason
+	}
+}
+
+// takes refuses what is said of forms that the site does not have: it would be a word about nothing.
+func (t *target) takes(o Options) error {
+	for pattern, reason := range o.Unfilled {
+		if strings.TrimSpace(reason) == "" {
+			return fmt.Errorf("attack: Unfilled of %s has no reason: say what looks at what lies behind the form instead", pattern)
+		}
+		if _, err := t.formRoute(pattern); err != nil {
+			return err
+		}
+	}
+	for pattern, fields := range o.Typed {
+		rt, err := t.formRoute(pattern)
+		if err != nil {
+			return err
+		}
+		for name := range fields {
+			if rt.Method != http.MethodPost || slices.Contains(rt.Binds, name) {
+				continue
+			}
+			hint := "it binds " + strings.Join(rt.Binds, ", ")
+			if n, ok := check.Nearest(name, rt.Binds); ok {
+				hint = "did you mean " + n + "?"
+			}
+			return fmt.Errorf("attack: the form of %s has no field %q: %s", pattern, name, hint)
+		}
+	}
+	return nil
+}
+
+func (t *target) formRoute(pattern string) (merlon.RouteInfo, error) {
+	var all []string
+	for _, rt := range t.routes {
+		if rt.Method == http.MethodPost && rt.Pattern == pattern || rt.Method == "any" && matches(rt.Pattern, pattern, true) {
+			return rt, nil
+		}
+		if rt.Method == http.MethodPost {
+			all = append(all, rt.Pattern)
+		}
+	}
+	hint := "see the command routes"
+	if n, ok := check.Nearest(pattern, all); ok {
+		hint = "did you mean " + n + "?"
+	}
+	return merlon.RouteInfo{}, fmt.Errorf("attack: no route of the site takes a form at %q: %s", pattern, hint)
+}
+
+// blanks are the forms of the site's own that accepted nothing from anybody.
+func (r *run) blanks() (all []Blank) {
+	accepted := map[string]bool{}
+	for _, f := range r.site.forms {
+		accepted[f.shape(f.pattern)] = accepted[f.shape(f.pattern)] || f.accepted
+	}
+	for _, f := range r.site.forms {
+		rt := r.t.route(http.MethodPost, bare(f.action))
+		if !accepted[f.shape(f.pattern)] && r.wants(f.pattern) && rt != nil && rt.Own && rt.Method == http.MethodPost {
+			accepted[f.shape(f.pattern)] = true // told once
+			all = append(all, Blank{Route: "POST " + f.pattern, Page: f.page, Said: f.refusal})
+		}
+	}
+	return all
+}
+
+// nothing says that a form accepted nothing, in its own words.
+func (f *seenForm) nothing() string {
+	switch {
+	case f.base == nil:
+		return "it was not sent"
+	case f.refusal == "":
+		return "nothing that was filled in was accepted"
+	}
+	return "nothing that was filled in was accepted (" + f.refusal + ")"
+}
+
+// refusal is what an answer says of why it refused a form: its problems as Merlon prints them, or what is marked as an alert or
+// an error, or its status.
+func (t *target) refusal(ans *answer) string {
+	for _, marked := range []func(*html.Node) bool{
+		func(n *html.Node) bool {
+			return n.Data == "li" && n.Parent.Parent != nil && classed(n.Parent.Parent, "problems")
+		},
+		func(n *html.Node) bool { return attr(n, "role") == "alert" },
+		func(n *html.Node) bool {
+			return classed(n, "error") || classed(n, "errors") || classed(n, "errorlist") || classed(n, "invalid-feedback")
+		},
+	} {
+		var said []string
+		for _, n := range ans.dom(t).nodes {
+			if text := textOf(n); text != "" && n.Parent != nil && marked(n) && !slices.Contains(said, text) {
+				said = append(said, text)
+			}
+		}
+		if len(said) > 0 {
+			return cut(strings.Join(said, "; "), 300)
+		}
+	}
+	switch {
+	case ans.redirects() && t.refused(ans):
+		return "it led to the sign-in page"
+	case ans.status == 0:
+		return "there was no answer"
+	}
+	return strings.TrimSpace(fmt.Sprintf("the answer was %d %s", ans.status, http.StatusText(ans.status)))
+}
+
+func classed(n *html.Node, class string) bool {
+	return slices.Contains(strings.Fields(attr(n, "class")), class)
+}
+
+// textOf is the text of an element with its spaces as a reader sees them.
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}

@@ -1,0 +1,54 @@
+package attack_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/merlon-web/merlon/attack"
+)
+
+// TestNothingTried: a class that had nothing to try says so in every form of the report, and never that it passed.
+func TestNothingTried(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<title>x</title><p>nothing to see</p>"))
+	}))
+	defer srv.Close()
+	report, err := attack.URL(t.Context(), srv.URL, attack.Profile{}, attack.Options{Classes: []string{"access"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range report.Coverage.Classes {
+		if c.Class == "access" && (c.Tried != 0 || !c.Complete) {
+			t.Fatalf("access has tried something: %+v", c)
+		}
+	}
+	var text, sarif, junit bytes.Buffer
+	doc, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []func() error{func() error { return report.Text(&text) }, func() error { return report.SARIF(&sarif, "v1") }, func() error { return report.JUnit(&junit) }} {
+		if err := f(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct{ got, want string }{
+		"text":  {text.String(), "NONE  access     0 tried"},
+		"json":  {string(doc), `"complete":true,"verdict":"NONE"`},
+		"sarif": {sarif.String(), "NONE access: 0 tried: nothing was tried"},
+		"junit": {junit.String(), `<skipped message="nothing was tried`},
+		"log":   {report.Coverage.String(), "NONE access         0 tried"},
+	} {
+		if !strings.Contains(c.got, c.want) {
+			t.Errorf("%s lacks %q:\n%.3000s", name, c.want, c.got)
+		}
+		if strings.Contains(c.got, "PASS") {
+			t.Errorf("%s says that something passed:\n%.3000s", name, c.got)
+		}
+	}
+}

@@ -1,0 +1,10 @@
+package mutants
+
+// copies are guards of backups.
+var copies = []mutant{
+	{"uploads in a point", "backup/uploads.go", `		default:
+			all = append(all, s)
+`, `		default:
+			_ = s
+`, "attack backup MRL-ATK-145"},
+}
