@@ -42,12 +42,16 @@ func onDatabase(open func(merlon.Env) (*merlon.Site, error)) func(merlon.Env) (*
 
 // readDatabase reads what is said of the database and of the server beside it, and nothing else: a site under development minds no other table.
 func readDatabase(path string, environ []string) (settings, error) {
-	ours := slices.DeleteFunc(slices.Clone(environ), func(line string) bool { return !strings.HasPrefix(line, "MERLON_DB_") && !strings.HasPrefix(line, "MERLON_VALKEY_") })
+	ours := slices.DeleteFunc(slices.Clone(environ), func(line string) bool {
+		return !strings.HasPrefix(line, "MERLON_DB_") && !strings.HasPrefix(line, "MERLON_VALKEY_")
+	})
 	t, err := typedSettings(path, ours)
 	if err != nil {
 		return settings{}, fmt.Errorf("%w\n  it is read because the site's database or the server beside it may be named there", err)
 	}
-	t.faults = slices.DeleteFunc(t.faults, func(f settingFault) bool { return f.key != "" && f.key != "db" && !strings.HasPrefix(f.key, "db.") && f.key != "valkey" && !strings.HasPrefix(f.key, "valkey.") })
+	t.faults = slices.DeleteFunc(t.faults, func(f settingFault) bool {
+		return f.key != "" && f.key != "db" && !strings.HasPrefix(f.key, "db.") && f.key != "valkey" && !strings.HasPrefix(f.key, "valkey.")
+	})
 	return t.settings, t.err()
 }
 
