@@ -177,7 +177,7 @@ func TestAwayAndBack(t *testing.T) {
 	if _, err := get.Do(t.Context(), c, note.Of("ann")); !errors.Is(err, valkey.ErrCannot) {
 		t.Errorf("the server is away: %v", err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %v to say so", took)
 	}
 	server.Again()
@@ -202,7 +202,7 @@ func TestSilence(t *testing.T) {
 	if _, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("x")); !errors.Is(err, valkey.ErrCannot) {
 		t.Errorf("got %v", err)
 	}
-	if took := time.Since(began); took > 20*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 	gone, cancel := context.WithCancel(t.Context())

@@ -196,6 +196,29 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
+// TestStale: a row that somebody changed beside the transactions is not written over: the request fails, and what was ended stays so.
+func TestStale(t *testing.T) {
+	server, e, beside := valkeypeer.Start(t), engine(t), engine(t) // two databases: the mistake that nothing else catches
+	one, two := store(t, server, "1"), store(t, server, "1")
+	r := row(7)
+	add(t, one, e, &r)
+	err := e.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+		up := r
+		up.Version, up.Data = 2, []byte("late")
+		if ok, err := one.Update(w, &up); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		write(t, beside, func(w *db.Writer) error { _, err := two.End(w, r.Key, now, "sign-out"); return err })
+		return nil
+	})
+	if !errors.Is(err, db.ErrBusy) {
+		t.Errorf("got %v", err)
+	}
+	if got, err := get(t, one, e, r.Key); err != nil || got.Ended == 0 || len(got.Data) != 0 {
+		t.Errorf("what has ended: %+v, %v", got, err)
+	}
+}
+
 // TestOneTransaction: what a transaction has written it sees, in rows and in lists.
 func TestOneTransaction(t *testing.T) {
 	s, e := store(t, valkeypeer.Start(t), "1"), engine(t)

@@ -29,6 +29,7 @@ type Server struct {
 	program string
 	options []string
 	command *exec.Cmd
+	ended   chan struct{}
 	out     bytes.Buffer
 }
 
@@ -45,13 +46,19 @@ func Start(t testing.TB, options ...string) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &Server{t: t, program: program, Dir: dir, Port: Free(t)}
-	s.Address = fmt.Sprintf("valkey://127.0.0.1:%d", s.Port)
-	s.options = append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.Dir, "--unixsocket", s.Socket(), "--daemonize", "no",
-		"--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"}, options...)
+	s := &Server{t: t, program: program, Dir: dir}
 	t.Cleanup(s.Stop)
-	s.Again()
-	return s
+	for range 5 { // another may take the port first
+		s.Port = Free(t)
+		s.Address = fmt.Sprintf("valkey://127.0.0.1:%d", s.Port)
+		s.options = append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.Dir, "--unixsocket", s.Socket(), "--daemonize", "no",
+			"--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"}, options...)
+		if s.begin() {
+			return s
+		}
+	}
+	t.Fatalf("%s does not start:\n%s", program, s.out.String())
+	return nil
 }
 
 // StartCluster starts a cluster of servers that share the slots, without copies of each other, and returns the first.
@@ -106,7 +113,7 @@ func (s *Server) Say(line string) string {
 // ClusterClient is [Server.Client] for a server of a cluster.
 func (s *Server) ClusterClient(t testing.TB) *valkey.Client {
 	t.Helper()
-	c, err := valkey.New(valkey.Config{Address: s.Address, Cluster: true})
+	c, err := valkey.New(valkey.Config{Address: s.Address, Cluster: true, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,41 +127,59 @@ func (s *Server) Socket() string { return filepath.Join(s.Dir, "socket") }
 // Again starts a server that was stopped, with what it kept.
 func (s *Server) Again() {
 	s.t.Helper()
+	if !s.begin() {
+		s.t.Fatalf("%s does not start again:\n%s", s.program, s.out.String())
+	}
+}
+
+// begin starts the server and reports whether it answers; if not it has ended.
+func (s *Server) begin() bool {
+	s.t.Helper()
 	s.command = exec.Command(s.program, s.options...)
 	s.command.Stdout, s.command.Stderr = &s.out, &s.out
 	if err := s.command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	for range 2000 {
+	ended := make(chan struct{})
+	s.ended = ended
+	go func(c *exec.Cmd) { _ = c.Wait(); close(ended) }(s.command)
+	for range 12000 {
+		select {
+		case <-ended:
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
 		if conn, err := net.Dial("unix", s.Socket()); err == nil {
-			_ = conn.SetDeadline(time.Now().Add(time.Second))
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 			answer := make([]byte, 64)
 			_, _ = conn.Write([]byte("PING\r\n"))
 			n, _ := conn.Read(answer)
 			conn.Close()
-			if got := string(answer[:n]); got == "+PONG\r\n" || bytes.HasPrefix(answer, []byte("-NOAUTH")) {
-				return
+			if got := string(answer[:n]); got == "+PONG\r\n" || strings.HasPrefix(got, "-NOAUTH") {
+				return true
 			}
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 	s.Stop()
-	s.t.Fatalf("%s does not listen:\n%s", s.program, s.out.String())
+	return false
 }
 
 // Stop kills the server, as a power failure of its process would.
 func (s *Server) Stop() {
 	if s.command != nil && s.command.Process != nil {
 		_ = s.command.Process.Kill()
-		_ = s.command.Wait()
+		<-s.ended
 		s.command = nil
 	}
 }
 
+// patience is how long a test's client waits: on a machine that is busy with others a server is, too.
+const patience = 30 * time.Second
+
 // Client returns a client of the server, closed with the test.
 func (s *Server) Client(t testing.TB) *valkey.Client {
 	t.Helper()
-	c, err := valkey.New(valkey.Config{Address: s.Address})
+	c, err := valkey.New(valkey.Config{Address: s.Address, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
