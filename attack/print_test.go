@@ -39,7 +39,7 @@ func TestNothingTried(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ got, want string }{
 		"text":  {text.String(), "NONE  access     0 tried"},
-		"json":  {string(doc), `"complete":true,"verdict":"NONE"`},
+		"json":  {string(doc), `"complete":true,"open":false,"verdict":"NONE"`},
 		"sarif": {sarif.String(), "NONE access: 0 tried: nothing was tried"},
 		"junit": {junit.String(), `<skipped message="nothing was tried`},
 		"log":   {report.Coverage.String(), "NONE access         0 tried"},

@@ -313,7 +313,7 @@ func (p *part) keep(w *merlon.Write[account.User], name string, b brought) (why 
 	if codes, err = account.FirstCodes(w, next); err != nil {
 		return "", false, err
 	}
-	return "", codes, account.NoticeAdded(w, user, "passkey.mail.added", name)
+	return "", codes, account.NoticeAdded(w, user, "passkey.mail.added") // without its name: whoever added it chose that
 }
 
 func (p *part) show(r *merlon.Read[account.User], in ByID) (*merlon.Response, error) {
@@ -377,7 +377,7 @@ func (p *part) remove(w *merlon.Write[account.User], f form.Form[Remove]) (*merl
 		return nil, err
 	}
 	w.Record(RuleRemoved, event.Done, slog.Int64("account", w.User.ID), slog.Int64("passkey", one.ID))
-	if err := account.Notice(w, w.User.ID, "passkey.mail.removed", one.Name); err != nil {
+	if err := account.Notice(w, w.User.ID, "passkey.mail.removed"); err != nil {
 		return nil, err
 	}
 	if data.Sleep {
