@@ -29,6 +29,7 @@ import (
 	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/internal/e2e/checks/unlisted"
 	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/password"
@@ -63,6 +64,7 @@ var broken = map[string]func(c *try){
 	"files":       func(c *try) { c.cfg.Static = badStatic },
 	"no files":    func(c *try) { c.cfg.Static = noStatic },
 	"two parts":   func(c *try) { c.cfg.Parts = append(c.cfg.Parts, account.New(account.Config{})) },
+	"unlisted":    func(c *try) { c.cfg.Routes = append(c.cfg.Routes, unlisted.Route) },
 	"forgotten":   func(c *try) { c.cfg.Static = nil },
 	"texts":       func(c *try) { c.cfg.Texts = badTexts },
 	"name":        func(c *try) { c.cfg.Name = "My Shop" },

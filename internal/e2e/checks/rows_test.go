@@ -26,7 +26,7 @@ func rows() []row {
 		{"MRL-ACCT-008", "cheap hashes", "1 passes"}, {"MRL-ACCT-057", "no contact", ""}, {"MRL-ACCT-080", "no admin", ""}, {"MRL-ACCT-081", "admins", "user 1"}, {"MRL-ACCT-082", "admins", "7 users"},
 		{"MRL-ACCT-083", "users", "bord"}, {"MRL-ACCT-084", "users", "never proven"}, {"MRL-ACCT-085", "silent list", "did not answer"},
 		{"MRL-PASSWORD-005", "users", "1 users"}, {"MRL-PASSWORD-006", "slow machine", "one hash took"},
-		{"MRL-JOB-002", "jobs", "1 jobs"}, {"MRL-JOB-005", "jobs", "gone"}, {"MRL-JOB-006", "jobs", "more than an hour"}, {"MRL-MAILBOX-004", "mails", "1 mails"},
+		{"MRL-JOB-001", "unlisted", "unlisted/later"}, {"MRL-JOB-002", "jobs", "1 jobs"}, {"MRL-JOB-005", "jobs", "gone"}, {"MRL-JOB-006", "jobs", "more than an hour"}, {"MRL-MAILBOX-004", "mails", "1 mails"},
 		{"MRL-JOURNAL-001", "chain", ""}, {"MRL-JOURNAL-002", "tail", ""}, {"MRL-THROTTLE-003", "alarm", ""},
 		{"MRL-KEYRING-001", "key mode", "0644"}, {"MRL-KEYRING-002", "key text", ""}, {"MRL-KEYRING-003", "key link", ""}, {"MRL-KEYRING-004", "key age", "days old"}, {"MRL-KEYRING-005", "key gone", ""},
 		{"MRL-KEYRING-006", "key in git", "git"}, {"MRL-KEYRING-007", "folder mode", "0777"},
