@@ -2,7 +2,7 @@ package mutants
 
 // links are what mailed links lead to, and who may ask for them.
 var links = []mutant{
-	{"a right password of nobody proven", "account/compare.go", `permit.Settle(r.Context(), right && may)`, `permit.Settle(r.Context(), right)`, "account TestASignUpTellsNothingByItsLimit"},
+	{"a right password of nobody proven", "account/compare.go", `real := found && may && row.hasPassword()`, `real := found && row.hasPassword()`, "account TestASignUpTellsNothingByItsLimit"},
 	{"kind of a link", "account/links_page.go", `!used || !slices.Contains(kinds, l.held.Kind)`, `!used`, "account TestEachTabDoesWhatItsPageSays"},
 	{"end of a page about a link", "account/links_page.go", `json.Unmarshal(plain, &it) != nil || now.UnixMicro() >= it.Until`, `json.Unmarshal(plain, &it) != nil`, "account TestAPageAboutALinkEnds"},
 	{"a link once", "account/ticket.go", `"DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING`, `"UPDATE merlon_ticket SET kind = $2 WHERE hash = $1 AND expires > $3 RETURNING`, "account TestEachTabDoesWhatItsPageSays"},

@@ -139,7 +139,7 @@ func TestSetting(t *testing.T) {
 		t.Error(err)
 	}
 	write("merlon.toml", "[db]\nurls = \"x\"\n")
-	p.run(cli.ExitFailed, "nothing reads db.urls: did you mean db.url?", "migrate", "up", "--data", "third")
+	p.run(cli.ExitFailed, "nothing reads db.urls: … did you mean db.url?", "migrate", "up", "--data", "third")
 	write("merlon.toml", "[db]\nreader = \"x\"\n")
 	p.run(cli.ExitFailed, "no server", "migrate", "up", "--data", "third")
 }

