@@ -233,7 +233,6 @@ type RouteInfo struct {
 	Handler string   `json:"handler"`
 	Part    string   `json:"part,omitempty"` // whose it is: a part's name, merlon for what every site has; empty: the site's own
 	Where   string   `json:"where"`
-	Own     bool     `json:"own,omitempty"` // it is of Config.Routes, not of a part
 }
 
 func (r *route) info() RouteInfo {

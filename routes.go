@@ -14,13 +14,13 @@ func (s *Site) Routes() []RouteInfo {
 		whose[r.r] = ""
 	}
 	all := make([]RouteInfo, 0, len(s.routes))
-	for i, rt := range s.routes {
+	for _, rt := range s.routes {
 		info := rt.info()
 		part, known := whose[rt]
 		if !known {
 			part = "merlon"
 		}
-		info.Part, info.Own = part, i < s.own
+		info.Part = part
 		all = append(all, info)
 	}
 	sort.SliceStable(all, func(i, j int) bool {

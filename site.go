@@ -44,7 +44,6 @@ type Site struct {
 	log   *slog.Logger
 
 	routes    []*route
-	own       int // of them, Config.Routes: they come first
 	jobs      map[string]*kind
 	words     *text.Catalogue // the site's texts over Merlon's own
 	several   bool            // the site answers in several languages
@@ -160,7 +159,6 @@ func (s *Site) gather() {
 		}
 	}
 	add(s.cfg.Routes, "Config.Routes")
-	s.own = len(s.routes)
 	s.schemas = append(s.schemas, schema, session.Schema(), throttle.Schema(), mailbox.Schema(), journal.Schema())
 	if s.cfg.Schema != nil {
 		s.schemas = append(s.schemas, s.cfg.Schema)

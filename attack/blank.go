@@ -101,7 +101,7 @@ func (r *run) blanks() (all []Blank) {
 	}
 	for _, f := range r.site.forms {
 		rt := r.t.route(http.MethodPost, bare(f.action))
-		if !accepted[f.shape(f.pattern)] && r.wants(f.pattern) && rt != nil && rt.Own && rt.Method == http.MethodPost {
+		if !accepted[f.shape(f.pattern)] && r.wants(f.pattern) && rt != nil && rt.Part == "" && rt.Method == http.MethodPost {
 			accepted[f.shape(f.pattern)] = true // told once
 			all = append(all, Blank{Route: "POST " + f.pattern, Page: f.page, Said: f.refusal})
 		}
