@@ -40,6 +40,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -97,10 +98,12 @@ type Tab struct {
 }
 
 // Open opens a tab with empty cookies and storage, 1280 CSS pixels wide, light, in English, with scripts on. It is closed
-// when the test ends. Without Chromium on this machine the test is skipped, or fails when MERLON_TEST_ALL=1.
+// when the test ends. Without Chromium on this machine the test is skipped, or fails when MERLON_TEST_ALL=1. It is Chromium's
+// headless shell where that is installed, which is the same engine without windows and takes half of the time, but for
+// MERLON_TEST_LONG=1: then it is the browser that people have.
 func Open(t testing.TB) *Tab {
 	t.Helper()
-	path := need.Program(t, "chromium", "chromium")
+	path := program(t)
 	axe := need.Axe(t)
 
 	takePlace(t)
@@ -112,6 +115,14 @@ func Open(t testing.TB) *Tab {
 	ctx, done := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(done)
 	return open(t, ctx, axe)
+}
+
+func program(t testing.TB) string {
+	t.Helper()
+	if path, err := exec.LookPath("chromium-headless-shell"); err == nil && !need.Long() {
+		return path
+	}
+	return need.Program(t, "chromium", "chromium")
 }
 
 // open opens the tab of a chromedp context.

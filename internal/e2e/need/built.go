@@ -36,7 +36,7 @@ func Built(t testing.TB, folder string) string {
 	if executable(program) {
 		return program
 	}
-	build := exec.Command("go", "build", "-o", program, "./"+folder)
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./"+folder)
 	build.Dir, build.Env = Root(t), os.Environ()
 	if All() {
 		build.Args = slices.Insert(build.Args, 2, "-trimpath")
