@@ -110,7 +110,7 @@ func (a *part) start(ctx context.Context, h *merlon.House) error {
 func (a *part) sweep(ctx context.Context, h *merlon.House) error {
 	now := h.Clock()
 	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
-		if _, err := sweepTickets.Run(w, now.UnixMicro()); err != nil {
+		if _, err := sweepTickets.Run(w, now.Add(-ticketTrace).UnixMicro()); err != nil {
 			return err
 		}
 		if err := a.sweepSignUps(w, now); err != nil {

@@ -187,11 +187,11 @@ func TestResetLeavesTheSame(t *testing.T) {
 				if indexed != 2*n+i+1 {
 					t.Errorf("%d of the events name an account, or that it is nobody's, want all %d", indexed, 2*n+i+1)
 				}
-				left[i] = fmt.Sprintf("tickets by life %v, %d mails", tickets, len(mails(t, s, email)))
+				left[i] = fmt.Sprintf("tickets by life and end %v, %d mails", tickets, len(mails(t, s, email)))
 				return nil
 			})
 		}
-		if left[0] != left[1] || !strings.Contains(left[0], " 1}") {
+		if left[0] != left[1] || !strings.Contains(left[0], "{1800000000 0 1}") {
 			t.Errorf("after asking %d times\n%s of an account\n%s of none", n+1, left[0], left[1])
 		}
 	}
