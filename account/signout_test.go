@@ -27,7 +27,7 @@ func nameOf(t *testing.T, s *merlontest.Server, user int64) (name string) {
 
 // TestSignOutAgainstRequestsOnTheirWay: fifty requests of a session are on their way, half of them write, while its browser signs
 // out. Each is done wholly, before it, or not at all; afterwards no cookie of any answer opens anything, and no row is left.
-func TestSignOutAgainstRequestsOnTheirWay(t *testing.T) { // B3, SESS-3
+func TestSignOutAgainstRequestsOnTheirWay(t *testing.T) { // B3, SESS-2
 	s := merlontest.Start(t, factors)
 	refused := 0
 	for round := range 4 { // where the sign-out meets them is chance
