@@ -94,23 +94,26 @@ func newCode() string {
 	return base64Strict.EncodeToString(b[:])
 }
 
-// newLinkCode is the code of a link: 256 bits that nobody can guess, and until when it works, so that one that has run out
-// is told from one that was cut off when nothing else is known of it any more. The time is a claim of whoever has the link,
-// and decides what a page says, nothing else.
+// newLinkCode is the code of a link: until when it works, so that one that has run out is told from one that was cut off when
+// nothing else is known of it any more, and 256 bits that nobody can guess. The time is a claim of whoever has the link, and
+// decides what a page says, nothing else. 37 bytes end in a letter, never in "-" or "_", which programs that find the links in a
+// text leave out.
 func newLinkCode(until time.Time) string {
-	var b [36]byte
-	_, _ = rand.Read(b[:32])
-	binary.BigEndian.PutUint32(b[32:], uint32(until.Unix()))
+	var b [linkCodeSize]byte
+	binary.BigEndian.PutUint64(b[:], uint64(until.Unix())<<24) // five bytes
+	_, _ = rand.Read(b[5:])
 	return base64Strict.EncodeToString(b[:])
 }
+
+const linkCodeSize = 5 + 32
 
 // claimedEnd is until when a link's code says that it works, false for a text that is none.
 func claimedEnd(code string) (time.Time, bool) {
 	b, err := base64Strict.DecodeString(code)
-	if err != nil || len(b) != 36 {
+	if err != nil || len(b) != linkCodeSize {
 		return time.Time{}, false
 	}
-	return time.Unix(int64(binary.BigEndian.Uint32(b[32:])), 0), true
+	return time.Unix(int64(binary.BigEndian.Uint64(b)>>24), 0), true
 }
 
 func hashOf(code string) []byte {
