@@ -404,9 +404,9 @@ func wellKnown(t *testing.T, h *hour) {
 func weight(t *testing.T, h *hour) {
 	const firstVisit, after, script = 40 << 10, 12 << 10, 3 << 10
 	most, mostAfter, heaviest, heaviestAfter := 0, 0, "", ""
-	h.ann.Loads()
 	h.ann.Go(h.URL("/account/app"))
 	h.ann.Follow("main form button") // the page has its picture then
+	h.ann.Loads()
 	for _, path := range append(accountPages, "/account/app", "/account/codes", "/account/address", "/account/passkeys", "/account/passkeys/add", "/passkey/sign-in", "/sign-in", "/sign-up",
 		"/sign-up/sent", "/account/reset/ask", "/account/reset/sent", "/account/link/reset/over", "/account/not-me", "/_merlon/setup") {
 		h.ann.Forget()
