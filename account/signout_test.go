@@ -2,11 +2,13 @@ package account_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -72,6 +74,19 @@ func TestSignOutAgainstRequestsOnTheirWay(t *testing.T) { // B3, SESS-2
 		if ids := sessionIDs(t, s, v.UserID); len(ids) != 0 {
 			t.Errorf("round %d: %d sessions are left, want none", round, len(ids))
 		}
+		s.Read(func(r *db.Reader) error { // what is done has its event in the same transaction
+			all, err := journal.List(r, journal.Filter{Account: v.UserID, Limit: 500})
+			late := slices.IndexFunc(all, func(e journal.Entry) bool { return e.ID == account.RuleSignedOut.ID })
+			for _, e := range all[:max(0, late)] {
+				if e.ID == account.RuleName.ID {
+					t.Errorf("round %d: the name was changed after the sign-out", round)
+				}
+			}
+			if late < 0 {
+				t.Errorf("round %d: no event of the sign-out", round)
+			}
+			return err
+		})
 		if name := nameOf(t, s, v.UserID); !done[name] {
 			t.Errorf("round %d: the name is %q, which no answer confirmed", round, name)
 		}
