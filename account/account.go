@@ -56,12 +56,13 @@ type part struct {
 	mute   atomic.Int64 // until when the list of breached passwords is not asked, in Unix microseconds: it did not answer
 }
 
-//go:embed migrations pages
+//go:embed migrations pages over
 var files embed.FS
 
 var (
 	schema = db.From(files, "migrations").Named("account")
 	pages  = page.From(files, "pages")
+	header = page.From(files, "over") // the way in and out, in the plain layout
 )
 
 // New returns the part. One site has one.
@@ -75,7 +76,7 @@ func New(cfg Config) merlon.Part {
 		routes = append(routes, more()...)
 	}
 	return merlon.Part{
-		Name: "account", Routes: routes, Schema: schema, Pages: pages, Rules: Rules(), SignIn: "/sign-in", Offers: a, Role: Admin,
+		Name: "account", Routes: routes, Schema: schema, Pages: pages, Over: header, Rules: Rules(), SignIn: "/sign-in", Offers: a, Role: Admin,
 		Checks: a.checks(),
 		Tasks:  []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep}},
 		Start:  a.start, Ready: a.ready, Commands: a.commands(), Restored: restored, Powers: powers, Named: named, Probe: a.probe(),
@@ -110,7 +111,7 @@ func (a *part) start(ctx context.Context, h *merlon.House) error {
 func (a *part) sweep(ctx context.Context, h *merlon.House) error {
 	now := h.Clock()
 	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
-		if _, err := sweepTickets.Run(w, now.UnixMicro()); err != nil {
+		if _, err := sweepTickets.Run(w, now.Add(-ticketTrace).UnixMicro()); err != nil {
 			return err
 		}
 		if err := a.sweepSignUps(w, now); err != nil {

@@ -165,7 +165,7 @@ func TestChangePassword(t *testing.T) { // A3.5
 	thief.Get("/private").At("/sign-in?next=%2Fprivate")
 	phone.Get("/private").At("/sign-in?next=%2Fprivate").Has("the password of the account was changed")
 	phone.Get("/sign-in").HasNot("the password of the account was changed") // said once
-	if v := s.Visitor().Get("/account/link/" + reset); v.Status != 410 {
+	if v := s.Visitor().Get("/account/link/reset/" + reset); v.Status != 410 {
 		t.Errorf("a reset link of before answers %d", v.Status)
 	}
 	mail := s.Visitor().Get("/_merlon/dev/mail").Has("Your password at Test was changed", "If that was not you")

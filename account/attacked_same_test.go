@@ -28,13 +28,14 @@ func TestAnEarlierLinkTellsNothing(t *testing.T) {
 	addUser(t, s, evil)
 	askedFor(s, "asked@example.test")
 	v := signIn(s.Visitor(), evil, good).At("/")
+	told := map[string]bool{}
 	for i, x := range []string{"free@example.test", ann, "asked@example.test"} {
 		mine := fmt.Sprintf("mine%d@example.test", i)
 		askMove(v, mine)
 		l := link(t, s, mine, 0)
 		v.Clone().Get(l).At("/account/address/confirm")
 		askMove(v, x).At("/account/address")
-		v.Clone().Get(l).Is(410)
+		told[over(t, v.Clone().Get(l), itIsVoid).Text()] = true
 	}
 	// three mails went to the own one: the fourth asking leaves the last one's link
 	for range 4 {
@@ -48,7 +49,10 @@ func TestAnEarlierLinkTellsNothing(t *testing.T) {
 		l := link(t, s, mine, 0)
 		up.Clone().Get(l).At("/account/verify")
 		up.Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": x}).At("/sign-up/sent")
-		s.Visitor().Get(l).Is(410)
+		told[over(t, s.Visitor().Get(l), itIsNone).Text()] = true
+	}
+	if len(told) != 2 {
+		t.Errorf("the links of before tell of what was asked for after them: %v", told)
 	}
 	up := signUp(s, "same@example.test", good)
 	for range 3 {

@@ -68,7 +68,10 @@ func (a *part) showDevices(r *merlon.Read[User], _ merlon.None) (*merlon.Respons
 		if d.Trusted > r.Now().UnixMicro() {
 			line.Trusted = Date(r.Lang(), time.UnixMicro(d.Trusted))
 		}
-		p.Lines = append(p.Lines, line)
+		if p.Lines = append(p.Lines, line); line.Own { // first
+			copy(p.Lines[1:], p.Lines)
+			p.Lines[0] = line
+		}
 	}
 	return merlon.Show(devicesPage, p), nil
 }

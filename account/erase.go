@@ -48,7 +48,7 @@ func (a *part) eraseRows(w *db.Writer, user int64) error {
 	if err := a.dropFactors(w, user); err != nil {
 		return err
 	}
-	if err := void(w, user); err != nil {
+	if _, err := eraseTickets.Run(w, user); err != nil { // with the address in them
 		return err
 	}
 	if _, err := a.house.Sessions.EndUser(w, user, "account deleted"); err != nil {

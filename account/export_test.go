@@ -23,6 +23,12 @@ func IssueReset(w *db.Writer, user int64, email string, now time.Time) (string, 
 	return issue(w, resetTicket, user, email, now)
 }
 
+// CodeLink makes a link for the second step, and returns its path.
+func CodeLink(w *db.Writer, user int64, email string, now time.Time) (string, error) {
+	code, err := issue(w, codeTicket, user, email, now)
+	return "/account/link/" + string(codeTicket) + "/" + code, err
+}
+
 // Remember makes a remembered browser, trusted or not, and returns its id.
 func Remember(w *db.Writer, user int64, label string, now, trusted time.Time) (int64, error) {
 	id, err := insertDevice.Run(w, user, hashOf(newCode()), label, now.UnixMicro(), now.UnixMicro(), 1)
@@ -78,8 +84,8 @@ func NewHasher(h *merlon.House) (*password.Hasher, error) { return newHasher(h, 
 
 // SpendReset uses a reset link up, without the page and the peek before it.
 func SpendReset(w *db.Writer, code string, now time.Time) (bool, error) {
-	_, used, err := use(w, resetTicket, hashOf(code), now)
-	return used, err
+	_, fate, err := use(w, resetTicket, hashOf(code), now)
+	return fate == linkWorks, err
 }
 
 // TicketHashes returns what rests of all links.
@@ -110,4 +116,4 @@ func EnterByOne[U any](w *merlon.Write[U], user int64) (*merlon.Response, error)
 	return merlon.Redirect("/"), enter(a, w, row, proof{factors: 1})
 }
 
-var allTickets = db.Query[ticketRow](schema, "SELECT hash, kind, \"user\", email, created, expires FROM merlon_ticket ORDER BY created LIMIT 100")
+var allTickets = db.Query[ticketRow](schema, "SELECT "+ticketColumns+" FROM merlon_ticket ORDER BY created LIMIT 100")

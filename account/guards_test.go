@@ -107,7 +107,7 @@ func TestNoSignInSkipsTheSecondStep(t *testing.T) {
 	v.Get("/private").At("/sign-in?next=%2Fprivate")
 }
 
-// TestAnOldLinkIsNotTraded: it leads nowhere, not to a page that says so, and counts as a miss.
+// TestAnOldLinkIsNotTraded: what became of it is said where it was opened.
 func TestAnOldLinkIsNotTraded(t *testing.T) {
 	s := merlontest.Start(t, openWith(account.Config{}))
 	addUser(t, s, ann)

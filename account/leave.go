@@ -78,7 +78,7 @@ func (a *part) leave(w *merlon.Write[User], f form.Form[Leave]) (*merlon.Respons
 	if err != nil {
 		return nil, err
 	}
-	if err := a.notice(w.DB, w.Lang(), now, row, "account.mail.leaving", day(row.speaks(w.Lang()), until), a.link(code)); err != nil {
+	if err := a.notice(w.DB, w.Lang(), now, row, "account.mail.leaving", day(row.speaks(w.Lang()), until), a.link(returnTicket, code)); err != nil {
 		return nil, err
 	}
 	w.Record(RuleLeaving, event.Done, slog.Int64("account", row.ID), slog.Time("until", until))

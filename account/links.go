@@ -20,7 +20,7 @@ import (
 func (a *part) linkRoutes() []merlon.Route {
 	mine := SignedIn()
 	return []merlon.Route{
-		merlon.Get("/account/link/{code}", Anyone(), a.openLink),
+		merlon.Get("/account/link/{kind}/{code}", Anyone(), a.openLink),
 		merlon.Get("/sign-up", Anyone(), a.showSignUp),
 		merlon.PostAfter("/sign-up", Anyone(), a.hashSignUp, a.signUp),
 		merlon.PostAfter("/sign-up/invited", Anyone(), a.hashInvited, a.signUpInvited),

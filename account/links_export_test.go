@@ -79,13 +79,14 @@ var trustAll = db.Exec(schema, "UPDATE merlon_device SET trusted = $2 WHERE user
 // A Trace is how many tickets of one user, kind and life there are.
 type Trace struct {
 	Life  int64 // microseconds
+	Ended int64 // what became of them, 0: they work
 	Count int64
 }
 
 // Traces lists the tickets about an address, by life.
 func Traces(r *db.Reader, email string) ([]Trace, error) { return traces.All(r, email) }
 
-var traces = db.Query[Trace](schema, "SELECT expires - created AS life, count(*) AS count FROM merlon_ticket WHERE email = $1 GROUP BY user, kind, life ORDER BY life LIMIT 100")
+var traces = db.Query[Trace](schema, "SELECT expires - created AS life, ended, count(*) AS count FROM merlon_ticket WHERE email = $1 GROUP BY user, kind, life, ended ORDER BY life, ended LIMIT 100")
 
 // MarkEntered notes that a user has signed in.
 func MarkEntered(w *db.Writer, email string, now time.Time) error {

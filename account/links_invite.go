@@ -46,7 +46,7 @@ type EnrolPage struct {
 var (
 	invitedPage = page.New[InvitedPage](pages, "sign-up-invited.html")
 	enrolPage   = page.New[EnrolPage](pages, "enrol.html")
-	voidInvites = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = 0 AND kind = 'invite' AND email = $1")
+	voidInvites = db.Exec(schema, "UPDATE merlon_ticket SET ended = 2 WHERE \"user\" = 0 AND kind = 'invite' AND email = $1 AND ended = 0")
 	chooseHash  = db.Exec(schema, "UPDATE merlon_user SET password = $2, chosen = $3 WHERE id = $1")
 )
 
@@ -68,19 +68,19 @@ func (a *part) invite(w *db.Writer, lang, email string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return a.mailTo(w, lang, email, "account.mail.invite", a.house.Title, a.link(code))
+	return a.mailTo(w, lang, email, "account.mail.invite", a.house.Title, a.link(inviteTicket, code))
 }
 
 // enrolment makes the link by which the owner of an account that was made for them chooses the first password.
 func (a *part) enrolment(w *db.Writer, user int64, email string, now time.Time) (link string, err error) {
 	code, err := reissue(w, enrolTicket, user, normal(email), now)
-	return a.link(code), err
+	return a.link(enrolTicket, code), err
 }
 
 // newHash checks and hashes a password that is chosen by the holder of a ticket. Without a valid ticket nothing is hashed.
 func (a *part) newHash(r *merlon.Read[Guest], kind ticket, sent string, chosen secret.String, name string) (h hashed, err error) {
-	t, ok, err := a.linkIn(r.DB, r.Now(), sent, kind)
-	if err != nil || !ok {
+	t, fate, err := a.linkIn(r.DB, r.Now(), sent, kind)
+	if err != nil || fate != linkWorks {
 		return h, err
 	}
 	_ = r.DB.Close()
@@ -107,15 +107,12 @@ func (a *part) hashInvited(r *merlon.Read[Guest], f form.Form[Invited]) (hashed,
 
 // signUpInvited makes the account of the invitation.
 func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h hashed) (*merlon.Response, error) {
-	t, used, err := spend(a, w, f.Raw("Link"), inviteTicket)
-	if err != nil {
-		return nil, err
+	t, fate, err := spend(a, w, f.Raw("Link"), inviteTicket)
+	if err == nil && fate == linkAway && a.cfg.Closed { // nobody was invited here
+		return merlon.NotFound(), nil
 	}
-	if !used {
-		if a.cfg.Closed {
-			return merlon.NotFound(), nil
-		}
-		return merlon.Gone(), nil
+	if err != nil || fate != linkWorks {
+		return a.over(w, t, fate, err)
 	}
 	if showing(f) { // the ticket is not used: this rolls back
 		return merlon.ShowStatus(422, invitedPage, InvitedPage{f.Reveal("Password"), t.Email, t.text}), nil
@@ -160,9 +157,9 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 }
 
 func (a *part) showEnrol(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	l, ok, err := linkHere(a, r, enrolTicket)
-	if err != nil || !ok {
-		return merlon.Gone(), err
+	l, fate, err := linkHere(a, r, enrolTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(r, l, fate, err)
 	}
 	return merlon.Show(enrolPage, EnrolPage{Email: l.Email, Link: l.text}), nil
 }
@@ -177,9 +174,9 @@ func (a *part) hashEnrol(r *merlon.Read[Guest], f form.Form[Choose]) (hashed, er
 
 // enrol sets the first password; who has the link is whom the account was made for.
 func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*merlon.Response, error) {
-	t, used, err := spend(a, w, f.Raw("Link"), enrolTicket)
-	if err != nil || !used {
-		return merlon.Gone(), err
+	t, fate, err := spend(a, w, f.Raw("Link"), enrolTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(w, t, fate, err)
 	}
 	if showing(f) {
 		return merlon.ShowStatus(422, enrolPage, EnrolPage{f.Reveal("Password"), t.Email, t.text}), nil
@@ -190,7 +187,7 @@ func (a *part) enrol(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	}
 	row, ok, err := ticketUser(w.DB, t.ticketRow)
 	if err != nil || !ok || row.Email != t.Email {
-		return merlon.Gone(), err
+		return a.over(w, t, linkVoid, err)
 	}
 	if err := a.choose(w, row, h.hash); err != nil {
 		return nil, err

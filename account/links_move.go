@@ -68,7 +68,7 @@ func (a *part) askMove(w *merlon.Write[User], f form.Form[NewEmail], q quota) (*
 }
 
 // voidOtherMoves ends the links to other addresses than the one that is asked for now.
-var voidOtherMoves = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'move' AND email <> $2")
+var voidOtherMoves = db.Exec(schema, "UPDATE merlon_ticket SET ended = 3 WHERE \"user\" = $1 AND kind = 'move' AND email <> $2 AND ended = 0")
 
 // sendMove mails the new address, if that has not had its mails (may). The user's links to other addresses end in any case:
 // one that went on working would tell its user that this address is taken, or that others have asked for it.
@@ -97,27 +97,33 @@ func (a *part) sendMove(w *merlon.Write[User], email string, may bool) error {
 	case taken:
 		return a.mailTo(w.DB, w.Lang(), email, "account.mail.exists", a.house.URL("/sign-in"), a.house.URL("/account/reset/ask"))
 	}
-	return a.mailTo(w.DB, w.Lang(), email, "account.mail.move", a.house.Title, a.link(code))
+	return a.mailTo(w.DB, w.Lang(), email, "account.mail.move", a.house.Title, a.link(moveTicket, code))
 }
 
 // showMoved asks for the account's own session too: a link that went to a mistyped address is worth nothing there.
 func (a *part) showMoved(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
-	l, ok, err := linkHere(a, r, moveTicket)
-	if err != nil || !ok || l.User != r.User.ID {
-		return merlon.Gone(), err
+	l, fate, err := linkHere(a, r, moveTicket)
+	if fate == linkWorks && l.User != r.User.ID {
+		fate = linkOthers
+	}
+	if err != nil || fate != linkWorks {
+		return a.over(r, l, fate, err)
 	}
 	return merlon.Show(confirmPage, ConfirmPage{Before: r.User.Email, Email: l.Email, Link: l.text}), nil
 }
 
 // move changes the address and tells the old one, which can undo it for seven days.
 func (a *part) move(w *merlon.Write[User], f form.Form[Press]) (*merlon.Response, error) {
-	t, used, err := spend(a, w, f.Raw("Link"), moveTicket)
-	if err != nil || !used || t.User != w.User.ID {
-		return merlon.Gone(), err
+	t, fate, err := spend(a, w, f.Raw("Link"), moveTicket)
+	if fate == linkWorks && t.User != w.User.ID {
+		fate = linkOthers
+	}
+	if err != nil || fate != linkWorks {
+		return a.over(w, t, fate, err)
 	}
 	row, ok, err := ticketUser(w.DB, t.ticketRow)
 	if err != nil || !ok {
-		return merlon.Gone(), err
+		return a.over(w, t, linkVoid, err)
 	}
 	before := row.Email
 	moved, err := a.moveTo(w.DB, row, t.Email)
@@ -156,7 +162,7 @@ func (a *part) tellMoved(w *merlon.Write[User], row userRow, before, now string)
 	if err != nil {
 		return err
 	}
-	return a.noticeTo(w.DB, w.Lang(), w.Now(), row, before, "account.mail.moved", now, a.link(code))
+	return a.noticeTo(w.DB, w.Lang(), w.Now(), row, before, "account.mail.moved", now, a.link(undoTicket, code))
 }
 
 // moveTo gives an account another address, whose owner has proven it. A sign-up that waits there is deleted, so that nobody

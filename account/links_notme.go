@@ -30,12 +30,12 @@ type UndoPage struct{ Email, Link string }
 var (
 	notMePage = page.New[NotMePage](pages, "not-me.html")
 	undoPage  = page.New[UndoPage](pages, "address-undo.html")
-	findUndo  = db.Query[ticketRow](schema, "SELECT hash, kind, \"user\", email, created, expires FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND email = $2 AND expires > $3 ORDER BY created LIMIT 1")
+	findUndo  = db.Query[ticketRow](schema, "SELECT "+ticketColumns+" FROM merlon_ticket WHERE \"user\" = $1 AND kind = 'undo' AND email = $2 AND expires > $3 AND ended = 0 ORDER BY created LIMIT 1")
 	// undo links of earlier changes stay: whoever took an account moves its address twice, and would undo only the second;
 	// and what takes an added factor away stays: nothing else does
-	voidForNotMe  = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND kind NOT IN ('undo', 'added')")
-	voidForUndo   = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND (kind NOT IN ('undo', 'added') OR created >= $2)")
-	voidForReturn = db.Exec(schema, "DELETE FROM merlon_ticket WHERE \"user\" = $1 AND created >= $2 AND (kind = 'undo' OR kind IN ('not-me', 'added') AND email <> $3)")
+	voidForNotMe  = db.Exec(schema, "UPDATE merlon_ticket SET ended = 3 WHERE \"user\" = $1 AND kind NOT IN ('undo', 'added') AND ended = 0")
+	voidForUndo   = db.Exec(schema, "UPDATE merlon_ticket SET ended = 3 WHERE \"user\" = $1 AND (kind NOT IN ('undo', 'added') OR created >= $2) AND ended = 0")
+	voidForReturn = db.Exec(schema, "UPDATE merlon_ticket SET ended = 3 WHERE \"user\" = $1 AND created >= $2 AND (kind = 'undo' OR kind IN ('not-me', 'added') AND email <> $3) AND ended = 0")
 	dropRecovery  = db.Exec(schema, "DELETE FROM merlon_recovery WHERE \"user\" = $1 AND created >= $2 AND created <= $3")
 	dropTotp      = db.Exec(schema, "DELETE FROM merlon_totp WHERE \"user\" = $1 AND created >= $2 AND created <= $3")
 	noPassword    = db.Exec(schema, "UPDATE merlon_user SET password = '!', chosen = 0 WHERE id = $1")
@@ -55,17 +55,17 @@ func claim(q db.Querier, row userRow, t ticketRow, now int64) (undo ticketRow, m
 }
 
 func (a *part) showNotMe(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	l, ok, err := linkHere(a, r, notMeTicket, addedTicket)
-	if err != nil || !ok {
-		return merlon.Gone(), err
+	l, fate, err := linkHere(a, r, notMeTicket, addedTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(r, l, fate, err)
 	}
 	row, ok, err := ticketUser(r.DB, l.ticketRow)
 	if err != nil || !ok {
-		return merlon.Gone(), err
+		return a.over(r, l, linkVoid, err)
 	}
 	_, moved, may, err := claim(r.DB, row, l.ticketRow, r.Now().UnixMicro())
 	if err != nil || !may {
-		return merlon.Gone(), err
+		return a.over(r, l, linkVoid, err)
 	}
 	return merlon.Show(notMePage, NotMePage{l.Email, l.text, row.waiting(), moved, l.held.Kind == addedTicket, row.Leaving != 0}), nil
 }
@@ -75,17 +75,17 @@ func (a *part) showNotMe(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response
 // whoever moved it would ask for the next link. A sign-up that nobody has proven is deleted: without a password it would keep
 // the address, and a name that somebody else typed, for ever.
 func (a *part) notMe(w *merlon.Write[Guest], f form.Form[Press]) (*merlon.Response, error) {
-	l, used, err := spend(a, w, f.Raw("Link"), notMeTicket, addedTicket)
-	if err != nil || !used {
-		return merlon.Gone(), err
+	l, fate, err := spend(a, w, f.Raw("Link"), notMeTicket, addedTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(w, l, fate, err)
 	}
 	row, ok, err := ticketUser(w.DB, l.ticketRow)
 	if err != nil || !ok {
-		return merlon.Gone(), err
+		return a.over(w, l, linkVoid, err)
 	}
 	undo, moved, may, err := claim(w.DB, row, l.ticketRow, w.Now().UnixMicro())
 	if err != nil || !may {
-		return merlon.Gone(), err
+		return a.over(w, l, linkVoid, err)
 	}
 	w.Record(RuleNotMe, event.Done, slog.Int64("account", row.ID))
 	if row.waiting() {
@@ -154,7 +154,7 @@ func (a *part) rescue(w *merlon.Write[Guest], row userRow, address string) error
 	if err != nil {
 		return err
 	}
-	return a.noticeWith(w.DB, w.Lang(), w.Now(), row, notMeTicket, address, staying, "account.mail.reset", a.link(code))
+	return a.noticeWith(w.DB, w.Lang(), w.Now(), row, notMeTicket, address, staying, "account.mail.reset", a.link(resetTicket, code))
 }
 
 // staying says for a mail which factors an account keeps, "" if it has none.
@@ -183,26 +183,26 @@ func (a *part) staying(q db.Querier, row userRow, lang string) (string, error) {
 }
 
 func (a *part) showUndo(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	l, ok, err := linkHere(a, r, undoTicket)
-	if err != nil || !ok {
-		return merlon.Gone(), err
+	l, fate, err := linkHere(a, r, undoTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(r, l, fate, err)
 	}
 	return merlon.Show(undoPage, UndoPage{l.Email, l.text}), nil
 }
 
 // undo gives the account back the address that it had. The link is not used up as long as it cannot.
 func (a *part) undo(w *merlon.Write[Guest], f form.Form[Press]) (*merlon.Response, error) {
-	l, used, err := spend(a, w, f.Raw("Link"), undoTicket)
-	if err != nil || !used {
-		return merlon.Gone(), err
+	l, fate, err := spend(a, w, f.Raw("Link"), undoTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(w, l, fate, err)
 	}
 	row, ok, err := ticketUser(w.DB, l.ticketRow)
 	if err != nil || !ok {
-		return merlon.Gone(), err
+		return a.over(w, l, linkVoid, err)
 	}
 	moved, err := a.bringBack(w, row, l.ticketRow)
 	if err == nil && !moved {
-		_, err = insertTicket.Run(w.DB, l.Hash, l.Kind, l.User, l.Email, l.Created, l.Expires)
+		_, err = unuseTicket.Run(w.DB, l.Hash)
 	}
 	return broughtBack(moved), err
 }

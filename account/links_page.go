@@ -21,7 +21,7 @@ type Press struct {
 	Link string `form:"max=600,hidden" label:"The mailed link"`
 }
 
-// mailed is a link that can be used, as the page about it and that page's form know it.
+// mailed is a link, as the page about it and that page's form know it.
 type mailed struct {
 	ticketRow
 	held held
@@ -60,46 +60,46 @@ func (a *part) carriedIn(text string, now time.Time) (held, bool) {
 	return it.Held, true
 }
 
-// linkHere finds the link that the browser opened last, if it is of one of these kinds and can be used: it is for the page.
-func linkHere[U any](a *part, r *merlon.Read[U], kinds ...ticket) (l mailed, ok bool, err error) {
+// linkHere finds the link that the browser opened last, if it is of one of these kinds: it is for the page. Only one that works
+// can be carried.
+func linkHere[U any](a *part, r *merlon.Read[U], kinds ...ticket) (l mailed, fate linkFate, err error) {
 	step, has := ticketStep.Get(r)
 	if !has || !slices.Contains(kinds, step.Kind) {
-		return l, false, nil
-	}
-	if l.ticketRow, ok, err = peek(r.DB, step.Kind, step.Hash, r.Now()); err != nil || !ok {
-		return l, false, err
+		return mailed{held: held{Kind: kinds[0]}}, linkAway, nil
 	}
 	l.held = step
-	l.text, err = a.carry(step, r.Now())
-	return l, err == nil, err
+	if l.ticketRow, fate, err = peek(r.DB, step.Kind, step.Hash, r.Now()); err == nil && fate == linkWorks {
+		l.text, err = a.carry(step, r.Now())
+	}
+	return l, fate, err
 }
 
-// linkIn finds the link that a form carries, if it is of one of these kinds and can be used.
-func (a *part) linkIn(q db.Querier, now time.Time, text string, kinds ...ticket) (l mailed, ok bool, err error) {
-	if l.held, ok = a.carriedIn(text, now); !ok || !slices.Contains(kinds, l.held.Kind) {
-		return l, false, nil
-	}
-	l.text = text
-	l.ticketRow, ok, err = peek(q, l.held.Kind, l.held.Hash, now)
-	return l, ok, err
+// linkIn finds the link that a form carries, if it is of one of these kinds.
+func (a *part) linkIn(q db.Querier, now time.Time, text string, kinds ...ticket) (l mailed, fate linkFate, err error) {
+	return a.carriedLink(now, text, kinds, func(it held) (ticketRow, linkFate, error) { return peek(q, it.Kind, it.Hash, now) })
 }
 
 // useLink uses up the link that a form carries.
-func (a *part) useLink(w *db.Writer, now time.Time, text string, kinds ...ticket) (l mailed, used bool, err error) {
-	if l.held, used = a.carriedIn(text, now); !used || !slices.Contains(kinds, l.held.Kind) {
-		return l, false, nil
+func (a *part) useLink(w *db.Writer, now time.Time, text string, kinds ...ticket) (l mailed, fate linkFate, err error) {
+	return a.carriedLink(now, text, kinds, func(it held) (ticketRow, linkFate, error) { return use(w, it.Kind, it.Hash, now) })
+}
+
+func (a *part) carriedLink(now time.Time, text string, kinds []ticket, find func(held) (ticketRow, linkFate, error)) (l mailed, fate linkFate, err error) {
+	it, ok := a.carriedIn(text, now)
+	if !ok || !slices.Contains(kinds, it.Kind) {
+		return mailed{held: held{Kind: kinds[0]}}, linkAway, nil
 	}
-	l.text = text
-	l.ticketRow, used, err = use(w, l.held.Kind, l.held.Hash, now)
-	return l, used, err
+	l.held, l.text = it, text
+	l.ticketRow, fate, err = find(it)
+	return l, fate, err
 }
 
 // spend is useLink that ends the browser's step too, if it is this link's.
-func spend[U any](a *part, w *merlon.Write[U], text string, kinds ...ticket) (l mailed, used bool, err error) {
-	if l, used, err = a.useLink(w.DB, w.Now(), text, kinds...); err == nil && used {
+func spend[U any](a *part, w *merlon.Write[U], text string, kinds ...ticket) (l mailed, fate linkFate, err error) {
+	if l, fate, err = a.useLink(w.DB, w.Now(), text, kinds...); err == nil && fate == linkWorks {
 		endStep(w, l)
 	}
-	return l, used, err
+	return l, fate, err
 }
 
 // endStep ends the browser's step if it is this link's; another tab's stays.

@@ -92,7 +92,7 @@ func (a *part) sendReset(w *db.Writer, lang string, now time.Time, row userRow, 
 	if err != nil {
 		return err
 	}
-	return a.noticeTo(w, lang, now, row, address, "account.mail.reset", a.link(code))
+	return a.noticeTo(w, lang, now, row, address, "account.mail.reset", a.link(resetTicket, code))
 }
 
 // sendNoReset is sendReset for an address without an account that can be opened: as many statements and rows, no link.
@@ -107,9 +107,9 @@ func (a *part) sendNoReset(w *db.Writer, lang string, now time.Time, address str
 }
 
 func (a *part) showReset(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	l, ok, err := linkHere(a, r, resetTicket)
-	if err != nil || !ok {
-		return merlon.Gone(), err
+	l, fate, err := linkHere(a, r, resetTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(r, l, fate, err)
 	}
 	return merlon.Show(resetPage, ResetPage{Email: l.Email, Link: l.text}), nil
 }
@@ -131,9 +131,9 @@ func (a *part) hashReset(r *merlon.Read[Guest], f form.Form[Choose]) (hashed, er
 // reset stores the new password, in the transaction that uses the link up: of fifty at once one succeeds. It signs nobody
 // in; a second factor is asked for at the sign-in that follows.
 func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*merlon.Response, error) {
-	t, used, err := spend(a, w, f.Raw("Link"), resetTicket)
-	if err != nil || !used {
-		return merlon.Gone(), err
+	t, fate, err := spend(a, w, f.Raw("Link"), resetTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(w, t, fate, err)
 	}
 	if showing(f) {
 		return merlon.ShowStatus(422, resetPage, ResetPage{f.Reveal("Password"), t.Email, t.text}), nil
@@ -144,7 +144,7 @@ func (a *part) reset(w *merlon.Write[Guest], f form.Form[Choose], h hashed) (*me
 	}
 	row, ok, err := ticketUser(w.DB, t.ticketRow)
 	if err != nil || !ok || row.Verified == 0 && row.Email != t.Email { // the password would prove an address that this mailbox is not
-		return merlon.Gone(), err
+		return a.over(w, t, linkVoid, err)
 	}
 	if err := a.choose(w, row, h.hash); err != nil {
 		return nil, err

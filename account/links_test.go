@@ -411,12 +411,12 @@ func TestMissesKeepNoLinkOut(t *testing.T) { // AUTH-5
 	s := merlontest.Start(t, openWith(account.Config{}))
 	addUser(t, s, ann)
 	for n := range 50 {
-		s.Visitor().Get(fmt.Sprintf("/account/link/x%d", n)).Is(410)
+		s.Visitor().Get(fmt.Sprintf("/account/link/reset/x%d", n)).Is(410)
 	}
-	s.Visitor().Get("/account/link/more").Is(429)
+	s.Visitor().Get("/account/link/reset/more").Is(429)
 	askReset(s.Visitor(), ann)
 	s.Visitor().Get(link(t, s, ann, 0)).At("/account/reset")
-	s.Visitor().Get("/account/link/more").Is(429)
+	s.Visitor().Get("/account/link/reset/more").Is(429)
 }
 
 // TestMailsNameTheirLanguage: a reader's program, and what reads aloud, is told which it is.

@@ -40,13 +40,13 @@ func own(step held, row userRow) bool {
 }
 
 func (a *part) showVerify(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	l, ok, err := linkHere(a, r, verifyTicket)
-	if err != nil || !ok {
-		return merlon.Gone(), err
+	l, fate, err := linkHere(a, r, verifyTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(r, l, fate, err)
 	}
 	row, ok, err := ticketUser(r.DB, l.ticketRow)
 	if err != nil || !ok {
-		return merlon.Gone(), err
+		return a.over(r, l, linkVoid, err)
 	}
 	return merlon.Show(verifyPage, VerifyPage{Email: l.Email, Ask: !own(l.held, row), Link: l.text}), nil
 }
@@ -54,8 +54,8 @@ func (a *part) showVerify(r *merlon.Read[Guest], _ merlon.None) (*merlon.Respons
 // tryVerify compares the password where it is asked for, with the limits of every other comparison.
 func (a *part) tryVerify(r *merlon.Read[Guest], f form.Form[Verify]) (attempt, error) {
 	in, ok := f.Value()
-	l, works, err := a.linkIn(r.DB, r.Now(), f.Raw("Link"), verifyTicket)
-	if err != nil || !ok || !works {
+	l, fate, err := a.linkIn(r.DB, r.Now(), f.Raw("Link"), verifyTicket)
+	if err != nil || !ok || fate != linkWorks {
 		return attempt{}, err
 	}
 	row, found, err := ticketUser(r.DB, l.ticketRow)
@@ -67,13 +67,13 @@ func (a *part) tryVerify(r *merlon.Read[Guest], f form.Form[Verify]) (attempt, e
 
 // verify says that the address is the user's. Nobody is signed in by it: that is another page, with its second step.
 func (a *part) verify(w *merlon.Write[Guest], f form.Form[Verify], tried attempt) (*merlon.Response, error) {
-	l, ok, err := spend(a, w, f.Raw("Link"), verifyTicket)
-	if err != nil || !ok {
-		return merlon.Gone(), err
+	l, fate, err := spend(a, w, f.Raw("Link"), verifyTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(w, l, fate, err)
 	}
 	row, ok, err := ticketUser(w.DB, l.ticketRow)
 	if err != nil || !ok || row.Email != l.Email {
-		return merlon.Gone(), err
+		return a.over(w, l, linkVoid, err)
 	}
 	if !tried.until.IsZero() {
 		return merlon.TooMany(tried.until), nil

@@ -41,7 +41,7 @@ const (
 	noticeTime  = time.Hour
 )
 
-var countNotices = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_ticket WHERE \"user\" = $1 AND kind IN ('not-me', 'added') AND created > $2 LIMIT 1")
+var countNotices = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_ticket WHERE \"user\" = $1 AND kind IN ('not-me', 'added') AND created > $2 AND ended = 0 LIMIT 1")
 
 // unlimited are the notices that are always sent: links that were asked for, which have limits of their own, and those that
 // alone have the link by which an account comes back.
@@ -124,7 +124,7 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, k
 	case kind == addedTicket:
 		end = "account.mail.not-me.added.line"
 	}
-	body := all.Format(lang, id+".text", append([]any{address}, args...)...) + "\n" + more + all.Format(lang, end, a.link(code))
+	body := all.Format(lang, id+".text", append([]any{address}, args...)...) + "\n" + more + all.Format(lang, end, a.link(kind, code))
 	m := mailbox.Mail{To: to, Kind: "account", Lang: lang, Subject: all.Format(lang, id+".subject", a.house.Title), Text: body, Soon: awaited[id]}
 	if onlyLink[id] {
 		m.Kind = "account link"
@@ -133,4 +133,6 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, k
 }
 
 // link is the address of a ticket.
-func (a *part) link(code string) string { return a.house.URL("/account/link/" + code) }
+func (a *part) link(kind ticket, code string) string {
+	return a.house.URL("/account/link/" + string(kind) + "/" + code)
+}

@@ -98,7 +98,7 @@ func (a *part) probeUser(w *db.Writer, h *merlon.House, hash string, u *merlon.P
 	if err != nil {
 		return err
 	}
-	u.Link = "/account/link/" + code
+	u.Link = "/account/link/" + string(resetTicket) + "/" + code
 	sw, err := h.Sessions.Begin(h.Sessions.Nobody(), w)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 const voidPassword = NoPassword + "void:"
 
 var (
-	voidAllTickets    = db.Exec(schema, "DELETE FROM merlon_ticket")
+	voidAllTickets    = db.Exec(schema, "UPDATE merlon_ticket SET ended = 3 WHERE ended = 0")
 	forgetAllDevices  = db.Exec(schema, "DELETE FROM merlon_device")
 	passSteps         = db.Exec(schema, "UPDATE merlon_totp SET step = CASE WHEN step > $1 THEN step ELSE $1 END")
 	dropAllTOTP       = db.Exec(schema, "DELETE FROM merlon_totp")

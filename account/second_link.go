@@ -77,7 +77,7 @@ func (a *part) askCodeLink(w *merlon.Write[Guest], _ form.Form[OneButton], q quo
 		if err != nil {
 			return nil, err
 		}
-		if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.code-link", a.link(code)); err != nil {
+		if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.code-link", a.link(codeTicket, code)); err != nil {
 			return nil, err
 		}
 		w.Record(RuleCodeLink, event.Done, slog.Int64("account", row.ID))
@@ -98,9 +98,9 @@ func (a *part) showCodeLinkSent(r *merlon.Read[Guest], _ merlon.None) (*merlon.R
 }
 
 func (a *part) showCodeLink(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	l, ok, err := linkHere(a, r, codeTicket)
-	if err != nil || !ok {
-		return merlon.Gone(), err
+	l, fate, err := linkHere(a, r, codeTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(r, l, fate, err)
 	}
 	p, waits := waiting(r.Session, r.Now())
 	return merlon.Show(codeLinkPage, CodeLinkPage{l.Email, waits && p.User == l.User, l.text}), nil
@@ -108,13 +108,13 @@ func (a *part) showCodeLink(r *merlon.Read[Guest], _ merlon.None) (*merlon.Respo
 
 // openCodeLink uses the link up: this browser's codes have a count of their own for a quarter of an hour.
 func (a *part) openCodeLink(w *merlon.Write[Guest], f form.Form[Press]) (*merlon.Response, error) {
-	t, used, err := a.useLink(w.DB, w.Now(), f.Raw("Link"), codeTicket)
-	if err != nil || !used {
-		return merlon.Gone(), err
+	t, fate, err := a.useLink(w.DB, w.Now(), f.Raw("Link"), codeTicket)
+	if err != nil || fate != linkWorks {
+		return a.over(w, t, fate, err)
 	}
 	row, ok, err := ticketUser(w.DB, t.ticketRow)
 	if err != nil || !ok {
-		return merlon.Gone(), err
+		return a.over(w, t, linkVoid, err)
 	}
 	w.Record(RuleCodeOpened, event.Done, slog.Int64("account", row.ID))
 	it := opened{row.ID, hex.EncodeToString(t.Hash[:16])}

@@ -57,13 +57,18 @@ func (a *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) 
 	return lines, nil
 }
 
+// SetupCode is the last part of the first administrator's link.
+type SetupCode struct {
+	Code string `path:"code,max=64"`
+}
+
 // openSetup trades the link for a step at once: the code leaves the address bar.
-func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in LinkCode) (*merlon.Response, error) {
-	row, ok, err := peek(r.DB, setupTicket, hashOf(in.Code), r.Now())
+func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in SetupCode) (*merlon.Response, error) {
+	row, fate, err := peek(r.DB, setupTicket, hashOf(in.Code), r.Now())
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
+	if fate != linkWorks {
 		r.Record(RuleSetupLink, event.Refused)
 		return setupGone(r.DB)
 	}
@@ -72,7 +77,7 @@ func (a *part) openSetup(r *merlon.Read[merlon.Visitor], in LinkCode) (*merlon.R
 
 func (a *part) showSetup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response, error) {
 	step, has := ticketStep.Get(r)
-	_, ok, err := heldTicket(r, step, has, r.DB, setupTicket)
+	ok, err := setupHeld(r.DB, step, has, r.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +96,7 @@ func (a *part) hashSetup(r *merlon.Read[merlon.Visitor], f form.Form[SignUp]) (h
 	if !ok {
 		return hashed{problems: a.problemsOf(r, f, f.Raw("Email"), f.Raw("Name"))}, nil
 	}
-	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
+	if ok, err := setupHeld(r.DB, step, has, r.Now()); err != nil || !ok {
 		return hashed{}, err
 	}
 	_ = r.DB.Close()
@@ -122,11 +127,11 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 	if n.N > 0 {
 		return setupGone(w.DB)
 	}
-	_, used, err := use(w.DB, setupTicket, step.Hash, w.Now())
+	_, fate, err := use(w.DB, setupTicket, step.Hash, w.Now())
 	if err != nil {
 		return nil, err
 	}
-	if !used || h.hash == "" {
+	if fate != linkWorks || h.hash == "" {
 		return setupGone(w.DB)
 	}
 	if _, err := a.vacate(w.DB, normal(in.Email)); err != nil {

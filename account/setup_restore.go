@@ -50,8 +50,10 @@ func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*m
 		return merlon.Redirect("/sign-in"), err
 	}
 	step, has := ticketStep.Get(r)
-	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok && !state.Running {
-		return merlon.Gone(), err
+	if ok, err := setupHeld(r.DB, step, has, r.Now()); err != nil {
+		return nil, err
+	} else if !ok && !state.Running {
+		return setupGone(r.DB)
 	}
 	shown := FromBackupPage{Running: state.Running, Step: inWords(r, state.Step), Problem: inWords(r, state.Problem), Detail: state.Problem.Detail}
 	for _, w := range state.Warnings {
@@ -78,7 +80,7 @@ func (a *part) tryFromBackup(r *merlon.Read[merlon.Visitor], f form.Form[FromBac
 	if !ok || rescue == nil {
 		return problem, nil
 	}
-	if _, ok, err := heldTicket(r, step, has, r.DB, setupTicket); err != nil || !ok {
+	if ok, err := setupHeld(r.DB, step, has, r.Now()); err != nil || !ok {
 		return problem, err
 	}
 	if n, err := countAdmins.One(r.DB); err != nil || n.N > 0 {
@@ -95,8 +97,10 @@ func (a *part) tryFromBackup(r *merlon.Read[merlon.Visitor], f form.Form[FromBac
 
 func (a *part) fromBackup(w *merlon.Write[merlon.Visitor], f form.Form[FromBackup], problem merlon.Said) (*merlon.Response, error) {
 	step, has := ticketStep.Get(w)
-	if _, ok, err := heldTicket(w, step, has, w.DB, setupTicket); err != nil || !ok {
-		return merlon.Gone(), err
+	if ok, err := setupHeld(w.DB, step, has, w.Now()); err != nil {
+		return nil, err
+	} else if !ok {
+		return setupGone(w.DB)
 	}
 	if problem.ID != "" {
 		w.Record(RuleSetupLink, event.Failed)

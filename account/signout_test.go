@@ -1,10 +1,98 @@
 package account_test
 
 import (
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
 
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/merlontest"
 )
+
+// nameOf is what the user of an account is called.
+func nameOf(t *testing.T, s *merlontest.Server, user int64) (name string) {
+	t.Helper()
+	s.Read(func(r *db.Reader) error {
+		all, err := account.List(r, 100)
+		for _, m := range all {
+			if m.ID == user {
+				name = m.Name
+			}
+		}
+		return err
+	})
+	return name
+}
+
+// TestSignOutAgainstRequestsOnTheirWay: fifty requests of a session are on their way, half of them write, while its browser signs
+// out. Each is done wholly, before it, or not at all; afterwards no cookie of any answer opens anything, and no row is left.
+func TestSignOutAgainstRequestsOnTheirWay(t *testing.T) { // B3, SESS-2
+	s := merlontest.Start(t, factors)
+	refused := 0
+	for round := range 4 { // where the sign-out meets them is chance
+		v := s.SignedIn(fmt.Sprint("Ann ", round))
+		out := v.Get("/").Fields("/sign-out")
+		leaving := v.Clone()
+		var tabs []*merlontest.Visitor
+		done := map[string]bool{v.Get("/account/name").Value("/account/name", "Name"): true}
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for n := range 50 {
+			tab := v.Clone()
+			tabs = append(tabs, tab)
+			if n%2 == 0 {
+				all.Go(func() { <-start; tab.Get("/private") })
+				continue
+			}
+			name := fmt.Sprintf("Ann %d %d", round, n)
+			f := tab.Get("/account/name").Fields("/account/name")
+			f.Set("Name", name)
+			all.Go(func() {
+				<-start
+				tab.Post("/account/name", s.Site.Origin(), f)
+				mu.Lock()
+				defer mu.Unlock()
+				if tab.Header.Get("Location") == "/account" {
+					done[name] = true
+				} else {
+					refused++
+				}
+			})
+		}
+		all.Go(func() { <-start; leaving.Post("/sign-out", s.Site.Origin(), out) })
+		close(start)
+		all.Wait()
+		for n, tab := range append(tabs, leaving, v) {
+			if tab.Get("/private").Path == "/private" {
+				t.Errorf("round %d: tab %d is signed in after the sign-out", round, n)
+			}
+		}
+		if ids := sessionIDs(t, s, v.UserID); len(ids) != 0 {
+			t.Errorf("round %d: %d sessions are left, want none", round, len(ids))
+		}
+		s.Read(func(r *db.Reader) error { // what is done has its event in the same transaction
+			all, err := journal.List(r, journal.Filter{Account: v.UserID, Limit: 500})
+			late := slices.IndexFunc(all, func(e journal.Entry) bool { return e.ID == account.RuleSignedOut.ID })
+			for _, e := range all[:max(0, late)] {
+				if e.ID == account.RuleName.ID {
+					t.Errorf("round %d: the name was changed after the sign-out", round)
+				}
+			}
+			if late < 0 {
+				t.Errorf("round %d: no event of the sign-out", round)
+			}
+			return err
+		})
+		if name := nameOf(t, s, v.UserID); !done[name] {
+			t.Errorf("round %d: the name is %q, which no answer confirmed", round, name)
+		}
+	}
+	t.Logf("%d of 100 forms came after the sign-out", refused)
+}
 
 // TestSignOutTwice: the second click on "Sign out" is answered as the first one, whose answer browsers drop: the cookie goes,
 // and what scripts stored. The session is over all the same: no other form of it is answered or done, nor is another text.

@@ -62,14 +62,16 @@ func (a *part) vacate(w *db.Writer, email string) (taken bool, err error) {
 }
 
 func (a *part) showSignUp(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
-	l, invited, err := linkHere(a, r, inviteTicket)
+	l, fate, err := linkHere(a, r, inviteTicket)
 	switch {
 	case err != nil:
 		return nil, err
-	case invited:
+	case fate == linkWorks:
 		return merlon.Show(invitedPage, InvitedPage{Email: l.Email, Link: l.text}), nil
-	case a.cfg.Closed:
+	case a.cfg.Closed && fate == linkAway: // nobody was invited here
 		return merlon.NotFound(), nil
+	case a.cfg.Closed:
+		return a.over(r, l, fate, nil)
 	}
 	return merlon.Show(signUpPage, SignUpPage{}), nil
 }
@@ -234,7 +236,7 @@ func (a *part) sendVerify(w *merlon.Write[Guest], row userRow) error {
 	if err != nil {
 		return err
 	}
-	return a.mailTo(w.DB, w.Lang(), row.Email, "account.mail.welcome", a.house.Title, a.link(code))
+	return a.mailTo(w.DB, w.Lang(), row.Email, "account.mail.welcome", a.house.Title, a.link(verifyTicket, code))
 }
 
 // sendExists tells an address that it has an account.

@@ -57,11 +57,12 @@ func (a *part) showStay(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response,
 	}
 	var l mailed
 	if !ok {
-		if l, ok, err = linkHere(a, r, returnTicket); err != nil || !ok {
-			return merlon.Gone(), err
+		var fate linkFate
+		if l, fate, err = linkHere(a, r, returnTicket); err != nil || fate != linkWorks {
+			return a.over(r, l, fate, err)
 		}
 		if row, ok, err = leaver(r.DB, l.User, r.Now()); err != nil || !ok {
-			return merlon.Gone(), err
+			return a.over(r, l, linkVoid, err)
 		}
 	}
 	return merlon.Show(stayPage, StayPage{row.Name, day(r.Lang(), time.UnixMicro(row.Leaving)), l.text == "", l.text}), nil
@@ -70,16 +71,18 @@ func (a *part) showStay(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response,
 // stay takes the mark away. By the link nobody is signed in: it proves the mailbox, not the user.
 func (a *part) stay(w *merlon.Write[Guest], f form.Form[Stay]) (*merlon.Response, error) {
 	user, byLink := w.Session.User(), f.Raw("Link") != ""
+	l := mailed{held: held{Kind: returnTicket}}
 	if byLink {
-		l, used, err := spend(a, w, f.Raw("Link"), returnTicket)
-		if err != nil || !used {
-			return merlon.Gone(), err
+		var fate linkFate
+		var err error
+		if l, fate, err = spend(a, w, f.Raw("Link"), returnTicket); err != nil || fate != linkWorks {
+			return a.over(w, l, fate, err)
 		}
 		user = l.User
 	}
 	row, ok, err := leaver(w.DB, user, w.Now())
 	if err != nil || !ok {
-		return merlon.Gone(), err
+		return a.over(w, l, linkVoid, err)
 	}
 	if _, err := setLeaving.Run(w.DB, row.ID, 0); err != nil {
 		return nil, err

@@ -60,8 +60,8 @@ func TestRequestLine(t *testing.T) {
 	a := merlon.Answered{Method: "GET", Status: 200, Bytes: 1234, Took: 1250 * time.Microsecond}
 	for path, want := range map[string]string{
 		"/notes/7": "GET /notes/7 200 1234 B 1.2 ms",
-		"/account/link/pEss7ERG6xwkqHVulnPUnP3NEh8cRJzQ": "GET /account/link/… 200 1234 B 1.2 ms",
-		"/static/club.0123456789abcdef0123.css":          "GET /static/club.0123456789abcdef0123.css 200 1234 B 1.2 ms",
+		"/account/link/reset/pEss7ERG6xwkqHVulnPUnP3NEh8cRJzQ": "GET /account/link/reset/… 200 1234 B 1.2 ms",
+		"/static/club.0123456789abcdef0123.css":                "GET /static/club.0123456789abcdef0123.css 200 1234 B 1.2 ms",
 	} {
 		if got := requestLine(a, path); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -50,7 +50,7 @@ func links(t *testing.T, s *merlontest.Server) (found []string) {
 	s.Read(func(r *db.Reader) error {
 		all, err := s.Site.House().Mails.List(r, 0, 1)
 		if len(all) == 1 {
-			found = regexp.MustCompile(`/account/link/[A-Za-z0-9_-]+`).FindAllString(all[0].Text, -1)
+			found = regexp.MustCompile(`/account/link/[a-z-]+/[A-Za-z0-9_-]+`).FindAllString(all[0].Text, -1)
 		}
 		return err
 	})

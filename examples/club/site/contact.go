@@ -26,8 +26,8 @@ type Message struct {
 	Created time.Time
 }
 
-// Day is the day of the message in words.
-func (m Message) Day() string { return day(m.Created) }
+// Day is the day of the message in words, in a language.
+func (m Message) Day(lang string) string { return day(lang, m.Created) }
 
 type contactPage struct{ Form form.Form[Contact] }
 

@@ -19,8 +19,8 @@ type News struct {
 	Created time.Time
 }
 
-// Day is the day of the news in words.
-func (n News) Day() string { return day(n.Created) }
+// Day is the day of the news in words, in a language.
+func (n News) Day(lang string) string { return day(lang, n.Created) }
 
 // Comment is one comment on a piece of news.
 type Comment struct {
@@ -29,8 +29,8 @@ type Comment struct {
 	Created time.Time
 }
 
-// Day is the day of the comment in words.
-func (c Comment) Day() string { return day(c.Created) }
+// Day is the day of the comment in words, in a language.
+func (c Comment) Day(lang string) string { return day(lang, c.Created) }
 
 // NewComment is the form under a piece of news.
 type NewComment struct {

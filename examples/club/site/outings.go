@@ -27,13 +27,13 @@ func (o Outing) Left() int64 { return max(0, o.Places-o.Taken) }
 // Full reports whether all places are taken.
 func (o Outing) Full() bool { return o.Left() == 0 }
 
-// When is the day in words.
-func (o Outing) When() string {
+// When is the day in words, in a language.
+func (o Outing) When(lang string) string {
 	t, err := time.Parse(time.DateOnly, o.Day)
 	if err != nil {
 		return o.Day
 	}
-	return day(t)
+	return day(lang, t)
 }
 
 type outingsPage struct{ Outings []Outing }

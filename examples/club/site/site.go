@@ -92,5 +92,5 @@ type Button struct {
 	ID int64 `path:"id"`
 }
 
-// day is how the club writes dates: a way that reads in every language (ISO 8601).
-func day(t time.Time) string { return t.Format(time.DateOnly) }
+// day is how the club writes dates: as the pages of the account do, in the visitor's language.
+func day(lang string, t time.Time) string { return account.Date(lang, t).Words }

@@ -5,9 +5,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/e2e/browser"
+	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/merlontest"
 )
 
@@ -153,5 +155,52 @@ func TestMailedLinks(t *testing.T) {
 			press()
 			expect(t, tab, "main", "All devices are signed out.")
 		})
+	}
+}
+
+// TestPagesOfLinksThatAreOver: in both languages, 0 axe faults, no sideways scroll, light and dark, 320, 768 and 1280 px; and the
+// first button leads to where the next link is asked for.
+func TestPagesOfLinksThatAreOver(t *testing.T) {
+	t.Parallel()
+	s, _ := demoClub(t)
+	ask := func() {
+		s.Visitor().Get("/account/reset/ask").Submit("/account/reset/ask", merlontest.Values{"Email": "ann@club.example"})
+	}
+	for _, lang := range []string{"en", "de"} {
+		s.Advance(2 * time.Hour)
+		tab := browser.Open(t)
+		tab.Language(lang)
+		look := func(title string) {
+			t.Helper()
+			expect(t, tab, "h1", text.Own().Format(lang, title))
+			judge(t, tab, "410")
+		}
+		ask()
+		openMail(t, tab, s, 0)
+		tab.Type(`[name="Password"]`, "four wide green rivers "+lang)
+		used := tab.Beside()
+		used.Go(tab.URL())
+		tab.Follow("main form button:not([name])")
+		tab.Go(s.URL("/account/reset"))
+		look("account.over.away.title")
+		used.Type(`[name="Password"]`, "seven slow paper boats")
+		used.Follow("main form button:not([name])")
+		expect(t, used, "h1", text.Own().Format("en", "account.over.used.title"))
+		judge(t, used, "410")
+		ask()
+		openMail(t, tab, s, 0)
+		ask()
+		tab.Reload()
+		look("account.over.replaced.title")
+		openMail(t, tab, s, 0)
+		s.Advance(31 * time.Minute)
+		openMail(t, tab, s, 0)
+		look("account.over.ran-out.title")
+		tab.Follow("main a.button")
+		expect(t, tab, "h1", text.Own().Format(lang, "account.reset.title"))
+		for _, kind := range []string{"verify", "undo", "move", "invite"} {
+			tab.Go(s.URL("/account/link/" + kind + "/cut-off"))
+			look("account.over.unknown.title")
+		}
 	}
 }

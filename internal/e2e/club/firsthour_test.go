@@ -154,6 +154,9 @@ func setupLink(t *testing.T, h *hour) {
 	}
 	late.Go(h.setup)
 	expect(t, late, "main", "user add")
+	if h.script {
+		soundPage(t, late, "setup-gone")
+	}
 }
 
 // setupSecond: A2.4, by an authenticator app; in a second club by a passkey, which needs script.

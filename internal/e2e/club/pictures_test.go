@@ -18,16 +18,27 @@ var update = flag.Bool("update", false, "take the pictures of docs/img anew")
 // pictured are the pages of docs/img.
 var pictured = []string{"home", "sign-in", "sign-up", "account", "app", "codes", "sessions", "log"}
 
-// TestPictures: the README's pictures of the eight main pages are there, in light and dark, and show something. With -update
-// they are taken from the club's demo.
+// TestPictures: the pictures of the eight main pages are there, in light and dark, show something, and are shown by the README or
+// the guide. With -update they are taken from the club's demo.
 func TestPictures(t *testing.T) {
 	folder := filepath.Join(need.Root(t), "docs", "img")
+	var shown []byte
+	for _, text := range []string{"README.md", "docs/guide.md"} {
+		data, err := os.ReadFile(filepath.Join(need.Root(t), text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown = append(shown, data...)
+	}
 	if *update {
 		takePictures(t, folder)
 	}
 	for _, name := range pictured {
 		for _, look := range []string{"light", "dark"} {
 			file := name + "-" + look + ".png"
+			if !bytes.Contains(shown, []byte("img/"+file+")")) {
+				t.Errorf("%s is shown by neither README nor guide", file)
+			}
 			data, err := os.ReadFile(filepath.Join(folder, file))
 			if err != nil {
 				t.Errorf("%v: run go test ./internal/e2e/club -run Pictures -update", err)

@@ -9,13 +9,15 @@ var behind = []mutant{
 	{"hash of a link", "account/ticket.go", `	h := sha256.Sum256([]byte(code))
 	return h[:]`, `	_ = sha256.Sum256(nil)
 	return []byte(code)`, "account TestLinksRestHashed"},
-	{"life of a link on its page", "account/ticket.go", `return row, err == nil && row.Kind == string(kind) && row.Expires > now.UnixMicro(), err`,
-		`return row, err == nil && row.Kind == string(kind), err`, "account TestSetupLink"},
-	{"life of a link where it is spent", "account/ticket.go", `"DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING`,
-		`"DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND $3 > 0 RETURNING`, "account TestALinkIsSpentOnceAndInTime"},
-	{"life of a link that is opened", "account/ticket.go", `	if err != nil || row.Expires <= r.Now().UnixMicro() {`, `	if err != nil {`, "account TestAnOldLinkIsNotTraded"},
-	{"link once", "account/ticket.go", `"DELETE FROM merlon_ticket WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING`,
-		`"UPDATE merlon_ticket SET created = created WHERE hash = $1 AND kind = $2 AND expires > $3 RETURNING`, "account TestUndoTakesTheAddressBack"},
+	{"life of a link on its page", "account/ticket.go", `case t.Expires <= now.UnixMicro():`, `case false:`, "account TestSetupLink"},
+	{"life of a link where it is spent", "account/ticket.go", `AND kind = $2 AND ended = 0 AND expires > $3 RETURNING`,
+		`AND kind = $2 AND ended = 0 AND $3 > 0 RETURNING`, "account TestALinkIsSpentOnceAndInTime"},
+	{"life of a link that is opened", "account/ticket.go", `case t.Expires <= now.UnixMicro():`, `case false:`, "account TestAnOldLinkIsNotTraded"},
+	{"link once", "account/ticket.go", `AND kind = $2 AND ended = 0 AND expires > $3 RETURNING`,
+		`AND kind = $2 AND ended >= 0 AND expires > $3 RETURNING`, "account TestALinkIsSpentOnceAndInTime"},
+	{"end of a link that was used", "account/ticket.go", `	case t.Ended == ticketUsed:
+		return linkUsed
+`, ``, "account TestALinkSaysWhatBecameOfIt"},
 	{"second door of a sign-in", "account/enter.go", `		if on, _, _, err := totpState(w.DB, row.ID); err != nil || on {
 			return errors.Join(errSkipped, err)
 		}

@@ -133,7 +133,7 @@ func clubSpeaksGerman(t *testing.T, open Open) {
 	for _, c := range []struct{ path, want string }{
 		{"/", "Rudern Sie mit"}, {"/news", "Hier ist noch nichts."}, {"/outings", "Noch ist keine Ausfahrt geplant."}, {"/members", "nach Namen"},
 		{"/members/1", "Lieblingsboot"}, {"/profile", "Foto speichern"}, {"/profile", "Einer"}, {"/contact", "Ihre Nachricht"}, {"/board", "Alle Nachrichten sind erledigt."},
-		{"/board/news/new", "Veröffentlichen"}, {"/board/outings/new", "Treffpunkt"}, {"/board/log", "Schützt"}, {"/nowhere", "Diese Seite gibt es nicht"},
+		{"/board/news/new", "Veröffentlichen"}, {"/board/outings/new", "Treffpunkt"}, {"/board/log", "Zurück zum Vorstand"}, {"/nowhere", "Diese Seite gibt es nicht"},
 	} {
 		r, err := http.NewRequest("GET", s.URL(c.path), nil)
 		if err != nil {
