@@ -251,6 +251,7 @@ func TestServers(t *testing.T) {
 	}
 	b := testBench(t)
 	measured(oneWriter(t.Context(), b))
+	measured(formRate(t.Context(), b))
 	s, err := b.valkeySide(t.Context(), 500, 12_000)
 	if err != nil {
 		t.Fatal(err)
@@ -262,7 +263,7 @@ func TestServers(t *testing.T) {
 }
 
 var rowNames = []string{"page-http/floor", "page-http/kit", "page-http/hand", "page-http/django", "page/floor", "render/hand", "render/templ",
-	"hello-http/floor", "layers", "flood", "enum/sign-in", "enum/sign-up", "enum/reset", "sessions-1m", "page-postgres/hand", "page-valkey/hand", "postgres-write", "sessions-valkey", "sqlite-read", "sqlite-rows", "sqlite-mixed"}
+	"hello-http/floor", "layers", "flood", "enum/sign-in", "enum/sign-up", "enum/reset", "sessions-1m", "page-postgres/hand", "page-valkey/hand", "postgres-write", "forms", "sessions-valkey", "sqlite-read", "sqlite-rows", "sqlite-mixed"}
 
 func TestTable(t *testing.T) {
 	var names []string

@@ -27,6 +27,7 @@ func rows() []row {
 		{name: "page-postgres/hand", against: "pgx by hand, by CPU", hold: 0.7, run: onServers(false)},
 		{name: "page-valkey/hand", against: "the same, valkey-go and scs", hold: 0.7, run: onServers(true)},
 		{name: "postgres-write", against: "pgx, side by side", hold: 0.2, run: oneWriter},
+		{name: "forms", against: "one writer, in µs", hold: 2000, most: true, unit: "µs", run: formRate},
 		{name: "sessions-valkey", against: "10,000 sessions", hold: 1.5, most: true, run: lookupOnValkey},
 		{name: "sqlite-read", against: "mattn", hold: 0.9, most: true, run: stores(readPoint, byTime)},
 		{name: "sqlite-rows", against: "mattn", hold: 0.75, most: true, run: stores(readRows, byTime)},
