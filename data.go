@@ -120,12 +120,15 @@ func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
 	return pending, errors.Join(err, s.cfg.Engine.Close())
 }
 
-// keysAndTables opens the key ring and sees that the migrations have run. Where there is nothing yet both are made, while no
-// other process makes its own.
+// keysAndTables opens the key ring, sees that the migrations have run and that the ring is the data's. Where there is nothing yet both
+// are made, while no other process makes its own.
 func (s *Site) keysAndTables(ctx context.Context) (keys *keyring.Ring, err error) {
 	do := func() (err error) {
-		if keys, err = s.openKeys(ctx); err == nil {
-			err = s.migrations(ctx)
+		if keys, err = s.openKeys(ctx); err != nil {
+			return err
+		}
+		if err = s.migrations(ctx); err == nil {
+			err = s.sameRing(ctx, keys)
 		}
 		return err
 	}

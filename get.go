@@ -11,10 +11,36 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/page"
 )
 
-// serveGet is the rest of the walk of a GET: session, access, input, handler, page. The transaction is a reader's.
+// serveGet is the rest of the walk of a GET: session, access, input, handler, page. The transaction is a reader's. If its server has
+// left meanwhile, all of it is done once more, as a visitor's reload would: nothing was written and nothing was sent.
 func serveGet[U, In any](w *walk, who Access[U], h func(*Read[U], In) (*Response, error)) {
+	if !w.pass() {
+		return
+	}
+	w.firstTry = true
+	tryGet(w, who, h)
+	if w.repeat {
+		w.forget()
+		tryGet(w, who, h)
+	}
+}
+
+// forget takes back what a try has found out, before the next one.
+func (w *walk) forget() {
+	w.closeReader()
+	if w.file != nil {
+		_ = w.file.Close()
+		w.file = nil
+	}
+	w.state, w.visit, w.user, w.frame = nil, Visit{}, 0, page.Frame{}
+	w.forms, w.tokens, w.local, w.binding, w.blind, w.clear = nil, nil, "", nil, false, false
+	w.cookies, w.buf = w.cookies[:0], w.buf[:0]
+}
+
+func tryGet[U, In any](w *walk, who Access[U], h func(*Read[U], In) (*Response, error)) {
 	if !w.enter() {
 		return
 	}

@@ -53,7 +53,7 @@ func serveMount[U any](w *walk, who Access[U]) {
 		}
 		return
 	}
-	if !w.enter() || !w.allowForm() {
+	if !w.pass() || !w.enter() || !w.allowForm() {
 		return
 	}
 	u, ok := admit(w, who)

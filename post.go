@@ -24,7 +24,7 @@ var errRollBack = errors.New("merlon: roll back")
 // transaction from the reading of the session to the bytes of the answer.
 func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], form.Form[In]) (Mid, error),
 	h func(*Write[U], form.Form[In], Mid) (*Response, error)) {
-	if !w.enter() || !w.allowForm() {
+	if !w.pass() || !w.enter() || !w.allowForm() {
 		return
 	}
 	defer w.dropUploads()

@@ -215,6 +215,12 @@ func (s *Site) tasks(run *running) []Task {
 		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
 		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
 	}
+	if s.Shared() { // another process on this folder closes or opens the site
+		own = append(own, Task{Name: "merlon/maintenance", Every: time.Second, Run: func(context.Context, *House) error {
+			s.readMaintenance()
+			return nil
+		}})
+	}
 	if s.takesUploads() {
 		own = append(own, uploadTask())
 	}

@@ -61,6 +61,8 @@ type walk struct {
 	binding  []byte     // what tokens are bound to, once known
 	blind    bool       // the session was never looked up: no cookie of it may be set
 	personal bool       // a handler read a cookie: the answer is this visitor's
+	firstTry bool       // of a GET, which may be tried once more
+	repeat   bool       // it is to be: the database's server had left
 	clear    bool       // the session ended: the browser drops what scripts stored
 	at       string     // development only: where the site's own code panicked
 
@@ -326,14 +328,17 @@ func (w *walk) refused(rule check.Rule, detail ...slog.Attr) {
 	w.Record(w.ctx, event.New(rule, event.Refused, detail...))
 }
 
-// enter is the walk between the route and its handler that GET and POST share: the origin, the session, access.
-func (w *walk) enter() bool {
+// pass is what comes first between the route and its handler: how often this network asks, and from which site.
+func (w *walk) pass() bool {
 	if !w.allowRate() || !w.checkOrigin() {
 		return false
 	}
 	w.meter()
-	return w.openSession() && w.inService()
+	return true
 }
+
+// enter is what comes then, before the access rule: the session, and whether the site is open.
+func (w *walk) enter() bool { return w.openSession() && w.inService() }
 
 func (w *walk) openSession() bool {
 	w.reader = w.run.engine.Read(w.ctx)

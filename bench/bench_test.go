@@ -232,8 +232,38 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestServers: both sides show one page on PostgreSQL, with and without Valkey, and a session is found there among strangers' rows.
+func TestServers(t *testing.T) {
+	need.Time(t, "starts PostgreSQL and Valkey")
+	measured := func(o outcome, err error) {
+		t.Helper()
+		if none, ok := errors.AsType[skipped](err); ok {
+			need.Missing(t, string(none), "apt-get install postgresql redis-server")
+		}
+		if err != nil || o.median <= 0 || o.note == "" {
+			t.Errorf("%+v, %v", o, err)
+		}
+	}
+	for _, withValkey := range []bool{false, true} {
+		b := testBench(t)
+		b.turn = 200 * time.Millisecond // time of the cores is counted in hundredths
+		measured(onServers(withValkey)(t.Context(), b))
+	}
+	b := testBench(t)
+	measured(oneWriter(t.Context(), b))
+	measured(formRate(t.Context(), b))
+	s, err := b.valkeySide(t.Context(), 500, 12_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close(t.Context())
+	if got, err := s.turn(t.Context(), 10*time.Millisecond); err != nil || got.ops == 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 var rowNames = []string{"page-http/floor", "page-http/kit", "page-http/hand", "page-http/django", "page/floor", "render/hand", "render/templ",
-	"hello-http/floor", "layers", "flood", "enum/sign-in", "enum/sign-up", "enum/reset", "sessions-1m", "sqlite-read", "sqlite-rows", "sqlite-mixed"}
+	"hello-http/floor", "layers", "flood", "enum/sign-in", "enum/sign-up", "enum/reset", "sessions-1m", "page-postgres/hand", "page-valkey/hand", "postgres-write", "forms", "sessions-valkey", "sqlite-read", "sqlite-rows", "sqlite-mixed"}
 
 func TestTable(t *testing.T) {
 	var names []string

@@ -227,4 +227,7 @@ var handlers = map[string]func(dir string) (http.Handler, error){
 	"kit":    newKit,
 	"hand":   newHand,
 	"hello":  newHello,
+
+	"merlon-servers": serveSiteOnServers,
+	"hand-servers":   newHandOnServers,
 }

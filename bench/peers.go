@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"html/template"
 	"net/http"
@@ -79,11 +80,12 @@ func newKit(dir string) (http.Handler, error) {
 
 // newHand is the kit with the page written by hand.
 func newHand(dir string) (http.Handler, error) {
-	return kit(dir, func(b *bytes.Buffer, p *NotesPage) error {
-		page := appendPage(b.AvailableBuffer(), p)
-		b.Write(page)
-		return nil
-	})
+	return kit(dir, renderByHand)
+}
+
+func renderByHand(b *bytes.Buffer, p *NotesPage) error {
+	b.Write(appendPage(b.AvailableBuffer(), p))
+	return nil
 }
 
 func kit(dir string, render func(*bytes.Buffer, *NotesPage) error) (http.Handler, error) {
@@ -95,8 +97,13 @@ func kit(dir string, render func(*bytes.Buffer, *NotesPage) error) (http.Handler
 	if err != nil {
 		return nil, err
 	}
+	return kitOn(list.all, sqlite3store.New(db), render), nil
+}
+
+// kitOn is the kit over any rows and any store of sessions.
+func kitOn(list func(context.Context) ([]Note, error), store scs.Store, render func(*bytes.Buffer, *NotesPage) error) http.Handler {
 	sessions := scs.New()
-	sessions.Store = sqlite3store.New(db)
+	sessions.Store = store
 	sessions.Cookie.Name = "__Host-session"
 	sessions.Cookie.Secure = true
 	mux := http.NewServeMux()
@@ -106,7 +113,7 @@ func kit(dir string, render func(*bytes.Buffer, *NotesPage) error) (http.Handler
 			http.Error(w, "sign in first", http.StatusForbidden)
 			return
 		}
-		rows, err := list.all(r.Context())
+		rows, err := list(r.Context())
 		if err != nil {
 			fail(w, err)
 			return
@@ -137,7 +144,7 @@ func kit(dir string, render func(*bytes.Buffer, *NotesPage) error) (http.Handler
 		CrossOriginResourcePolicy: "same-origin",
 		PermissionsPolicy:         "camera=(), microphone=(), geolocation=()",
 	})
-	return headers.Handler(sessions.LoadAndSave(csrf)), nil
+	return headers.Handler(sessions.LoadAndSave(csrf))
 }
 
 const (

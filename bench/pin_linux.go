@@ -13,15 +13,25 @@ import (
 // thread that makes it. With one core it just calls start.
 func onFirstCore(start func() error) error {
 	all, first, _, ok := cores()
+	return startOn(&first, &all, ok, start)
+}
+
+// onOtherCores does the same with all cores but the first: for the servers behind those that are measured.
+func onOtherCores(start func() error) error {
+	all, _, others, ok := cores()
+	return startOn(&others, &all, ok, start)
+}
+
+func startOn(some, all *unix.CPUSet, ok bool, start func() error) error {
 	if !ok {
 		return start()
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := unix.SchedSetaffinity(0, &first); err != nil {
+	if err := unix.SchedSetaffinity(0, some); err != nil {
 		return start()
 	}
-	defer unix.SchedSetaffinity(0, &all)
+	defer unix.SchedSetaffinity(0, all)
 	return start()
 }
 

@@ -103,14 +103,23 @@ func postNote(*merlon.Write[string], form.Form[newNote]) (*merlon.Response, erro
 
 // newSite puts the site together over the data of dir.
 func newSite(dir string, parts ...merlon.Part) (*merlon.Site, error) {
-	return merlon.New(merlon.Env{
+	return newSiteOn(siteEnv(dir), sqlite.Engine("bench.db"), nil, parts...)
+}
+
+func siteEnv(dir string) merlon.Env {
+	return merlon.Env{
 		Data: dir,
 		Settings: merlon.Settings{
 			Origin: "https://" + siteHost, Proxies: []string{"127.0.0.0/8"}, ClientHeader: "X-Forwarded-For",
 		},
 		Log: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError})),
-	}, merlon.Config{
-		Engine: sqlite.Engine("bench.db"), Pages: sitePages, Schema: siteSchema, Parts: parts,
+	}
+}
+
+// newSiteOn puts the site together on any engine, its sessions in stores; nil: in the engine's database.
+func newSiteOn(env merlon.Env, engine db.Engine, stores merlon.Stores, parts ...merlon.Part) (*merlon.Site, error) {
+	return merlon.New(env, merlon.Config{
+		Engine: engine, Stores: stores, Pages: sitePages, Schema: siteSchema, Parts: parts,
 		Routes: []merlon.Route{
 			merlon.Get("/", merlon.Public(), front),
 			merlon.Get("/notes", member, showNotes),
@@ -145,6 +154,14 @@ func seedSite(ctx context.Context, dir string, sessions int, parts ...merlon.Par
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, site.Close(ctx)) }()
+	if cookies, err = fillSite(ctx, site, sessions); err != nil {
+		return nil, err
+	}
+	return cookies, os.WriteFile(filepath.Join(dir, "sessions.txt"), []byte(strings.Join(cookies, "\n")), 0o600)
+}
+
+// fillSite is what seedSite does to a site that is open.
+func fillSite(ctx context.Context, site *merlon.Site, sessions int) (cookies []string, err error) {
 	house := site.House()
 	err = house.Engine.Write(quiet(ctx), func(_ context.Context, w *db.Writer) error {
 		for _, n := range notes(rowCount) {
@@ -158,10 +175,7 @@ func seedSite(ctx context.Context, dir string, sessions int, parts ...merlon.Par
 		cookies, err = signIn(w, house.Sessions, 0, sessions)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return cookies, os.WriteFile(filepath.Join(dir, "sessions.txt"), []byte(strings.Join(cookies, "\n")), 0o600)
+	return cookies, err
 }
 
 // signIn begins sessions the way a sign-in page does, many in one transaction.

@@ -53,7 +53,7 @@ type answer struct {
 	Error string
 }
 
-// control takes orders until ctx is done. The caller holds the lock of the data: a socket that lies there is a dead one's.
+// control takes orders until it is stopped. Where several processes serve a site from one folder, one of them does.
 func (p *program) control(site *merlon.Site) (stop func(), err error) {
 	path := controlPath(p.data)
 	if path == "" {
@@ -65,16 +65,10 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 	if err := p.mark(site.Mode() != merlon.Production); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	open, err := net.Listen("unix", path)
+	seat := &seat{path: path, shared: site.Shared()}
+	l, err := seat.take()
 	if err != nil {
 		return nil, err
-	}
-	l := trusted{open}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(err, l.Close())
 	}
 	all := append(commandsOf(site), liveCommand, merlon.Command{Name: statusName, Run: runningStatus})
 	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -85,8 +79,13 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 		}
 		_ = json.NewEncoder(rw).Encode(obey(r.Context(), site, all, o))
 	})}
-	go func() { _ = srv.Serve(l) }()
-	return func() { endWithin(srv, 5*time.Second) }, nil
+	stopped := make(chan struct{})
+	go seat.keep(srv, l, stopped)
+	return func() {
+		close(stopped)
+		endWithin(srv, 5*time.Second)
+		seat.leave()
+	}, nil
 }
 
 // endWithin ends a server. What takes longer than the time is broken off, and whoever asked is told.

@@ -2,6 +2,7 @@ package db
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/merlon-web/merlon/check"
 )
@@ -19,6 +20,10 @@ var (
 
 	// ErrBusy is returned when no connection or no lock came free in time.
 	ErrBusy = errors.New("the database is busy")
+
+	// ErrAway is returned when the server that has the rows cannot be reached, or has left: nothing more of the transaction is known.
+	// It is an [ErrBusy]. What only reads may be done again; a commit that ends so may have been kept.
+	ErrAway = fmt.Errorf("%w: its server is away", ErrBusy)
 
 	// ErrDiskFull is returned when there is no room to write. Nothing of the transaction was kept.
 	ErrDiskFull = errors.New("the disk is full")

@@ -114,7 +114,7 @@ func (c *conn) silent(err error) error {
 	case errors.As(err, &long):
 		return fmt.Errorf("postgres: a row has %d MB, and %d are read: ask for less of it, other columns or a part of the long one by substr", long.ActualBodyLen>>20, maxMessage>>20)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return away(fmt.Errorf("postgres: the server has not answered for %v", c.patience))
+		return fmt.Errorf("%w: postgres: the server has not answered for %v", db.ErrBusy, c.patience) // waited for long enough
 	}
 	return away(fmt.Errorf("postgres: %w", err))
 }

@@ -37,8 +37,22 @@ func words(e *pgconn.PgError) *serverError {
 	return s
 }
 
-// away is the error of a server that does not answer: the next request may find it again.
-func away(err error) error { return fmt.Errorf("%w: %w", db.ErrBusy, err) }
+// away is the error of a server that has left or cannot be reached: the next try may find it again.
+func away(err error) error { return fmt.Errorf("%w: %w", db.ErrAway, err) }
+
+// unreached is the error of a connection that could not be made. A server that answers and refuses, as one with too many
+// connections does, is not away, unless it says that it ends or begins.
+func unreached(what string, err error) error {
+	kind := db.ErrAway
+	var server *pgconn.PgError
+	if errors.As(err, &server) && !departs(server.Code) {
+		kind = db.ErrBusy
+	}
+	return fmt.Errorf("%w: postgres: %s: %w", kind, what, connecting(err))
+}
+
+// departs reports whether a code says that the server ends, or is not up yet.
+func departs(code string) bool { return code == "57P01" || code == "57P02" || code == "57P03" }
 
 // connecting returns why there is no connection, without the address that was tried.
 func connecting(err error) error {
@@ -65,7 +79,9 @@ func (c *conn) explain(e *pgconn.PgError) error {
 		return constraint(e, said)
 	case e.Code == "57014" && c.ctx != nil && c.ctx.Err() != nil:
 		return pool.Stopped(c.ctx)
-	case e.Code == "57014", e.Code == "55P03", e.Code == "40001", e.Code == "40P01", e.Code == "53300", e.Code == "57P01", e.Code == "57P02", e.Code == "57P03":
+	case departs(e.Code):
+		return away(said)
+	case e.Code == "57014", e.Code == "55P03", e.Code == "40001", e.Code == "40P01", e.Code == "53300":
 		return fmt.Errorf("%w: %w", db.ErrBusy, said)
 	case e.Code == "53100":
 		return fmt.Errorf("%w: %w", db.ErrDiskFull, said)

@@ -2,12 +2,17 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/pool"
 )
 
 // connPool is a pool of connections, which the server may have left when their turn comes.
-type connPool struct{ *pool.Pool[*conn] }
+type connPool struct {
+	*pool.Pool[*conn]
+	outage db.Outage
+}
 
 func newPool(name string, max int, open func(context.Context) (*conn, error)) *connPool {
 	p := &connPool{}
@@ -21,9 +26,24 @@ func newPool(name string, max int, open func(context.Context) (*conn, error)) *c
 	return p
 }
 
-// begin takes a connection and begins a transaction on it. One that the server has left meanwhile (a restart, an idle
-// connection that somebody in between has dropped) is replaced once, since nothing has happened on it yet.
+// begin takes a connection and begins a transaction on it. A server that is away is waited for, without a place in the pool: nothing
+// has happened yet, and a restart takes a moment.
 func (p *connPool) begin(ctx context.Context, text string) (*conn, error) {
+	for {
+		c, err := p.try(ctx, text)
+		if err == nil {
+			p.outage.Over()
+			return c, nil
+		}
+		if !errors.Is(err, db.ErrAway) || !p.outage.Wait(ctx) {
+			return nil, err
+		}
+	}
+}
+
+// try begins a transaction once. A connection that the server has left meanwhile (a restart, an idle one that somebody in between
+// has dropped) is replaced once.
+func (p *connPool) try(ctx context.Context, text string) (*conn, error) {
 	for try := 0; ; try++ {
 		c, err := p.Get(ctx)
 		if err != nil {

@@ -129,7 +129,7 @@ func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn
 		if ctx.Err() != nil {
 			return nil, pool.Stopped(ctx)
 		}
-		return nil, away(fmt.Errorf("postgres: no connection to the database %q on %s as %q: %w", cfg.Database, cfg.Host, cfg.User, connecting(err)))
+		return nil, unreached(fmt.Sprintf("no connection to the database %q on %s as %q", cfg.Database, cfg.Host, cfg.User), err)
 	}
 	c := &conn{pg: pg, f: pg.Frontend(), writing: as != reader, status: 'I', patience: w.patience(as)}
 	c.session = db.NewSession(c, schemas...)

@@ -29,7 +29,7 @@ func (s *Store) Get(q db.Querier, key session.Digest) (session.Row, error) {
 		row = e.now
 		row.Data = slices.Clone(row.Data)
 	} else {
-		was, err := s.load(q.Context(), key, true)
+		was, err := s.patient(q.Context(), key)
 		if err != nil {
 			return session.Row{}, err
 		}

@@ -113,6 +113,7 @@ const maxID = 1 << 53
 type Store struct {
 	client     *valkey.Client
 	generation string
+	outage     db.Outage
 }
 
 var _ session.Store = (*Store)(nil)
@@ -123,7 +124,7 @@ func NewStore(client *valkey.Client, generation string) (*Store, error) {
 	if len(generation) == 0 || len(generation) > 64 {
 		return nil, fmt.Errorf("session/valkey: a generation of %d bytes: sessions of before a restore would be those of after it; give 1 to 64", len(generation))
 	}
-	return &Store{client, generation}, nil
+	return &Store{client: client, generation: generation}, nil
 }
 
 // Checks are those of the client.
@@ -184,10 +185,27 @@ func outside(ctx context.Context) (context.Context, func()) {
 
 // away says of an error of the server that the next request may succeed, which answers it as a busy database is.
 func away(err error) error {
-	if errors.Is(err, valkey.ErrCannot) {
+	switch {
+	case !errors.Is(err, valkey.ErrCannot):
+		return err
+	case errors.Is(err, context.DeadlineExceeded): // waited for long enough
 		return fmt.Errorf("%w: %w", db.ErrBusy, err)
 	}
-	return err
+	return fmt.Errorf("%w: %w", db.ErrAway, err)
+}
+
+// patient is load for a request that has begun nothing yet: a server that is being started anew is waited for.
+func (s *Store) patient(ctx context.Context, key session.Digest) (stored, error) {
+	for {
+		was, err := s.load(ctx, key, true)
+		if err == nil {
+			s.outage.Over()
+			return was, nil
+		}
+		if !errors.Is(err, db.ErrAway) || !s.outage.Wait(ctx) {
+			return was, err
+		}
+	}
 }
 
 // A stored row is one as the server has it.

@@ -36,6 +36,9 @@ const (
 type Server struct {
 	Dir     string
 	Port    int
+	bin     string   // the folder of the programs
+	env     []string // of them
+	as      *syscall.SysProcAttr
 	command *exec.Cmd
 	out     bytes.Buffer
 	exited  chan struct{}
@@ -105,13 +108,13 @@ func start() (_ *Server, missing bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	s := &Server{Dir: dir, exited: make(chan struct{})}
+	s := &Server{Dir: dir, bin: bin}
 	defer func() {
 		if err != nil {
 			os.RemoveAll(dir)
 		}
 	}()
-	as := &syscall.SysProcAttr{Setpgid: true}
+	s.as = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() == 0 {
 		u, err := user.Lookup("postgres")
 		if err != nil {
@@ -122,19 +125,18 @@ func start() (_ *Server, missing bool, err error) {
 		if err := os.Chown(dir, uid, gid); err != nil {
 			return nil, false, err
 		}
-		as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		s.as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	env := []string{"LC_ALL=C.UTF-8", "PATH=" + os.Getenv("PATH"), "HOME=" + dir}
-	data := filepath.Join(dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "root_of_all", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions")
-	initdb.SysProcAttr, initdb.Env, initdb.Dir = as, env, dir
+	s.env = []string{"LC_ALL=C.UTF-8", "PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", s.data(), "-U", "root_of_all", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions")
+	initdb.SysProcAttr, initdb.Env, initdb.Dir = s.as, s.env, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, false, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 	if s.Port, err = freePort(); err != nil {
 		return nil, false, err
 	}
-	if err := s.run(bin, data, as, env); err != nil {
+	if err := s.run(); err != nil {
 		return nil, false, err
 	}
 	if err := s.exec("postgres", "CREATE ROLE "+Owner+" LOGIN; CREATE ROLE "+Reader+" LOGIN"); err != nil {
@@ -164,19 +166,23 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func (s *Server) run(bin, data string, as *syscall.SysProcAttr, env []string) error {
-	s.command = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(s.Port), "-k", s.Dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
+
+// run starts the server and waits until it answers.
+func (s *Server) run() error {
+	s.exited = make(chan struct{})
+	s.command = exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.Port), "-k", s.Dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
 		"-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB", "-c", "autovacuum=off")
-	s.command.SysProcAttr, s.command.Env, s.command.Dir = as, env, s.Dir
+	s.command.SysProcAttr, s.command.Env, s.command.Dir = s.as, s.env, s.Dir
 	s.command.Stdout, s.command.Stderr = &s.out, &s.out
 	if err := s.command.Start(); err != nil {
 		return err
 	}
-	go func() {
-		_ = s.command.Wait()
-		close(s.exited)
-	}()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	go func(c *exec.Cmd, exited chan struct{}) {
+		_ = c.Wait()
+		close(exited)
+	}(s.command, s.exited)
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		select {
 		case <-s.exited:
 			return fmt.Errorf("postgres ended at once\n%s", s.out.String())
@@ -186,20 +192,33 @@ func (s *Server) run(bin, data string, as *syscall.SysProcAttr, env []string) er
 			return nil
 		}
 	}
-	s.Stop()
+	s.Halt(syscall.SIGINT)
 	return fmt.Errorf("postgres does not answer\n%s", s.out.String())
 }
 
 // Stop ends the server and removes its folder.
 func (s *Server) Stop() {
-	_ = s.command.Process.Signal(syscall.SIGINT) // fast
+	s.Halt(syscall.SIGINT)
+	_ = os.RemoveAll(s.Dir)
+}
+
+// Halt ends the server and keeps its data: by SIGINT as a restart does, which breaks all connections off (fast), by SIGQUIT as a crash.
+func (s *Server) Halt(how syscall.Signal) {
+	_ = s.command.Process.Signal(how)
 	select {
 	case <-s.exited:
 	case <-time.After(20 * time.Second):
 		_ = s.command.Process.Kill()
 		<-s.exited
 	}
-	_ = os.RemoveAll(s.Dir)
+}
+
+// Again starts a server that was halted, and returns when it answers.
+func (s *Server) Again(t testing.TB) {
+	t.Helper()
+	if err := s.run(); err != nil {
+		t.Fatalf("pgpeer: %v", err)
+	}
 }
 
 // URL returns the address of a database for a role.

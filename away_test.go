@@ -1,0 +1,59 @@
+package merlon_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/merlontest"
+	"github.com/merlon-web/merlon/sqlite"
+)
+
+// leaving is an engine whose server leaves within the next so many transactions, each time when the first rows are asked for.
+type leaving struct {
+	db.Engine
+	left atomic.Int64
+}
+
+// Read implements [db.Engine].
+func (e *leaving) Read(ctx context.Context) *db.Reader { return db.NewReader(ctx, e) }
+
+// Begin implements [db.Source].
+func (e *leaving) Begin(ctx context.Context) (*db.Session, error) {
+	if e.left.Add(-1) >= 0 {
+		return nil, fmt.Errorf("%w: a test", db.ErrAway)
+	}
+	return e.Engine.(db.Source).Begin(ctx)
+}
+
+// End implements [db.Source].
+func (e *leaving) End(s *db.Session) { e.Engine.(db.Source).End(s) }
+
+// TestAServerThatLeaves: a page whose reader has lost its server is made once more, and only once; whose page it is stays as it was. A form
+// is not done again: nobody knows here how far it came.
+func TestAServerThatLeaves(t *testing.T) {
+	e := &leaving{Engine: sqlite.Engine("test.db")}
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return merlon.New(env, merlon.Config{Name: "test", Engine: e, Pages: sitePages, Schema: siteSchema,
+			Parts: []merlon.Part{account.New(account.Config{})}, Routes: testRoutes()})
+	})
+	ann := s.SignedIn("Ann")
+	ann.Get("/notes").Submit("/notes", merlontest.Values{"Text": "a note"}).Is(200)
+	for _, path := range []string{"/notes", "/mine", "/notes/1"} {
+		for left, want := range map[int64]int{0: 200, 1: 200, 2: 503} {
+			e.left.Store(left)
+			ann.Get(path).Is(want)
+			if rest := e.left.Load(); rest > 0 {
+				t.Errorf("%s was not tried %d times: %d are left", path, left, rest)
+			}
+		}
+	}
+	ann.Get("/notes")
+	e.left.Store(1)
+	ann.Submit("/notes", merlontest.Values{"Text": "another"}).Is(503)
+	ann.Get("/notes").Is(200).HasNot("another")
+}

@@ -1,0 +1,5 @@
+-- +goose Up
+CREATE TABLE done (what TEXT NOT NULL) STRICT;
+
+-- +goose Down
+DROP TABLE done;

@@ -1,0 +1,5 @@
+-- +goose Up
+CREATE TABLE done (what text NOT NULL);
+
+-- +goose Down
+DROP TABLE done;
