@@ -103,6 +103,7 @@ func TestServerAway(t *testing.T) {
 	bea.Get("/members").Submit("/sign-out", nil)
 	left := s.Visitor().Get("/sign-in")
 	peer.Stop()
+	ann.Get("/members").Is(503)
 	s.Visitor().Get("/").Is(200)
 	s.Visitor().Get("/news").Is(200)
 	left.Submit("/sign-in", merlontest.Values{"Email": "ann@example.org", "Password": "no password of anybody"}).Is(503)
@@ -154,6 +155,53 @@ func TestWhatRests(t *testing.T) {
 }
 
 var canary = session.NewKey[string]("canary")
+
+// looking is a companion that comes last: it looks at the site, and lets no transaction commit.
+type looking struct{ look func() }
+
+var errLast = errors.New("the commit fails")
+
+func (l looking) Keep(context.Context) error { l.look(); return errLast }
+func (looking) Undo()                        {}
+
+// TestAFailedCommitLeavesNothing: what a request has written for a session, and somebody has seen before its commit failed, is not
+// there afterwards.
+func TestAFailedCommitLeavesNothing(t *testing.T) {
+	s := merlontest.Start(t, onFile(valkeypeer.Start(t)))
+	ann, h := s.SignedIn("Ann"), s.Site.House()
+	load := func(from db.Querier) *session.State {
+		r, err := http.NewRequest("GET", "/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(&http.Cookie{Name: "__Host-club-session", Value: ann.Cookie("__Host-club-session")})
+		state, err := h.Sessions.Load(from, r)
+		if err != nil || !state.Live() {
+			t.Fatalf("the session: %v", err)
+		}
+		return state
+	}
+	err := h.Engine.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+		sw, err := h.Sessions.Begin(load(w), w)
+		if err != nil {
+			return err
+		}
+		canary.Set(sw, "canary")
+		if err := sw.Save(); err != nil {
+			return err
+		}
+		w.Beside("last", func() db.Companion { return looking{func() { ann.Get("/members").Is(200) }} })
+		return nil
+	})
+	if !errors.Is(err, errLast) {
+		t.Fatal(err)
+	}
+	r := h.Engine.Read(t.Context())
+	defer r.Close()
+	if got, has := canary.Get(load(r).Reader()); has {
+		t.Errorf("the session holds %q, which was not committed", got)
+	}
+}
 
 // TestMoved: sessions that are kept elsewhere from now on begin anew, and those of the old place do not rise when it is used again.
 func TestMoved(t *testing.T) {
