@@ -135,7 +135,7 @@ func told(place string) string {
 // moveSessions notes the place and gives the sessions there a new name. Of two processes that begin at once both get the same.
 func (s *Site) moveSessions(ctx context.Context, place string) (now placed, err error) {
 	fresh := rand.Text()
-	return now, s.cfg.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+	err = s.cfg.Engine.Write(ctx, func(_ context.Context, w *db.Writer) (err error) {
 		if now, err = wherePlaced(w); err != nil || now.Place == place {
 			return err
 		}
@@ -150,6 +150,7 @@ func (s *Site) moveSessions(ctx context.Context, place string) (now placed, err 
 		_, err = putStore.Run(w, s.clock().UnixMicro(), place, fresh)
 		return err
 	})
+	return now, err
 }
 
 // closeStores ends what stores began.
