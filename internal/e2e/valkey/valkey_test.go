@@ -258,24 +258,37 @@ func TestMoved(t *testing.T) {
 	})
 }
 
-// TestTwoPlaces: of two processes on one database the second cannot keep sessions elsewhere.
+// TestTwoPlaces: of two processes on one database the second cannot keep sessions elsewhere, whichever comes first, and though
+// nobody has signed in yet.
 func TestTwoPlaces(t *testing.T) {
 	pg, peer := pgpeer.Shared(t), valkeypeer.Start(t)
+	alone := func(database string) open {
+		return func(env merlon.Env) (*merlon.Site, error) {
+			return site.OpenOn(env, postgres.Engine(pg.Config(database)))
+		}
+	}
+	refused := func(how open, dir string) {
+		t.Helper()
+		other, err := how(merlon.Env{Data: dir, Mode: merlon.Test})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = other.Start(t.Context())
+		if found, ok := errors.AsType[check.Finding](err); !ok || found.ID != merlon.RuleStores.ID {
+			t.Errorf("a process with its sessions elsewhere starts: %v", err)
+			_ = other.Close(t.Context())
+		}
+	}
 	database, dir := pg.Database(t), t.TempDir()
-	alone := func(env merlon.Env) (*merlon.Site, error) {
-		return site.OpenOn(env, postgres.Engine(pg.Config(database)))
-	}
 	s := merlontest.StartIn(t, dir, onServers(pg, database, peer))
+	refused(alone(database), dir)
 	s.SignedIn("Ann").Get("/members").Is(200)
-	other, err := alone(merlon.Env{Data: dir, Mode: merlon.Test})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = other.Start(t.Context())
-	if found, ok := errors.AsType[check.Finding](err); !ok || found.ID != merlon.RuleStores.ID {
-		t.Errorf("a process with its sessions elsewhere starts: %v", err)
-		_ = other.Close(t.Context())
-	}
+	refused(alone(database), dir)
+
+	database, dir = pg.Database(t), t.TempDir()
+	merlontest.StartIn(t, dir, alone(database))
+	refused(onServers(pg, database, peer), dir)
+	merlontest.StartIn(t, dir, alone(database)) // one like the first
 }
 
 // TestACopyIsApart: what is done to a copy of the data, by a drill or an attack, ends nobody's session of the site itself.
