@@ -23,7 +23,7 @@ func (s *Site) BoundBodies(room int64) { s.running.Load().bodies.room = room }
 func (s *Site) TakeJobs(t *testing.T) int {
 	t.Helper()
 	run := s.running.Load()
-	all, err := newJobs(s, run, run.keys).take(t.Context(), 10)
+	all, err := newJobs(s, run, run.keys).take(t.Context(), 10, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

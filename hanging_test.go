@@ -27,7 +27,7 @@ var (
 )
 
 // TestRunsThatHang: a run that heeds no context is told of once, is not run a second time beside itself, and gives its place
-// to the jobs of others.
+// to the jobs of others, however many hang.
 func TestRunsThatHang(t *testing.T) {
 	var ahead atomic.Int64
 	var log lockedText
@@ -50,28 +50,31 @@ func TestRunsThatHang(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	enqueue(hangJob, hangJob)
-	for end := time.Now().Add(20 * time.Second); hangs.Load() < 2; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d of 2 jobs have begun", hangs.Load())
+	const many = 8
+	for n := int64(2); n <= many; n += 2 {
+		enqueue(hangJob, hangJob)
+		for end := time.Now().Add(20 * time.Second); hangs.Load() < n; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d of %d jobs have begun", hangs.Load(), n)
+			}
 		}
+		ahead.Add(int64(10 * time.Hour))
 	}
-	ahead.Store(int64(10 * time.Hour))
 	enqueue(quickJob)
 	select {
 	case <-quick:
 	case <-time.After(20 * time.Second):
-		t.Fatal("the third job waits for two that do not end")
+		t.Fatalf("a job waits for %d that do not end", many)
 	}
-	if n := hangs.Load(); n != 2 {
-		t.Errorf("%d runs of two jobs: some run twice at a time", n)
+	if n := hangs.Load(); n != many {
+		t.Errorf("%d runs of %d jobs: some run twice at a time", n, many)
 	}
 	close(hang)
 	if err := site.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(log.String(), merlon.RuleJobHangs.ID); n != 2 {
-		t.Errorf("two runs that hang are told %d times:\n%s", n, log.String())
+	if n := strings.Count(log.String(), merlon.RuleJobHangs.ID); n != many {
+		t.Errorf("%d runs that hang are told %d times:\n%s", many, n, log.String())
 	}
 }
 

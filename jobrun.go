@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -156,16 +157,16 @@ func nextRun(now time.Time, d time.Duration) time.Time { return now.UTC().Trunca
 
 // begin takes as many due jobs as there are free slots, and runs each in a goroutine of its own.
 func (j *jobs) begin(ctx context.Context) error {
-	free := j.free()
+	free, running := j.free()
 	if free <= 0 || ctx.Err() != nil {
 		return nil
 	}
 	r := j.run.engine.Read(ctx)
-	due, err := dueJobs.All(r, j.clock().UnixMicro(), 1)
-	if err := errors.Join(err, r.Close()); err != nil || len(due) == 0 {
+	due, err := dueJobs.All(r, j.clock().UnixMicro(), int64(running+1)) // those that run still and are due again stand before others
+	if err := errors.Join(err, r.Close()); err != nil || !slices.ContainsFunc(due, func(row jobRow) bool { return !j.isBusy(row.ID) }) {
 		return err
 	}
-	taken, err := j.take(ctx, free)
+	taken, err := j.take(ctx, free, running)
 	for _, t := range taken {
 		j.run.tasks.Go(func() {
 			defer j.wakeUp()
@@ -182,21 +183,26 @@ func (j *jobs) isBusy(id int64) bool {
 	return j.busy[id] != nil
 }
 
-// free is how many jobs may begin. A run whose lease is over has no say in it, up to a number: it heeds no context, and the
-// others would wait for it for ever.
-func (j *jobs) free() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+// free is how many jobs may begin, and how many run. A run whose lease is over has no say in the first, up to a number: it heeds
+// no context, and the others would wait for it for ever.
+func (j *jobs) free() (free, running int) {
 	now, in := j.clock(), 0
+	var late []*begun
+	j.mu.Lock()
 	for _, b := range j.busy {
 		if now.UnixMicro() <= b.row.Due {
 			in++
 		} else if !b.told {
 			b.told = true
-			j.run.record((&Work{run: j.run, row: b.row}).fill(event.New(RuleJobHangs, event.Failed, slog.Duration("after", now.Sub(b.since)))))
+			late = append(late, b)
 		}
 	}
-	return min(jobSlots-in, mostHanging-len(j.busy))
+	running = len(j.busy)
+	j.mu.Unlock()
+	for _, b := range late {
+		j.run.record((&Work{run: j.run, row: b.row}).fill(event.New(RuleJobHangs, event.Failed, slog.Duration("after", now.Sub(b.since)))))
+	}
+	return min(jobSlots-in, mostHanging-running), running
 }
 
 func (j *jobs) release(id int64) {
@@ -213,12 +219,13 @@ type taken struct {
 	run  func(context.Context, *Work) error
 }
 
-// take leases what is due. What nothing could run is given up in the same transaction, so that it comes up only once.
-func (j *jobs) take(ctx context.Context, free int) (all []taken, err error) {
+// take leases what is due, beside the runs that have not ended. What nothing could run is given up in the same transaction, so that
+// it comes up only once.
+func (j *jobs) take(ctx context.Context, free, running int) (all []taken, err error) {
 	err = j.run.engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		all = all[:0]
 		now := j.clock()
-		rows, err := dueJobs.All(w, now.UnixMicro(), int64(free+jobSlots))
+		rows, err := dueJobs.All(w, now.UnixMicro(), int64(free+running+jobSlots)) // some may be given up
 		if err != nil {
 			return err
 		}

@@ -215,7 +215,7 @@ func (p *postman) take(ctx context.Context, h *House) (m mailbox.Message, ok boo
 // one sends a mail and notes what came of it. It reports whether the server could be used at all.
 func (p *postman) one(ctx context.Context, h *House, r *mail.Round, m mailbox.Message) (reached bool, err error) {
 	out := mail.Mail{To: m.To.String(), Subject: m.Subject, Text: m.Text, HTML: m.HTML, Date: m.Created,
-		ID: messageID(h.Keys, m.ID)}
+		ID: messageID(h.Keys, m)}
 	if out.HTML == "" {
 		lang := m.Lang
 		if lang == "" {
@@ -249,15 +249,17 @@ func (p *postman) one(ctx context.Context, h *House, r *mail.Round, m mailbox.Me
 
 // messageID names a mail in its Message-ID: the same at each try, so that readers' programs drop doubles. It is a keyed hash of
 // the mail's number, which would count the mails of all: whoever gets two would learn how many others got between, and so whether
-// what they did meanwhile told an owner of something. The key is the oldest of the ring, which stays when a new one is added.
-func messageID(keys *keyring.Ring, id int64) string {
+// what they did meanwhile told an owner of something. Its time is hashed too: data that came back from a backup counts on from
+// there, and a mail that had the name of one from before would be dropped as its double. The key is the oldest of the ring, which
+// stays when a new one is added.
+func messageID(keys *keyring.Ring, m mailbox.Message) string {
 	all := keys.Keys()
 	if len(all) == 0 {
 		return "" // a random one
 	}
 	key, _ := keys.For("merlon/mail/id/v1").Key(all[0].ID)
 	h := hmac.New(sha256.New, key.Reveal())
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(id)))
+	h.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(m.ID)), uint64(m.Created.UnixMicro())))
 	return base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)[:20])
 }
 

@@ -132,7 +132,8 @@ func (s *Site) open(ctx context.Context, beside bool) (run *running, err error) 
 	if err != nil {
 		return nil, err
 	}
-	run.sessions, err = session.New(session.Config{Name: s.name, Store: rows, Clock: s.clock, Shared: s.Shared(),
+	// a store without tables lies beside the database
+	run.sessions, err = session.New(session.Config{Name: s.name, Store: rows, Clock: s.clock, Shared: s.Shared() || rows.Schema() == nil,
 		Secret: func(string) []byte { return since.salted(keys.Key("merlon/presession/v1").Reveal()) }})
 	if err != nil {
 		return nil, err

@@ -76,8 +76,14 @@ var (
 	dropStore = db.Exec(schema, "DELETE FROM merlon_store")
 )
 
-// placed is where sessions were kept when the site was started last.
+// placed is where sessions were kept when the site was started last, under a name of its own; the zero value: it was not noted.
 type placed struct{ Place, Generation string }
+
+// noted reports whether nothing is to be noted for a site that keeps its sessions at a place. A database that is nobody else's notes
+// nothing while they are in it.
+func (p placed) noted(place string, shared bool) bool {
+	return p.Place == place && (p.Generation != "" || !shared)
+}
 
 func wherePlaced(q db.Querier) (placed, error) {
 	row, err := storeRow.One(q)
@@ -101,28 +107,18 @@ func (s *Site) stores(ctx context.Context, beside bool) (session.Store, throttle
 		place = s.cfg.Stores.Place()
 	}
 	r := s.cfg.Engine.Read(ctx)
-	was, err := wherePlaced(r)
-	alive := int64(0)
-	if err == nil && was.Place != place {
-		alive, err = session.NewStore().Count(r, s.clock().UnixMicro())
-	}
+	now, err := wherePlaced(r)
 	_ = r.Close()
-	if err != nil {
+	if err == nil && !now.noted(place, s.Shared()) {
+		now, err = s.placeSessions(ctx, place)
+	}
+	switch {
+	case err != nil:
 		return nil, nil, err
-	}
-	if was.Place != place {
-		if s.Shared() && (was.Place != "" || alive > 0) {
-			return nil, nil, RuleStores.Finding(setting.ValkeyURL.String(), fmt.Sprintf("the site's sessions are kept %s, and this process would keep them %s", told(was.Place), told(place)),
-				"set it as all processes of the site have it; or, to move them, stop all and run in its database, as the role that owns the tables: DELETE FROM merlon_store; UPDATE merlon_session SET revoked_at = 1 WHERE revoked_at = 0")
-		}
-		if was, err = s.moveSessions(ctx, place); err != nil {
-			return nil, nil, err
-		}
-	}
-	if place == "" {
+	case place == "":
 		return own()
 	}
-	return s.cfg.Stores.Open(was.Generation)
+	return s.cfg.Stores.Open(now.Generation)
 }
 
 func told(place string) string {
@@ -132,24 +128,36 @@ func told(place string) string {
 	return "on " + place
 }
 
-// moveSessions notes the place and gives the sessions there a new name. Of two processes that begin at once both get the same.
-func (s *Site) moveSessions(ctx context.Context, place string) (now placed, err error) {
-	fresh := rand.Text()
-	return now, s.cfg.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
-		if now, err = wherePlaced(w); err != nil || now.Place == place {
+// placeSessions notes the place, and gives the sessions there a new name. Of two processes that begin at once on one database both
+// get the same, or the later one is refused.
+func (s *Site) placeSessions(ctx context.Context, place string) (now placed, err error) {
+	fresh, rows := rand.Text(), session.NewStore()
+	err = s.cfg.Engine.Write(ctx, func(_ context.Context, w *db.Writer) (err error) {
+		if now, err = wherePlaced(w); err != nil || now.noted(place, s.Shared()) {
 			return err
 		}
-		ended, err := session.NewStore().EndAll(w, s.clock().UnixMicro(), "sessions are kept elsewhere")
-		if err != nil {
-			return err
-		}
-		if now.Place != "" || ended > 0 {
-			w.OnRelease(func() { s.log.Warn("sessions are kept " + told(place) + " from now on: all visitors sign in again") })
+		if now.Place != place {
+			alive, err := rows.Count(w, s.clock().UnixMicro())
+			if err != nil {
+				return err
+			}
+			if s.Shared() && (now.Generation != "" || alive > 0) {
+				return RuleStores.Finding(setting.ValkeyURL.String(), fmt.Sprintf("the site's sessions are kept %s, and this process would keep them %s", told(now.Place), told(place)),
+					"set it as all processes of the site have it; or, to move them, stop all and run in its database, as the role that owns the tables: DELETE FROM merlon_store; UPDATE merlon_session SET revoked_at = 1 WHERE revoked_at = 0")
+			}
+			ended, err := rows.EndAll(w, s.clock().UnixMicro(), "sessions are kept elsewhere")
+			if err != nil {
+				return err
+			}
+			if now.Place != "" || ended > 0 {
+				w.OnRelease(func() { s.log.Warn("sessions are kept " + told(place) + " from now on: all visitors sign in again") })
+			}
 		}
 		now = placed{place, fresh}
 		_, err = putStore.Run(w, s.clock().UnixMicro(), place, fresh)
 		return err
 	})
+	return now, err
 }
 
 // closeStores ends what stores began.

@@ -97,6 +97,33 @@ func TestNoticesHaveALimit(t *testing.T) {
 	}
 }
 
+// TestTheLastNoticeSaysSo: also when what reaches the limit is a mail that is always sent, as a thief may order it.
+func TestTheLastNoticeSaysSo(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, evil)
+	v := signIn(s.Visitor(), evil, good)
+	setUp(t, s, v)
+	for n := 0; len(mails(t, s, evil)) < 20; n++ {
+		if n == 20 {
+			t.Fatalf("%d mails after %d notices", len(mails(t, s, evil)), n)
+		}
+		v.Get("/account/codes").Submit("/account/codes/new", nil).Is(200)
+		codes := readCodes(t, v)
+		v.Submit("/account/codes/kept", merlontest.Values{"Last": codes[2][25:]})
+	}
+	askReset(s.Visitor(), evil)
+	v.Get("/account/codes").Submit("/account/codes/new", nil).Is(429)
+	many := 0
+	for _, m := range mails(t, s, evil) {
+		if strings.Contains(m.Subject, "More happens to your account") {
+			many++
+		}
+	}
+	if n := len(mails(t, s, evil)); n != 22 || many != 1 {
+		t.Errorf("%d mails, %d say that no more come; want 22 and 1", n, many)
+	}
+}
+
 // TestNothingToMatchCostsWhatNobodyCosts: on a site with hashes of several kinds an address costs the same hash before and after
 // somebody signed up with it, and so does an account without a password. (AUTH-6)
 func TestNothingToMatchCostsWhatNobodyCosts(t *testing.T) {

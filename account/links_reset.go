@@ -100,6 +100,9 @@ func (a *part) sendNoReset(w *db.Writer, lang string, now time.Time, address str
 	if err := decoy(w, address, now); err != nil {
 		return err
 	}
+	if _, err := countNotices.One(w, nobody(address), now.Add(-noticeTime).UnixMicro()); err != nil { // as mayNotice does
+		return err
+	}
 	if _, err := issue(w, noNotMe, nobody(address), address, now); err != nil {
 		return err
 	}

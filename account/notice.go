@@ -45,25 +45,26 @@ var countNotices = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_tic
 
 // unlimited are the notices that are always sent: links that were asked for, which have limits of their own, and those that
 // alone have the link by which an account comes back.
-var unlimited = map[string]bool{"account.mail.reset": true, "account.mail.code-link": true, "account.mail.moved": true, "account.mail.leaving": true, manyNotices: true}
+var unlimited = map[string]bool{"account.mail.reset": true, "account.mail.code-link": true, "account.mail.moved": true, "account.mail.leaving": true}
 
 // manyNotices is the mail that says that no more come for a while, and where the log is.
 const manyNotices = "account.mail.many"
 
-// mayNotice tells whether one more notice may go to an account. The error for a factor that is added over the limit is
-// [throttle.Limited], which ends the request: the factor is not added.
+// mayNotice tells whether one more notice may go to an account. The one that reaches the limit, of whatever kind, is told to be the
+// last. The error for a factor that is added over the limit is [throttle.Limited], which ends the request: the factor is not added.
 func (a *part) mayNotice(w *db.Writer, lang string, now time.Time, u userRow, kind ticket, id string) (bool, error) {
-	if unlimited[id] {
+	if id == manyNotices {
 		return true, nil
 	}
 	sent, err := countNotices.One(w, u.ID, now.Add(-noticeTime).UnixMicro())
+	if err == nil && sent.N == noticeLimit { // each notice has a ticket: the next one is over the limit
+		err = a.notice(w, lang, now, u, manyNotices, a.house.URL("/account/log"))
+	}
 	switch {
 	case err != nil:
 		return false, err
-	case sent.N < noticeLimit:
+	case unlimited[id], sent.N <= noticeLimit:
 		return true, nil
-	case sent.N == noticeLimit: // two tickets: the next one is over the limit
-		return true, a.notice(w, lang, now, u, manyNotices, a.house.URL("/account/log"))
 	case kind == addedTicket:
 		return false, &throttle.Limited{Until: now.Add(noticeTime)}
 	}

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -82,25 +83,33 @@ type (
 	}
 )
 
-// SARIF writes the report as SARIF 2.1.0: what was found, and in its notifications the classes that tried nothing or were not
-// ended.
+// SARIF writes the report as SARIF 2.1.0: what was found, and in its notifications the classes that tried nothing, were not ended,
+// or did not reach all that they are about.
 func (r *Report) SARIF(w io.Writer, version string) error {
 	var unseen []string
 	for _, c := range r.Coverage.Classes {
-		if c.Verdict == "NONE" || c.Verdict == "OPEN" {
-			unseen = append(unseen, fmt.Sprintf("%s %s: %d tried: %s", c.Verdict, c.Class, c.Tried, c.unseen()))
+		if why := cmp.Or(c.unseen(), c.unreached()); why != "" {
+			unseen = append(unseen, fmt.Sprintf("%s %s: %d tried: %s", c.Verdict, c.Class, c.Tried, why))
 		}
 	}
 	return r.Results().SARIFOf(w, "merlon attack", version, unseen...)
 }
 
-// unseen says why a class that found nothing is not clean; "": it is, as far as it goes.
+// unseen says why a class has not tried all that it tries; "": it has.
 func (t Tally) unseen() string {
 	switch {
 	case !t.Complete:
 		return "it was not asked for, or the time was over: this is not clean"
 	case t.Tried == 0:
 		return "nothing was tried, since nothing was there or known to try: this is not clean"
+	}
+	return ""
+}
+
+// unreached says of a class that was ended that it has not come to all that it is about; "": it has.
+func (t Tally) unreached() string {
+	if t.Complete && t.Open {
+		return "what was not reached is told in the report: this is not clean"
 	}
 	return ""
 }
@@ -122,8 +131,8 @@ func (r *Report) JUnit(w io.Writer) error {
 			whole.Skipped, s.Skipped = &junitText{Message: why}, 1
 		}
 		s.Cases = append(s.Cases, whole)
-		if c.Complete && c.Open {
-			s.Cases = append(s.Cases, junitCase{Name: "all that the class is about was reached", Class: "attack." + c.Class, Skipped: &junitText{Message: "what was not is told in the report: it is not clean"}})
+		if why := c.unreached(); why != "" {
+			s.Cases = append(s.Cases, junitCase{Name: "all that the class is about was reached", Class: "attack." + c.Class, Skipped: &junitText{Message: why}})
 			s.Skipped++
 		}
 		s.Tests = len(s.Cases)

@@ -52,3 +52,25 @@ func TestNothingTried(t *testing.T) {
 		}
 	}
 }
+
+// TestNotAllReached: SARIF says of a class that was ended and left something open, and of one that has found something before the
+// time was over, why it is not clean.
+func TestNotAllReached(t *testing.T) {
+	report := &attack.Report{Coverage: attack.Coverage{Classes: []attack.Tally{
+		{Class: "backup", Tried: 3, Complete: true, Open: true, Verdict: "OPEN"},
+		{Class: "limits", Tried: 3, Found: 1, Verdict: "FAIL"},
+		{Class: "clean-as-far-as-it-goes", Tried: 3, Complete: true, Verdict: "PASS"},
+	}}}
+	var sarif bytes.Buffer
+	if err := report.SARIF(&sarif, "v1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"OPEN backup: 3 tried: what was not reached is told in the report", "FAIL limits: 3 tried: it was not asked for, or the time was over"} {
+		if !strings.Contains(sarif.String(), want) {
+			t.Errorf("SARIF lacks %q:\n%s", want, sarif.String())
+		}
+	}
+	if strings.Contains(sarif.String(), "clean-as-far-as-it-goes") {
+		t.Errorf("a clean class is told of:\n%s", sarif.String())
+	}
+}

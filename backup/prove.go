@@ -90,8 +90,8 @@ func (r readUntil) Read(p []byte) (int, error) {
 	return r.from.Read(p)
 }
 
-// prove shows how far the point that was just put can be trusted: the store has the bytes that were tried out, by the hash that
-// it tells, or by reading all of them back.
+// prove shows how far the point that was just put can be trusted: the store has the bytes that were sealed, by the hash that it
+// tells, or by reading all of them back.
 func (j *job) prove(ctx context.Context, p *Point, depth Depth, d *age.HybridIdentity) (_ Depth, err error) {
 	defer func() {
 		if err != nil {

@@ -283,7 +283,7 @@ func (r *runner) remember(generation int64, small []source) {
 }
 
 // put puts data and manifest, in the order in which a kill at any moment leaves the chain whole. What was sealed is tried out
-// meanwhile: nothing that does not open gets a manifest.
+// meanwhile (see tryOut): a point that is to be read and does not open gets no manifest.
 func (j *job) put(ctx context.Context, p *Point, spool *spool, tried func() error) error {
 	err := errors.Join(j.putData(ctx, p, spool), tried())
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -30,7 +31,7 @@ func (p *part) tryCopies(ctx context.Context, h *merlon.House, place string, ope
 	if err != nil {
 		return nil, err
 	}
-	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(time.Now()), Target: fileScheme.Name + "://" + place, Try: true}
+	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(time.Now()), Target: (&url.URL{Scheme: fileScheme.Name, Path: place}).String(), Try: true}
 	target, err := OpenTarget(ctx, setup.Target, nil, nil)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,10 @@ func TestTryCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = site.Close(context.Background()) })
-	place := t.TempDir()
+	place := filepath.Join(t.TempDir(), "50%41 of it?") // a name is no address
+	if err := os.Mkdir(place, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	trial, err := p.tryCopies(t.Context(), site.House(), place, open)
 	if err != nil {
 		t.Fatal(err)

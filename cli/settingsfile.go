@@ -84,10 +84,16 @@ func (l *located) UnmarshalTOML(value any) error {
 
 var errLocated = errors.New("located")
 
-func locate(meta *toml.MetaData, p toml.Primitive) (value any, line int) {
+// locate returns the value of a key, and the line where that was written.
+func locate(meta *toml.MetaData, top map[string]toml.Primitive, key toml.Key) (value any, line int) {
+	for _, name := range key[:len(key)-1] {
+		inside := map[string]toml.Primitive{}
+		_ = meta.PrimitiveDecode(top[name], &inside) // what is no table has nothing inside
+		top = inside
+	}
 	var l located
 	var at toml.ParseError
-	if errors.As(meta.PrimitiveDecode(p, &l), &at) {
+	if errors.As(meta.PrimitiveDecode(top[key[len(key)-1]], &l), &at) {
 		line = at.Position.Line
 	}
 	return l.value, line
@@ -105,32 +111,34 @@ func (t *typed) file(text string) error {
 		return exit(ExitFailed, "%s: %w  %s", t.path, err, RuleSettingsFile.ID)
 	}
 	known, tables := t.known()
-	inside := map[string]map[string]toml.Primitive{}
-	for _, key := range meta.Keys() { // in the order of the file
+	seen := map[string]bool{}
+	for _, whole := range meta.Keys() { // in the order of the file; one that is written with more points than it has is told of, too
+		key := whole[:1]
+		if tables[whole[0]] {
+			key = whole[:min(len(whole), 2)]
+		}
 		name := key.String()
+		if seen[name] || len(key) == 2 && t.wrong(key[0]) {
+			continue
+		}
+		seen[name] = true
+		value, _ := locate(&meta, top, key)
+		_, line := locate(&meta, top, whole)
+		at := fmt.Sprintf("%s:%d", t.path, line)
+		if len(key) == 2 {
+			t.at[name] = at
+		}
+		v, read := known[name]
 		switch {
-		case len(key) == 1 && tables[name]:
-			if value, line := locate(&meta, top[name]); named(value) != aTable {
-				t.fault(name, "%s:%d: %s is a table: write [%s], and its keys below", t.path, line, name, name)
+		case tables[name]:
+			if named(value) != aTable {
+				t.fault(name, "%s: %s is a table: write [%s], and its keys below", at, name, name)
 			}
-		case len(key) == 1:
-			_, line := locate(&meta, top[name])
-			t.nobody(name, fmt.Sprintf("%s:%d", t.path, line))
-		case len(key) == 2 && tables[key[0]]:
-			if inside[key[0]] == nil {
-				keys := map[string]toml.Primitive{}
-				_ = meta.PrimitiveDecode(top[key[0]], &keys)
-				inside[key[0]] = keys
-			}
-			value, line := locate(&meta, inside[key[0]][key[1]])
-			t.at[name] = fmt.Sprintf("%s:%d", t.path, line)
-			v, ok := known[name]
-			if !ok {
-				t.nobody(name, t.at[name])
-				continue
-			}
+		case !read:
+			t.nobody(whole.String(), at)
+		default:
 			if problem := put(v, key[1], value); problem != "" {
-				t.fault(name, "%s: %s %s", t.at[name], name, problem)
+				t.fault(name, "%s: %s %s", at, name, problem)
 			}
 		}
 	}

@@ -89,10 +89,11 @@ func RunTx(ctx context.Context, tx Tx, do func(context.Context, *Writer) error) 
 
 func (w *Writer) run(ctx context.Context, tx Tx, do func(context.Context, *Writer) error) error {
 	defer tx.Release()
-	kept := false
+	kept, beside := false, 0
 	defer func() {
-		if !kept { // an error, a panic in do, or runtime.Goexit
+		if !kept { // an error, a panic, or runtime.Goexit
 			w.c.release()
+			w.undo(beside)
 			tx.Rollback()
 		}
 	}()
@@ -103,14 +104,13 @@ func (w *Writer) run(ctx context.Context, tx Tx, do func(context.Context, *Write
 	if w.c.dead != nil {
 		return w.c.dead
 	}
-	for i, c := range w.order {
+	for _, c := range w.order {
 		if err := c.Keep(ctx); err != nil {
-			w.undo(i)
 			return err
 		}
+		beside++
 	}
 	if err := tx.Commit(); err != nil {
-		w.undo(len(w.order))
 		return err
 	}
 	kept = true

@@ -61,8 +61,9 @@ type Config struct {
 	MaxBytes int
 	// CacheBytes bounds the memory for opened rows. 0: 16 MiB.
 	CacheBytes int
-	// Shared says that other processes write to the same store. The cache is then off: a session that another process
-	// ended must end here on the next request too.
+	// Shared says that other processes write to the same store, or that it lies beside the database and shows what a transaction
+	// that may still fail has written. The cache is then off: a session that another process ended must end here on the next
+	// request too, and what was undone must not stay.
 	Shared bool
 
 	// Device returns the label that the list of sessions shows for a request's browser. Nil: the names of browser and

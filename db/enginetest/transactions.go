@@ -257,6 +257,11 @@ type noting struct {
 func (n *noting) Keep(context.Context) error { *n.ran = append(*n.ran, n.name+" keeps"); return n.err }
 func (n *noting) Undo()                      { *n.ran = append(*n.ran, n.name+" undoes") }
 
+// panicking is a companion that does not come to its end.
+type panicking struct{ *noting }
+
+func (p panicking) Keep(ctx context.Context) error { _ = p.noting.Keep(ctx); panic("panicked") }
+
 func companions(t *testing.T, s *suite) {
 	e := s.open(t)
 	var ran []string
@@ -297,8 +302,17 @@ func companions(t *testing.T, s *suite) {
 		join(w, "c", nil)
 		return nil
 	}))
+	is("[a keeps b keeps a undoes] panicked", func() (err error) {
+		defer func() { err = fmt.Errorf("%v", recover()) }()
+		return e.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+			must(insertItem.Run(w, "a", 1))
+			join(w, "a", nil)
+			w.Beside("b", func() db.Companion { return panicking{&noting{"b", &ran, nil}} })
+			return nil
+		})
+	}())
 	if n := count(t, e); n != 0 {
-		t.Errorf("a companion refused and %d rows are there", n)
+		t.Errorf("companions refused and %d rows are there", n)
 	}
 }
 

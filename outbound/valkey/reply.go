@@ -41,7 +41,7 @@ func told(err error) error {
 			code = "ERR"
 		}
 		switch code {
-		case "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY":
+		case "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "READONLY", "NOREPLICAS": // the last two while another takes over
 			return fmt.Errorf("%w (%s): wait until it is ready", ErrCannot, code)
 		}
 		return &Error{code}

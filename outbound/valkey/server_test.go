@@ -186,6 +186,16 @@ func TestAwayAndBack(t *testing.T) {
 	}
 }
 
+// TestAnotherTakesOver: a server that has become another one's copy takes no writes. That passes, and is told as its silence is.
+func TestAnotherTakesOver(t *testing.T) {
+	s := valkeypeer.Start(t)
+	c := s.Client(t)
+	s.Say("REPLICAOF 127.0.0.1 1")
+	if _, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("x")); !errors.Is(err, valkey.ErrCannot) || !strings.Contains(err.Error(), "READONLY") {
+		t.Errorf("a write to a copy: %v", err)
+	}
+}
+
 // TestSilence has a server that takes connections and says nothing.
 func TestSilence(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

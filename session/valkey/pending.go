@@ -12,7 +12,7 @@ import (
 	"github.com/merlon-web/merlon/session"
 )
 
-// pending is what one transaction is about to write, a [db.Companion]. It is used by the transaction's goroutine alone.
+// pending is what one transaction is about to write, a [db.Companion]. It is changed by the transaction's goroutine alone.
 type pending struct {
 	s     *Store
 	rows  map[session.Digest]*entry

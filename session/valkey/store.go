@@ -2,6 +2,7 @@ package valkey
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -330,36 +331,15 @@ func (s *Store) Delete(w *db.Writer, refs []int64, before int64) (n int64, err e
 	if err != nil {
 		return 0, err
 	}
-	ctx, done := outside(w.Context())
-	defer done()
-	for _, ref := range refs {
-		pairs, err := above.Do(ctx, s.client, allKey.Of(s.generation), valkey.Int(ref), valkey.Int(0), valkey.Int(1))
-		if err != nil {
-			return n, away(err)
-		}
-		digests, ids, err := apart(pairs)
-		if err != nil {
-			return n, err
-		}
-		if len(ids) == 0 || ids[0] != ref {
-			continue
-		}
-		key, err := digestOf(digests[0])
-		if err != nil {
-			return n, err
-		}
-		e, err := p.find(w.Context(), key)
-		if err != nil {
-			return n, err
-		}
-		if e == nil && p.rows[key] == nil {
-			e = &entry{now: session.Row{ID: ref, Key: key}} // forgotten by the server: only its place in the index is left
-			if err := s.index(ctx, &e.now, false, false); err != nil {
-				return n, err
-			}
-			continue
-		}
-		if e == nil || !dead(&e.now, before) {
+	found := make([]*entry, len(refs))
+	if err := each(len(refs), func(i int) (err error) { // some at a time: the next writer waits
+		found[i], err = p.referred(w.Context(), refs[i])
+		return err
+	}); err != nil {
+		return 0, err
+	}
+	for _, e := range found {
+		if e == nil || !dead(&e.now, before) || p.rows[e.now.Key] != nil && p.rows[e.now.Key] != e {
 			continue
 		}
 		e.deleted = true
@@ -367,4 +347,27 @@ func (s *Store) Delete(w *db.Writer, refs []int64, before int64) (n int64, err e
 		n++
 	}
 	return n, nil
+}
+
+// referred returns the row of a reference; nil if there is none. Of one that the server has forgotten the place in the index goes.
+func (p *pending) referred(ctx context.Context, ref int64) (*entry, error) {
+	out, done := outside(ctx)
+	defer done()
+	pairs, err := above.Do(out, p.s.client, allKey.Of(p.s.generation), valkey.Int(ref), valkey.Int(0), valkey.Int(1))
+	if err != nil {
+		return nil, away(err)
+	}
+	digests, ids, err := apart(pairs)
+	if err != nil || len(ids) == 0 || ids[0] != ref {
+		return nil, err
+	}
+	key, err := digestOf(digests[0])
+	if err != nil {
+		return nil, err
+	}
+	e, err := p.find(ctx, key)
+	if err != nil || e != nil || p.rows[key] != nil {
+		return e, err
+	}
+	return nil, p.s.index(out, &session.Row{ID: ref, Key: key}, false, false)
 }

@@ -5,12 +5,16 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/internal/e2e/valkeypeer"
+	outbound "github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/session/sessiontest"
 	"github.com/merlon-web/merlon/session/valkey"
@@ -326,6 +330,89 @@ func TestManySteps(t *testing.T) {
 	})
 	if left, err := s.Dead(r, -1, now+1, 10); err != nil || len(left) != 0 {
 		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
+// far is a server that is 20 ms away: what comes together goes on together.
+func far(t *testing.T, server *valkeypeer.Server) *outbound.Client {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("unix", server.Socket())
+			if err != nil {
+				_ = from.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(from, to); _ = from.Close() }()
+			go func() {
+				defer to.Close()
+				buf := make([]byte, 1<<16)
+				for {
+					n, err := from.Read(buf)
+					if err != nil {
+						return
+					}
+					time.Sleep(20 * time.Millisecond)
+					if _, err := to.Write(buf[:n]); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	c, err := outbound.New(outbound.Config{Address: "valkey://" + l.Addr().String(), Timeout: 30 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// TestSweepIsShort: what is dead goes some at a time, not one after the other: the next writer waits for it.
+func TestSweepIsShort(t *testing.T) {
+	server, e := valkeypeer.Start(t, "--appendfsync", "no"), engine(t)
+	near := store(t, server, "1")
+	const many = 100
+	write(t, e, func(w *db.Writer) error {
+		for range many {
+			r := row(7)
+			if _, err := near.Insert(w, &r); err != nil {
+				return err
+			}
+		}
+		_, err := near.EndAll(w, now, "x")
+		return err
+	})
+	s, err := valkey.NewStore(far(t, server), "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := e.Read(t.Context())
+	defer r.Close()
+	dead, err := s.Dead(r, -1, now+1, many)
+	if err != nil || len(dead) != many {
+		t.Fatalf("%d are dead, %v", len(dead), err)
+	}
+	dead = append(dead, dead[0]) // named twice, gone once
+	began := time.Now()
+	write(t, e, func(w *db.Writer) error {
+		n, err := s.Delete(w, dead, now+1)
+		if n != many {
+			t.Errorf("%d were deleted", n)
+		}
+		return err
+	})
+	if took, inTurn := time.Since(began), many*2*20*time.Millisecond; took > inTurn*3/4 {
+		t.Errorf("%d rows took %v, with a way of 20 ms: in turn it is %v", many, took, inTurn)
 	}
 }
 

@@ -66,10 +66,11 @@ var pages = []mutant{
 	{"ends of sessions on a server", "session/valkey/store.go", `		if e.now.Ended != 0 || e.now.Version != row.Version-1 {`, `		if e.now.Version != row.Version-1 {`, "session/valkey TestStore"},
 	{"rows that others changed", "session/valkey/valkey.go", `if (redis.call('HGET', KEYS[1], 'head') or '') ~= ARGV[1] then`, `if false then`, "session/valkey TestStale"},
 	{"buckets that others changed", "throttle/valkey/valkey.go", `	if (redis.call('GET', KEYS[i]) or '') ~= ARGV[i * 3 - 5] then`, `	if false then`, "throttle/valkey TestStore"},
-	{"sessions of a place that was left", "stores.go", `	if was.Place != place {
-		if s.Shared()`, `	if was.Place == "" && place != "" {
-		if s.Shared()`, "internal/e2e/valkey TestMoved"},
-	{"processes that keep sessions elsewhere", "stores.go", `if s.Shared() && (was.Place != "" || alive > 0) {`, `if s.Shared() && alive > 1<<40 {`, "internal/e2e/valkey TestTwoPlaces"},
+	{"sessions of a place that was left", "stores.go", `(p.Generation != "" || !shared)`, `(p.Generation != "" || !shared) || place == ""`, "internal/e2e/valkey TestMoved"},
+	{"the place of who came first", "stores.go", `p.Generation != "" || !shared`, `p.Generation != "" || true`, "internal/e2e/valkey TestTwoPlaces"},
+	{"processes that keep sessions elsewhere", "stores.go", `if s.Shared() && (now.Generation != "" || alive > 0) {`, `if s.Shared() && alive > 1<<40 {`, "internal/e2e/valkey TestTwoPlaces"},
+	{"what was kept before a commit that failed", "db/writer.go", `w.undo(beside)`, `w.undo(0 * beside)`, "session/valkey TestUndone"},
+	{"values that were not committed", "start.go", `Shared: s.Shared() || rows.Schema() == nil,`, `Shared: s.Shared(),`, "internal/e2e/valkey TestAFailedCommitLeavesNothing"},
 }
 
 // sessions are what rests, and who is who.

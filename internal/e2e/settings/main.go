@@ -27,16 +27,16 @@ The keys of ` + "`merlon.toml`" + `, the file in the folder in which a site's pr
 Each key is a variable of the environment, too, which wins over the file. A list has a comma between its texts there. A key or a variable of these tables that nothing reads is an error, since a
 setting that is misspelled protects nobody.
 
-` + "`serve --production`, `check --deploy`" + ` and commands that are typed beside a site in the world read all of it. ` + "`serve`" + ` under development reads the table ` + "`db`" + ` and, of the mails, the variables
-alone: it is on this machine, and what is meant for the world must not be done from here.
+` + "`serve --production`, `check --deploy`" + ` and commands that are typed beside a site in the world read all of it. ` + "`serve`" + ` under development reads the tables ` + "`db` and `valkey`" + ` and, of the mails, the
+variables alone: it is on this machine, and what is meant for the world must not be done from here.
 
-No password is in the file: each is in a file of its own, a credential of systemd, or, last, in one of the variables ` + "`%s`, `%s` and `%s`" + `.
+No password is in the file: each is in a file of its own, a credential of systemd, or, last, in one of the variables ` + "`%s`, `%s`, `%s` and `%s`" + `.
 `
 
 // page is the whole page.
 func page() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, head, setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword)
+	fmt.Fprintf(&b, head, setting.MailPassword, setting.DatabasePassword, setting.DatabaseReaderPassword, setting.ValkeyPassword)
 	last := ""
 	for _, s := range setting.Settings {
 		table, name, _ := strings.Cut(string(s.Key), ".")

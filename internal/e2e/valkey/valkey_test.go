@@ -103,6 +103,7 @@ func TestServerAway(t *testing.T) {
 	bea.Get("/members").Submit("/sign-out", nil)
 	left := s.Visitor().Get("/sign-in")
 	peer.Stop()
+	ann.Get("/members").Is(503)
 	s.Visitor().Get("/").Is(200)
 	s.Visitor().Get("/news").Is(200)
 	left.Submit("/sign-in", merlontest.Values{"Email": "ann@example.org", "Password": "no password of anybody"}).Is(503)
@@ -154,6 +155,53 @@ func TestWhatRests(t *testing.T) {
 }
 
 var canary = session.NewKey[string]("canary")
+
+// looking is a companion that comes last: it looks at the site, and lets no transaction commit.
+type looking struct{ look func() }
+
+var errLast = errors.New("the commit fails")
+
+func (l looking) Keep(context.Context) error { l.look(); return errLast }
+func (looking) Undo()                        {}
+
+// TestAFailedCommitLeavesNothing: what a request has written for a session, and somebody has seen before its commit failed, is not
+// there afterwards.
+func TestAFailedCommitLeavesNothing(t *testing.T) {
+	s := merlontest.Start(t, onFile(valkeypeer.Start(t)))
+	ann, h := s.SignedIn("Ann"), s.Site.House()
+	load := func(from db.Querier) *session.State {
+		r, err := http.NewRequest("GET", "/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(&http.Cookie{Name: "__Host-club-session", Value: ann.Cookie("__Host-club-session")})
+		state, err := h.Sessions.Load(from, r)
+		if err != nil || !state.Live() {
+			t.Fatalf("the session: %v", err)
+		}
+		return state
+	}
+	err := h.Engine.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+		sw, err := h.Sessions.Begin(load(w), w)
+		if err != nil {
+			return err
+		}
+		canary.Set(sw, "canary")
+		if err := sw.Save(); err != nil {
+			return err
+		}
+		w.Beside("last", func() db.Companion { return looking{func() { ann.Get("/members").Is(200) }} })
+		return nil
+	})
+	if !errors.Is(err, errLast) {
+		t.Fatal(err)
+	}
+	r := h.Engine.Read(t.Context())
+	defer r.Close()
+	if got, has := canary.Get(load(r).Reader()); has {
+		t.Errorf("the session holds %q, which was not committed", got)
+	}
+}
 
 // TestMoved: sessions that are kept elsewhere from now on begin anew, and those of the old place do not rise when it is used again.
 func TestMoved(t *testing.T) {
@@ -210,24 +258,37 @@ func TestMoved(t *testing.T) {
 	})
 }
 
-// TestTwoPlaces: of two processes on one database the second cannot keep sessions elsewhere.
+// TestTwoPlaces: of two processes on one database the second cannot keep sessions elsewhere, whichever comes first, and though
+// nobody has signed in yet.
 func TestTwoPlaces(t *testing.T) {
 	pg, peer := pgpeer.Shared(t), valkeypeer.Start(t)
+	alone := func(database string) open {
+		return func(env merlon.Env) (*merlon.Site, error) {
+			return site.OpenOn(env, postgres.Engine(pg.Config(database)))
+		}
+	}
+	refused := func(how open, dir string) {
+		t.Helper()
+		other, err := how(merlon.Env{Data: dir, Mode: merlon.Test})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = other.Start(t.Context())
+		if found, ok := errors.AsType[check.Finding](err); !ok || found.ID != merlon.RuleStores.ID {
+			t.Errorf("a process with its sessions elsewhere starts: %v", err)
+			_ = other.Close(t.Context())
+		}
+	}
 	database, dir := pg.Database(t), t.TempDir()
-	alone := func(env merlon.Env) (*merlon.Site, error) {
-		return site.OpenOn(env, postgres.Engine(pg.Config(database)))
-	}
 	s := merlontest.StartIn(t, dir, onServers(pg, database, peer))
+	refused(alone(database), dir)
 	s.SignedIn("Ann").Get("/members").Is(200)
-	other, err := alone(merlon.Env{Data: dir, Mode: merlon.Test})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = other.Start(t.Context())
-	if found, ok := errors.AsType[check.Finding](err); !ok || found.ID != merlon.RuleStores.ID {
-		t.Errorf("a process with its sessions elsewhere starts: %v", err)
-		_ = other.Close(t.Context())
-	}
+	refused(alone(database), dir)
+
+	database, dir = pg.Database(t), t.TempDir()
+	merlontest.StartIn(t, dir, alone(database))
+	refused(onServers(pg, database, peer), dir)
+	merlontest.StartIn(t, dir, alone(database)) // one like the first
 }
 
 // TestACopyIsApart: what is done to a copy of the data, by a drill or an attack, ends nobody's session of the site itself.
