@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -47,7 +48,7 @@ type Mail struct {
 	Text    string   // required: the mail in plain text
 	HTML    string   // the same as a page; "": the worker makes one, see [HTML]
 	Lang    string   // its language, "de"; "": the site's
-	Soon    bool     // somebody waits for it before a page, and its link does not live long: it is sent before others
+	Soon    bool     // somebody waits for it before a page, and its link does not live long: it is sent before others (see [Box.Take])
 }
 
 // Config of a [Box].
@@ -61,6 +62,7 @@ type Box struct {
 	keys   *keyring.Subkeys
 	clock  func() time.Time
 	queued chan struct{}
+	takes  atomic.Uint32 // calls of Take
 }
 
 // New returns a box. The error is [check.Faults].
@@ -75,7 +77,7 @@ func New(c Config) (*Box, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	return &Box{c.Keys, c.Clock, make(chan struct{}, 1)}, nil
+	return &Box{keys: c.Keys, clock: c.Clock, queued: make(chan struct{}, 1)}, nil
 }
 
 var insert = db.Returning[idRow](schema, `

@@ -22,6 +22,10 @@ var (
 		SELECT id, recipient, kind, state, created, tries, next_try, settled, problem, content
 		FROM merlon_mail WHERE state = 'queued' AND next_try <= $1
 		ORDER BY line, turn, next_try, id LIMIT $2`)
+	dueOthers = db.Query[mailRow](schema, `
+		SELECT id, recipient, kind, state, created, tries, next_try, settled, problem, content
+		FROM merlon_mail WHERE state = 'queued' AND next_try <= $1 AND line = 1
+		ORDER BY turn, next_try, id LIMIT $2`)
 	leaseMail = db.Exec(schema, `
 		UPDATE merlon_mail SET tries = tries + 1, next_try = $1
 		WHERE id = $2 AND state = 'queued' AND tries = $3`)
@@ -75,13 +79,24 @@ func (b *Box) Due(from db.Querier) (bool, error) {
 	return len(rows) > 0, nil
 }
 
+// othersTurn says which calls of [Box.Take] begin with the mails that nobody waits for.
+const othersTurn = 4
+
 // Take hands out the mails that are due, at most limit of them: those that somebody waits for ([Mail.Soon]) before others, and
-// of either recipients take turns, so that nobody's many mails keep another's one waiting. Each is the worker's for the time of
-// lease: unsettled it becomes due again then, for the worker may have died. One that is
+// of either recipients take turns, so that nobody's many mails keep another's one waiting. Each fourth call hands out the others
+// alone, if there are any: who has links mailed to many addresses without end keeps no owner from a warning. Each is the
+// worker's for the time of lease: unsettled it becomes due again then, for the worker may have died. One that is
 // Unreadable can only be given up. Send with no transaction open, then settle.
 func (b *Box) Take(w *db.Writer, lease time.Duration, limit int) ([]Message, error) {
-	now := b.clock()
-	rows, err := dueMails.All(w, now.UnixMicro(), int64(min(max(limit, 1), maxList)))
+	now, most := b.clock(), int64(min(max(limit, 1), maxList))
+	var rows []mailRow
+	var err error
+	if b.takes.Add(1)%othersTurn == 0 {
+		rows, err = dueOthers.All(w, now.UnixMicro(), most)
+	}
+	if err == nil && len(rows) == 0 {
+		rows, err = dueMails.All(w, now.UnixMicro(), most)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("mailbox: no mails could be taken: %w", err)
 	}

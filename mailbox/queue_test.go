@@ -237,3 +237,31 @@ func TestRecipientsTakeTurns(t *testing.T) {
 		t.Errorf("the mails go in the order %s\nwant %s", got, want)
 	}
 }
+
+// TestLinksDoNotStopWarnings: while links go to ever new addresses, as strangers ask for them, what nobody waits for goes too.
+func TestLinksDoNotStopWarnings(t *testing.T) {
+	b := open(t)
+	b.queue(mail(t, "warning"))
+	link := func(n int) {
+		m := mail(t, "link")
+		var err error
+		if m.To, err = mailbox.ParseAddress(fmt.Sprintf("x%d@example.test", n)); err != nil {
+			t.Fatal(err)
+		}
+		m.Soon = true
+		b.queue(m)
+	}
+	var order []string
+	link(0)
+	for n := range 8 {
+		link(n + 1)
+		var taken []mailbox.Message
+		b.must(func(w *db.Writer) (err error) { taken, err = b.Take(w, time.Minute, 1); return err })
+		for _, m := range taken {
+			order = append(order, m.Subject)
+		}
+	}
+	if got, want := fmt.Sprint(order), "[link link link warning link link link link]"; got != want {
+		t.Errorf("the mails go in the order %s, want %s", got, want)
+	}
+}

@@ -1,5 +1,6 @@
 // Package valkey keeps the rows of a [session.Manager] on a Valkey or Redis server, so that looking a session up costs the database
 // nothing. What rests there is what the table would hold: hashes of tokens, and values sealed under keys that only the cookies have.
+// That is against who reads it. Who can write to the server can begin a session of any user, as who can write to the database.
 //
 // What a request writes waits until its transaction is about to be committed and is then written before it ([db.Companion]), each
 // row only if it is as it was read. So a request that is rolled back leaves nothing, a session that has ended is never written
