@@ -43,7 +43,7 @@ var (
 		Title:  "the key file is gone or not the one in use",
 		Why:    "what rests is sealed and hashed under the keys of this file, and a start without them opens none of it",
 		Attack: "Nobody needs to attack: a clean-up or a deployment removes or replaces the file, and the next start locks out every\npassword.",
-		Right:  "Put back the file of the running site from the backup before it stops; or restart it if the file was rotated elsewhere.",
+		Right:  "Put back the file of the running site from the backup before it stops; or restart it if the file was rotated elsewhere.\nGive all processes of a site the same file.",
 		Source: "OWASP ASVS 5.0 11.1.1 (life cycle of keys)",
 	}
 	RuleTracked = check.Rule{

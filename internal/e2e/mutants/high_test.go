@@ -115,6 +115,7 @@ var sessions = []mutant{
 	{"associated data", "keyring/purpose.go", `	out, err := k.aead.Open(dst, nil, sealed[idSize:], aad)`, `	out, err := k.aead.Open(dst, nil, sealed[idSize:], aad[:0])`, "keyring TestSeal"},
 	{"MAC of the key ring", "keyring/purpose.go", `return hmac.Equal(h.Sum(sum[:0]), mac[idSize:])`, `return len(h.Sum(sum[:0])) == len(mac[idSize:])`, "keyring TestPurposesAndUsesAreSeparate"},
 	{"key file of others", "keyring/file.go", `mode.Perm()&0o077 != 0 {`, `mode.Perm()&0o077 > 0o777 {`, "keyring TestOpenRefuses"},
+	{"keys of the data", "ring.go", `!bytes.Equal(proof.Reveal(), row.Proof)`, `false && !bytes.Equal(proof.Reveal(), row.Proof)`, ". TestOtherKeysRefuseTheStart"},
 	{"key file by a link", "keyring/file.go", `	named, err := os.Lstat(path)`, `	named, err := os.Stat(path)`, "keyring TestOpenRefuses"},
 	{"read-only open", "sqlite/conn.go", `	flags := sqlite3.OPEN_READONLY
 `, `	flags := sqlite3.OPEN_READWRITE
