@@ -71,12 +71,12 @@ const (
 // clean makes a server's words fit to be kept and shown. Servers do repeat what they were sent: a filter quotes the link that
 // it did not like, and that link may let someone in.
 func (s *Sender) clean(said string, m Mail) string {
-	said = strings.Join(strings.Fields(strings.ToValidUTF8(said, "\ufffd")), " ")
+	said = event.Clean(strings.Join(strings.Fields(strings.ToValidUTF8(said, "\ufffd")), " ")) // first: what it writes out may make a secret whole
 	if len(said) > maxLooked {
 		said = said[:max(strings.LastIndexByte(said[:maxLooked], ' '), 0)] + " …"
 	}
 	if password := s.c.Password.Reveal(); password != "" {
-		said = replaceFold(said, password, "[redacted]") // some servers answer in capitals
+		said = replaceFold(said, event.Clean(password), "[redacted]") // some servers answer in capitals
 		for _, secret := range []string{encode(password), encode("\x00" + s.c.User + "\x00" + password)} {
 			said = strings.ReplaceAll(said, secret, "[redacted]")
 		}
@@ -94,7 +94,7 @@ func (s *Sender) clean(said string, m Mail) string {
 	if len(said) > maxSaid {
 		said = strings.ToValidUTF8(said[:maxSaid], "") + "…"
 	}
-	return event.Clean(said)
+	return said
 }
 
 func encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
