@@ -25,7 +25,7 @@ func TestSeveral(t *testing.T) {
 		w.run("backups", w.backups)
 	}
 	l := w.load(4, 3, 3)
-	for range need.Times(1, 1, 10) {
+	for range need.Times(1, 1, 5) {
 		l.run("PostgreSQL is restarted", func() {
 			w.pg.Halt(syscall.SIGINT)
 			w.pg.Again(t)
