@@ -127,8 +127,8 @@ func TestCommandEnv(t *testing.T) {
 			t.Errorf("last served under development %v: %v", development, m)
 		}
 	}
-	if env, err := p.commandEnv(merlon.Drill); err != nil || env.Mode != merlon.Drill {
-		t.Errorf("a drill: %v %v", env.Mode, err)
+	if env, err := p.commandEnv(merlon.Drill); err != nil || env.Mode != merlon.Drill || env.Settings.Origin != "" {
+		t.Errorf("a drill: %v %q %v", env.Mode, env.Settings.Origin, err)
 	}
 	p.sends = true
 	if env, err := p.commandEnv(merlon.Development); err != nil || env.Settings.Mail.Address == "" {
