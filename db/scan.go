@@ -126,7 +126,8 @@ func (s *scanner) run() {
 		case c == ':' && s.peek(1) == ':': // PostgreSQL's cast
 			s.at += 2
 			s.token(":")
-		case (c == ':' || c == '@' || c == '#') && identByte(s.peek(1)), c == '?':
+		case (c == ':' || c == '@' || c == '#') && identByte(s.peek(1)), c == '?',
+			(c == '@' || c == '#') && s.peek(1) == ':' && s.peek(2) == ':': // a name of Tcl's, to SQLite
 			s.fault(RuleParams, fmt.Sprintf("%q stands for a parameter", s.sql[s.at:min(len(s.sql), s.at+8)]), "write parameters as $1, $2 …")
 			s.at++
 			s.token(string(c))
