@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -23,15 +26,27 @@ import (
 
 const (
 	controlFolder = "run"
-	controlName   = "control.sock"
+	controlNames  = "control-*.sock"
 )
 
 // maxSocketPath is how long the path of a socket may be on every system, in bytes (sun_path of BSD).
 const maxSocketPath = 100
 
+// controlName is the socket's name, one for each machine: machines that share a file system see one another's sockets and reach none.
+// What runs on one kernel, containers too, can reach it; on Linux that has a name of its own.
+func controlName() string {
+	machine, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		name, _ := os.Hostname()
+		machine = []byte(name)
+	}
+	sum := sha256.Sum256(machine)
+	return strings.Replace(controlNames, "*", hex.EncodeToString(sum[:4]), 1)
+}
+
 // controlPath is the socket's path, relative where that is shorter; "" if no path is short enough.
 func controlPath(data string) string {
-	path := filepath.Join(data, controlFolder, controlName)
+	path := filepath.Join(data, controlFolder, controlName())
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 		if wd, err := os.Getwd(); err == nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -17,8 +18,9 @@ type seat struct {
 	path   string
 	shared bool
 
-	mu  sync.Mutex
-	own fs.FileInfo // of our socket; nil: we have none
+	mu   sync.Mutex
+	own  fs.FileInfo // of our socket; nil: we have none
+	open net.Listener
 }
 
 // seatPause is how often a process that has not the seat looks whether it is free.
@@ -32,13 +34,31 @@ func (s *seat) take() (net.Listener, error) {
 		if s.isOwn() {
 			return nil, nil
 		}
+		if s.open != nil { // somebody took the file away: nobody reaches this one
+			_ = s.open.Close()
+			s.open = nil
+		}
 		if c, err := net.DialTimeout("unix", s.path, time.Second); err == nil {
 			_ = c.Close()
 			return nil, nil
 		}
 	}
-	if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
+	dead := []string{s.path}
+	if !s.shared { // and those from before the machine was started anew
+		all, err := os.ReadDir(filepath.Dir(s.path))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range all {
+			if old, _ := filepath.Match(controlNames, f.Name()); old {
+				dead = append(dead, filepath.Join(filepath.Dir(s.path), f.Name()))
+			}
+		}
+	}
+	for _, path := range dead {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
 	}
 	l, err := net.Listen("unix", s.path)
 	if err != nil {
@@ -51,7 +71,8 @@ func (s *seat) take() (net.Listener, error) {
 	if s.own, err = os.Lstat(s.path); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return trusted{l}, nil
+	s.open = trusted{l}
+	return s.open, nil
 }
 
 func (s *seat) isOwn() bool {

@@ -12,7 +12,7 @@ import (
 // TestSeat: of processes that share a folder one has the socket, and its end leaves it to the next, also when it died; a process that has
 // the data to itself takes what a dead one has left.
 func TestSeat(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
+	path := filepath.Join(t.TempDir(), controlName())
 	answers := func() bool {
 		c, err := net.Dial("unix", path)
 		if err == nil {
@@ -40,6 +40,21 @@ func TestSeat(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal("the second does not take the place of the first")
 		}
+	}
+	before, _ := filepath.Glob("/proc/self/fd/*") // none where there is no such folder
+	// Who takes the file away leaves no socket that nobody reaches.
+	for range 3 {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(10 * time.Second); !answers(); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the socket does not come back")
+			}
+		}
+	}
+	if files, _ := filepath.Glob("/proc/self/fd/*"); len(files) > len(before)+1 { // the runtime may open one of its own
+		t.Errorf("%d files are open, %d were with one socket", len(files), len(before))
 	}
 	endTwo()
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
