@@ -12,8 +12,8 @@ import (
 // lockedMail is how often an owner is told that the account is being guessed: once a day, however long it goes on.
 var lockedMail = throttle.Limit{Burst: 1, Window: 24 * time.Hour}
 
-// tellLocked tells the owner that too many passwords were tried. For an address without an account as much is written and
-// nobody is told. It is called before the request's transaction, which a wrong password rolls back.
+// tellLocked tells the owner that too many passwords were tried. For an address without an account as many rows are written but the
+// mail's, and nobody is told. It is called before the request's transaction, which a wrong password rolls back.
 func (a *part) tellLocked(r interface {
 	asked
 	Context() context.Context

@@ -17,6 +17,7 @@ var ErrLost = errors.New("mailbox: the mail was taken by another worker meanwhil
 // MaxTries is how often a mail is tried before it is given up: over about two days by [pause].
 const MaxTries = 12
 
+// Lines in which mails wait: 0 what somebody waits for before a page, 1 all else, 2 and 3 the same after a first try.
 var (
 	dueMails = db.Query[mailRow](schema, `
 		SELECT id, recipient, kind, state, created, tries, next_try, settled, problem, content
@@ -24,8 +25,8 @@ var (
 		ORDER BY line, turn, next_try, id LIMIT $2`)
 	dueOthers = db.Query[mailRow](schema, `
 		SELECT id, recipient, kind, state, created, tries, next_try, settled, problem, content
-		FROM merlon_mail WHERE state = 'queued' AND next_try <= $1 AND line = 1
-		ORDER BY turn, next_try, id LIMIT $2`)
+		FROM merlon_mail WHERE state = 'queued' AND next_try <= $1 AND line IN (1, 3)
+		ORDER BY line, turn, next_try, id LIMIT $2`)
 	leaseMail = db.Exec(schema, `
 		UPDATE merlon_mail SET tries = tries + 1, next_try = $1
 		WHERE id = $2 AND state = 'queued' AND tries = $3`)
@@ -33,7 +34,7 @@ var (
 		UPDATE merlon_mail SET state = $1, settled = $2, problem = $3, content = $4
 		WHERE id = $5 AND state = 'queued' AND tries = $6`)
 	retryMail = db.Exec(schema, `
-		UPDATE merlon_mail SET next_try = $1, problem = $2
+		UPDATE merlon_mail SET next_try = $1, problem = $2, line = line % 2 + 2
 		WHERE id = $3 AND state = 'queued' AND tries = $4`)
 	holdMails    = db.Exec(schema, `UPDATE merlon_mail SET state = 'held' WHERE state = 'queued'`)
 	releaseMails = db.Exec(schema, `UPDATE merlon_mail SET state = 'queued', next_try = $1 WHERE state = 'held'`)
@@ -83,7 +84,8 @@ func (b *Box) Due(from db.Querier) (bool, error) {
 const othersTurn = 4
 
 // Take hands out the mails that are due, at most limit of them: those that somebody waits for ([Mail.Soon]) before others, and
-// of either recipients take turns, so that nobody's many mails keep another's one waiting. Each fourth call hands out the others
+// of either recipients take turns, so that nobody's many mails keep another's one waiting; one that was tried before goes after all
+// that were not, so that servers which take long to refuse keep it from none. Each fourth call hands out the others
 // alone, if there are any: who has links mailed to many addresses without end keeps no owner from a warning. Each is the
 // worker's for the time of lease: unsettled it becomes due again then, for the worker may have died. One that is
 // Unreadable can only be given up. Send with no transaction open, then settle.

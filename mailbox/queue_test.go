@@ -265,3 +265,32 @@ func TestLinksDoNotStopWarnings(t *testing.T) {
 		t.Errorf("the mails go in the order %s, want %s", got, want)
 	}
 }
+
+// TestTriesDoNotStopFirstOnes: mails that were tried, of servers that take half a minute for a refusal, go after those that were not.
+func TestTriesDoNotStopFirstOnes(t *testing.T) {
+	b := open(t)
+	queue := func(subject string, soon bool) {
+		m := mail(t, subject)
+		var err error
+		if m.To, err = mailbox.ParseAddress(strings.ReplaceAll(subject, " ", "-") + "@example.test"); err != nil {
+			t.Fatal(err)
+		}
+		m.Soon = soon
+		b.queue(m)
+	}
+	queue("slow link", true)
+	queue("slow notice", false)
+	for _, m := range b.take() {
+		b.must(func(w *db.Writer) error { return b.Settle(w, m, mailbox.Outcome{Problem: "it takes long"}) })
+	}
+	b.pass(time.Hour)
+	queue("notice", false)
+	queue("link", true)
+	var order []string
+	for _, m := range b.take() {
+		order = append(order, m.Subject)
+	}
+	if got, want := fmt.Sprint(order), "[link notice slow link slow notice]"; got != want {
+		t.Errorf("the mails go in the order %s, want %s", got, want)
+	}
+}
