@@ -61,13 +61,23 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 }
 
 // sentToken is the token as the route takes it: a form's field, or a header, which no page of another site can set without
-// being asked for (Fetch 4.8).
-func (w *walk) sentToken(body *form.Body) string {
+// being asked for (Fetch 4.8). A form's is taken out of the body: asked once more, there is none.
+func (w *walk) sentToken(body *form.Body) (token string) {
 	if w.route.opt.json {
-		return w.r.Header.Get(csrf.HeaderName)
+		token = w.r.Header.Get(csrf.HeaderName)
+	} else {
+		token, _ = body.Take(csrf.FieldName)
 	}
-	token, _ := body.Take(csrf.FieldName)
+	w.brought = w.brought || token != ""
 	return token
+}
+
+// tokenFault tells why the token that was looked for is not good: a form that never had one was not open too long.
+func (w *walk) tokenFault() staleness {
+	if w.brought {
+		return staleToken
+	}
+	return staleNone
 }
 
 // nextToken gives a script the token for its next request. Only this origin can read the header.
