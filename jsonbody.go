@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
@@ -33,7 +34,7 @@ func JSONErrors() RouteOption { return func(o *options) { o.jsonErrors = true } 
 
 // JSONProblems answers what is wrong with a form as JSON, mostly with status 422: {"problems": {"Text": "Enter a value."}},
 // a sentence in the visitor's language for each field, and under "" what is wrong with the form as a whole. What was typed
-// is not in it.
+// is not in it. In development "detail" names members of the JSON that no field is called after, with the nearest field.
 func JSONProblems(status int, f form.Any) *Response {
 	return &Response{status: status, kind: kindJSON, problems: f}
 }
@@ -50,9 +51,34 @@ func (w *walk) writeProblems(f form.Any) error {
 	for _, field := range f.FormSpec().Fields() {
 		note(field.Name)
 	}
+	answer := map[string]any{"problems": found}
+	if detail := w.unknownMembers(f.FormSpec()); detail != "" {
+		answer["detail"] = detail
+	}
 	var err error
-	w.buf, err = appendJSON(w.buf, map[string]any{"problems": found})
+	w.buf, err = appendJSON(w.buf, answer)
 	return err
+}
+
+// maxUnknown is how many members that no field is called after are told of.
+const maxUnknown = 5
+
+// unknownMembers tells, in development, which members of the JSON no field is called after, and which field may be meant. What
+// a visitor is told in production has no names that he did not see on a page.
+func (w *walk) unknownMembers(spec *form.Spec) string {
+	if w.site.env.Mode != Development || !w.route.opt.json {
+		return ""
+	}
+	var names, told []string
+	for _, field := range spec.Fields() {
+		if !field.Path {
+			names = append(names, field.Name)
+		}
+	}
+	for _, name := range w.unknown[:min(len(w.unknown), maxUnknown)] {
+		told = append(told, fmt.Sprintf("no field is called %q%s", name, nearest(name, names)))
+	}
+	return strings.Join(told, "; ")
 }
 
 func appendJSON(dst []byte, v any) ([]byte, error) {

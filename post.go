@@ -58,6 +58,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 		return
 	}
 	if len(bound.Undeclared) > 0 {
+		w.unknown = bound.Undeclared
 		w.refused(RuleUndeclared, slog.Any("fields", bound.Undeclared))
 	}
 	if !fresh {

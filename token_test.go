@@ -68,3 +68,42 @@ func TestWithoutAToken(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownMembers: a misspelt member of a JSON body is told with its problems, in development alone, by a name of bounded
+// length.
+func TestUnknownMembers(t *testing.T) {
+	for _, mode := range []merlon.Mode{merlon.Development, merlon.Production} {
+		env := merlon.Env{Data: t.TempDir(), Mode: mode, Log: slog.New(slog.DiscardHandler)}
+		env.Settings.Origin = "https://site.test"
+		site, err := merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: votePages, Schema: siteSchema,
+			Parts: []merlon.Part{account.New(account.Config{})},
+			Routes: []merlon.Route{merlon.Get("/votes", account.Anyone(), showVotes), merlon.Post("/votes", account.Anyone(), addVote, merlon.JSONBody()),
+				merlon.Post("/hook", merlon.Public(), hookVote, merlon.JSONBody(), merlon.InsecureNoToken("a test"))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := site.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		long := strings.Repeat("x", 200)
+		for body, want := range map[string]string{
+			`{"Txet":"a"}`:                          `"detail":"no field is called \"Txet\" (did you mean \"Text\"?)"`,
+			`{"` + long + `":1}`:                    `"detail":"no field is called \"` + long[:64] + `\""`,
+			`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}`: `no field is called \"e\"","problems"`,
+			`{"Text":""}`:                           "",
+		} {
+			r := httptest.NewRequest("POST", "https://site.test/hook", strings.NewReader(body))
+			r.Header.Set("Content-Type", "application/json")
+			answer := httptest.NewRecorder()
+			site.ServeHTTP(answer, r)
+			said := answer.Body.String()
+			shown := mode == merlon.Development && want != ""
+			if answer.Code != http.StatusUnprocessableEntity || !strings.Contains(said, `"Text":"Enter a value."`) || strings.Contains(said, "detail") != shown || shown && !strings.Contains(said, want) {
+				t.Errorf("%s in %v: status %d: %s", body, mode, answer.Code, said)
+			}
+		}
+		if err := site.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
