@@ -54,6 +54,9 @@ func (w *walk) fail(status int, detail any) {
 	if status == http.StatusForbidden && (w.r.Method == http.MethodGet || w.r.Method == http.MethodHead) { // nothing could be changed
 		p.Text = w.say("error.403.seen")
 	}
+	if status == http.StatusUnsupportedMediaType && w.route != nil && w.route.opt.json {
+		p.Text = w.say("error.415.json")
+	}
 	h := w.ResponseWriter.Header()
 	switch d := detail.(type) {
 	case time.Time:
