@@ -162,6 +162,9 @@ func TestCommands(t *testing.T) {
 	has(t, problems, "h/00000002/"+filepath.Base(data[0])+" is altered")
 	out, _ = p.run(cli.ExitDone, "events", "--id", RuleChain.ID)
 	has(t, out, RuleChain.ID)
+	_, keyFile := kitFiles(kit)
+	_, problems = p.run(cli.ExitFailed, "restore", "2", "--into", filepath.Join(t.TempDir(), "a"), "--key-file", keyFile)
+	has(t, problems, "point 2 of", "cannot be restored", "take an older one: restore 1, which is of")
 }
 
 // proveKey plays the owner: header, code, five wrong ones.
