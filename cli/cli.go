@@ -19,7 +19,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
@@ -226,7 +225,7 @@ var broughtBy = map[string]string{"user": "account", "backup": "backup", "restor
 
 // firstWord is the command that the arguments name, "" if they name none: what stands before it are flags of every command.
 func firstWord(root *cobra.Command, args []string) string {
-	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f := new(cobra.Command).Flags()
 	f.AddFlagSet(root.PersistentFlags())
 	f.SetInterspersed(false)
 	f.Usage = func() {}
