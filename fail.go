@@ -54,6 +54,9 @@ func (w *walk) fail(status int, detail any) {
 	if status == http.StatusForbidden && (w.r.Method == http.MethodGet || w.r.Method == http.MethodHead) { // nothing could be changed
 		p.Text = w.say("error.403.seen")
 	}
+	if status == http.StatusUnsupportedMediaType && w.route != nil && w.route.opt.json {
+		p.Text = w.say("error.415.json")
+	}
 	h := w.ResponseWriter.Header()
 	switch d := detail.(type) {
 	case time.Time:
@@ -279,23 +282,30 @@ func (s *Site) notFound(rw http.ResponseWriter, r *http.Request) {
 	w.fail(http.StatusNotFound, nil)
 }
 
-// What the page stale.html says: ids of the catalogue.
-const (
-	staleToken  = "stale.token"
-	staleEdited = "stale.edited"
+// A staleness is why a form is shown again and not taken: the rule, and what the page says, an id of the catalogue.
+type staleness struct {
+	rule check.Rule
+	text string
+}
+
+var (
+	staleNone   = staleness{RuleNoToken, "stale.none"}
+	staleToken  = staleness{RuleToken, "stale.token"}
+	staleEdited = staleness{RuleEdited, "stale.edited"}
 )
 
-// stale shows a form again with what was typed and a fresh token. The handler never ran.
-func (w *walk) stale(f form.Any, why string) {
+// stale records why and shows a form again with what was typed and a fresh token. The handler never ran.
+func (w *walk) stale(f form.Any, why staleness) {
+	w.refused(why.rule)
 	if w.route.opt.json { // a script asks its page for another token, and its visitor whether he means it
 		w.ResponseWriter.Header()["Cache-Control"] = noStore
 		w.cookies = w.cookies[:0]
-		w.failJSON(http.StatusForbidden, ErrorPage{Title: w.say("stale.title"), Text: w.say(why)}, nil)
+		w.failJSON(http.StatusForbidden, ErrorPage{Title: w.say("stale.title"), Text: w.say(why.text), Detail: w.inside(http.StatusForbidden, nil)}, nil)
 		return
 	}
 	w.buf, w.cookies, w.binding = w.buf[:0], w.cookies[:0], nil
 	fields := w.formTexts().AppendAgain(nil, f)
-	p := StalePage{Text: w.say(why), Form: w.sendAgain(w.route.id(), w.r.URL.EscapedPath(), fields, f.FormSpec().HasUpload()), Detail: w.inside(http.StatusForbidden, nil)}
+	p := StalePage{Text: w.say(why.text), Form: w.sendAgain(w.route.id(), w.r.URL.EscapedPath(), fields, f.FormSpec().HasUpload()), Detail: w.inside(http.StatusForbidden, nil)}
 	w.ResponseWriter.Header()["Cache-Control"] = noStore
 	if err := w.tryPage(&Response{status: http.StatusForbidden, shown: &showing[StalePage]{stalePage, p}}); err != nil {
 		w.failed(err, nil)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
@@ -33,7 +34,7 @@ func JSONErrors() RouteOption { return func(o *options) { o.jsonErrors = true } 
 
 // JSONProblems answers what is wrong with a form as JSON, mostly with status 422: {"problems": {"Text": "Enter a value."}},
 // a sentence in the visitor's language for each field, and under "" what is wrong with the form as a whole. What was typed
-// is not in it.
+// is not in it. In development "detail" names members of the JSON that no field is called after, with the nearest field.
 func JSONProblems(status int, f form.Any) *Response {
 	return &Response{status: status, kind: kindJSON, problems: f}
 }
@@ -50,9 +51,34 @@ func (w *walk) writeProblems(f form.Any) error {
 	for _, field := range f.FormSpec().Fields() {
 		note(field.Name)
 	}
+	answer := map[string]any{"problems": found}
+	if detail := w.unknownMembers(f.FormSpec()); detail != "" {
+		answer["detail"] = detail
+	}
 	var err error
-	w.buf, err = appendJSON(w.buf, map[string]any{"problems": found})
+	w.buf, err = appendJSON(w.buf, answer)
 	return err
+}
+
+// maxUnknown is how many members that no field is called after are told of.
+const maxUnknown = 5
+
+// unknownMembers tells, in development, which members of the JSON no field is called after, and which field may be meant. What
+// a visitor is told in production has no names that he did not see on a page.
+func (w *walk) unknownMembers(spec *form.Spec) string {
+	if w.site.env.Mode != Development || !w.route.opt.json {
+		return ""
+	}
+	var names, told []string
+	for _, field := range spec.Fields() {
+		if !field.Path {
+			names = append(names, field.Name)
+		}
+	}
+	for _, name := range w.unknown[:min(len(w.unknown), maxUnknown)] {
+		told = append(told, fmt.Sprintf("no field is called %q%s", name, nearest(name, names)))
+	}
+	return strings.Join(told, "; ")
 }
 
 func appendJSON(dst []byte, v any) ([]byte, error) {
@@ -61,13 +87,23 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 }
 
 // sentToken is the token as the route takes it: a form's field, or a header, which no page of another site can set without
-// being asked for (Fetch 4.8).
-func (w *walk) sentToken(body *form.Body) string {
+// being asked for (Fetch 4.8). A form's is taken out of the body: asked once more, there is none.
+func (w *walk) sentToken(body *form.Body) (token string) {
 	if w.route.opt.json {
-		return w.r.Header.Get(csrf.HeaderName)
+		token = w.r.Header.Get(csrf.HeaderName)
+	} else {
+		token, _ = body.Take(csrf.FieldName)
 	}
-	token, _ := body.Take(csrf.FieldName)
+	w.brought = w.brought || token != ""
 	return token
+}
+
+// tokenFault tells why the token that was looked for is not good: a form that never had one was not open too long.
+func (w *walk) tokenFault() staleness {
+	if w.brought {
+		return staleToken
+	}
+	return staleNone
 }
 
 // nextToken gives a script the token for its next request. Only this origin can read the header.

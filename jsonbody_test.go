@@ -194,6 +194,9 @@ func TestJSONBodyUnderAttack(t *testing.T) {
 			if err := json.Unmarshal([]byte(got.Body), &e); err != nil || e.Status != c.status || e.Title == "" || e.Text == "" {
 				t.Errorf("a script cannot read the refusal: %v: %s", err, got.Body)
 			}
+			if told := strings.Contains(e.Text, "application/json"); told != (c.status == 415) || told && strings.Contains(e.Text, "the form") {
+				t.Errorf("what kind of data the route takes: %q", e.Text)
+			}
 			if got.Header.Get("Merlon-Token") != "" || strings.Contains(got.Body, token) {
 				t.Error("a refusal hands out a token")
 			}

@@ -64,8 +64,7 @@ func keepForm[In any](w *walk, again string) {
 	case bound.Refusal != nil:
 		w.badInput(bound.Refusal)
 	case !fresh:
-		w.refused(RuleToken)
-		w.stale(f, staleToken)
+		w.stale(f, w.tokenFault())
 	default:
 		next := keptPath
 		if err := w.keep(f); err != nil {

@@ -69,9 +69,11 @@ func serveMount[U any](w *walk, who Access[U]) {
 	unsafe := w.r.Method != http.MethodGet && w.r.Method != http.MethodHead
 	if unsafe && w.route.opt.noToken == nil {
 		binding := w.state.Binding()
-		_, ok := csrf.VerifyToken(w.run.csrfKey, binding, w.route.id(), w.r.Header.Get(csrf.HeaderName))
+		token := w.r.Header.Get(csrf.HeaderName)
+		w.brought = token != ""
+		_, ok := csrf.VerifyToken(w.run.csrfKey, binding, w.route.id(), token)
 		if !ok || binding == nil {
-			w.refused(RuleToken)
+			w.refused(w.tokenFault().rule)
 			w.fail(http.StatusForbidden, nil)
 			return
 		}

@@ -58,11 +58,11 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 		return
 	}
 	if len(bound.Undeclared) > 0 {
+		w.unknown = bound.Undeclared
 		w.refused(RuleUndeclared, slog.Any("fields", bound.Undeclared))
 	}
 	if !fresh {
-		w.refused(RuleToken)
-		w.stale(f, staleToken)
+		w.stale(f, w.tokenFault())
 		return
 	}
 	var mid Mid
@@ -115,7 +115,6 @@ func finishPost(w *walk, f form.Any, res *Response, err error) {
 	case errors.Is(err, errRollBack):
 		w.out(res)
 	case errors.Is(err, errEdited):
-		w.refused(RuleEdited)
 		w.stale(f, staleEdited)
 	case errors.Is(err, session.ErrEnded):
 		w.cookies, w.clear = w.cookies[:0], false // of a handler whose rows were not kept

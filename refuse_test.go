@@ -215,7 +215,7 @@ func launder[Row any](s *db.Schema) { db.Query[Row](s, "SELECT id, text FROM not
 func TestRoutesOfALackingPart(t *testing.T) {
 	_, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: t.TempDir()}, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{
 		merlon.Get("/mine", account.SignedIn(), private), merlon.Get("/board", account.HasRole("board"), boardOnly)}})
-	for _, want := range []string{`route "GET /mine" asks for "signed in", and the site lacks the part "account"`, `route "GET /board"`, "account.New(account.Config{})", "MRL-ROUTE-002"} {
+	for _, want := range []string{`route "GET /mine" asks for "signed in", and the site lacks the part "account"`, `route "GET /board" asks for "signed in + role board"`, "account.New(account.Config{})", "MRL-ROUTE-002"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the start says %v, want %s", err, want)
 		}

@@ -26,7 +26,7 @@ func (w *walk) secondArrival() (body *form.Body, answered bool) {
 		w.badInput(err)
 		return nil, true
 	}
-	token, _ := body.Take(csrf.FieldName)
+	token := w.sentToken(body)
 	pad, ok := csrf.VerifyToken(w.run.csrfKey, binding, w.route.id(), token)
 	w.reader = w.run.engine.Read(w.ctx)
 	if !ok {

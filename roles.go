@@ -1,6 +1,7 @@
 package merlon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -40,11 +41,14 @@ func (s *Site) judgeRoles(rt *route) {
 
 var noRole = regexp.MustCompile(`[^a-z0-9]+`)
 
-// roles are those that the routes ask for, and those that a part has by itself.
-func (s *Site) roles() (all []string) {
+// A knownRole is a role and what asks for it first.
+type knownRole struct{ name, by, where string }
+
+// knownRoles are those that a part has by itself, and those that the routes ask for, each once.
+func (s *Site) knownRoles() (all []knownRole) {
 	for _, p := range s.cfg.Parts {
 		if p.Role != "" {
-			all = append(all, string(p.Role))
+			all = append(all, knownRole{string(p.Role), fmt.Sprintf("part %q", p.Name), ""})
 		}
 	}
 	for _, rt := range s.routes {
@@ -52,18 +56,37 @@ func (s *Site) roles() (all []string) {
 			continue
 		}
 		for _, n := range rt.access.needs {
-			if role, ok := strings.CutPrefix(n.name, roleNeed); ok && !slices.Contains(all, role) {
-				all = append(all, role)
+			role, ok := strings.CutPrefix(n.name, roleNeed)
+			if ok && !slices.ContainsFunc(all, func(one knownRole) bool { return one.name == role }) {
+				all = append(all, knownRole{role, fmt.Sprintf("route %q", rt.id()), rt.where})
 			}
 		}
 	}
 	return all
 }
 
+// checkAlike tells of roles that may be one, misspelt once: whoever has one is refused where the other is asked for.
+func (s *Site) checkAlike(context.Context) (found []check.Finding) {
+	var before []string
+	known := s.knownRoles()
+	for _, role := range known {
+		if n, ok := check.Nearest(role.name, before); ok {
+			other := known[slices.Index(before, n)]
+			found = append(found, RuleRolesAlike.Finding(role.where, fmt.Sprintf("%s asks for the role %q, and %s for %q (%s)", role.by, role.name, other.by, n, cmp.Or(other.where, "the part's own")),
+				fmt.Sprintf("did you mean %s? if both are meant, skip this with the reason", n)))
+		}
+		before = append(before, role.name)
+	}
+	return found
+}
+
 // checkRoles holds the roles that pages ask for against those of the routes. A site whose users have no roles that Merlon
 // knows of is not judged.
 func (s *Site) checkRoles(context.Context) (found []check.Finding) {
-	known := s.roles()
+	var known []string
+	for _, role := range s.knownRoles() {
+		known = append(known, role.name)
+	}
 	if len(known) == 0 || s.pages == nil {
 		return nil
 	}

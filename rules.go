@@ -121,6 +121,13 @@ var (
 		Attack: "A page of another site posts a form in the visitor's name.",
 		Wrong:  `a form kept open while signing out and in again`, Right: `send the form again from the page that is shown: it keeps what was typed`,
 		Source: "OWASP CSRF cheat sheet (synchronizer token); OWASP ASVS 3.5.1"}
+	RuleNoToken = check.Rule{ID: "MRL-CSRF-022", Property: check.Integrity, Severity: check.Medium,
+		Title:  "a form that was sent without a token",
+		Why:    "a token shows that this session was shown this form; without one anybody may have made it; nothing was changed",
+		Attack: "A page of another site posts a form in the visitor's name.",
+		Wrong:  `curl -d Text=hello https://example.org/notes`,
+		Right:  `a form on a page of this site, which gets its field merlon_token by itself; from a script the header Merlon-Token with what {{token "/notes"}} handed to its page; for programs a route with JSONBody and InsecureNoToken`,
+		Source: "OWASP CSRF cheat sheet (synchronizer token); OWASP ASVS 3.5.1"}
 	RuleEdited = check.Rule{ID: "MRL-CSRF-021", Property: check.Integrity, Severity: check.Low,
 		Title:  "a form sent twice with different texts",
 		Why:    "each form shown can be used once; this one was used with another text",
@@ -219,6 +226,6 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleDeadLink, RuleLoad, RuleSettings,
-		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
+		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored, RuleDatabase, RuleStores}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

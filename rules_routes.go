@@ -46,8 +46,15 @@ var (
 		Wrong:  `{{if $site.Has "libarian"}}<a href="/shelf">Shelf</a>{{end}}`,
 		Right:  `{{if $site.Has "librarian"}}, and account.HasRole("librarian") on the route`,
 		Source: "OWASP ASVS 5.0 8.1.1, 8.3.1; CWE-862"}
+	RuleRolesAlike = check.Rule{ID: "MRL-ROUTE-025", Property: check.Availability, Severity: check.Low,
+		Title:  "two roles whose names differ by a letter or two",
+		Why:    "one of them is mostly mistyped: whoever has the right one is refused on the routes with the other, and nobody is told why",
+		Attack: "No attack: the route that does not open to the right people is opened to all in a hurry.",
+		Wrong:  `account.HasRole("librarian") on one route, account.HasRole("libarian") on another`,
+		Right:  `account.HasRole("librarian") on both; or, where both are meant, names that nobody mistakes for one another`,
+		Source: "OWASP ASVS 5.0 8.1.1, 8.3.1"}
 )
 
 func routeRules() []check.Rule {
-	return []check.Rule{RuleRoleName, RuleOpenAdmin, RuleOpenAct, RuleLargeBody, RuleOpenStream, RuleRoleShown}
+	return []check.Rule{RuleRoleName, RuleOpenAdmin, RuleOpenAct, RuleLargeBody, RuleOpenStream, RuleRoleShown, RuleRolesAlike}
 }

@@ -198,7 +198,7 @@ func (s *Site) addRoutes() {
 			s.fault(RuleAccess.Finding(rt.where, fmt.Sprintf("route %q has no access rule", rt.id()), "say who may come in: merlon.Public() or account.SignedIn()"))
 		}
 		if rt.access != nil && rt.access.part != "" && !slices.ContainsFunc(s.cfg.Parts, func(p Part) bool { return string(p.Name) == rt.access.part }) {
-			s.fault(RuleAccess.Finding(rt.where, fmt.Sprintf("route %q asks for %q, and the site lacks the part %q, which knows who that is", rt.id(), rt.access.name, rt.access.part),
+			s.fault(RuleAccess.Finding(rt.where, fmt.Sprintf("route %q asks for %q, and the site lacks the part %q, which knows who that is", rt.id(), rt.access.String(), rt.access.part),
 				fmt.Sprintf("add the part: Config.Parts = []merlon.Part{%s.New(%[1]s.Config{})}", rt.access.part)))
 		}
 		if rt.handler == "" && rt.mount == nil {

@@ -61,6 +61,8 @@ type walk struct {
 	binding  []byte     // what tokens are bound to, once known
 	blind    bool       // the session was never looked up: no cookie of it may be set
 	personal bool       // a handler read a cookie: the answer is this visitor's
+	unknown  []string   // names that were posted and that the form does not have, each of at most 64 bytes
+	brought  bool       // a token came with the request, good or not
 	firstTry bool       // of a GET, which may be tried once more
 	repeat   bool       // it is to be: the database's server had left
 	clear    bool       // the session ended: the browser drops what scripts stored

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -108,7 +109,7 @@ func TestCommands(t *testing.T) {
 	has(t, problems, kit, "print it twice")
 	_, problems = p.run(cli.ExitRefused, "backup", "init", "--to", "file://"+target, "--try", "--kit", kit+"2")
 	has(t, problems, "has backups already")
-	text, err := os.ReadFile(kitText(kit))
+	text, err := os.ReadFile(strings.TrimSuffix(kit, ".html") + ".txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +162,9 @@ func TestCommands(t *testing.T) {
 	has(t, problems, "h/00000002/"+filepath.Base(data[0])+" is altered")
 	out, _ = p.run(cli.ExitDone, "events", "--id", RuleChain.ID)
 	has(t, out, RuleChain.ID)
+	_, keyFile := kitFiles(kit)
+	_, problems = p.run(cli.ExitFailed, "restore", "2", "--into", filepath.Join(t.TempDir(), "a"), "--key-file", keyFile)
+	has(t, problems, "point 2 of", "cannot be restored", "take an older one: restore 1, which is of")
 }
 
 // proveKey plays the owner: header, code, five wrong ones.
@@ -218,27 +222,65 @@ func TestFiveWrongCodesADay(t *testing.T) {
 	}
 }
 
-// TestAnyoneCanOpenAPoint opens a point without Merlon: age, zstd and tar.
+// byHand are the commands that open a point without Merlon, as a text names them.
+var byHand = regexp.MustCompile(`(?m)^ *(tr .*)\n *(age .*data-….age.*?)(</code></pre>)?$`)
+
+// TestAnyoneCanOpenAPoint opens a point without Merlon, by age, zstd and tar: with the key as each kit prints it, and the
+// commands as that kit and the documentation name them.
 func TestAnyoneCanOpenAPoint(t *testing.T) {
 	agePath, zstd, tar := need.Peer(t, "age"), need.Program(t, "zstd", "zstd"), need.Program(t, "tar", "tar")
 	s := chainOf(t, 1)
 	s.note(100)
 	s.point()
 	p := s.points()[1]
-	dir := t.TempDir()
-	key := filepath.Join(dir, "key.txt")
-	write(t, key, []byte(s.recovery.Reveal()+"\n"))
-	ciphertext := filepath.Join(s.target, s.store().site, p.Folder(), p.Data.Name)
-	cmd := exec.Command("sh", "-c", `"$1" -d -i "$2" "$3" | "$4" -d | "$5" x -C "$6"`, "sh", agePath, key, ciphertext, zstd, tar, dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	kit := &Kit{Title: "notes", Site: s.store().site, Target: "file://" + s.target, Made: time.Now(), recovery: s.recovery}
+	page, err := kit.HTML()
+	if err != nil {
+		t.Fatal(err)
 	}
+	text, err := kit.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := os.ReadFile("../docs/backups.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	for name, path := range map[string]string{"age": agePath, "zstd": zstd, "tar": tar} {
+		if err := os.Symlink(path, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ciphertext := filepath.Join(s.target, s.store().site, p.Folder(), p.Data.Name)
+	printed := regexp.MustCompile(`(?m)^(?:<p class="key">)?(AGE-SECR ET.*?)(?:</p>)?$`)
+	for name, by := range map[string]struct{ kit, commands string }{"the page": {string(page), html.UnescapeString(string(page))}, "the text": {string(text), string(text)}, "docs/backups.md": {string(text), string(docs)}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			key, commands := printed.FindStringSubmatch(by.kit), byHand.FindStringSubmatch(by.commands)
+			if key == nil || commands == nil {
+				t.Fatalf("key %d, commands %q in\n%s", len(key), commands, by.commands)
+			}
+			write(t, filepath.Join(dir, "typed.txt"), []byte(key[1]+"\n"))
+			cmd := exec.Command("sh", "-ec", commands[1]+"\n"+strings.Replace(commands[2], "data-….age", "'"+ciphertext+"'", 1))
+			cmd.Dir, cmd.Env = dir, []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			holdsNotes(t, dir, 102)
+		})
+	}
+}
+
+// holdsNotes looks at the files of an unpacked point: its list names them all as they are.
+func holdsNotes(t *testing.T, dir string, notes int64) {
+	t.Helper()
 	var in Inner
 	text, err := os.ReadFile(filepath.Join(dir, innerName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := decodeInner(text, &in); err != nil || in.Tables["note"] != 102 {
+	if err := decodeInner(text, &in); err != nil || in.Tables["note"] != notes {
 		t.Errorf("%+v, %v", in, err)
 	}
 	for _, f := range in.Files {

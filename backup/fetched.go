@@ -115,7 +115,7 @@ func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir strin
 		return nil, notOpened(p, err)
 	}
 	if inner.Site != p.Site || inner.Seq != p.Seq {
-		return nil, fmt.Errorf("backup: point %d holds the data of point %d of the site %s: it was put in its place: nothing was restored", p.Seq, inner.Seq, inner.Site)
+		return nil, notOpened(p, fmt.Errorf("it holds the data of point %d of the site %s: that was put in its place", inner.Seq, inner.Site))
 	}
 	if err := Arrange(inner, in, dir); err != nil {
 		return nil, err
@@ -126,10 +126,20 @@ func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir strin
 	return inner, nil
 }
 
-// notOpened names the point.
-func notOpened(p *Point, err error) error {
-	return fmt.Errorf("backup: point %d of %s cannot be restored: %w", p.Seq, p.Instant.UTC().Format("2006-01-02 15:04 MST"), err)
+// An unfit point is one that is there and cannot be restored: another one may be.
+type unfit struct {
+	point *Point
+	err   error
 }
+
+func (u *unfit) Error() string {
+	return fmt.Sprintf("backup: point %d of %s cannot be restored: %v", u.point.Seq, u.point.Instant.UTC().Format("2006-01-02 15:04 MST"), u.err)
+}
+
+func (u *unfit) Unwrap() error { return u.err }
+
+// notOpened names the point.
+func notOpened(p *Point, err error) error { return &unfit{p, err} }
 
 // proveCopy looks whether the database is whole and has the rows that it had when it was copied.
 func proveCopy(ctx context.Context, site *merlon.Site, in *Inner, p *Point) error {
@@ -142,9 +152,9 @@ func proveCopy(ctx context.Context, site *merlon.Site, in *Inner, p *Point) erro
 	}
 	switch {
 	case len(proof.Problems) > 0:
-		return notOpened(p, fmt.Errorf("the database in it is damaged, and was when it was copied: %s: restore an older point", proof.Problems[0]))
+		return notOpened(p, fmt.Errorf("the database in it is damaged, and was when it was copied: %s", proof.Problems[0]))
 	case proof.ForeignKeys > 0:
-		return notOpened(p, fmt.Errorf("%d rows in it refer to rows that are not there: restore an older point", proof.ForeignKeys))
+		return notOpened(p, fmt.Errorf("%d rows in it refer to rows that are not there", proof.ForeignKeys))
 	}
 	for name, n := range in.Tables {
 		if got, there := proof.Tables[name]; !there || got != n {

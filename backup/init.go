@@ -93,7 +93,8 @@ func (p *part) showKey(ctx context.Context, c *merlon.Call, kit *Kit) error {
 		if err := kit.write(path); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.Err, "kit            %s and %s: print it twice, take it away from this machine, delete the files\n", path, kitText(path))
+		page, text := kitFiles(path)
+		fmt.Fprintf(a.Err, "kit            %s and %s: print it twice, take it away from this machine, delete the files\n", page, text)
 		return nil
 	}
 	if !a.Terminal {

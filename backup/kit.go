@@ -115,9 +115,10 @@ Once a month: on a machine of yours, with no network,
   merlon recovery prove HEADER-FILE        and on the server: backup verify --proof CODE
 To get the site back, on any machine with the site's program:
   restore latest --live --confirm-site %s
-Without Merlon:
+Without Merlon, with the key in typed.txt as it stands above, in groups:
   go install filippo.io/age/cmd/age@v1.3.2
-  age -d -i KEY-FILE data-….age | zstd -d | tar x
+  tr -d ' ' <typed.txt >key.txt
+  age -d -i key.txt data-….age | zstd -d | tar x
 
 To read the store you need an account there. Write down here how you get one
 if yours is lost:
@@ -127,8 +128,13 @@ ________________________________________________________________________
 	return b.Bytes(), nil
 }
 
-// kitText is the name of the text beside the page.
-func kitText(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".txt" }
+// kitFiles are the names of the page and of the text beside it, for a path with the ending of either or of none.
+func kitFiles(path string) (page, text string) {
+	if end := filepath.Ext(path); end == ".html" || end == ".txt" {
+		path = strings.TrimSuffix(path, end)
+	}
+	return path + ".html", path + ".txt"
+}
 
 // write writes both forms, readable by their owner only. It overwrites nothing.
 func (k *Kit) write(path string) error {
@@ -140,10 +146,8 @@ func (k *Kit) write(path string) error {
 	if err != nil {
 		return err
 	}
-	if kitText(path) == path {
-		path += ".html"
-	}
-	for name, text := range map[string][]byte{path: page, kitText(path): plain} {
+	pageFile, textFile := kitFiles(path)
+	for name, text := range map[string][]byte{pageFile: page, textFile: plain} {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return fmt.Errorf("backup: the kit cannot be written: %w: name a file that is not there, in a folder that is", err)

@@ -52,8 +52,10 @@ func TestKit(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
-	if err := kit.write(path + ".html"); err == nil {
-		t.Error("a kit was written over")
+	for _, again := range []string{path + ".html", path + ".txt", path} { // without an ending it is the same two files
+		if err := kit.write(again); err == nil {
+			t.Errorf("%s: a kit was written over", again)
+		}
 	}
 }
 

@@ -145,18 +145,18 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 		return err
 	}
 	defer store.target.Close()
-	point, older, err := choose(ctx, c, asked, store, known)
+	chosen, err := choose(ctx, c, asked, store, known)
 	if err != nil {
 		return err
 	}
-	f, err := p.fetch(ctx, fetching{store: store, point: point, key: k, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
+	f, err := p.fetch(ctx, fetching{store: store, point: chosen.point, key: k, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
 		restore: merlon.Restore{Now: time.Now(), AfterTheft: c.Flag("after-theft") != "", Who: "command"}})
 	if err != nil {
-		return err
+		return chosen.instead(err)
 	}
 	defer f.discard()
-	if older != nil {
-		if err := f.compareWith(ctx, older); err != nil {
+	if chosen.older != nil {
+		if err := f.compareWith(ctx, chosen.older); err != nil {
 			return err
 		}
 	}
@@ -278,41 +278,61 @@ func (p *part) openStore(ctx context.Context, address string, options Settings, 
 	return store, nil
 }
 
+// A choice of points.
+type choice struct {
+	point  *Point // what is restored
+	older  *Point // what it is compared with, nil: nothing
+	before *Point // the next older one that is proven, nil: there is none
+}
+
+// instead adds to what keeps the chosen point from being restored which one to take.
+func (to choice) instead(err error) error {
+	var bad *unfit
+	if errors.As(err, &bad) && to.before != nil {
+		return fmt.Errorf("%w\n  nothing was restored: take an older one: restore %d, which is of %s", err, to.before.Seq, to.before.told())
+	}
+	return err
+}
+
 // choose finds the point, and with --compare the older one. Faults of the chain elsewhere are told and take nothing from the
 // points that are proven; a point that the owner knows of by --receipt must be there.
-func choose(ctx context.Context, c *merlon.Call, asked asked, store *Store, known *Receipt) (point, older *Point, err error) {
+func choose(ctx context.Context, c *merlon.Call, asked asked, store *Store, known *Receipt) (to choice, err error) {
 	if asked.receipt != nil {
 		known = asked.receipt
 	}
 	points, err := store.Chain(ctx, known)
 	var faults ChainErrors
 	if err != nil && !errors.As(err, &faults) {
-		return nil, nil, commandError(err)
+		return to, commandError(err)
 	}
 	for _, f := range faults {
 		fmt.Fprintf(c.Apart.Err, "WARN    %v\n", f)
 	}
 	if asked.receipt != nil {
 		if err := meets(points, faults, *asked.receipt); err != nil {
-			return nil, nil, err
+			return to, err
 		}
 	}
-	point, err = asked.point.in(points)
-	if err != nil {
-		return nil, nil, errors.Join(err, faults.err())
+	if to.point, err = asked.point.in(points); err != nil {
+		return to, errors.Join(err, faults.err())
 	}
 	if asked.older != nil {
-		if older, err = asked.older.in(points); err != nil {
-			return nil, nil, err
+		if to.older, err = asked.older.in(points); err != nil {
+			return to, err
 		}
-		if older.Seq >= point.Seq {
-			return nil, nil, merlon.Misused("--compare takes a point that is older than the one that is restored: %d is not older than %d", older.Seq, point.Seq)
+		if to.older.Seq >= to.point.Seq {
+			return to, merlon.Misused("--compare takes a point that is older than the one that is restored: %d is not older than %d", to.older.Seq, to.point.Seq)
+		}
+	}
+	for _, one := range points {
+		if one.Seq < to.point.Seq && !one.Abandoned {
+			to.before = one
 		}
 	}
 	newest := points[len(points)-1]
 	fmt.Fprintf(c.Apart.Err, "newest here is point %d of %s\n", newest.Seq, newest.told())
-	if point != newest {
-		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", point.Seq, point.told())
+	if to.point != newest {
+		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", to.point.Seq, to.point.told())
 	}
-	return point, older, nil
+	return to, nil
 }

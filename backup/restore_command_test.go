@@ -24,7 +24,7 @@ func TestRestoreCommand(t *testing.T) {
 	p, target := newProgram(t), t.TempDir()
 	kit := filepath.Join(t.TempDir(), "kit.html")
 	p.run(cli.ExitDone, "backup", "init", "--to", "file://"+target, "--try", "--kit", kit)
-	key := kitText(kit)
+	_, key := kitFiles(kit)
 	var receipts []string
 	for range 3 {
 		p.note()

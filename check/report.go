@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // Findings returns every finding of the report of at least the given severity, without those that are skipped.
@@ -80,17 +81,22 @@ func (r Report) Skip(reasons map[string]string) (unknown []string) {
 // A Choice says which checks of a site are run. The zero value is all that hold in development.
 type Choice struct {
 	Deploy bool     // also those that only a site in the world must pass
-	Only   []string // none but these ids, wherever they hold; empty: all
+	Only   []string // none but those whose ids are these or begin so, wherever they hold; empty: all
 }
 
 // Of returns the checks that are chosen.
 func (c Choice) Of(checks []Check) []Check {
 	return slices.DeleteFunc(slices.Clone(checks), func(one Check) bool {
 		if len(c.Only) > 0 {
-			return !slices.Contains(c.Only, one.Rule.ID)
+			return !c.Has(one.Rule.ID)
 		}
 		return one.Deploy && !c.Deploy
 	})
+}
+
+// Has reports whether the rule of an id may be looked for.
+func (c Choice) Has(id string) bool {
+	return len(c.Only) == 0 || slices.ContainsFunc(c.Only, func(begin string) bool { return strings.HasPrefix(id, begin) })
 }
 
 // Word returns what a report says of a result, at a glance: PASS, NOTE (of severity low), FAIL, SKIP.

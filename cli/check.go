@@ -69,7 +69,7 @@ func (p *program) check() *cobra.Command {
 	}
 	c.Flags().BoolVar(&deploy, "deploy", false, "also what a site in the world needs")
 	c.Flags().BoolVar(&standard, "asvs", false, "how Merlon stands to OWASP ASVS 5.0, levels 1 and 2")
-	c.Flags().StringSliceVar(&only, "only", nil, "only these: ID,ID")
+	c.Flags().StringSliceVar(&only, "only", nil, "only these, by their ids or the beginnings of them: ID,ID")
 	c.Flags().StringArrayVar(&skip, "skip", nil, "do not count one: ID=reason")
 	c.Flags().StringVar(&failOn, "fail-on", "medium", "exit 1 from this weight on: low, medium, high")
 	c.Flags().StringVar(&format, "format", "text", "text, json or sarif")
@@ -114,7 +114,7 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 		fmt.Fprintf(p.err, "%.1f s\n", time.Since(began).Seconds())
 	}
 	for _, id := range wish.choice.Only {
-		if !slices.ContainsFunc(report, func(r check.Result) bool { return r.Rule.ID == id }) {
+		if !slices.ContainsFunc(report, func(r check.Result) bool { return strings.HasPrefix(r.Rule.ID, id) }) {
 			return exit(ExitCannot, "%s was not looked for: it is no check of this site, or one of its data, which is not there: see explain %s", id, id)
 		}
 	}
@@ -140,13 +140,9 @@ func (p *program) knownIDs(site *merlon.Site, wish checkWish) error {
 	for _, r := range p.rules(site) {
 		ids = append(ids, r.ID)
 	}
-	asked := slices.Clone(wish.choice.Only)
-	for id := range wish.skip {
-		asked = append(asked, id)
-	}
-	slices.Sort(asked)
-	for _, id := range asked {
-		if slices.Contains(ids, id) {
+	for _, id := range slices.Sorted(slices.Values(slices.Concat(wish.choice.Only, slices.Collect(maps.Keys(wish.skip))))) {
+		begins := func(known string) bool { return id != "" && strings.HasPrefix(known, id) }
+		if slices.Contains(ids, id) || slices.Contains(wish.choice.Only, id) && slices.ContainsFunc(ids, begins) {
 			continue
 		}
 		hint := "see explain for the list"
@@ -191,7 +187,7 @@ func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c che
 	if !ok {
 		return nil, "", cannotStart(err)
 	}
-	if len(c.Only) == 0 || slices.Contains(c.Only, refused.Rule.ID) {
+	if c.Has(refused.Rule.ID) {
 		report = append(report, refused)
 	}
 	return report.Joined(), "the data: the site does not start", nil
@@ -215,7 +211,7 @@ func certificateResult(err error, c check.Choice) (results []check.Result) {
 	}
 	for _, f := range faults {
 		for _, r := range cert.Rules() {
-			if r.ID == f.ID && (len(c.Only) == 0 || slices.Contains(c.Only, r.ID)) {
+			if r.ID == f.ID && c.Has(r.ID) {
 				results = append(results, check.Result{Rule: r, Findings: []check.Finding{f}})
 			}
 		}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/event"
 )
 
 // The exit codes of every command.
@@ -46,7 +47,7 @@ func Main(open func(merlon.Env) (*merlon.Site, error)) {
 // Run runs one command and returns its exit code. It is what tests call. When ctx is done a running command ends: serve
 // with 0 after it has drained, the others with 130.
 func Run(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), args []string, stdout, stderr io.Writer) int {
-	p := &program{open: onDatabase(open), in: os.Stdin, out: stdout, err: stderr}
+	p := &program{open: onDatabase(open), args: args, in: os.Stdin, out: stdout, err: stderr}
 	root := p.root()
 	if !builtIn(root, args) {
 		p.addParts(root)
@@ -61,6 +62,7 @@ func Run(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), args 
 // program is one run of the site's program.
 type program struct {
 	open     func(merlon.Env) (*merlon.Site, error)
+	args     []string
 	in       *os.File
 	out, err io.Writer
 
@@ -123,7 +125,7 @@ func (p *program) root() *cobra.Command {
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
+	root.SetFlagErrorFunc(p.usage)
 	return root
 }
 
@@ -180,7 +182,10 @@ var (
 	flagNames   = regexp.MustCompile(`(?m)^ +(?:-\w, )?--([\w-]+)`)
 )
 
-func usage(c *cobra.Command, err error) error {
+func (p *program) usage(c *cobra.Command, err error) error {
+	if word := firstWord(c, p.args); !c.HasParent() && word != "" { // the flag is that of a command which is not there
+		return unknownCommand(c, []string{word})
+	}
 	hint := "see " + c.CommandPath() + " --help"
 	if m := unknownFlag.FindStringSubmatch(err.Error()); m != nil {
 		var names []string
@@ -209,7 +214,25 @@ func unknownCommand(c *cobra.Command, args []string) error {
 	if n, ok := check.Nearest(args[0], names); ok {
 		hint = "did you mean " + n + "?"
 	}
-	return exit(ExitUsage, "unknown command %s: %s", args[0], hint)
+	if part := broughtBy[args[0]]; part != "" && !c.HasParent() {
+		hint = fmt.Sprintf("the part %q brings it, and the site lists none: add %[1]s.New(%[1]s.Config{}) to Config.Parts", part)
+	}
+	return exit(ExitUsage, "unknown command %s: %s", event.Clean(args[0]), hint)
+}
+
+// broughtBy names the rooms whose parts bring commands, by the first word of these: this package links none of them.
+var broughtBy = map[string]string{"user": "account", "backup": "backup", "restore": "backup", "drill": "backup", "drill-child": "backup"}
+
+// firstWord is the command that the arguments name, "" if they name none: what stands before it are flags of every command.
+func firstWord(root *cobra.Command, args []string) string {
+	f := new(cobra.Command).Flags()
+	f.AddFlagSet(root.PersistentFlags())
+	f.SetInterspersed(false)
+	f.Usage = func() {}
+	if f.Parse(args) != nil {
+		return ""
+	}
+	return f.Arg(0)
 }
 
 // noArgs refuses a surplus argument by name.

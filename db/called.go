@@ -30,13 +30,20 @@ func Called(schemas ...*Schema) (faults check.Faults, seen bool) {
 					continue
 				}
 				if got := c.Args - 1; got != d.params {
-					faults = append(faults, RuleCalled.Finding(c.At, fmt.Sprintf("%s.%s is given %d arguments, and the statement (%s) has %d parameters", v.Name, c.Method, got, d.where, d.params),
+					faults = append(faults, RuleCalled.Finding(c.At, fmt.Sprintf("%s.%s is given %s, and the statement (%s) has %s", v.Name, c.Method, count(got, "argument"), d.where, count(d.params, "parameter")),
 						fmt.Sprintf("give exactly %d behind the reader or writer, for %s", d.params, upTo(d.params))))
 				}
 			}
 		}
 	}
 	return faults, seen
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 func upTo(n int) string {

@@ -233,7 +233,7 @@ func (c *compiler) kind(f *field, t reflect.Type, o *options) bool {
 }
 
 func (c *compiler) badType(t reflect.Type, do string) bool {
-	c.fault(RuleType, fmt.Sprintf("a form cannot fill a %s", t), do)
+	c.fault(RuleType, fmt.Sprintf("a form cannot fill a field of type %s", t), do)
 	return false
 }
 

@@ -53,7 +53,7 @@ func (c *compiler) compare(op string, a, b *expr, pos parse.Pos) *expr {
 // pair compiles the comparison of two values.
 func (c *compiler) pair(op string, a, b *expr, pos parse.Pos) func(f *frame) bool {
 	bad := func() func(f *frame) bool {
-		c.fault(RuleComparison, pos, fmt.Sprintf("%s of %s, a %s, and %s, a %s", op, a.src, typeName(a.typ), b.src, typeName(b.typ)),
+		c.fault(RuleComparison, pos, fmt.Sprintf("%s of %s, %s, and %s, %s", op, a.src, aType(a.typ), b.src, aType(b.typ)),
 			"compare values of one kind: texts with texts, whole numbers with whole numbers, floats with floats")
 		return nil
 	}

@@ -209,7 +209,7 @@ func joinSrc(src, name string) string {
 func (c *compiler) noMember(e *expr, name, src string, pos parse.Pos) *expr {
 	do := ""
 	if root := c.variable("$"); root != nil && root.value != nil && root.value.typ != nil && root.value.typ != e.typ && hasMember(root.value.typ, name) {
-		do = fmt.Sprintf("did you mean $.%s? the dot is a %s here", name, typeName(e.typ))
+		do = fmt.Sprintf("did you mean $.%s? the dot is %s here", name, aType(e.typ))
 	} else {
 		do = didYouMean(name, memberNames(e.typ), fmt.Sprintf("add it to %s, or name another", typeName(e.typ)))
 	}

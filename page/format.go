@@ -55,7 +55,7 @@ func (c *compiler) operandText(e *expr, pos parse.Pos) func(f *frame) {
 		return nil
 	}
 	if e.typ.Kind() == reflect.Pointer && !printsItself(e.typ) {
-		c.fault(RulePrint, pos, fmt.Sprintf("%s, a %s: its address would be printed", e.src, typeName(e.typ)), "print what it points to: a field of it")
+		c.fault(RulePrint, pos, fmt.Sprintf("%s, %s: its address would be printed", e.src, aType(e.typ)), "print what it points to: a field of it")
 		return nil
 	}
 	text := c.textOf(e, pos)
@@ -191,7 +191,7 @@ func (c *compiler) formatted(v verb, e *expr, pos parse.Pos) func(f *frame) {
 		return c.operandText(e, pos)
 	}
 	bad := func() func(f *frame) {
-		c.fault(RuleArguments, pos, fmt.Sprintf("printf: %s of %s, a %s", v.text, e.src, typeName(e.typ)), "use %s for texts, %d for whole numbers, %.2f for floats, %v for any")
+		c.fault(RuleArguments, pos, fmt.Sprintf("printf: %s of %s, %s", v.text, e.src, aType(e.typ)), "use %s for texts, %d for whole numbers, %.2f for floats, %v for any")
 		return nil
 	}
 	if e.typ == nil || e.alts != nil || e.typ.Implements(formatterType) {

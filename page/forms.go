@@ -206,7 +206,7 @@ func (c *compiler) fieldFunction(n *parse.IdentifierNode, nodes []parse.Node, ar
 		f = c.follow(f, n.Ident+" "+f.src, n.Pos)
 	}
 	if !isForm(f.typ) {
-		c.fault(RuleFields, n.Pos, fmt.Sprintf("%s of %s, a %s", n.Ident, f.src, typeName(f.typ)), "give it a form.Form[T]")
+		c.fault(RuleFields, n.Pos, fmt.Sprintf("%s of %s, %s", n.Ident, f.src, aType(f.typ)), "give it a form.Form[T]")
 		return nil
 	}
 	f = c.required(f, n.Ident, n.Pos)

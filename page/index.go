@@ -42,7 +42,7 @@ func (c *compiler) length(e *expr, pos parse.Pos) *expr {
 	case reflect.Map:
 		return c.computedInt(func(f *frame) int { return reflect.NewAt(t, at(f)).Elem().Len() }, "len "+e.src)
 	}
-	c.fault(RuleArguments, pos, fmt.Sprintf("len of %s, a %s", e.src, typeName(e.typ)), "texts, slices, arrays and maps have a length")
+	c.fault(RuleArguments, pos, fmt.Sprintf("len of %s, %s", e.src, aType(e.typ)), "texts, slices, arrays and maps have a length")
 	return nil
 }
 
@@ -72,7 +72,7 @@ func (c *compiler) index(e *expr, indexes []*expr, pos parse.Pos) *expr {
 			}
 			continue
 		}
-		c.fault(RuleArguments, pos, fmt.Sprintf("%s: a %s has no elements", src, typeName(e.typ)), "index slices, arrays, maps and texts")
+		c.fault(RuleArguments, pos, fmt.Sprintf("%s: %s has no elements", src, aType(e.typ)), "index slices, arrays, maps and texts")
 		return nil
 	}
 	return e
@@ -105,7 +105,7 @@ func (c *compiler) whole(i *expr, src string, pos parse.Pos) func(f *frame) int6
 			return -1
 		}
 	}
-	c.fault(RuleArguments, pos, fmt.Sprintf("%s: %s, a %s, is no index", src, i.src, typeName(i.typ)), "index with a whole number")
+	c.fault(RuleArguments, pos, fmt.Sprintf("%s: %s, %s, is no index", src, i.src, aType(i.typ)), "index with a whole number")
 	return nil
 }
 
@@ -168,7 +168,7 @@ func (c *compiler) mapKey(m, i *expr, pos parse.Pos) *expr {
 			return f.slots[slot]
 		}}
 	}
-	c.fault(RuleArguments, pos, fmt.Sprintf("index %s: %s is a %s, and the keys are of type %s", m.src, i.src, typeName(i.typ), typeName(key)), "index with a key of the map's type")
+	c.fault(RuleArguments, pos, fmt.Sprintf("index %s: %s is %s, and the keys are of type %s", m.src, i.src, aType(i.typ), typeName(key)), "index with a key of the map's type")
 	return nil
 }
 
@@ -223,7 +223,7 @@ func (c *compiler) slicing(e *expr, indexes []*expr, pos parse.Pos) *expr {
 		c.fault(RuleArguments, pos, src+": an array without an address cannot be sliced", "make the field a slice")
 		return nil
 	default:
-		c.fault(RuleArguments, pos, fmt.Sprintf("%s, a %s, with %d indexes", src, typeName(t), len(indexes)), "slice a text with two indexes, a slice or an array with three at most")
+		c.fault(RuleArguments, pos, fmt.Sprintf("%s, %s, with %d indexes", src, aType(t), len(indexes)), "slice a text with two indexes, a slice or an array with three at most")
 		return nil
 	}
 	var ns []func(f *frame) int64

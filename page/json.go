@@ -136,7 +136,7 @@ func (e *encoders) build(t reflect.Type) encode {
 	case reflect.Struct:
 		return e.structure(t)
 	}
-	return e.fault(RuleData, fmt.Sprintf("data %s holds a %s, which JSON cannot say", e.src, typeName(t)), "leave the field out: `json:\"-\"`")
+	return e.fault(RuleData, fmt.Sprintf("data %s holds %s, which JSON cannot say", e.src, aType(t)), "leave the field out: `json:\"-\"`")
 }
 
 // marshal encodes by the type's own MarshalJSON or MarshalText, through encoding/json, which checks what they write.

@@ -243,7 +243,7 @@ func (c *compiler) argument(e *expr, t reflect.Type, src string, pos parse.Pos) 
 			}}
 		}
 	}
-	c.fault(RuleArguments, pos, fmt.Sprintf("%s wants a %s, and %s is a %s", src, typeName(t), e.src, typeName(e.typ)), fmt.Sprintf("give it a value of type %s", typeName(t)))
+	c.fault(RuleArguments, pos, fmt.Sprintf("%s wants %s, and %s is %s", src, aType(t), e.src, aType(e.typ)), fmt.Sprintf("give it a value of type %s", typeName(t)))
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (c *compiler) print(e *expr, pos parse.Pos) {
 		c.printText(e, sink, pos)
 	case sinkNumber, sinkNumbers:
 		if !isNumber(e.typ) || printsItself(e.typ) {
-			c.fault(RuleAttribute, pos, fmt.Sprintf("%s, a %s, where a number is asked for", e.src, typeName(e.typ)), "give it a value of a numeric type")
+			c.fault(RuleAttribute, pos, fmt.Sprintf("%s, %s, where a number is asked for", e.src, aType(e.typ)), "give it a value of a numeric type")
 			return
 		}
 		c.printText(e, Text, pos)

@@ -50,7 +50,7 @@ func (c *compiler) ranged(e *expr, pos parse.Pos, vars int) ranged {
 		}
 		return c.rangeSequence(e, vars)
 	}
-	c.fault(RuleRange, pos, fmt.Sprintf("%s: a %s has no elements", src, typeName(t)), "range over a slice, an array, a map, an iterator or a whole number")
+	c.fault(RuleRange, pos, fmt.Sprintf("%s: %s has no elements", src, aType(t)), "range over a slice, an array, a map, an iterator or a whole number")
 	return ranged{}
 }
 

@@ -86,17 +86,17 @@ func (c *compiler) textAt(t reflect.Type, src string, pos parse.Pos) func(f *fra
 				return view(f.env.tmp[n:])
 			}
 		}
-		c.fault(RulePrint, pos, fmt.Sprintf("%s, a %s, printed whole", src, typeName(t)), "print its elements: {{range "+src+"}}…{{end}}")
+		c.fault(RulePrint, pos, fmt.Sprintf("%s, %s, printed whole", src, aType(t)), "print its elements: {{range "+src+"}}…{{end}}")
 	case reflect.Map:
-		c.fault(RulePrint, pos, fmt.Sprintf("%s, a %s, printed whole", src, typeName(t)), "print its elements: {{range $key, $value := "+src+"}}…{{end}}")
+		c.fault(RulePrint, pos, fmt.Sprintf("%s, %s, printed whole", src, aType(t)), "print its elements: {{range $key, $value := "+src+"}}…{{end}}")
 	case reflect.Struct:
 		do := "print its fields, or give it a method String() string"
 		if reflect.PointerTo(t).Implements(stringerType) || reflect.PointerTo(t).Implements(errorType) {
 			do = "its String is a method of the pointer: give it the receiver (x " + typeName(t) + ")"
 		}
-		c.fault(RulePrint, pos, fmt.Sprintf("%s, a %s, printed whole", src, typeName(t)), do)
+		c.fault(RulePrint, pos, fmt.Sprintf("%s, %s, printed whole", src, aType(t)), do)
 	default:
-		c.fault(RulePrint, pos, fmt.Sprintf("%s, a %s, printed", src, typeName(t)), "print a text, a number, a time, or what has a method String() string")
+		c.fault(RulePrint, pos, fmt.Sprintf("%s, %s, printed", src, aType(t)), "print a text, a number, a time, or what has a method String() string")
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (c *compiler) textBehind(t reflect.Type, src string, pos parse.Pos) func(f 
 	default:
 		where := position(c.file, int(pos))
 		text = func(*frame, unsafe.Pointer) string {
-			panic(failure{where, fmt.Sprintf("%s, a %s, is printed whole and is not nil; print its fields, or give it a method String() string", src, typeName(t))})
+			panic(failure{where, fmt.Sprintf("%s, %s, is printed whole and is not nil; print its fields, or give it a method String() string", src, aType(t))})
 		}
 	}
 	return func(f *frame, p unsafe.Pointer) string {

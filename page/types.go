@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -39,6 +40,18 @@ func typeName(t reflect.Type) string {
 		return "[]" + typeName(t.Elem())
 	}
 	return t.String()
+}
+
+// aType is typeName with its article: "an int", "a string".
+func aType(t reflect.Type) string {
+	name := typeName(t)
+	if t == nil {
+		return name
+	}
+	if strings.ContainsRune("aeioAEIO", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
 }
 
 // opaque reports whether the fields of a type are none of a page's business: forms print themselves, HTML is only printed.

@@ -49,6 +49,10 @@ var broken = map[string]func(c *try){
 	"page's roles": func(c *try) {
 		c.cfg.Pages, c.cfg.Routes = rolePages, append(config().Routes, merlon.Get("/shelf", account.HasRole("librarian"), member))
 	},
+	"like roles": func(c *try) {
+		c.cfg.Routes = append(config().Routes, merlon.Get("/shelf", account.HasRole("librarian"), member), merlon.Get("/desk", account.HasRole("libarian"), member),
+			merlon.Get("/quay", account.HasRole("crew"), member))
+	},
 	"role name": func(c *try) {
 		c.cfg.Routes = append(config().Routes, merlon.Get("/shelf", account.HasRole("Chief Librarian"), member))
 	},
