@@ -164,13 +164,24 @@ func (f *form) subject(pattern string) (key string, named bool) {
 type holder struct {
 	*actor
 	forms []*form
+	shown map[string]bool // what forms acted on that were ever shown: who has liked a row is not shown the button again
 }
 
-// shows reports whether a form that acts on the same stands on a page of the holder's, or on the page of the form as they see it.
-func (h *holder) shows(g *form, pattern string) bool {
-	want, _ := g.subject(pattern)
-	return slices.ContainsFunc(append(h.fork().visit(g.page).dom(h.run.t).forms, h.forms...), func(o *form) bool {
-		key, _ := o.subject(pattern)
+// looks looks at the site's own pages, those that the holder was led to first.
+func (h *holder) looks(led []string) {
+	h.forms = h.run.around(h.actor, led)
+	for _, g := range h.forms {
+		key, _ := g.subject("")
+		h.shown[key] = true
+	}
+}
+
+// shows reports whether a form that acts on the same stood on a page of the holder's, or stands on the page of the form as they
+// see it.
+func (h *holder) shows(g *form) bool {
+	want, _ := g.subject("")
+	return h.shown[want] || slices.ContainsFunc(h.fork().visit(g.page).dom(h.run.t).forms, func(o *form) bool {
+		key, _ := o.subject("")
 		return key == want
 	})
 }
@@ -208,8 +219,8 @@ func (r *run) othersRows() {
 		}) {
 			continue
 		}
-		first := &holder{actor: &actor{run: r, role: p.role, cookies: map[string]string{}}}
-		second := &holder{actor: &actor{run: r, role: p.role, twin: 1, cookies: map[string]string{}}}
+		first := &holder{actor: &actor{run: r, role: p.role, cookies: map[string]string{}}, shown: map[string]bool{}}
+		second := &holder{actor: &actor{run: r, role: p.role, twin: 1, cookies: map[string]string{}}, shown: map[string]bool{}}
 		if err := errors.Join(r.t.renew(first.actor), r.t.renew(second.actor)); err != nil {
 			r.missed("rows of another %s: %v", p.role, err)
 			continue
@@ -256,8 +267,8 @@ func (t *trespass) fill(by func(*holder) []string) {
 		}
 	}
 	theirs := by(t.second)
-	t.first.forms = t.around(t.first.actor, led)
-	t.second.forms = t.around(t.second.actor, theirs)
+	t.first.looks(led)
+	t.second.looks(theirs)
 }
 
 // try sends each form that the first one alone is shown as the second one; those that take rows away last.
@@ -273,7 +284,7 @@ func (t *trespass) try() {
 func (t *trespass) form(g *form) (hole bool) {
 	pattern := t.t.pattern(http.MethodPost, bare(g.action))
 	key, named := g.subject(pattern)
-	if t.own(g) == nil || !t.wants(pattern) || !named || t.tried[key] > 0 || t.tried[pattern] >= perRoute || t.seen[RuleOthersDeed.ID+" POST "+pattern] || t.second.shows(g, pattern) {
+	if t.own(g) == nil || !t.wants(pattern) || !named || t.tried[key] > 0 || t.tried[pattern] >= perRoute || t.seen[RuleOthersDeed.ID+" POST "+pattern] || t.second.shows(g) {
 		return false
 	}
 	t.tried[key]++

@@ -16,7 +16,8 @@ import (
 	"github.com/merlon-web/merlon/sqlite"
 )
 
-// Everybody's own items, which a page lists for their owner alone, and a board on which all may like all.
+// Everybody's own items, which a page lists for their owner alone, and a board on which all may like all, and which shows each what
+// they have not liked yet, others' first.
 type (
 	Item struct {
 		ID    int64
@@ -47,9 +48,10 @@ var (
 	minePage   = page.New[ItemsPage](rowPages, "mine.html")
 	boardPage  = page.New[ItemsPage](rowPages, "board.html")
 	mineItems  = db.Query[Item](rowSchema, "SELECT id, title FROM item WHERE owner = $1 ORDER BY id DESC LIMIT 50")
-	boardItems = db.Query[Item](rowSchema, "SELECT id, title FROM item ORDER BY id DESC LIMIT 50")
+	boardItems = db.Query[Item](rowSchema, "SELECT id, title FROM item WHERE id NOT IN (SELECT item FROM liked WHERE who = $1) ORDER BY owner = $1, id DESC LIMIT 50")
 	addItem    = db.Exec(rowSchema, "INSERT INTO item (owner, title) VALUES ($1, $2)")
 	likeItem   = db.Exec(rowSchema, "UPDATE item SET likes = likes + 1 WHERE id = $1")
+	noteLike   = db.Exec(rowSchema, "INSERT INTO liked (item, who) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 	dropAny    = db.Exec(rowSchema, "DELETE FROM item WHERE id = $1")
 	dropMine   = db.Exec(rowSchema, "DELETE FROM item WHERE id = $1 AND owner = $2")
 	nameAny    = db.Exec(rowSchema, "UPDATE item SET title = $1 WHERE id = $2")
@@ -62,7 +64,7 @@ func showMine(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, er
 }
 
 func showBoard(r *merlon.Read[account.User], _ merlon.None) (*merlon.Response, error) {
-	list, err := boardItems.All(r.DB)
+	list, err := boardItems.All(r.DB, r.User.ID)
 	return merlon.Show(boardPage, ItemsPage{Items: list}), err
 }
 
@@ -78,6 +80,9 @@ func postItem(w *merlon.Write[account.User], f form.Form[NewItem]) (*merlon.Resp
 func postLike(w *merlon.Write[account.User], f form.Form[ItemPath]) (*merlon.Response, error) {
 	in, _ := f.Value()
 	_, err := likeItem.Run(w.DB, in.ID)
+	if err == nil {
+		_, err = noteLike.Run(w.DB, in.ID, w.User.ID)
+	}
 	return merlon.Redirect("/board"), err
 }
 

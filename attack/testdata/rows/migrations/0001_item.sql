@@ -5,6 +5,12 @@ CREATE TABLE item (
 	title TEXT NOT NULL,
 	likes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE TABLE liked (
+	item INTEGER NOT NULL,
+	who  INTEGER NOT NULL,
+	PRIMARY KEY (item, who)
+) STRICT, WITHOUT ROWID;
 
 -- +goose Down
+DROP TABLE liked;
 DROP TABLE item;
