@@ -125,6 +125,12 @@ func (h *House) Streamer() db.Streamer {
 	return s
 }
 
+// RowSummer is the site's engine if it can tell which rows have changed, nil if it cannot. It is for what attacks a copy.
+func (h *House) RowSummer() db.RowSummer {
+	s, _ := h.site.cfg.Engine.(db.RowSummer)
+	return s
+}
+
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }
 

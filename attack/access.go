@@ -11,6 +11,7 @@ func access(r *run) {
 	r.table()
 	r.menus()
 	r.others()
+	r.othersRows()
 	r.othersLists()
 	r.formsAbove()
 	r.assign()

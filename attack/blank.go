@@ -12,11 +12,36 @@ import (
 	"github.com/merlon-web/merlon/check"
 )
 
-// A Blank is a form of the site's own that accepted nothing that was filled in: what lies behind it was attacked by nobody.
+// A Blank is a form of the site's own that accepted nothing that was filled in, or a route of its own to which no form led: what
+// lies behind it was attacked by nobody.
 type Blank struct {
-	Route string `json:"route"` // "POST /books"
-	Page  string `json:"page"`
-	Said  string `json:"said"` // the form's own words: "Year: Enter 1400 or more."
+	Route  string `json:"route"`  // "POST /books"
+	Page   string `json:"page"`   // on which it stands; "": no page had one
+	Said   string `json:"said"`   // the form's own words: "Year: Enter 1400 or more."
+	Sent   bool   `json:"sent"`   // false: it was seen, and gone when it was to be sent
+	Fields int    `json:"fields"` // into how many fields something can be typed
+}
+
+// why says in a sentence or two what was not attacked, and what to do.
+func (b Blank) why() string {
+	pattern := strings.TrimPrefix(b.Route, "POST ")
+	named := fmt.Sprintf("say what looks at what it does: attack.Unfilled(%q, \"REASON\")", pattern)
+	switch {
+	case b.Page == "":
+		return fmt.Sprintf("no page that the attacker was shown has a form that is sent to %s, so that nothing behind it was attacked.\n"+
+			"If a page shows it beside a row, users must be able to make such rows by the site's forms, or Demo of a part makes them. If no page does, "+named, pattern)
+	case !b.Sent:
+		return fmt.Sprintf("the form of %s that is sent to %s was seen and not sent: no user who had made rows by the site's other forms was shown it again. Nothing behind it was attacked.\n"+
+			"Let the forms that make rows accept what is filled in (attack.Typed), or "+named, b.Page, pattern)
+	}
+	text := fmt.Sprintf("the form of %s that is sent to %s accepted nothing that was filled in, so that nothing behind it was attacked.", b.Page, pattern)
+	if b.Said != "" {
+		text += " It said: " + b.Said
+	}
+	if b.Fields == 0 {
+		return text + "\nIt has no field to type into: look why it refused, or " + named
+	}
+	return text + fmt.Sprintf("\nSay what its fields take: attack.Typed(%q, \"FIELD\", \"VALUE\"), or why nobody can: attack.Unfilled(%q, \"REASON\")", pattern, pattern)
 }
 
 // A Choice changes what [Test] and [Handler] do.
@@ -36,8 +61,8 @@ func Typed(pattern, field, value string) Choice {
 	}
 }
 
-// Unfilled lets [Test] pass although the forms that are sent to a route accept nothing that the attacker can fill in. The reason
-// says what looks at what lies behind them instead.
+// Unfilled lets [Test] pass although the forms that are sent to a route accept nothing that the attacker can fill in, or no page
+// shows one. The reason says what looks at what lies behind them instead.
 func Unfilled(pattern, reason string) Choice {
 	return func(o *Options) {
 		if o.Unfilled == nil {
@@ -93,7 +118,7 @@ func (t *target) formRoute(pattern string) (merlon.RouteInfo, error) {
 	return merlon.RouteInfo{}, fmt.Errorf("attack: no route of the site takes a form at %q: %s", pattern, hint)
 }
 
-// blanks are the forms of the site's own that accepted nothing from anybody.
+// blanks are the forms of the site's own that accepted nothing from anybody, and the routes to which no request got through.
 func (r *run) blanks() (all []Blank) {
 	accepted := map[string]bool{}
 	for _, f := range r.site.forms {
@@ -103,10 +128,28 @@ func (r *run) blanks() (all []Blank) {
 		rt := r.t.route(http.MethodPost, bare(f.action))
 		if !accepted[f.shape(f.pattern)] && r.wants(f.pattern) && rt != nil && rt.Part == "" && rt.Method == http.MethodPost {
 			accepted[f.shape(f.pattern)] = true // told once
-			all = append(all, Blank{Route: "POST " + f.pattern, Page: f.page, Said: f.refusal})
+			all = append(all, Blank{Route: "POST " + f.pattern, Page: f.page, Said: f.refusal, Sent: f.base != nil, Fields: f.typedInto()})
+		}
+	}
+	for _, rt := range r.t.routes {
+		if rt.Part != "" || rt.Method != http.MethodPost || !r.wants(rt.Pattern) || slices.ContainsFunc(r.site.forms, func(f *seenForm) bool { return f.pattern == rt.Pattern }) {
+			continue
+		}
+		if _, reached := r.reached(rt); !reached {
+			all = append(all, Blank{Route: "POST " + rt.Pattern})
 		}
 	}
 	return all
+}
+
+// typedInto is how many fields of a form something can be typed into.
+func (f *form) typedInto() (n int) {
+	for _, d := range f.fields {
+		if d.kind != "hidden" && d.kind != "button" && d.kind != "submit" && d.kind != "image" {
+			n++
+		}
+	}
+	return n
 }
 
 // nothing says that a form accepted nothing, in its own words.

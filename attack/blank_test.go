@@ -146,7 +146,7 @@ func TestBehindLimits(t *testing.T) {
 	if len(report.Findings) != 1 || report.Findings[0].ID != attack.RuleOthersPage.ID || report.Findings[0].Route != "GET /books/{id}" {
 		t.Errorf("another one's book that is shown was not found: %v\n%s", report.Findings, report.Coverage)
 	}
-	blank := []attack.Blank{{Route: "POST /lend", Page: "/lend", Said: "Number: No book has this number."}}
+	blank := []attack.Blank{{Route: "POST /lend", Page: "/lend", Said: "Number: No book has this number.", Sent: true, Fields: 1}}
 	told := "form /lend of /lend: nothing that was filled in was accepted (Number: No book has this number.): what lies behind it was not seen"
 	if got := report.Coverage; !slices.Equal(got.Blank, blank) || !slices.Contains(got.NotReached, told) {
 		t.Errorf("blank: %v\n%s", got.Blank, got)

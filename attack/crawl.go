@@ -35,6 +35,7 @@ type seenForm struct {
 	base     *answer  // what an honest submit was answered
 	pages    []string // other pages on which it stands
 	others   []view   // pages of other people on which it came out
+	gone     any      // the user who has made rows and was not shown it
 }
 
 // A view is a page as somebody sees it.
@@ -80,6 +81,7 @@ func (r *run) look() {
 		r.crawl(a)
 	}
 	r.proofs(open)
+	r.lookOwn()
 	for _, f := range r.forms() { // what they make leads to further pages
 		if !takesAway.MatchString(f.action) {
 			r.baseline(f)
@@ -91,7 +93,7 @@ func (r *run) look() {
 		}
 	}
 	for _, f := range r.forms() { // what takes away what was just made, while it is there
-		if r.undoes(f) {
+		if r.undoes(f) || r.own(f.form) != nil && takesAway.MatchString(f.action) {
 			r.baseline(f)
 		}
 	}

@@ -86,8 +86,17 @@ func (r *run) person(f *seenForm) (*actor, error) {
 	return f.by.fork(), nil
 }
 
-// fresh loads the page of a form again, for its token of now; nil when it is gone.
+// fresh loads the page of a form again, for its token of now. A form of the site's own that stands beside a row is gone with
+// it, or with the user whose row it was: then the user makes rows again. Nil when there is none.
 func (r *run) fresh(f *seenForm, a *actor) *form {
+	if g := r.standing(f, a); g != nil {
+		return g
+	}
+	return r.remade(f, a)
+}
+
+// standing is the form as it stands now on one of the pages on which it was seen.
+func (r *run) standing(f *seenForm, a *actor) *form {
 	for _, p := range append([]string{f.page}, f.pages...) {
 		ans := a.visit(p)
 		if u, ok := a.user.(merlon.ProbeUser); ok && r.t.leadsToSignIn(ans.path) && p != bare(ans.path) {

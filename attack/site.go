@@ -270,7 +270,7 @@ func (s *inside) target() *target {
 		}
 	}
 	return &target{name: s.site.Name(), origin: origin, handler: s.site, routes: s.site.Routes(), merlon: true, signIn: signIn,
-		state: s.files, rest: s.lies, said: map[string]func() string{"log": s.log.String}, renew: s.renew,
+		state: s.files, rows: s.rows(), rest: s.lies, said: map[string]func() string{"log": s.log.String}, renew: s.renew,
 		noticed: func() int { return int(s.events.n.Load()) }, disable: s.disable, backups: s.backups,
 		tick: func(d time.Duration) { s.offset.Add(int64(d)) }, serve: s.serve}
 }

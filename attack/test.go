@@ -25,7 +25,8 @@ type T[Sub any] interface {
 const testTime = 5 * time.Minute
 
 // Test attacks a site on data of its own, filled by the Demo of its parts. Each route and class with a finding is a failing
-// subtest, and so are a class that was not ended and a form of the site's own that accepted nothing: see [Typed] and [Unfilled].
+// subtest, and so are a class that was not ended, a form of the site's own that accepted nothing or was not sent, and a POST route of its
+// own that was not reached: see [Typed] and [Unfilled].
 // What was not reached otherwise is logged.
 func Test[Sub T[Sub]](t Sub, open func(merlon.Env) (*merlon.Site, error), more ...Choice) *Report {
 	t.Helper()
@@ -65,12 +66,7 @@ func tellBlank[Sub T[Sub]](t Sub, report *Report, o Options) {
 				continue
 			}
 			sub.Run(strings.ReplaceAll(b.Route, "/", "_"), func(one Sub) {
-				said := ""
-				if b.Said != "" {
-					said = " It said: " + b.Said
-				}
-				one.Errorf("the form of %s that is sent to %s accepted nothing that was filled in, so that nothing behind it was attacked.%s\n"+
-					"Say what its fields take: attack.Typed(%q, \"FIELD\", \"VALUE\"), or why nobody can: attack.Unfilled(%q, \"REASON\")", b.Page, pattern, said, pattern, pattern)
+				one.Errorf("%s", b.why())
 			})
 		}
 	})

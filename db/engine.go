@@ -99,6 +99,17 @@ type Proof struct {
 	Tables      map[string]int64 // how many rows each table has
 }
 
+// A RowSummer is an engine that can tell which rows have changed, whatever they mean. The site's own attacker asks it about the
+// copy that it attacks.
+type RowSummer interface {
+	// RowSums returns a sum of each row of the open database as it is at one instant. All rows are read.
+	RowSums(ctx context.Context) (map[RowKey][sha256.Size]byte, error)
+}
+
+// A RowKey names a row. Of a table whose rows have no number Key is made of all that the row holds, so that one that has
+// changed is another one.
+type RowKey struct{ Table, Key string }
+
 // A Comparer is an engine that can hold the tables of its file against those that the migrations make. It is asked about
 // copies that came from elsewhere: what somebody planted there runs with every statement of the site.
 type Comparer interface {

@@ -1,0 +1,16 @@
+-- +goose Up
+CREATE TABLE item (
+	id    INTEGER PRIMARY KEY,
+	owner INTEGER NOT NULL,
+	title TEXT NOT NULL,
+	likes INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE liked (
+	item INTEGER NOT NULL,
+	who  INTEGER NOT NULL,
+	PRIMARY KEY (item, who)
+) STRICT, WITHOUT ROWID;
+
+-- +goose Down
+DROP TABLE liked;
+DROP TABLE item;
