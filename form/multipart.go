@@ -42,6 +42,9 @@ func (b *Body) multipart(buf []byte, boundary string, limits Limits) *Refusal {
 		if e, buf, refusal = partHeader(buf); refusal != nil {
 			return refusal
 		}
+		if bytes.HasPrefix(buf, delimiter[2:]) {
+			return malformed(boundaryInPlace)
+		}
 		i := bytes.Index(buf, delimiter)
 		if i < 0 {
 			return malformed("the multipart body has no end")
@@ -56,6 +59,9 @@ func (b *Body) multipart(buf []byte, boundary string, limits Limits) *Refusal {
 		buf = buf[i+len(delimiter):]
 	}
 }
+
+// boundaryInPlace is told of a boundary that some parsers take for one and others for a value.
+const boundaryInPlace = "a multipart boundary stands where the value of a field begins"
 
 // partHeader reads the header lines of a part up to the empty one.
 func partHeader(buf []byte) (e entry, rest []byte, refusal *Refusal) {

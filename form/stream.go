@@ -181,7 +181,7 @@ func (p *partReader) part(e *entry) error {
 	if !p.asked {
 		p.asked, p.allowed = true, p.uploads.Allow == nil || p.uploads.Allow(p.body)
 	}
-	e.up = &upload{client: clientName(e.filename), sent: e.filename != ""}
+	e.up = &upload{client: clientName(strings.Clone(e.filename)), sent: e.filename != ""}
 	e.filename = ""
 	f := p.field(e.name)
 	sum := sha256.New()
@@ -237,6 +237,9 @@ func (p *partReader) field(name string) *field {
 
 // content hands on what stands before the next boundary.
 func (p *partReader) content(each func([]byte) error) error {
+	if bytes.HasPrefix(p.buf, p.delimiter[2:]) { // the window was filled before the header
+		return malformed(boundaryInPlace)
+	}
 	for {
 		i := bytes.Index(p.buf, p.delimiter[1:])
 		if i >= 0 {

@@ -338,3 +338,12 @@ func TestUploadBounds(t *testing.T) {
 		t.Errorf("1.2 MB of texts: %v", err)
 	}
 }
+
+// TestNameOfALargeFile: a file that is read in several pieces keeps the name that was sent, and is judged by it.
+func TestNameOfALargeFile(t *testing.T) {
+	f, bound, _ := bindUpload[document](t, sent("File", "a long name of notes.txt", bytes.Repeat([]byte("notes of a day\r\n"), 10_000)))
+	v, ok := f.Value()
+	if !ok || bound.Refusal != nil || v.File.Name() != "a long name of notes.txt" {
+		t.Errorf("%v, %q: the name is %q", bound.Refusal, f.ProblemID("File"), v.File.Name())
+	}
+}

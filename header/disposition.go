@@ -62,7 +62,6 @@ func cleanFileName(s string) string {
 		b.WriteRune(r)
 	}
 	s = strings.TrimFunc(b.String(), func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
-	s = shorten(s)
 	if s == "" {
 		return "file"
 	}
@@ -70,9 +69,9 @@ func cleanFileName(s string) string {
 	switch strings.ToUpper(strings.TrimSpace(base)) { // devices of Windows, whatever the extension
 	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "COM0", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8",
 		"COM9", "LPT0", "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9":
-		return "_" + s
+		s = "_" + s
 	}
-	return s
+	return shorten(s)
 }
 
 func unsafeInFileName(r rune) bool {
