@@ -53,7 +53,7 @@ func TestFactsAreThoseOfTheProcess(t *testing.T) {
 	ask := func(script string) (ids []string) {
 		t.Helper()
 		c := exec.Command("sh", "-c", script+`; exec "$0"`, self)
-		c.Env = append([]string{}, "PATH="+os.Getenv("PATH"), "MERLON_TEST_FACTS="+data)
+		c.Env = []string{"PATH=" + os.Getenv("PATH"), "MERLON_TEST_FACTS=" + data, "GORACE=" + os.Getenv("GORACE")} // with which it ends at once
 		out, err := c.Output()
 		if err != nil {
 			t.Fatalf("%s: %v", script, err)
