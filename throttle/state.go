@@ -11,6 +11,7 @@ const (
 	quietDay = 24 * time.Hour // after so long without an attempt a slow bucket has its burst again
 	maxQuiet = 30             // days after which any bucket has forgotten everything
 	maxHits  = 64             // entries of a history
+	maxLevel = 60             // single attempts that are counted
 
 	maxDisorder = 5 * time.Second // by which attempts may arrive in another order than their clocks'
 )
@@ -61,7 +62,7 @@ func (s *State) Take(l *Limit, now int64) (Place, Verdict) {
 		if now < s.Until {
 			return p, Verdict{Until: s.Until, Mended: mended}
 		}
-		s.Level = min(s.Level+1, 60)
+		s.Level = min(s.Level+1, maxLevel)
 		s.Until = now + back(s.Level)
 	} else {
 		used := s.used()
@@ -180,7 +181,7 @@ func (s *State) GiveBack(p *Place, now int64) {
 			break
 		}
 	}
-	if s.Level > 0 && s.Last == p.At && s.Level == p.Level+1 {
+	if s.Level > 0 && s.Last == p.At && s.Level == min(p.Level+1, maxLevel) {
 		s.Level, s.Until, found = p.Level, p.Until, true
 	}
 	if found && s.Row > 0 {
