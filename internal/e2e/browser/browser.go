@@ -103,8 +103,7 @@ type Tab struct {
 // MERLON_TEST_LONG=1: then it is the browser that people have.
 func Open(t testing.TB) *Tab {
 	t.Helper()
-	path := program(t)
-	axe := need.Axe(t)
+	path, axe := Need(t)
 
 	takePlace(t)
 
@@ -117,12 +116,14 @@ func Open(t testing.TB) *Tab {
 	return open(t, ctx, axe)
 }
 
-func program(t testing.TB) string {
+// Need returns the paths of the browser and of axe-core, and ends the test as [Open] does where one is missing.
+func Need(t testing.TB) (program, axe string) {
 	t.Helper()
-	if path, err := exec.LookPath("chromium-headless-shell"); err == nil && !need.Long() {
-		return path
+	program, err := exec.LookPath("chromium-headless-shell")
+	if err != nil || need.Long() {
+		program = need.Program(t, "chromium", "chromium")
 	}
-	return need.Program(t, "chromium", "chromium")
+	return program, need.Axe(t)
 }
 
 // open opens the tab of a chromedp context.

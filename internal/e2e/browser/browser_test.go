@@ -212,7 +212,7 @@ func TestBackToAPageThatIsNotStored(t *testing.T) {
 // An element that cannot be clicked is a fault of the page, told with its cause.
 func TestWhatCannotBeClicked(t *testing.T) {
 	t.Parallel()
-	browser.Open(t) // skips the test, and not what it takes for one
+	browser.Need(t) // skips the test, and not what it takes for one
 	site := serve(t, map[string]string{"/{$}": `<!DOCTYPE html><html lang=en><title>t</title><button id=off disabled>Off</button><button id=gone hidden>Gone</button><p><button id=on>On</button>`})
 	for css, want := range map[string]string{"#off": "it is disabled", "#gone": "it is not visible", "#none": "no such element"} {
 		r := &ended{TB: t}
