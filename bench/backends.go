@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -80,7 +79,7 @@ func startPostgres(ctx context.Context) (s *backend, err error) {
 	if len(found) == 0 {
 		return nil, skipped("PostgreSQL is not installed (Debian: postgresql)")
 	}
-	bin := filepath.Dir(slices.MaxFunc(found, func(a, b string) int { return len(a) - len(b) }))
+	bin := filepath.Dir(found[len(found)-1]) // in the order of their names, which has been theirs since version 10
 	s = &backend{}
 	if s.dir, err = os.MkdirTemp("", "merlon-bench-pg-"); err != nil {
 		return nil, err
