@@ -73,7 +73,7 @@ func (m *Manager) EndOne(w *db.Writer, user, id int64, reason constant) (bool, e
 		return false, errNobody
 	}
 	now := m.now()
-	rows, err := m.store.OfUser(w, user, now, page)
+	rows, err := m.store.OfUser(w, user, ever, page)
 	if err != nil {
 		return false, err
 	}
@@ -86,6 +86,9 @@ func (m *Manager) EndOne(w *db.Writer, user, id int64, reason constant) (bool, e
 			return false, err
 		}
 		m.forget(w, rows[i].Key)
+		if !m.aliveRow(&rows[i], now) {
+			return false, nil
+		}
 		event.Record(w.Context(), RuleEnded, event.Done, slog.Int64("session", id), slog.Int64("user", user), slog.String("reason", string(reason)))
 		return true, nil
 	}
@@ -95,9 +98,9 @@ func (m *Manager) EndOne(w *db.Writer, user, id int64, reason constant) (bool, e
 // EndUser ends all sessions of a user and returns how many: what whoever disables, deletes or rescues an account calls, in
 // the same transaction.
 func (m *Manager) EndUser(w *db.Writer, user int64, reason constant) (int, error) {
-	keys, err := m.endUser(w, user, 0, string(reason))
+	keys, alive, err := m.endUser(w, user, 0, string(reason))
 	m.forget(w, keys...)
-	return len(keys), err
+	return alive, err
 }
 
 // EndAll ends every session of the site: after a restore, or when the database may have been stolen.
@@ -114,40 +117,50 @@ func (m *Manager) EndAll(w *db.Writer, reason constant) (int64, error) {
 	return n, nil
 }
 
-// endUser ends all sessions of a user but the one with id except (0: all).
-func (m *Manager) endUser(w *db.Writer, user, except int64, reason string) ([]Digest, error) {
+// ever is the time at which no row had expired: who ends sessions means those too whose last use nobody has written yet, here
+// or in another process. Their rows look expired, and a use that is written later would extend them ([Store.Touch]).
+const ever = 0
+
+// endUser ends all sessions of a user but the one with id except (0: all). It returns the keys of all rows that it ended, and
+// how many of them were alive.
+func (m *Manager) endUser(w *db.Writer, user, except int64, reason string) (keys []Digest, alive int, err error) {
 	if user <= 0 {
-		return nil, errNobody
+		return nil, 0, errNobody
 	}
-	var keys []Digest
 	now := m.now()
 	for {
-		rows, err := m.store.OfUser(w, user, now, page)
+		rows, err := m.store.OfUser(w, user, ever, page)
 		if err != nil {
-			return keys, err
+			return keys, alive, err
 		}
-		ended := 0
+		before := len(keys)
 		for i := range rows {
 			if rows[i].ID == except {
 				continue
 			}
 			ok, err := m.store.End(w, rows[i].Key, now, reason)
 			if err != nil {
-				return keys, err
+				return keys, alive, err
 			}
 			if ok {
 				keys = append(keys, rows[i].Key)
-				ended++
+				if m.aliveRow(&rows[i], now) {
+					alive++
+				}
 			}
 		}
-		if ended == 0 || len(rows) < page {
+		if len(keys) == before || len(rows) < page {
 			break
 		}
 	}
-	if len(keys) > 0 {
-		event.Record(w.Context(), RuleEnded, event.Done, slog.Int64("user", user), slog.Int("sessions", len(keys)), slog.String("reason", reason))
+	if alive > 0 {
+		event.Record(w.Context(), RuleEnded, event.Done, slog.Int64("user", user), slog.Int("sessions", alive), slog.String("reason", reason))
 	}
-	return keys, nil
+	return keys, alive, nil
+}
+
+func (m *Manager) aliveRow(r *Row, now int64) bool {
+	return r.alive(now, m.seen.of(&r.Key), m.lifetime(r.Class, r.Factors).Idle)
 }
 
 // forget drops rows from the cache, at once and after the commit.

@@ -60,6 +60,50 @@ func TestEndOthersAndUser(t *testing.T) {
 	})
 }
 
+// TestEndMeansUsesNotYetWritten: a session that its row calls idle for too long, since its last use waits to be written, in this
+// process or another, ends with the others. The use that is written later does not bring it back.
+func TestEndMeansUsesNotYetWritten(t *testing.T) {
+	for name, end := range map[string]func(h *house, id int64) func(*db.Writer) error{
+		"EndUser": func(h *house, _ int64) func(*db.Writer) error {
+			return func(w *db.Writer) error {
+				_, err := h.m.EndUser(w, 5, "disabled")
+				return err
+			}
+		},
+		"EndOne": func(h *house, id int64) func(*db.Writer) error {
+			return func(w *db.Writer) error {
+				_, err := h.m.EndOne(w, 5, id, "ended by its user")
+				return err
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			other, err := session.New(session.Config{Store: session.NewStore(), Clock: h.clock.Now, Secret: secret})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := h.browser()
+			b.signIn(5)
+			id := b.load().Reader().ID()
+			elsewhere := *h
+			elsewhere.m = other // another process, which has seen the last use
+			h.clock.Add(24*time.Hour - 10*time.Second)
+			if there := (&browser{house: &elsewhere, cookie: b.cookie}); !there.load().Live() {
+				t.Fatal("idle for too long before its time")
+			}
+			h.clock.Add(15 * time.Second)
+			h.write(end(h, id))
+			if err := other.Seen(h.ctx, h.engine); err != nil {
+				t.Fatal(err)
+			}
+			if b.load().Live() {
+				t.Error("a use that was written late brought the session back")
+			}
+		})
+	}
+}
+
 func TestListAndEndOne(t *testing.T) {
 	h := newHouse(t)
 	a, b, c := h.browser(), h.browser(), h.browser()
