@@ -32,7 +32,7 @@ const (
 	drainTime         = 10 * time.Second
 	drainFirst        = time.Second            // of it, while new connections are still taken
 	drainNew          = 2 * time.Second        // how long a connection that has sent nothing yet is waited for
-	drainLast         = 200 * time.Millisecond // and at the least
+	drainLast         = 200 * time.Millisecond // and the last of those that may speak HTTP/2, at the least
 )
 
 // Serve answers on a listener until ctx is done, then finishes the requests that are running, for at most 10 seconds. It
@@ -123,7 +123,7 @@ type opened struct {
 	mu   sync.Mutex
 	new  map[net.Conn]time.Time
 	act  map[net.Conn]bool
-	last time.Time // when one was new; of HTTP/2 a connection is idle before its first request
+	last time.Time // when one was new that may speak HTTP/2: it is idle before its first request
 }
 
 func (o *opened) state(c net.Conn, to http.ConnState) {
@@ -136,8 +136,11 @@ func (o *opened) state(c net.Conn, to http.ConnState) {
 	delete(o.act, c)
 	switch to {
 	case http.StateNew:
-		o.last = time.Now()
-		o.new[c] = o.last
+		now := time.Now()
+		o.new[c] = now
+		if _, sealed := c.(interface{ ConnectionState() tls.ConnectionState }); sealed {
+			o.last = now
+		}
 	case http.StateActive:
 		o.act[c] = true
 	}

@@ -205,12 +205,16 @@ func (s *Site) Close(ctx context.Context) error {
 
 // tasks are the site's own and those of its parts.
 func (s *Site) tasks(run *running) []Task {
+	refusals := 2 * time.Second // many in one write
+	if s.env.Mode == Test {
+		refusals = 50 * time.Millisecond // a test waits for them
+	}
 	own := []Task{
 		{Name: "merlon/chain", Every: time.Second, Last: true, Run: func(ctx context.Context, h *House) error {
 			_, err := journal.Chain(ctx, h.Engine)
 			return err
 		}},
-		{Name: "merlon/refusals", Every: 2 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error {
+		{Name: "merlon/refusals", Every: refusals, Last: true, Run: func(ctx context.Context, h *House) error {
 			return run.flush(ctx, h)
 		}},
 		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},

@@ -282,7 +282,7 @@ func TestPasswordsThatFailDoNotMatter(t *testing.T) {
 	}
 	d.signIn(s.Visitor()).At("/")
 	for line := range strings.Lines(s.Log.String()) {
-		if strings.Contains(line, passkey.RuleFailed.ID) && !strings.Contains(line, "refused") {
+		if strings.Contains(line, passkey.RuleFailed.ID) && !strings.Contains(line, "refused") && !strings.Contains(line, "more of the same") {
 			t.Errorf("what anybody can bring about is a row of its own: %s", line)
 		}
 	}
