@@ -21,11 +21,11 @@ import (
 const costFile = "hashing.json"
 
 // testCost is nothing to speak of: sites under test hash all day long what is no secret. It is not kept beside the database,
-// so nothing but a test has it.
+// so nothing but a test has it, and a copy that is drilled or attacked and deleted after it.
 var testCost = password.Params{Memory: 1 << 10, Time: 1}
 
 // newHasher returns the hasher of the site: with the costs that were set, else those kept, else those of a calibration, which
-// are then kept. A site in test mode takes [testCost] in the place of a calibration.
+// are then kept. A site in test mode, and a copy, takes [testCost] in the place of a calibration.
 func newHasher(h *merlon.House, set password.Params) (*password.Hasher, error) {
 	cfg := password.Config{Pepper: h.Keys.For("merlon/password/v1"), Params: set, Clock: h.Clock}
 	path := filepath.Join(h.Data, costFile)
@@ -40,8 +40,8 @@ func newHasher(h *merlon.House, set password.Params) (*password.Hasher, error) {
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}
-		if fresh = cfg.Params == (password.Params{}); fresh && h.Mode == merlon.Test {
-			cfg.Params, cfg.InsecureCosts, fresh = testCost, "a site under test", false
+		if fresh = cfg.Params == (password.Params{}); fresh && (h.Mode == merlon.Test || h.Mode == merlon.Drill) {
+			cfg.Params, cfg.InsecureCosts, fresh = testCost, "a site under test, or a copy", false
 		}
 	}
 	hasher, err := password.New(cfg)
