@@ -41,6 +41,7 @@ func (s *Site) view(p page.Declared) (*view, error) {
 	}
 	v := known.(*view)
 	s.reloadStatics()
+	s.pages.Reload()
 	facts := s.pages.Facts(p)
 	if s.env.Mode != Development || facts == nil || facts == v.facts { // nil: saved with a fault, which rendering tells
 		return v, nil

@@ -107,6 +107,7 @@ func (l *limited) passed(n int, method, path, from string, fields ...string) (pa
 
 // Each kind of request has its limit, counted for its network alone, and over it the answer is 429 with a time, and an event.
 func TestRates(t *testing.T) {
+	t.Parallel()
 	hook := merlon.Mount("/machine", merlon.Public(), http.HandlerFunc(plainHandler), merlon.InsecureNoToken("a test of limits"))
 	for _, c := range []struct {
 		name, method, path, of string

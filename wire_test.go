@@ -33,6 +33,7 @@ func (b *lockedBuffer) String() string {
 
 // What the guard refuses is answered as the site answers, with its headers, and is an event.
 func TestGuardAnswersAsTheSite(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	site, err := openFraming(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Log: slog.New(slog.NewJSONHandler(&log, nil))}, "http://site.test")
 	if err != nil {

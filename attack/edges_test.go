@@ -44,6 +44,7 @@ func (e events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // TestEndless: an answer without an end takes a moment and no more, is told, and keeps nothing else from being found.
 func TestEndless(t *testing.T) {
+	t.Parallel()
 	for _, deaf := range []bool{false, true} {
 		report, err := attack.Probe(t.Context(), events{deaf}, attack.Profile{}, attack.Options{Classes: []string{"injection"}, Budget: 2 * time.Minute})
 		endless(t, report, err)

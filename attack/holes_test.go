@@ -61,6 +61,7 @@ func TestSoundKit(t *testing.T) {
 
 // TestPlantedHoles: each hole is found by its rule, nothing else is, and the request that is told makes it happen again.
 func TestPlantedHoles(t *testing.T) {
+	t.Parallel()
 	also := map[string][]string{ // what a hole opens beside its own
 		"crosssite": {attack.RuleSignInForged.ID}, "sql": {attack.RuleWildcard.ID}, "stale": {attack.RulePasswordKeeps.ID}, "signoutget": {attack.RuleGetWrites.ID}}
 	for _, p := range planted {

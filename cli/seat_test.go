@@ -12,6 +12,7 @@ import (
 // TestSeat: of processes that share a folder one has the socket, and its end leaves it to the next, also when it died; a process that has
 // the data to itself takes what a dead one has left.
 func TestSeat(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), controlName())
 	answers := func() bool {
 		c, err := net.Dial("unix", path)

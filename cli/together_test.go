@@ -121,6 +121,7 @@ func TestTogether(t *testing.T) {
 
 // Whom nobody accepts behind Close is hung up on, and nothing goes on waiting.
 func TestTogetherAbandoned(t *testing.T) {
+	t.Parallel()
 	all, did := listeners(t)
 	j := together(all)
 	c := visit(t, all[1])

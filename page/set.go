@@ -240,12 +240,9 @@ func (s *Set) Pages() []Declared {
 	return all
 }
 
-// Facts returns what a page says about itself, nil for one that is not of the set. In development the files are looked at
-// first, and the answer is another one after the page has changed: compare the pointers.
+// Facts returns what a page says about itself, nil for one that is not of the set. In development the answer is another one
+// when the page has changed and [Set.Reload] or [Append] has seen it: compare the pointers.
 func (s *Set) Facts(p Declared) *Facts {
-	if s.opts.Development {
-		_ = s.reload(p.declaration()) // a fault is told when the page is shown
-	}
 	if c := s.now.Load().pages[p.declaration()]; c != nil {
 		return c.facts
 	}
@@ -265,32 +262,29 @@ func Append[D any](dst []byte, s *Set, p *Page[D], data D, r *Render) ([]byte, e
 
 // find returns the compiled page, in development after a look at the files.
 func (s *Set) find(d *declaration) (*compiled, error) {
-	if s.opts.Development {
-		if err := s.reload(d); err != nil {
-			return nil, err
-		}
+	s.Reload()
+	g := s.now.Load()
+	c := g.pages[d]
+	if s.opts.Development && c == nil && len(g.faults) > 0 {
+		return nil, &CompileError{Findings: g.faults}
 	}
-	c := s.now.Load().pages[d]
 	if c == nil {
 		return nil, fmt.Errorf("page: %s (%s) is not a page of this set: compile the Files that declare it", d.name, d.where)
 	}
 	return c, nil
 }
 
-// reload compiles the pages again when a file has changed. A page with faults keeps answering with them.
-func (s *Set) reload(d *declaration) error {
+// Reload compiles the pages again when a file of theirs has changed, in development only. Its faults are told by [Append].
+func (s *Set) Reload() {
+	if !s.opts.Development {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.now.Load()
 	if stamp := s.stampNow(); stamp != s.stamp {
-		g = s.compile()
 		s.stamp = stamp
-		s.now.Store(g)
+		s.now.Store(s.compile())
 	}
-	if len(g.faults) > 0 && g.pages[d] == nil {
-		return &CompileError{Findings: g.faults}
-	}
-	return nil
 }
 
 // append runs the page.

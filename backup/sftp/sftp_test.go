@@ -35,6 +35,7 @@ func settings(s *sftppeer.Server) backup.Settings {
 }
 
 func TestSFTPConforms(t *testing.T) {
+	t.Parallel()
 	server := sftppeer.Start(t)
 	n := 0
 	targettest.Run(t, func(t *testing.T) targettest.Place {
@@ -129,6 +130,7 @@ func TestAddressesAreRefused(t *testing.T) {
 // What breaks on the way is begun again; what breaks for ever is said; and a machine that says nothing is waited for only as
 // long as the caller does.
 func TestBrokenWires(t *testing.T) {
+	t.Parallel()
 	server := sftppeer.Start(t)
 	wire := sftppeer.NewWire(t, server.Addr)
 	target := open(t, strings.Replace(server.Address(server.Folder), server.Addr, wire.Addr, 1), settings(server))
