@@ -76,6 +76,7 @@ func openFraming(env merlon.Env, origin string) (*merlon.Site, error) {
 
 // TestFramingVectors runs all cases of http-framing.json, byte for byte on a connection, over plain TCP and over TLS.
 func TestFramingVectors(t *testing.T) {
+	t.Parallel()
 	t.Run("plain", func(t *testing.T) { t.Parallel(); framingVectors(t, false) })
 	t.Run("tls", func(t *testing.T) { t.Parallel(); framingVectors(t, true) })
 }

@@ -12,6 +12,7 @@ import (
 
 // A store that says nothing is given up; one that takes a long body slowly is not, although it says nothing meanwhile.
 func TestRestless(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

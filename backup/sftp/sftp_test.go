@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -152,15 +153,21 @@ func TestBrokenWires(t *testing.T) {
 		t.Error(err)
 	}
 	whole("a/1")
+	var broken sync.WaitGroup
 	for i, after := range []int64{1, 2000, 5000, 100_000, 500_000, int64(len(body)) + 1000} {
-		wire.After(after, 2)
-		wire.Break()
-		name := "b/" + strconv.Itoa(i)
-		if err := put(t.Context(), name); err != nil {
-			t.Errorf("broken twice after %d bytes: %v", after, err)
-		}
-		whole(name)
+		wire := sftppeer.NewWire(t, server.Addr)
+		target := open(t, strings.Replace(server.Address(server.Folder), server.Addr, wire.Addr, 1), settings(server))
+		broken.Go(func() { // each waits between its tries
+			defer target.Close()
+			wire.After(after, 2)
+			name := "b/" + strconv.Itoa(i)
+			if _, err := target.Put(t.Context(), name, strings.NewReader(body), o); err != nil {
+				t.Errorf("broken twice after %d bytes: %v", after, err)
+			}
+			whole(name)
+		})
 	}
+	broken.Wait()
 	wire.After(100_000, -1)
 	wire.Break()
 	if err := put(t.Context(), "c"); !errors.Is(err, backup.ErrUnreachable) {

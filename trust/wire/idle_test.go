@@ -133,6 +133,7 @@ const (
 
 // TestIdleHTTP2: a connection of HTTP/2 is told, is answered what was on its way, and is closed then.
 func TestIdleHTTP2(t *testing.T) {
+	t.Parallel()
 	idle := make(chan net.Conn, 100)
 	s := start(t, true, http.HandlerFunc(echo), wire.Config{Idle: 1}, idle)
 	dial := func() *tls.Conn {
