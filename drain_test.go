@@ -40,7 +40,7 @@ func openCounted(env merlon.Env) (*merlon.Site, error) {
 // connections that are kept and by such that are made for one request.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	rounds := need.Times(5, 20, 100)
+	rounds := need.Times(2, 20, 100)
 	site, err := openCounted(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Settings: merlon.Settings{Origin: "http://site.test"}})
 	if err != nil {
 		t.Fatal(err)

@@ -45,14 +45,21 @@ func (e events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestEndless: an answer without an end takes a moment and no more, is told, and keeps nothing else from being found.
 func TestEndless(t *testing.T) {
 	t.Parallel()
-	for _, deaf := range []bool{false, true} {
-		report, err := attack.Probe(t.Context(), events{deaf}, attack.Profile{}, attack.Options{Classes: []string{"injection"}, Budget: 2 * time.Minute})
-		endless(t, report, err)
+	o := attack.Options{Classes: []string{"injection"}, Budget: 2 * time.Minute}
+	for name, deaf := range map[string]bool{"listens": false, "deaf": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report, err := attack.Probe(t.Context(), events{deaf}, attack.Profile{}, o)
+			endless(t, report, err)
+		})
 	}
-	srv := httptest.NewServer(events{})
-	defer srv.Close()
-	report, err := attack.URL(t.Context(), srv.URL, attack.Profile{}, attack.Options{Classes: []string{"injection"}, Budget: 2 * time.Minute})
-	endless(t, report, err)
+	t.Run("URL", func(t *testing.T) {
+		t.Parallel()
+		srv := httptest.NewServer(events{})
+		defer srv.Close()
+		report, err := attack.URL(t.Context(), srv.URL, attack.Profile{}, o)
+		endless(t, report, err)
+	})
 }
 
 func endless(t *testing.T, report *attack.Report, err error) {

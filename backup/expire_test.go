@@ -49,6 +49,7 @@ func (s *testSite) here() map[Class][]*Point {
 // Where nothing locks the points go when their class's time is over, the newest of each class never, and the chain is whole
 // all the time.
 func TestPointsExpire(t *testing.T) {
+	t.Parallel()
 	s := inTime(t)
 	start := time.Now()
 	for range 3 {

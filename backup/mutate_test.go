@@ -39,6 +39,7 @@ func (s *testSite) judge(known *Receipt) error {
 // TestEveryMutationIsFound alters objects at random: a bit, a byte, a cut, something behind the end, another object's
 // content. Each is found, and the object is named.
 func TestEveryMutationIsFound(t *testing.T) {
+	t.Parallel()
 	s := chainOf(t, 4)
 	known := s.points()[3].Receipt()
 	if err := s.judge(&known); err != nil {

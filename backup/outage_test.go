@@ -121,6 +121,7 @@ func TestTheSiteDoesNotWaitForTheStore(t *testing.T) {
 
 // A disk that is full, and one that is gone, are said; what stands there stays, and the next run makes the point.
 func TestOutagesOfFolders(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
 		need.Missing(t, "the right to mount a tmpfs", "run it as root on Linux")
 	}

@@ -240,6 +240,7 @@ func TestCheckMakesNoKeys(t *testing.T) {
 // The chain's records are locked again and again, and the target is probed again: nothing that the chain needs becomes
 // deletable, however old it is.
 func TestLocksAreRenewed(t *testing.T) {
+	t.Parallel()
 	s, v := onVersions(t, 0)
 	store := &Store{target: v, site: s.store().site}
 	start := time.Now().Add(time.Hour)

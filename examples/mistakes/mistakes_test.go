@@ -45,6 +45,7 @@ func (m mistake) stopped() string {
 }
 
 func TestMistakes(t *testing.T) {
+	t.Parallel()
 	root := need.Root(t)
 	table := readTable(t)
 	built := build(t, root, table)
