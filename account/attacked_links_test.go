@@ -27,6 +27,7 @@ func TestASignUpTellsNothingByItsLimit(t *testing.T) {
 			signIn(s.Visitor(), email, other).Is(422)
 			hashes[email] = append(hashes[email], account.Hashed(s.Site.House())-before)
 		}
+		tellGuessed(t, s)
 		if all := mails(t, s, email); len(all) != 2 || !strings.Contains(all[0].Subject, "Somebody is trying passwords") {
 			t.Errorf("%s got %d mails, the last %q, want it to be told of the limit", email, len(all), all[0].Subject)
 		}

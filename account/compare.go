@@ -53,7 +53,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 			t.until = limited.Until
 		}
 		if kind := limited.Bucket.Kind(); kind == throttle.KindAccount || kind == throttle.KindDevice {
-			return t, a.tellLocked(r, email, row, found)
+			return t, a.noteGuessed(r, email, row, found)
 		}
 		return t, nil
 	}

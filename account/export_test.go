@@ -79,6 +79,15 @@ func SetHash(w *db.Writer, user int64, hash string) error {
 	return err
 }
 
+// TellGuessed tells the owners now whose accounts were guessed.
+func TellGuessed(ctx context.Context, h *merlon.House) error {
+	a, err := of(h)
+	if err != nil {
+		return err
+	}
+	return a.tellGuessed(ctx, h)
+}
+
 // NewHasher is the hasher of a site whose config sets no costs.
 func NewHasher(h *merlon.House) (*password.Hasher, error) { return newHasher(h, password.Params{}) }
 

@@ -111,7 +111,9 @@ func TestKnownAndUnknownCostTheSame(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	}))
+	const ben = "ben@example.test"
 	addUser(t, s, ann)
+	addUser(t, s, ben)
 	gone := addUser(t, s, "off@example.test")
 	s.Write(func(w *db.Writer) error { return account.Disable(s.Site.House(), w, gone, true) })
 	signUp(s, "dup@example.test", good)
@@ -158,6 +160,20 @@ func TestKnownAndUnknownCostTheSame(t *testing.T) {
 				t.Errorf("%s of %s:\n%s\nof an unknown address:\n%s", c.action, email, got, unknown)
 			}
 		}
+	}
+	var eleventh [2]string // the one of which an owner is told
+	for i, email := range []string{ben, "bob@example.test"} {
+		for range 10 {
+			signIn(s.Visitor(), email, "wrong").Is(422)
+		}
+		eleventh[i] = cost("/sign-in", "/sign-in", email, merlontest.Values{"Password": "wrong"})
+		tellGuessed(t, s)
+	}
+	if eleventh[0] != eleventh[1] || !strings.Contains(eleventh[0], "0 hashes") {
+		t.Errorf("the eleventh wrong password of an account:\n%s\nof an unknown address:\n%s", eleventh[0], eleventh[1])
+	}
+	if n := len(mails(t, s, ben)); n != 1 {
+		t.Errorf("the owner of the account got %d mails, want 1", n)
 	}
 }
 

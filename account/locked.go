@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/throttle"
 )
@@ -12,17 +13,29 @@ import (
 // lockedMail is how often an owner is told that the account is being guessed: once a day, however long it goes on.
 var lockedMail = throttle.Limit{Burst: 1, Window: 24 * time.Hour}
 
-// tellLocked tells the owner that too many passwords were tried. For an address without an account as many rows are written but the
-// mail's, and nobody is told. It is called before the request's transaction, which a wrong password rolls back.
-func (a *part) tellLocked(r interface {
+type lockedRow struct {
+	Account int64
+	Lang    string
+}
+
+var (
+	noteLocked    = db.Exec(schema, "INSERT INTO merlon_locked (account, lang) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+	listLocked    = db.Query[lockedRow](schema, "SELECT account, lang FROM merlon_locked ORDER BY account LIMIT 100")
+	dropLocked    = db.Exec(schema, "DELETE FROM merlon_locked WHERE account = $1")
+	dropAllLocked = db.Exec(schema, "DELETE FROM merlon_locked")
+)
+
+// noteGuessed notes that too many passwords were tried, for [part.tellGuessed] to tell the owner. The request writes one row, also
+// for an address without an account, so its time does not tell which of the two it was (AUTH-6). It is called before the request's
+// transaction, which a wrong password rolls back.
+func (a *part) noteGuessed(r interface {
 	asked
 	Context() context.Context
-	Now() time.Time
 }, email string, row userRow, found bool) error {
 	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Own("account-locked", lockedMail, email))
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
-		return nil // told already
+		return nil // noted already
 	}
 	if err != nil {
 		return err
@@ -30,10 +43,44 @@ func (a *part) tellLocked(r interface {
 	if err := permit.Spend(permit.Purpose()); err != nil {
 		return err
 	}
+	account := nobody(email)
+	if found {
+		account = row.ID
+	}
 	return a.house.Engine.Write(r.Context(), func(_ context.Context, w *db.Writer) error {
-		if !found {
-			return decoy(w, email, r.Now())
+		_, err := noteLocked.Run(w, account, r.Lang())
+		return err
+	})
+}
+
+// tellGuessed is a task: it tells the owners of what [part.noteGuessed] has noted, and forgets the rest.
+func (a *part) tellGuessed(ctx context.Context, h *merlon.House) error {
+	reader := h.Engine.Read(ctx)
+	noted, err := listLocked.All(reader)
+	_ = reader.Close()
+	if err != nil || len(noted) == 0 {
+		return err
+	}
+	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		for _, n := range noted {
+			gone, err := dropLocked.Run(w, n.Account)
+			if err != nil {
+				return err
+			}
+			if n.Account <= 0 || gone.Rows == 0 { // nobody's, or another process was first
+				continue
+			}
+			row, err := userByID.One(w, n.Account)
+			if errors.Is(err, db.ErrNoRow) {
+				continue
+			}
+			if err == nil {
+				err = a.notice(w, n.Lang, h.Clock(), row, "account.mail.locked")
+			}
+			if err != nil {
+				return err
+			}
 		}
-		return a.notice(w, r.Lang(), r.Now(), row, "account.mail.locked")
+		return nil
 	})
 }

@@ -34,6 +34,9 @@ func restored(w *db.Writer, r merlon.Restore) error {
 	if err != nil {
 		return err
 	}
+	if _, err := dropAllLocked.Run(w); err != nil { // of another time
+		return err
+	}
 	devices, err := forgetAllDevices.Run(w)
 	if err != nil {
 		return err
