@@ -162,8 +162,8 @@ func (w *walk) introduce() {
 
 // failed answers what nobody expected: an event, a log line with the cause, and a page that says nothing of it.
 func (w *walk) failed(err error, stack []byte) {
-	if w.firstTry && errors.Is(err, db.ErrAway) && !w.begun.Load() {
-		w.firstTry, w.repeat = false, true // see serveGet
+	if w.retries > 0 && errors.Is(err, db.ErrAway) && !w.begun.Load() {
+		w.retries, w.repeat = w.retries-1, true // see serveGet
 		return
 	}
 	if errors.Is(err, context.Canceled) && w.r.Context().Err() != nil {

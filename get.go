@@ -15,14 +15,16 @@ import (
 )
 
 // serveGet is the rest of the walk of a GET: session, access, input, handler, page. The transaction is a reader's. If its server has
-// left meanwhile, all of it is done once more, as a visitor's reload would: nothing was written and nothing was sent.
+// left meanwhile, all of it is done again, as a visitor's reload would: nothing was written and nothing was sent. A server that ends
+// leaves its connections one after the other, and a second try may have one that is left a moment later: hence a third.
 func serveGet[U, In any](w *walk, who Access[U], h func(*Read[U], In) (*Response, error)) {
 	if !w.pass() {
 		return
 	}
-	w.firstTry = true
+	w.retries = 2
 	tryGet(w, who, h)
-	if w.repeat {
+	for w.repeat {
+		w.repeat = false
 		w.forget()
 		tryGet(w, who, h)
 	}

@@ -63,7 +63,7 @@ type walk struct {
 	personal bool       // a handler read a cookie: the answer is this visitor's
 	unknown  []string   // names that were posted and that the form does not have, each of at most 64 bytes
 	brought  bool       // a token came with the request, good or not
-	firstTry bool       // of a GET, which may be tried once more
+	retries  int        // how often a GET may still be tried again
 	repeat   bool       // it is to be: the database's server had left
 	clear    bool       // the session ended: the browser drops what scripts stored
 	at       string     // development only: where the site's own code panicked
