@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ func (s *Site) prepare() {
 
 // proof is what [Site.prove] found about statements without a fault.
 type proof struct {
+	schemas   []*db.Schema // kept, so that no other one comes to lie where they lie
 	called    bool
 	unlimited []check.Finding
 }
@@ -46,7 +48,7 @@ func (s *Site) provenKey() string {
 	}
 	key := fmt.Sprintf("%t %p", s.env.Mode == Production, s.cfg.Schema)
 	for _, schema := range s.schemas {
-		key += fmt.Sprintf(" %p %d", schema, len(schema.Statements()))
+		key += fmt.Sprintf(" %s %p %d", schema.Name(), schema, len(schema.Statements()))
 	}
 	return key
 }
@@ -55,13 +57,13 @@ func (s *Site) provenKey() string {
 // there is none now, and wraps [db.ErrBusy].
 func (s *Site) prove(ctx context.Context) (check.Faults, error) {
 	key := s.provenKey()
-	if known, ok := proven.Load(key); ok && key != "" {
+	if known, ok := proven.Load(key); ok {
 		s.called, s.unlimited = known.(proof).called, known.(proof).unlimited
 		return nil, nil
 	}
 	faults, err := s.proveNow(ctx)
 	if err == nil && len(faults) == 0 && key != "" {
-		proven.Store(key, proof{s.called, s.unlimited})
+		proven.Store(key, proof{append(slices.Clone(s.schemas), s.cfg.Schema), s.called, s.unlimited})
 	}
 	return faults, err
 }

@@ -21,7 +21,7 @@ import (
 const costFile = "hashing.json"
 
 // testCost is nothing to speak of: sites under test hash all day long what is no secret. It is not kept beside the database,
-// so nothing but a test has it, and a copy that is drilled or attacked and deleted after it.
+// so nothing but a test has it, and a copy that is drilled or attacked and deleted after it: hashes at it are in copies alone.
 var testCost = password.Params{Memory: 1 << 10, Time: 1}
 
 // newHasher returns the hasher of the site: with the costs that were set, else those kept, else those of a calibration, which

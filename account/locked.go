@@ -20,7 +20,7 @@ type lockedRow struct {
 
 var (
 	noteLocked    = db.Exec(schema, "INSERT INTO merlon_locked (account, lang) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-	listLocked    = db.Query[lockedRow](schema, "SELECT account, lang FROM merlon_locked ORDER BY account LIMIT 100")
+	listLocked    = db.Query[lockedRow](schema, "SELECT account, lang FROM merlon_locked ORDER BY account DESC LIMIT 100") // nobody's, below zero, last
 	dropLocked    = db.Exec(schema, "DELETE FROM merlon_locked WHERE account = $1")
 	dropAllLocked = db.Exec(schema, "DELETE FROM merlon_locked")
 )
@@ -40,20 +40,21 @@ func (a *part) noteGuessed(r interface {
 	if err != nil {
 		return err
 	}
-	if err := permit.Spend(permit.Purpose()); err != nil {
-		return err
-	}
 	account := nobody(email)
 	if found {
 		account = row.ID
 	}
-	return a.house.Engine.Write(r.Context(), func(_ context.Context, w *db.Writer) error {
+	if err := a.house.Engine.Write(r.Context(), func(_ context.Context, w *db.Writer) error {
 		_, err := noteLocked.Run(w, account, r.Lang())
 		return err
-	})
+	}); err != nil {
+		return errors.Join(err, permit.Return(context.WithoutCancel(r.Context()))) // the next wrong password notes it
+	}
+	return permit.Spend(permit.Purpose())
 }
 
-// tellGuessed is a task: it tells the owners of what [part.noteGuessed] has noted, and forgets the rest.
+// tellGuessed is a task: it tells the owners of what [part.noteGuessed] has noted, and forgets the rest. In a copy, where no part's
+// task runs, the notes stay.
 func (a *part) tellGuessed(ctx context.Context, h *merlon.House) error {
 	reader := h.Engine.Read(ctx)
 	noted, err := listLocked.All(reader)

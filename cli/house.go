@@ -299,7 +299,10 @@ func revokeSession(ctx context.Context, c *merlon.Call) error {
 	}
 	err = h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		ended, err := h.Sessions.EndOne(w, found[0].User, id, "revoked by the owner")
-		if err != nil || !ended {
+		if err == nil && !ended {
+			err = fmt.Errorf("session %d has ended meanwhile: see session list", id)
+		}
+		if err != nil {
 			return err
 		}
 		e := event.New(RuleRevoked, event.Done, slog.Int64("account", found[0].User), slog.String("reason", c.Flag("reason")), slog.Int64("session", id), event.ByCommand())

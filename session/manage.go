@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/db"
@@ -73,12 +74,13 @@ func (m *Manager) EndOne(w *db.Writer, user, id int64, reason constant) (bool, e
 		return false, errNobody
 	}
 	now := m.now()
-	rows, err := m.store.OfUser(w, user, ever, page)
-	if err != nil {
-		return false, err
-	}
-	for i := range rows {
-		if rows[i].ID != id {
+	for _, since := range []int64{now, now - unwritten.Microseconds()} { // first those of the list, which are few
+		rows, err := m.store.OfUser(w, user, since, page)
+		if err != nil {
+			return false, err
+		}
+		i := slices.IndexFunc(rows, func(r Row) bool { return r.ID == id })
+		if i < 0 {
 			continue
 		}
 		ok, err := m.store.End(w, rows[i].Key, now, string(reason))
@@ -86,9 +88,6 @@ func (m *Manager) EndOne(w *db.Writer, user, id int64, reason constant) (bool, e
 			return false, err
 		}
 		m.forget(w, rows[i].Key)
-		if !m.aliveRow(&rows[i], now) {
-			return false, nil
-		}
 		event.Record(w.Context(), RuleEnded, event.Done, slog.Int64("session", id), slog.Int64("user", user), slog.String("reason", string(reason)))
 		return true, nil
 	}
@@ -98,9 +97,9 @@ func (m *Manager) EndOne(w *db.Writer, user, id int64, reason constant) (bool, e
 // EndUser ends all sessions of a user and returns how many: what whoever disables, deletes or rescues an account calls, in
 // the same transaction.
 func (m *Manager) EndUser(w *db.Writer, user int64, reason constant) (int, error) {
-	keys, alive, err := m.endUser(w, user, 0, string(reason))
+	keys, err := m.endUser(w, user, 0, string(reason))
 	m.forget(w, keys...)
-	return alive, err
+	return len(keys), err
 }
 
 // EndAll ends every session of the site: after a restore, or when the database may have been stolen.
@@ -117,50 +116,44 @@ func (m *Manager) EndAll(w *db.Writer, reason constant) (int64, error) {
 	return n, nil
 }
 
-// ever is the time at which no row had expired: who ends sessions means those too whose last use nobody has written yet, here
-// or in another process. Their rows look expired, and a use that is written later would extend them ([Store.Touch]).
-const ever = 0
+// unwritten is how long a use of a session may wait to be written, here or in another process. A row that has expired for less than
+// that may be of a session that goes on, since the use extends it ([Store.Touch]): who ends sessions means such rows too.
+const unwritten = 10 * time.Minute
 
-// endUser ends all sessions of a user but the one with id except (0: all). It returns the keys of all rows that it ended, and
-// how many of them were alive.
-func (m *Manager) endUser(w *db.Writer, user, except int64, reason string) (keys []Digest, alive int, err error) {
+// endUser ends all sessions of a user but the one with id except (0: all), and returns their keys.
+func (m *Manager) endUser(w *db.Writer, user, except int64, reason string) ([]Digest, error) {
 	if user <= 0 {
-		return nil, 0, errNobody
+		return nil, errNobody
 	}
+	var keys []Digest
 	now := m.now()
 	for {
-		rows, err := m.store.OfUser(w, user, ever, page)
+		rows, err := m.store.OfUser(w, user, now-unwritten.Microseconds(), page)
 		if err != nil {
-			return keys, alive, err
+			return keys, err
 		}
-		before := len(keys)
+		ended := 0
 		for i := range rows {
 			if rows[i].ID == except {
 				continue
 			}
 			ok, err := m.store.End(w, rows[i].Key, now, reason)
 			if err != nil {
-				return keys, alive, err
+				return keys, err
 			}
 			if ok {
 				keys = append(keys, rows[i].Key)
-				if m.aliveRow(&rows[i], now) {
-					alive++
-				}
+				ended++
 			}
 		}
-		if len(keys) == before || len(rows) < page {
+		if ended == 0 || len(rows) < page {
 			break
 		}
 	}
-	if alive > 0 {
-		event.Record(w.Context(), RuleEnded, event.Done, slog.Int64("user", user), slog.Int("sessions", alive), slog.String("reason", reason))
+	if len(keys) > 0 {
+		event.Record(w.Context(), RuleEnded, event.Done, slog.Int64("user", user), slog.Int("sessions", len(keys)), slog.String("reason", reason))
 	}
-	return keys, alive, nil
-}
-
-func (m *Manager) aliveRow(r *Row, now int64) bool {
-	return r.alive(now, m.seen.of(&r.Key), m.lifetime(r.Class, r.Factors).Idle)
+	return keys, nil
 }
 
 // forget drops rows from the cache, at once and after the commit.

@@ -66,13 +66,19 @@ func TestEndMeansUsesNotYetWritten(t *testing.T) {
 	for name, end := range map[string]func(h *house, id int64) func(*db.Writer) error{
 		"EndUser": func(h *house, _ int64) func(*db.Writer) error {
 			return func(w *db.Writer) error {
-				_, err := h.m.EndUser(w, 5, "disabled")
+				n, err := h.m.EndUser(w, 5, "disabled")
+				if n != 1 {
+					t.Errorf("EndUser = %d, want 1", n)
+				}
 				return err
 			}
 		},
 		"EndOne": func(h *house, id int64) func(*db.Writer) error {
 			return func(w *db.Writer) error {
-				_, err := h.m.EndOne(w, 5, id, "ended by its user")
+				ok, err := h.m.EndOne(w, 5, id, "ended by its user")
+				if !ok {
+					t.Error("EndOne reports false")
+				}
 				return err
 			}
 		},

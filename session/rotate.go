@@ -134,7 +134,7 @@ func (w *Writer) EndOthers(user int64, reason constant) error {
 	if w.o != nil {
 		own = w.o.row.ID
 	}
-	keys, _, err := w.m.endUser(w.db, user, own, string(reason))
+	keys, err := w.m.endUser(w.db, user, own, string(reason))
 	for _, key := range keys {
 		w.wrote(key, gone)
 	}

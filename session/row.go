@@ -82,7 +82,7 @@ type Store interface {
 	// EndAll ends every row that has not ended, and returns how many.
 	EndAll(w *db.Writer, at int64, reason string) (int64, error)
 	// OfUser returns rows of a user (never 0) that have not ended or expired at the time now, without Data, the one unseen
-	// for longest first, at most limit. With now 0 none has expired that is still kept.
+	// for longest first, at most limit. With an earlier time than the present one rows that have expired since are among them.
 	OfUser(q db.Querier, user, now int64, limit int) ([]Row, error)
 	// Page returns such rows of all users with an ID below the given one (0: from the newest), newest first, at most limit.
 	Page(q db.Querier, below, now int64, limit int) ([]Row, error)

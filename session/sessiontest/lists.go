@@ -35,6 +35,9 @@ func ofUser(s *suite) {
 		if got, err := s.store.OfUser(w, 7, now, 2); err != nil || len(got) != 2 || got[0].ID != rows[4].ID {
 			s.Errorf("the limit: %d rows, %v", len(got), err)
 		}
+		if got, err := s.store.OfUser(w, 7, now-1, 100); err != nil || len(got) != 7 {
+			s.Errorf("OfUser of a moment ago = %d rows, %v; want the two that expire now as well", len(got), err)
+		}
 		if got, err := s.store.OfUser(w, 0, now, 100); err != nil || len(got) != 0 {
 			s.Errorf("user 0 is nobody, got %d rows, %v", len(got), err)
 		}
