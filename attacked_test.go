@@ -74,6 +74,7 @@ func slowSecret(r *merlon.Read[merlon.Visitor], in searchInput) (*merlon.Respons
 
 // TestTimeoutHandlerWraps: a middleware that goes on without its handler mixes nobody's pages; run with -race.
 func TestTimeoutHandlerWraps(t *testing.T) {
+	t.Parallel()
 	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
 		mw := func(next http.Handler) http.Handler {
 			return http.TimeoutHandler(next, 20*time.Millisecond, "too slow")

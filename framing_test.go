@@ -114,9 +114,9 @@ func framingVectors(t *testing.T, secure bool) {
 	if err := json.Unmarshal(raw, &cases); err != nil {
 		t.Fatal(err)
 	}
-	// Most of the time is waiting for what does not come: sixteen at once.
+	// Most of the time is waiting for what does not come: many at once.
 	told := make([]framingAnswer, len(cases))
-	atOnce := make(chan struct{}, 16)
+	atOnce := make(chan struct{}, 50)
 	var all sync.WaitGroup
 	for i, c := range cases {
 		all.Go(func() {

@@ -59,7 +59,7 @@ func secureSite(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := merlon.New(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Settings: merlon.Settings{Origin: "https://site.test"}},
+	site, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Settings: merlon.Settings{Origin: "https://site.test"}},
 		merlon.Config{Engine: sqlite.Engine("x.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{merlon.Mount("/held", merlon.Public(), http.HandlerFunc(holds))}})
 	if err != nil {
 		t.Fatal(err)
@@ -217,6 +217,7 @@ func TestRapidReset(t *testing.T) {
 // TestRequestsOfAConnectionAreBounded: after a thousand requests a connection is closed behind the answer, over HTTP/1.1 and
 // HTTP/2, and an honest client does not notice.
 func TestRequestsOfAConnectionAreBounded(t *testing.T) {
+	t.Parallel() // those that hold are not
 	held.Store(nil)
 	address := secureSite(t)
 	for _, two := range []bool{false, true} {

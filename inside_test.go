@@ -18,6 +18,7 @@ import (
 // In development an error page says cause, route, id and what explains more; in production it says none of it. A failure is
 // one line of the log.
 func TestErrorPagesTellTheInside(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, method, path string
 		status             int

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, jobChild(dir))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	os.Exit(need.Main(m))
 }
 
 func child(dir string) error {

@@ -225,6 +225,7 @@ func TestRateOfThisMachineInTheWorld(t *testing.T) {
 
 // What is refused before there is a route counts too: hosts of others, requests that mean nothing, and plain HTTP.
 func TestRefusalsCount(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(*http.Request){
 		"another host (421)":     func(r *http.Request) { r.Host = "other.test" },
 		"no host (400)":          func(r *http.Request) { r.Host = "exa mple" },

@@ -53,6 +53,8 @@ type Site struct {
 	schemas   []*db.Schema
 	pages     *page.Set
 	views     sync.Map // page.Declared → *view
+	look      sync.Mutex
+	looked    time.Time // at the static files, in development
 	statics   []*static.Files
 	signIn    string
 	checks    []check.Check

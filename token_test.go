@@ -16,6 +16,7 @@ import (
 // TestWithoutAToken: a form that never had a token is not called one that was open too long, neither to the visitor nor in
 // the log nor in development.
 func TestWithoutAToken(t *testing.T) {
+	t.Parallel()
 	const none, old = "lacked the token", "open too long"
 	for _, mode := range []merlon.Mode{merlon.Development, merlon.Production} {
 		var log bytes.Buffer
@@ -72,6 +73,7 @@ func TestWithoutAToken(t *testing.T) {
 // TestUnknownMembers: a misspelt member of a JSON body is told with its problems, in development alone, by a name of bounded
 // length.
 func TestUnknownMembers(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []merlon.Mode{merlon.Development, merlon.Production} {
 		env := merlon.Env{Data: t.TempDir(), Mode: mode, Log: slog.New(slog.DiscardHandler)}
 		env.Settings.Origin = "https://site.test"

@@ -292,6 +292,7 @@ func TestMountsSeeNoSession(t *testing.T) {
 
 // TestBodiesOfMountsAreBounded: one that says its length is refused unread, one that does not is cut off.
 func TestBodiesOfMountsAreBounded(t *testing.T) {
+	t.Parallel()
 	read := make(chan int, 4)
 	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("MERLON_TEST_BACKUP_ONE"); dir != "" {
 		onePoint(dir)
 	}
-	os.Exit(m.Run())
+	os.Exit(need.Main(m))
 }
 
 // pointsForEver prints the receipt of each point.

@@ -80,7 +80,7 @@ func (p *program) control(site *merlon.Site) (stop func(), err error) {
 	if err := p.mark(site.Mode() != merlon.Production); err != nil {
 		return nil, err
 	}
-	seat := &seat{path: path, shared: site.Shared()}
+	seat := &seat{path: path, shared: site.Shared(), pause: time.Second}
 	l, err := seat.take()
 	if err != nil {
 		return nil, err

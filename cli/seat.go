@@ -18,13 +18,13 @@ type seat struct {
 	path   string
 	shared bool
 
+	// pause is how often a process that has not the seat looks whether it is free.
+	pause time.Duration
+
 	mu   sync.Mutex
 	own  fs.FileInfo // of our socket; nil: we have none
 	open net.Listener
 }
-
-// seatPause is how often a process that has not the seat looks whether it is free.
-const seatPause = time.Second
 
 // take takes the seat. It returns nil without an error where another process has it.
 func (s *seat) take() (net.Listener, error) {
@@ -91,7 +91,7 @@ func (s *seat) keep(srv *http.Server, l net.Listener, stopped <-chan struct{}) {
 	if !s.shared {
 		return
 	}
-	tick := time.NewTicker(seatPause)
+	tick := time.NewTicker(s.pause)
 	defer tick.Stop()
 	for {
 		select {

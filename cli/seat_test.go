@@ -31,8 +31,8 @@ func TestSeat(t *testing.T) {
 		go s.keep(srv, l, stopped)
 		return l, func() { close(stopped); _ = srv.Close(); s.leave() }
 	}
-	one, endOne := sit(&seat{path: path, shared: true})
-	two, endTwo := sit(&seat{path: path, shared: true})
+	one, endOne := sit(&seat{path: path, shared: true, pause: 20 * time.Millisecond})
+	two, endTwo := sit(&seat{path: path, shared: true, pause: 20 * time.Millisecond})
 	if one == nil || two != nil || !answers() {
 		t.Fatalf("the first has %v, the second %v", one, two)
 	}
@@ -68,7 +68,7 @@ func TestSeat(t *testing.T) {
 	dead.(*net.UnixListener).SetUnlinkOnClose(false)
 	_ = dead.Close()
 	for _, shared := range []bool{true, false} {
-		l, end := sit(&seat{path: path, shared: shared})
+		l, end := sit(&seat{path: path, shared: shared, pause: time.Second})
 		if l == nil || !answers() {
 			t.Errorf("shared %v: a dead one's is not taken", shared)
 		}

@@ -35,6 +35,7 @@ type compiler struct {
 	found check.Faults
 
 	out    *block
+	spare  []step // room for those of the next tag
 	h      htmlState
 	path   []arm // the branches that the node at hand stands in
 	dead   bool  // behind a break or continue
@@ -103,22 +104,46 @@ func (b *block) do(f func(f *frame, dst []byte) []byte) { b.add(step{op: opDo, d
 
 // fuse joins each text with the step behind it.
 func fuse(steps []step) []step {
-	var out []step
-	var text strings.Builder
-	for _, s := range steps {
-		text.WriteString(s.text)
+	others := 0
+	for i := range steps {
+		if steps[i].op != opText {
+			others++
+		}
+	}
+	out := make([]step, 0, others+1)
+	from := 0 // the first of the texts that wait
+	for i, s := range steps {
 		if s.op == opText {
 			continue
 		}
-		s.text = text.String()
-		text.Reset()
+		s.text = joined(steps[from : i+1])
 		s.body, s.els = fuse(s.body), fuse(s.els)
 		out = append(out, s)
+		from = i + 1
 	}
-	if text.Len() > 0 {
-		out = append(out, step{text: text.String()})
+	if text := joined(steps[from:]); text != "" {
+		out = append(out, step{text: text})
 	}
 	return slices.Clip(out)
+}
+
+// joined returns the texts of steps in one.
+func joined(steps []step) string {
+	n, last := 0, ""
+	for i := range steps {
+		if t := steps[i].text; t != "" {
+			n, last = n+len(t), t
+		}
+	}
+	if n == len(last) {
+		return last
+	}
+	var text strings.Builder
+	text.Grow(n)
+	for i := range steps {
+		text.WriteString(steps[i].text)
+	}
+	return text.String()
 }
 
 // stop is the panic that ends the compilation of a page whose HTML cannot be followed any more.

@@ -62,7 +62,8 @@ func (c *compiler) startTag(s string, i, pos int, end bool) int {
 	if k < len(s) && !isSpace(s[k]) && s[k] != '/' && s[k] != '>' {
 		c.abort(RuleMarkup, parse.Pos(pos+i), fmt.Sprintf("%q is no tag", cut(s[i:], 20)), "names of elements are letters, digits and hyphens")
 	}
-	t := &tag{name: strings.ToLower(s[j:k]), end: end, file: c.file, pos: parse.Pos(pos + i), depth: len(c.path), block: &block{}, outer: c.out}
+	t := &tag{name: strings.ToLower(s[j:k]), end: end, file: c.file, pos: parse.Pos(pos + i), depth: len(c.path), block: &block{c.spare[:0]}, outer: c.out}
+	c.spare = nil // a tag in a tag is refused, and there it has its own
 	t.block.text(s[i:k])
 	c.out = t.block
 	c.h.tag, c.h.mode, c.h.space = t, inGap, false

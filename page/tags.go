@@ -61,7 +61,7 @@ var decisive = map[string][]string{
 func (c *compiler) endTag(t *tag) {
 	if t.end {
 		t.block.text(">")
-		t.outer.steps = append(t.outer.steps, t.block.steps...)
+		c.leaveTag(t)
 		c.closeElement(t)
 		return
 	}
@@ -81,11 +81,17 @@ func (c *compiler) endTag(t *tag) {
 		t.block.text("/")
 	}
 	t.block.text(">")
-	t.outer.steps = append(t.outer.steps, t.block.steps...)
+	c.leaveTag(t)
 	if t.name == "form" && c.h.form != nil && c.h.form.fact.Token >= 0 && c.h.form.tag == t {
 		t.outer.add(step{op: opToken, off: uintptr(c.h.form.fact.Token)})
 	}
 	c.enterRaw(t)
+}
+
+// leaveTag gives the steps of a tag to what is around it.
+func (c *compiler) leaveTag(t *tag) {
+	t.outer.steps = append(t.outer.steps, fuse(t.block.steps)...)
+	c.spare, t.block = t.block.steps, nil
 }
 
 // judgeAddresses judges the constant addresses of a tag, whatever the element.

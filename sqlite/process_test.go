@@ -18,6 +18,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(need.Main(m))
 }
 
 // fill is the child of TestFullDisk: it writes until the disk is full, and then looks whether all is as it should be.

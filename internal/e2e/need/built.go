@@ -1,10 +1,12 @@
 package need
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"testing"
@@ -49,7 +51,20 @@ func Built(t testing.TB, folder string) string {
 }
 
 // Main runs the tests and removes what [Built] has built. It returns the exit code.
+//
+// Tests that are parallel mostly wait, for limits to open and for what does not come: 16 go at a time, unless -parallel says
+// another number. They start many sites and keep none, so the collector waits until the heap is five times what lives, unless
+// GOGC says otherwise.
 func Main(m *testing.M) int {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "16")
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	code := m.Run()
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)

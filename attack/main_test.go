@@ -1,0 +1,10 @@
+package attack_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
+)
+
+func TestMain(m *testing.M) { os.Exit(need.Main(m)) }
