@@ -408,8 +408,12 @@ func (s *Site) compilePages() {
 		}
 	}
 	words := s.words
+	var same any // pages do not miss texts while these have a fault
+	if !s.noWords {
+		same = words
+	}
 	set, faults := page.Compile(page.Options{Static: s.statics, Development: s.env.Mode == Development,
-		Text: s.message, Plural: pluralOf(words), TextIDs: words.IDs, Langs: words.Langs()}, files...)
+		Text: s.message, Plural: pluralOf(words), TextIDs: words.IDs, Langs: words.Langs(), Same: same}, files...)
 	s.fault(faults...)
 	for _, where := range set.Silent() {
 		s.fault(RuleNotice.Finding(where, "the layout never shows $site.Notice: what merlon.Redirect(…).Notice says is dropped without a word",

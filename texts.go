@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/form"
@@ -56,14 +57,28 @@ func (s *Site) addTexts() {
 	}
 }
 
+// textsRead keeps the catalogues of this process without faults: one for each Texts and language that a program declares.
+var textsRead sync.Map // textsKey → *text.Catalogue
+
+type textsKey struct {
+	Texts
+	lang string
+}
+
 func (s *Site) readTexts() {
 	t := s.cfg.Texts
+	if all, ok := textsRead.Load(textsKey{t, s.lang}); ok {
+		s.words = all.(*text.Catalogue)
+		s.several = len(s.words.Langs()) > 1
+		return
+	}
 	files, err := fs.Sub(t.fsys, t.dir)
 	if err == nil {
 		var own, all *text.Catalogue
 		if own, err = text.Read(files, s.lang); err == nil {
 			if all, err = own.Over(text.Own()); err == nil {
 				s.words, s.several = all, len(all.Langs()) > 1
+				textsRead.Store(textsKey{t, s.lang}, all)
 				return
 			}
 		}

@@ -46,12 +46,8 @@ func TestEveryMutationIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := objects(t, s.target)
-	times := 1000
-	if os.Getenv("MERLON_TEST_LONG") != "" {
-		times = 10000
-	}
 	kinds := map[string]int{}
-	for i := range times {
+	for i := range need.Times(200, 1000, 10000) {
 		path := all[rand.N(len(all))]
 		before, err := os.ReadFile(path)
 		if err != nil {

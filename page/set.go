@@ -34,6 +34,10 @@ type Options struct {
 	TextIDs func() []string
 	// Langs are the catalogue's languages; the first one is for visitors of others. Nil is one language, "".
 	Langs []string
+	// Same tells one catalogue from another: compilations whose Same is equal have Text, Plural and TextIDs that answer
+	// alike. Then a process that puts a site together again, as a command and a test do, compiles its pages once. It is
+	// comparable; nil is like no other.
+	Same any
 }
 
 func (o *Options) languages() []string {
@@ -93,15 +97,23 @@ func compileSet(opts Options, files []*Files, only *declaration) (*Set, check.Fa
 	if opts.Development {
 		s.stamp = s.stampNow()
 	}
-	g := s.compile()
+	k := s.key()
+	g := known.find(k)
+	if g == nil {
+		g = s.compile()
+		known.keep(k, g)
+	}
 	s.now.Store(g)
 	return s, g.faults
 }
 
+// stampNow sums up the files on disk, in development, and the addresses of static files.
 func (s *Set) stampNow() string {
 	all := ""
 	for _, f := range s.files {
-		all += f.stamp()
+		if s.opts.Development {
+			all += f.stamp()
+		}
 	}
 	for _, f := range s.opts.Static { // a style sheet that was saved has another address
 		for _, name := range f.Names() {
@@ -131,6 +143,7 @@ func (s *Set) compile() *generation {
 			g.pages[d] = c
 			g.order = append(g.order, d)
 		}
+		u.opts.Text, u.opts.Plural, u.opts.TextIDs = nil, nil, nil // a compilation that is kept keeps no site
 	}
 	g.faults = told.all()
 	return g
