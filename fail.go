@@ -331,8 +331,8 @@ func (w *walk) toSignInFor(again, next string) {
 		return
 	}
 	q := url.Values{}
-	if l, reason := w.site.local(next); reason == "" && l.String() != "/" {
-		q.Set("next", l.String())
+	if back := w.wayBack(next); back != "" {
+		q.Set("next", back)
 	}
 	if again != "" {
 		q.Set("again", again)

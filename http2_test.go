@@ -50,6 +50,11 @@ func holds(w http.ResponseWriter, r *http.Request) {
 // secureSite serves a site over TLS and returns its address.
 func secureSite(t *testing.T) string {
 	t.Helper()
+	return secureSiteWith(t, io.Discard, merlon.Mount("/held", merlon.Public(), http.HandlerFunc(holds)))
+}
+
+func secureSiteWith(t *testing.T, log io.Writer, routes ...merlon.Route) string {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +64,8 @@ func secureSite(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Settings: merlon.Settings{Origin: "https://site.test"}},
-		merlon.Config{Engine: sqlite.Engine("x.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{merlon.Mount("/held", merlon.Public(), http.HandlerFunc(holds))}})
+	site, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: t.TempDir(), Log: slog.New(slog.NewTextHandler(log, nil)), Settings: merlon.Settings{Origin: "https://site.test"}},
+		merlon.Config{Engine: sqlite.Engine("x.db"), Pages: noPages, Schema: noStatements, Routes: routes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +102,11 @@ func dialH2(t *testing.T, address string) *h2 {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(60 * time.Second))
+	return speakH2(t, c)
+}
+
+func speakH2(t *testing.T, c *tls.Conn) *h2 {
+	t.Helper()
 	if _, err := io.WriteString(c, http2.ClientPreface); err != nil {
 		t.Fatal(err)
 	}
@@ -109,14 +119,33 @@ func dialH2(t *testing.T, address string) *h2 {
 }
 
 // get opens a stream.
-func (h *h2) get(path string) (uint32, error) {
+func (h *h2) get(path string) (uint32, error) { return h.open("GET", path, true) }
+
+// open opens a stream with further fields, names and values.
+func (h *h2) open(method, path string, end bool, more ...string) (uint32, error) {
 	h.head.Reset()
-	for _, f := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "site.test"}, {":path", path}} {
-		_ = h.enc.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
+	fields := append([]string{":method", method, ":scheme", "https", ":authority", "site.test", ":path", path}, more...)
+	for i := 0; i < len(fields); i += 2 {
+		_ = h.enc.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
 	}
 	id := h.next
 	h.next += 2
-	return id, h.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: h.head.Bytes(), EndStream: true, EndHeaders: true})
+	return id, h.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: h.head.Bytes(), EndStream: end, EndHeaders: true})
+}
+
+// status reads until a stream is answered.
+func (h *h2) status(t *testing.T, id uint32) (status string) {
+	t.Helper()
+	h.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	for {
+		f, err := h.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, ok := f.(*http2.MetaHeadersFrame); ok && f.StreamID == id {
+			return f.PseudoValue("status")
+		}
+	}
 }
 
 // TestStreamsAreBounded: a connection has a hundred streams at a time; one more is refused, and the site says so beforehand.

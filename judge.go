@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
@@ -53,25 +52,6 @@ func (s *Site) view(p page.Declared) (*view, error) {
 	}
 	s.views.Store(p, v)
 	return v, nil
-}
-
-// reloadStatics reads static files again that were saved, in development and where their folder is there. It looks every 20
-// milliseconds at most, as [page.Set.Reload] does.
-func (s *Site) reloadStatics() {
-	if s.env.Mode != Development {
-		return
-	}
-	s.look.Lock()
-	defer s.look.Unlock()
-	if time.Since(s.looked) < 20*time.Millisecond {
-		return
-	}
-	s.looked = time.Now()
-	for _, f := range s.statics {
-		if _, err := f.Reload(); err != nil {
-			continue // built with -trimpath, or elsewhere: the files are those of the program
-		}
-	}
 }
 
 // judge holds one page against the routes.

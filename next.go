@@ -5,24 +5,47 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/merlon-web/merlon/csrf"
 )
 
 // A Local is an address of this site that was proven to be one of its GET pages. Its zero value is the front page.
-type Local struct{ path string }
+type Local struct {
+	path string
+	own  string // for a page that other sites may not link to: the token of who was on the way there
+}
 
-// String returns path, query and fragment.
+// String returns path, query and fragment, as a next parameter of this site's own pages carries them. For a page that other
+// sites may not link to, the fragment is the mark of the visitor who was on the way there: [RedirectLocal] leaves it out.
 func (l Local) String() string {
+	if l.own != "" {
+		return l.address() + ownMark + l.own
+	}
+	return l.address()
+}
+
+func (l Local) address() string {
 	if l.path == "" {
 		return "/"
 	}
 	return l.path
 }
 
+// ownMark stands before the token of [Local.own].
+const ownMark = "#own="
+
+// ownNext is what the token of a way back is bound to, beside the visitor's session.
+func ownNext(path string) string { return "next " + path }
+
 const maxNext = 2048
 
 // local proves that next is the address of a page of this site (testdata/vectors/redirects.json; WHATWG URL 4.4 for what browsers
 // make of slashes, backslashes and control characters). The reason is one word for the event.
-func (s *Site) local(next string) (Local, string) {
+//
+// A page that other sites may not link to ([OwnLinksOnly], [Mount]) is none that next leads to, or they would link to the
+// sign-in page, which leads there from here. But owned says whether a token shows that the visitor was on the way there.
+func (s *Site) local(next string, owned func(path, token string) bool) (Local, string) {
+	next, token, marked := strings.Cut(next, ownMark)
 	switch {
 	case next == "":
 		return Local{}, "empty"
@@ -55,7 +78,13 @@ func (s *Site) local(next string) (Local, string) {
 	if strings.HasPrefix(u.Path, "/_merlon/") && u.Path != keptPath || !s.isPage(u) {
 		return Local{}, "route"
 	}
-	return Local{next}, ""
+	if rt, _ := s.find(http.MethodGet, u); rt.target.Linkable {
+		return Local{path: next}, ""
+	}
+	if !marked || !owned(next, token) {
+		return Local{}, "link"
+	}
+	return Local{next, token}, ""
 }
 
 // isPage reports whether the address is one that a GET route of the site answers with its path values bound.
@@ -122,7 +151,7 @@ func (r *facts) Local(next ...string) (Local, bool) {
 	reason := "duplicate"
 	if len(next) == 1 {
 		var l Local
-		if l, reason = r.w.site.local(next[0]); reason == "" {
+		if l, reason = r.w.site.local(next[0], r.w.ownsNext); reason == "" {
 			return l, true
 		}
 	}
@@ -130,4 +159,26 @@ func (r *facts) Local(next ...string) (Local, bool) {
 		r.w.refused(RuleNext, slog.String("reason", reason))
 	}
 	return Local{}, false
+}
+
+// ownsNext reports whether a token was made by this site when this session was on the way to a page.
+func (w *walk) ownsNext(path, token string) bool {
+	binding := w.state.Binding()
+	if binding == nil {
+		return false
+	}
+	_, ok := csrf.VerifyToken(w.run.csrfKey, binding, ownNext(path), token)
+	return ok
+}
+
+// wayBack is the next parameter for who was on the way to a page, "" for the front page and for what is none.
+func (w *walk) wayBack(next string) string {
+	l, reason := w.site.local(next, func(string, string) bool { return false })
+	if binding := w.state.Binding(); reason == "link" && binding != nil {
+		l, reason = Local{next, string(csrf.AppendToken(nil, w.run.csrfKey, binding, ownNext(next), nil))}, ""
+	}
+	if reason != "" || l.String() == "/" {
+		return ""
+	}
+	return l.String()
 }

@@ -80,21 +80,25 @@ func (s *Site) cspReport(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := report.Report
-	w.refused(RuleCSPReport, slog.String("page", pathOnly(p.Document)), slog.String("directive", p.Directive),
+	w.refused(RuleCSPReport, slog.String("page", w.site.pageOf(p.Document)), slog.String("directive", event.Clean(p.Directive[:min(len(p.Directive), 60)])),
 		slog.String("blocked", originOnly(p.Blocked)), slog.String("source", originOnly(p.Source)))
 	w.begun.Store(true)
 	rw.WriteHeader(http.StatusNoContent)
 }
 
-// pathOnly and originOnly keep what tells the fault and leave out what may be private: queries and fragments.
-func pathOnly(address string) string {
+// pageOf is the route of an address: its path may be a secret, that of a mailed link.
+func (s *Site) pageOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return ""
 	}
-	return event.Clean(u.Path)
+	if rt, _ := s.find(http.MethodGet, u); rt != nil {
+		return rt.id()
+	}
+	return ""
 }
 
+// originOnly keeps what tells the fault and leaves out what may be private: paths and queries.
 func originOnly(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {

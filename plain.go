@@ -9,14 +9,20 @@ import (
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/trust"
+	"github.com/merlon-web/merlon/trust/cert"
 )
 
 // A site in the world whose address begins with https:// answers nothing without TLS: pages are led to their https address,
 // and whatever is no page is refused, so that a program that was given the wrong address notices before it sends a secret
 // (OWASP ASVS 5.0 4.1.2).
 
-// Redirect returns the handler of the port for plain HTTP, which leads visitors to TLS. The site must be started.
+// Redirect returns the handler of the port for plain HTTP, which leads visitors to TLS, and answers the questions of the
+// authority that Env.Certificates come from (RFC 8555 8.3). The site must be started.
 func (s *Site) Redirect() http.Handler {
+	var lead http.Handler = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.(*walk).toTLS() })
+	if a, ok := s.env.Certificates.(*cert.ACME); ok {
+		lead = a.Handler(lead)
+	}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		buf := buffers.Get().(*[]byte)
 		w := &walk{ResponseWriter: rw, site: s, run: s.running.Load(), r: r, ctx: r.Context(), buf: (*buf)[:0], now: s.clock()}
@@ -38,7 +44,7 @@ func (s *Site) Redirect() http.Handler {
 			return
 		}
 		if w.allowRate() {
-			w.toTLS()
+			lead.ServeHTTP(w, r)
 		}
 	})
 }
@@ -53,7 +59,11 @@ func (w *walk) toTLS() {
 	rt, _ := w.site.find(w.r.Method, w.r.URL)
 	read := w.r.Method == http.MethodGet || w.r.Method == http.MethodHead
 	if !read || rt != nil && rt.mount != nil {
-		w.refused(RulePlain, slog.String("path", w.r.URL.Path))
+		to := w.r.Method
+		if rt != nil {
+			to = rt.id()
+		}
+		w.refused(RulePlain, slog.String("to", to)) // a path may be a secret: that of a webhook, a mailed link's
 		w.ResponseWriter.Header()["Connection"] = []string{"close"}
 		w.fail(http.StatusForbidden, nil)
 		return

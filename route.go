@@ -66,7 +66,8 @@ type opening struct{ origin, reason string }
 // `check`. On a route for which it means nothing it is a fault of [New].
 type RouteOption func(*options)
 
-// OwnLinksOnly closes a page to navigation from other sites: only the site's own links, and a typed address, reach it.
+// OwnLinksOnly closes a page to navigation from other sites: only the site's own links, and a typed address, reach it, and
+// the way back after a sign-in for who was on the way there.
 func OwnLinksOnly() RouteOption { return func(o *options) { o.ownLinks = true } }
 
 // Embeddable lets one other origin (https://example.org) show the page in a frame. Without it no page can be framed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -22,6 +23,7 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
 	writeTimeout      = 30 * time.Second
+	writeByteTimeout  = 10 * time.Second // of HTTP/2, anew with each byte that a client takes
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
 	maxStreams        = 100       // of one connection of HTTP/2 at a time
@@ -218,7 +220,10 @@ func (s *Site) Server() *http.Server {
 			return context.WithValue(ctx, connectionKey{}, new(connection))
 		},
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame,
-			MaxReceiveBufferPerConnection: maxUnread, MaxReceiveBufferPerStream: maxUnread / 2},
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+			MaxReceiveBufferPerConnection: maxUnread, MaxReceiveBufferPerStream: maxUnread / 2,
+			// Without it who reads nothing holds the writer of a connection, and with it handlers and bodies, for ever: the
+			// time of an answer ends a stream, by a frame that waits behind what is not read.
+			WriteByteTimeout: writeByteTimeout},
+		ErrorLog: log.New(serverLog{s}, "", 0),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
@@ -243,6 +244,28 @@ func (s *Site) addRoutes() {
 		rt.finish()
 		s.register(rt, byPattern)
 	}
+	for _, rt := range s.routes {
+		if rt.mount != nil && strings.HasSuffix(rt.pattern, "/") && len(rt.pattern) > 1 {
+			s.leadTo(rt)
+		}
+	}
+}
+
+// leadTo answers a mount's path without its last slash, as the router would by itself: before every guard, so that it told of
+// mounts that are hidden, and without end.
+func (s *Site) leadTo(mount *route) {
+	rt := *mount
+	rt.mount = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to := url.URL{Path: r.URL.Path + "/", RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, to.String(), http.StatusTemporaryRedirect)
+	})
+	s.unlessTaken(strings.TrimSuffix(rt.pattern, "/"), s.handler(&rt))
+}
+
+// unlessTaken gives an address to a handler, if no route has it.
+func (s *Site) unlessTaken(pattern string, h http.Handler) {
+	defer func() { _ = recover() }() // a route has it
+	s.mux.Handle(pattern, h)
 }
 
 // register hands a route to the router, whose conflicts become findings with both places.
@@ -345,46 +368,6 @@ func (rt *route) finish() {
 	for _, e := range rt.opt.embeddable {
 		rt.target.Embeddable = append(rt.target.Embeddable, e.origin)
 	}
-}
-
-// rootFiles are what browsers and robots ask for at the root, unasked.
-var rootFiles = []string{"favicon.ico", "robots.txt", "apple-touch-icon.png"}
-
-func (s *Site) addStatics() {
-	if s.cfg.Static != nil {
-		for _, name := range rootFiles {
-			if h, ok := s.cfg.Static.Root(name); ok {
-				s.mux.Handle("GET /"+name, s.fileHandler("/"+name, h))
-			}
-		}
-	}
-	for _, f := range s.statics {
-		s.fault(f.Faults()...)
-		func() {
-			defer func() {
-				if p := recover(); p != nil {
-					s.fault(RuleRoute.Finding(f.Prefix(), "the static files meet a route: "+oneLine(fmt.Sprint(p)), "give the route another path, or serve the files Under another one"))
-				}
-			}()
-			s.mux.Handle("GET "+f.Prefix(), s.fileHandler(f.Prefix(), f))
-		}()
-	}
-}
-
-// fileHandler answers files: the host and the client are known, the origin is checked, no session is read.
-func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
-	rt := &route{method: http.MethodGet, pattern: pattern, access: Public().rule}
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w, ok := rw.(*walk)
-		if !ok {
-			return
-		}
-		w.route = rt
-		if w.allowFile() && w.checkOrigin() {
-			s.reloadStatics()
-			f.ServeHTTP(w, r)
-		}
-	})
 }
 
 func (s *Site) compilePages() {

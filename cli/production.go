@@ -264,9 +264,6 @@ func (w *world) redirect() (stop func(), err error) {
 	}
 	srv := w.site.Server()
 	srv.Handler = w.site.Redirect()
-	if a, ok := w.source.(*cert.ACME); ok {
-		srv.Handler = a.Handler(srv.Handler)
-	}
 	g := w.site.Guard(srv)
 	go func() {
 		if err := srv.Serve(g.Listener(l)); !errors.Is(err, http.ErrServerClosed) {

@@ -1,6 +1,7 @@
 package form_test
 
 import (
+	"bytes"
 	"context"
 	"image"
 	"testing"
@@ -45,4 +46,41 @@ func TestDeepPicturesCountDouble(t *testing.T) {
 			t.Errorf("%s: %q (%v), want %q", name, f.ProblemID("Photo"), bound.Refusal, c.want)
 		}
 	}
+	for name, c := range map[string]struct {
+		parts int
+		adobe byte
+		want  string
+	}{
+		"brightness and two differences": {3, 1, ""},
+		"as RGB":                         {3, 0, form.MsgDeepPixels},
+		"of print":                       {4, 0, form.MsgDeepPixels},
+		"of print, as differences":       {4, 2, form.MsgDeepPixels},
+	} {
+		f, bound, _ := bindUpload[photo](t, sent("Photo", "a.jpg", blankJPEG(1000, 600, c.parts, c.adobe), "Text", "a"))
+		if bound.Refusal != nil || f.ProblemID("Photo") != c.want {
+			t.Errorf("a JPEG %s: %q (%v), want %q", name, f.ProblemID("Photo"), bound.Refusal, c.want)
+		}
+	}
+}
+
+// blankJPEG is a progressive JPEG with Adobe's mark and one bit for each block.
+func blankJPEG(w, h, parts int, adobe byte) []byte {
+	b := []byte{0xff, 0xd8}
+	segment := func(mark byte, p ...byte) {
+		b = append(b, 0xff, mark, byte((len(p)+2)>>8), byte(len(p)+2))
+		b = append(b, p...)
+	}
+	segment(0xee, append([]byte("Adobe"), 0, 100, 0, 0, 0, 0, adobe)...)
+	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)
+	frame := []byte{8, byte(h >> 8), byte(h), byte(w >> 8), byte(w), byte(parts)}
+	scan := []byte{byte(parts)}
+	for i := range byte(parts) {
+		frame = append(frame, i+1, 0x11, 0)
+		scan = append(scan, i+1, 0)
+	}
+	segment(0xc2, frame...)
+	segment(0xc4, append([]byte{0, 1}, make([]byte, 16)...)...) // one code, of one bit, for 0
+	segment(0xda, append(scan, 0, 0, 0)...)
+	b = append(b, make([]byte, ((w+7)/8*((h+7)/8)*parts+7)/8+8)...)
+	return append(b, 0xff, 0xd9)
 }

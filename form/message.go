@@ -29,7 +29,7 @@ const (
 	MsgEmptyFile  = "form.empty-file"  // a file of no bytes
 	MsgType       = "form.type"        // a file of another type; argument: the types
 	MsgPixels     = "form.pixels"      // a picture too large; argument: millions of pixels
-	MsgDeepPixels = "form.deep-pixels" // one of 16 bits a colour, of which half as many are taken; argument: millions of pixels
+	MsgDeepPixels = "form.deep-pixels" // one of 16 bits a colour or of print, of which half as many are taken; argument: millions of pixels
 	MsgInvalid    = "form.invalid"     // rejected without words
 
 	MsgRequiredChoice   = "form.required-choice"   // MsgRequired of a choice
@@ -81,7 +81,7 @@ var english = [...]struct{ id, words string }{
 	{MsgLargeFile, "The file is too large. Choose one of at most %v."},
 	{MsgType, "The file is not of a type that can be used. Choose one of these: %v."},
 	{MsgPixels, "The picture has too many pixels. Choose one of at most %v million."},
-	{MsgDeepPixels, "The picture has 16 bits a colour and too many pixels for that. Choose one of 8 bits a colour, or of at most %v million pixels."},
+	{MsgDeepPixels, "The picture has 16 bits a colour or the colours of print, and too many pixels for that. Choose one with the usual colours, or of at most %v million pixels."},
 	{MsgFileLimits, "%v, at most %v."},
 	{MsgFileAgain, "Choose the file once more: it was not kept."},
 	{MsgInvalid, "Change this."},

@@ -16,8 +16,8 @@ import (
 
 const (
 	// maxPixels bounds pictures whose field has no pixels of its own, and is the most that a field may ask for: a decoded
-	// picture takes up to 4 bytes a pixel, and 4 more to be made smaller; a progressive one 15. One of 16 bits a colour takes
-	// twice as much, so it may have half the pixels.
+	// picture takes up to 4 bytes a pixel, and 4 more to be made smaller; a progressive one 15. What is [deep]
+	// takes twice as much, so it may have half the pixels.
 	maxPixels = 50_000_000
 	// maxScans bounds how often a progressive JPEG goes over its pixels. Encoders make about ten scans; a file of 1 MB can ask
 	// for 40,000, each as slow as the whole picture.
@@ -37,7 +37,7 @@ func (f *field) redraw(u *upload, c *content) (problem string, err error) {
 		return MsgType, nil
 	case int64(config.Width)*int64(config.Height) > int64(f.pixels()):
 		return MsgPixels, nil
-	case deep(config) && int64(config.Width)*int64(config.Height) > int64(f.pixels()/2):
+	case deep(u.typ, config) && int64(config.Width)*int64(config.Height) > int64(f.pixels()/2):
 		return MsgDeepPixels, nil
 	}
 	turn := 1
@@ -87,11 +87,14 @@ func (f *field) pixels() int {
 	return f.Pixels
 }
 
-// deep reports a picture of 16 bits a colour.
-func deep(c image.Config) bool {
+// deep reports a picture that takes twice the memory of others while it is decoded: one of 16 bits a colour, and a JPEG whose
+// colours are not brightness and two differences (of print, or made by Adobe's programs as RGB), 19 to 24 bytes a pixel.
+func deep(typ string, c image.Config) bool {
 	switch c.ColorModel {
-	case color.RGBA64Model, color.NRGBA64Model, color.Gray16Model:
+	case color.RGBA64Model, color.NRGBA64Model, color.Gray16Model, color.CMYKModel:
 		return true
+	case color.RGBAModel:
+		return typ == "image/jpeg"
 	}
 	return false
 }

@@ -35,7 +35,7 @@ func MethodAllowed(method string, more ...string) bool {
 //   - 505 for another version than 1.0, 1.1, 2 and 3;
 //   - 431 for more than [MaxHeaders] lines or [MaxHeaderSize] bytes, 414 for a longer target than [MaxTarget];
 //   - 400 for a target that is neither a path nor an address of http or https, a path with bytes that must be escaped, a
-//     query with a ";" or a broken escape, and a GET or HEAD with a body;
+//     query with a ";" or a broken escape, a GET or HEAD with a body, and two lengths;
 //   - 415 for a compressed body;
 //   - 404 for a path that is not canonical: "//", "." and "..", an escaped slash, backslash, control or letter, digit, "-", ".",
 //     "_" or "~". There is no redirect to the canonical one: redirects of this kind have led to other hosts (GO-2025-3770).
@@ -62,6 +62,9 @@ func CheckRequest(r *http.Request, more ...string) error {
 	}
 	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.ContentLength != 0 || len(r.TransferEncoding) > 0) {
 		return refuse(RuleBody, http.StatusBadRequest, true, r.Method+" with a body")
+	}
+	if v := r.Header["Content-Length"]; len(v) > 1 { // over HTTP/2, where net/http goes by the first (RFC 9113 8.1.1)
+		return refuse(RuleForm, http.StatusBadRequest, true, fmt.Sprintf("%d lines of Content-Length", len(v)))
 	}
 	if v, ok := r.Header["Content-Encoding"]; ok {
 		return refuse(RuleCompressed, http.StatusUnsupportedMediaType, true, fmt.Sprintf("body with Content-Encoding %.40q", v))
