@@ -16,6 +16,7 @@ import (
 // send writes the answer: cookies, length, body. Nothing was written before.
 func (w *walk) send(status int, contentType string, body []byte) {
 	w.closeReader()
+	w.freeBody() // it was read: who takes long to read the answer keeps no other's out
 	h := w.ResponseWriter.Header()
 	w.setCookies()
 	if contentType != "" {
