@@ -137,7 +137,11 @@ func (s *Site) roomChecks() []check.Check {
 	return slices.Concat(own, s.routeChecks(), s.deployChecks())
 }
 
+// checkData judges a folder that has the site's keys: without them it may be anybody's.
 func (s *Site) checkData(context.Context) []check.Finding {
+	if _, err := os.Lstat(filepath.Join(s.env.Data, "keys")); err != nil {
+		return nil
+	}
 	info, err := os.Stat(s.env.Data)
 	if err != nil || info.Mode().Perm()&0o077 == 0 {
 		return nil

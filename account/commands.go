@@ -28,7 +28,7 @@ func (a *part) commands() []merlon.Command {
 			Flags: []merlon.Flag{{Name: "role", Usage: "roles, separated by commas"},
 				{Name: "new-role", Usage: "take a role that no route asks for", Switch: true}}, Run: a.userAdd},
 		{Name: "user invite", Args: "EMAIL", Short: "mail an invitation to sign up, on a closed site too", Example: "ann@example.org", Run: a.userInvite},
-		{Name: "user list", Reads: true, Short: "the accounts, newest first", Run: a.userList, Flags: []merlon.Flag{{Name: "limit", Usage: "how many; 100 if it is left out"}}},
+		{Name: "user list", Short: "the accounts, newest first", Run: a.userList, Flags: []merlon.Flag{{Name: "limit", Usage: "how many; 100 if it is left out"}}},
 		{Name: "user disable", Args: "EMAIL", Short: "shut a user out at once", Example: `ann@example.org --reason "left the club"`,
 			Flags: []merlon.Flag{reason, {Name: "last-admin", Usage: "also the only administrator", Switch: true}}, Run: a.userDisable},
 		{Name: "user enable", Args: "EMAIL", Short: "let a user in again", Example: `ann@example.org --reason "back"`, Flags: []merlon.Flag{reason}, Run: a.userEnable},

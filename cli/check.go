@@ -18,7 +18,6 @@ import (
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/trust/cert"
 )
 
@@ -158,8 +157,8 @@ func (p *program) knownIDs(site *merlon.Site, wish checkWish) error {
 // looked at, "" if all could.
 func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c check.Choice) (report check.Report, unseen string, err error) {
 	here := func() check.Report { return check.Run(ctx, c.Of(site.Checks())...) }
-	if !datafolder.Holds(p.data) {
-		return here().Joined(), "the data: there is none yet", nil
+	if p.hasData() != nil {
+		return here().Joined(), "the data: there is no site's data in " + p.folder() + ": name the folder that the site is served from with --data", nil
 	}
 	err = db.ErrLocked // a site that is not sound cannot be started, and may still be up as it was before
 	if sound {

@@ -19,6 +19,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/swap"
 )
 
 // addParts adds the commands that the site's parts bring. They are found without data.
@@ -182,10 +183,8 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 			return err
 		}
 	}
-	if cmd.Reads {
-		if err := p.hasData("keys"); err != nil {
-			return err
-		}
+	if err := p.hasData(); err != nil {
+		return err
 	}
 	p.brief, p.sends = true, cmd.Name == "mail test"
 	env, err := p.commandEnv(merlon.Development)
@@ -218,20 +217,25 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	return err
 }
 
-// hasData refuses a folder in which no site has been: one that is mistyped must not become a new, empty site.
-func (p *program) hasData(file string) error {
-	_, err := os.Stat(filepath.Join(p.data, file))
+// hasData refuses a folder in which no site has been: one that is mistyped must not become a new, empty site. Whoever makes data
+// (serve, migrate up, restore) does not ask.
+func (p *program) hasData() error {
+	_, err := os.Lstat(filepath.Join(p.data, "keys"))
 	switch {
-	case err == nil:
+	case err == nil || swap.Announced(p.data): // a restore that was cut off is completed first
 		return nil
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		return exit(ExitCannot, "the data folder cannot be read: %w: name one that can be with --data", err)
 	}
-	folder := p.data
-	if abs, err := filepath.Abs(folder); err == nil {
-		folder = abs
+	return exit(ExitCannot, "there is no site's data in %s: it has no file keys, and this command makes no new site: name the folder that the site is served from with --data; a new site's data is made by: %s migrate up --data DIR", p.folder(), programName())
+}
+
+// folder is the data folder as it is told: whole, since whoever typed it may not be where they think.
+func (p *program) folder() string {
+	if abs, err := filepath.Abs(p.data); err == nil {
+		return abs
 	}
-	return exit(ExitCannot, "there is no site's data in %s: this command only looks, and makes none: name the site's folder with --data, or start the site there once: %s serve", folder, programName())
+	return p.data
 }
 
 func readInput(path string) ([]byte, error) {

@@ -230,6 +230,7 @@ func TestNewSite(t *testing.T) {
 	if code := cli.Run(t.Context(), site.Open, []string{"check", "--data", data}, &out, &errOut); code != 0 {
 		t.Fatalf("check exits %d\n%s%s", code, &out, &errOut)
 	}
+	run(t, 0, site.Open, data, "migrate", "up")
 	run(t, 0, site.Open, data, "user", "add", "ann@example.org", "--role", "admin")
 	rawFile(t, filepath.Join(data, "club.db"), "UPDATE merlon_user SET verified = 1; INSERT INTO merlon_totp (user, secret, created) VALUES (1, x'00', 1)")
 	text, _ := run(t, 1, site.Open, data, "check", "--deploy", "--json")
