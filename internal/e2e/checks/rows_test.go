@@ -12,7 +12,7 @@ func rows() []row {
 		{"MRL-ROUTE-006", "role name", "Chief Librarian"}, {"MRL-ROUTE-024", "page's roles", `notes.html:5:11 the page asks for the role "libarian", and no route does`},
 		{"MRL-ROUTE-025", "like roles", `route "GET /desk" asks for the role "libarian", and route "GET /shelf" for "librarian" (`},
 		{"MRL-FORM-001", "routes", "Admin"}, {"MRL-FORM-002", "routes", "boundless"}, {"MRL-FORM-003", "routes", "excluding"}, {"MRL-FORM-004", "routes", "embedding"},
-		{"MRL-FORM-005", "routes", "pointing"}, {"MRL-FORM-006", "routes", "misspelt"}, {"MRL-FORM-007", "routes", "uploading"}, {"MRL-FORM-008", "routes", "map"}, {"MRL-FORM-009", "routes", ""},
+		{"MRL-FORM-005", "routes", "pointing"}, {"MRL-FORM-006", "routes", "misspelt"}, {"MRL-FORM-007", "routes", "uploading"}, {"MRL-FORM-008", "routes", "map"}, {"MRL-FORM-009", "routes", ""}, {"MRL-FORM-010", "routes", "printed"},
 		{"MRL-HDR-007", "pages", "scripts.html"}, {"MRL-HDR-008", "routes", "partner.example"},
 		{"MRL-SQL-002", "statements", "SELEC"}, {"MRL-SQL-003", "statements", "txet"}, {"MRL-SQL-004", "statements", "itel"}, {"MRL-SQL-005", "statements", "?"}, {"MRL-SQL-006", "statements", ""},
 		{"MRL-SQL-007", "statements", ""}, {"MRL-SQL-008", "statements", ""}, {"MRL-SQL-009", "statements", ""}, {"MRL-SQL-010", "statements", ""}, {"MRL-SQL-011", "statements", "anyRow"},
