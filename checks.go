@@ -49,7 +49,7 @@ func (s *Site) Checks() []check.Check {
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
-	all = append(append(append(all, host.Checks(s.env.Data)...), build.Checks()...), s.ageChecks()...)
+	all = append(append(append(all, host.Checks(s.env.Data)...), build.Checks()...), s.certificateChecks()...)
 	if h == nil {
 		return all
 	}

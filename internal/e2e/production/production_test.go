@@ -36,6 +36,7 @@ func TestRefusals(t *testing.T) {
 		{"a proxy that is not named", strings.Split(sound, "[tls]")[0] + "[tls]\nmode = \"proxy\"\n", nil, 1, []string{"trusted_proxies", "MRL-CLI-003"}},
 		{"a finding of check", strings.Replace(sound, `"MRL-SMTP-011=a test", `, "", 1), nil, 1, []string{"no mail server is set", "MRL-SMTP-011", "explain ID"}},
 		{"no certificate", strings.Replace(sound, `cert.pem`, `other.pem`, 1), nil, 1, []string{"other.pem", "MRL-CERT-004"}},
+		{"a certificate for another name", strings.ReplaceAll(sound, host, "other.merlon-web.org"), nil, 1, []string{"does not name other.merlon-web.org; it names " + host, "MRL-CERT-006"}},
 		{"a host that is an address", strings.Replace(sound, `host = "`, `host = "https://`, 1), nil, 1, []string{"write the name alone", "MRL-CLI-003"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
