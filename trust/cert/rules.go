@@ -10,7 +10,7 @@ var (
 		Why:    "after its end, and with HSTS, nobody gets past the browser's warning page",
 		Attack: "Visitors who learn to click a warning away click the attacker's away too.",
 		Wrong:  "a certificate that ended yesterday",
-		Right:  `tls.acme = true, or files that something renews`,
+		Right:  `tls.mode = "acme", or files that something renews`,
 		Source: "RFC 5280 4.1.2.5; RFC 6797 8.4; OWASP ASVS 5.0 12.2.2",
 	}
 	RuleLate = check.Rule{
