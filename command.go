@@ -14,6 +14,7 @@ type Command struct {
 	Name    constant // "user add": the second word is a command of the first
 	Args    constant // the words behind it, for the help: "EMAIL [NAME]"; a word in brackets may be left out
 	Short   constant // what it does, in one line
+	Long    constant // what its own help says below that, as what a file must hold; may be empty
 	Example constant // what stands behind the name in an example: "ann@example.org --role board"
 	Flags   []Flag
 	File    bool // the first argument names a file: it is opened where the command was typed, and is [Call.In]

@@ -82,6 +82,9 @@ func (p *program) partCommand(cmd merlon.Command, first, second string) *cobra.C
 	c := &cobra.Command{Use: strings.TrimSpace(name + " " + string(cmd.Args)), Short: string(cmd.Short),
 		Example: "  " + strings.TrimSpace(programName()+" "+string(cmd.Name)+" "+example),
 		Args:    argsOf(cmd), Hidden: cmd.Hidden}
+	if cmd.Long != "" {
+		c.Long = string(cmd.Short) + "\n\n" + string(cmd.Long)
+	}
 	values := map[string]*string{}
 	switches := map[string]*bool{}
 	for _, f := range cmd.Flags {
@@ -146,7 +149,7 @@ func judge(cmd merlon.Command, o order) error {
 	for _, f := range cmd.Flags {
 		known[string(f.Name)] = true
 		if f.Required && strings.TrimSpace(o.Flags[string(f.Name)]) == "" {
-			return exit(ExitUsage, "--%s is missing: %s: say it", f.Name, f.Usage)
+			return exit(ExitUsage, "--%s is missing: %s: add it, as in: %s", f.Name, f.Usage, exampleWith(cmd, f))
 		}
 		if v := o.Flags[string(f.Name)]; f.Switch && v != "" && v != "true" {
 			return exit(ExitUsage, "--%s is %q: it is a switch: give it without a value", f.Name, v)
@@ -158,6 +161,14 @@ func judge(cmd merlon.Command, o order) error {
 		}
 	}
 	return nil
+}
+
+// exampleWith is the command's example if that has the flag, else the flag with what it takes.
+func exampleWith(cmd merlon.Command, f merlon.Flag) string {
+	if strings.Contains(string(cmd.Example), "--"+string(f.Name)) {
+		return string(cmd.Name) + " " + string(cmd.Example)
+	}
+	return "--" + string(f.Name) + ` "…"`
 }
 
 // An order is one use of a command, as it is handed to the process that has the data.
