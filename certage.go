@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
@@ -30,16 +32,30 @@ func (s *Site) ageTask() Task {
 	}}
 }
 
-// ageChecks are those of the certificates that visitors are shown.
-func (s *Site) ageChecks() []check.Check {
+// certificateChecks are those of the certificates that visitors are shown.
+func (s *Site) certificateChecks() []check.Check {
 	if s.env.Certificates == nil {
 		return nil
 	}
 	all := cert.Checks(s.env.Certificates, s.clock)
+	all = append(all, cert.NameCheck(s.env.Certificates, s.namedHosts()))
 	for i := range all {
 		all[i].Deploy = true
 	}
 	return all
+}
+
+// namedHosts are those that a certificate must name: that of the site's address, and the further ones that the world reaches.
+func (s *Site) namedHosts() (hosts []string) {
+	if public := s.publicHost(); public != "" {
+		hosts = append(hosts, public)
+	}
+	for _, h := range s.env.Settings.Hosts {
+		if bare := bareHost(h); header.PublicName(bare) && !slices.Contains(hosts, bare) {
+			hosts = append(hosts, bare)
+		}
+	}
+	return hosts
 }
 
 // tellAge makes an event and a mail of a certificate that is old, unless its stage was told: the journal knows, also after a

@@ -49,7 +49,7 @@ func (s *Site) Checks() []check.Check {
 	for _, f := range s.statics {
 		all = append(all, f.Checks()...)
 	}
-	all = append(append(append(all, host.Checks(s.env.Data)...), build.Checks()...), s.ageChecks()...)
+	all = append(append(append(all, host.Checks(s.env.Data)...), build.Checks()...), s.certificateChecks()...)
 	if h == nil {
 		return all
 	}
@@ -105,7 +105,7 @@ func (s *Site) addChecks() {
 // judged are the rules that New looks at for every site, by room: those of requests and of a running site are none.
 var judged = map[string]string{
 	"SITE": "001 002 004 005 006", "ROUTE": "001 002 003 004 005 006 010 011 013 014 015", "TEXT": "001",
-	"FORM": "001 002 003 004 005 006 007 008 009",
+	"FORM": "001 002 003 004 005 006 007 008 009 010",
 	"PAGE": `001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017 018 019 022 023 024 025
 		030 031 032 033 034 035 036 037 038 039 040 041 042 043 044 045 046 047 048 049 050 051 052 053 054 055 056 057 058 060`,
 	"SQL":    "002 003 004 005 006 007 008 009 010 011 012 018 022 030",
@@ -137,7 +137,11 @@ func (s *Site) roomChecks() []check.Check {
 	return slices.Concat(own, s.routeChecks(), s.deployChecks())
 }
 
+// checkData judges a folder that has the site's keys: without them it may be anybody's.
 func (s *Site) checkData(context.Context) []check.Finding {
+	if _, err := os.Lstat(filepath.Join(s.env.Data, "keys")); err != nil {
+		return nil
+	}
 	info, err := os.Stat(s.env.Data)
 	if err != nil || info.Mode().Perm()&0o077 == 0 {
 		return nil

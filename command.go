@@ -14,13 +14,16 @@ type Command struct {
 	Name    constant // "user add": the second word is a command of the first
 	Args    constant // the words behind it, for the help: "EMAIL [NAME]"; a word in brackets may be left out
 	Short   constant // what it does, in one line
+	Long    constant // what its own help says below that, as what a file must hold; may be empty
 	Example constant // what stands behind the name in an example: "ann@example.org --role board"
 	Flags   []Flag
-	Reads   bool // it only looks: where there is no data yet it says so, and makes none
 	File    bool // the first argument names a file: it is opened where the command was typed, and is [Call.In]
 	// Apart runs the command in a process of its own, without opening the site's data: the folder may be missing, damaged, or
 	// another process's. Its Call has no House, and what [Apart] tells instead. It never goes to a site that is running.
-	Apart  bool
+	Apart bool
+	// Anew says of a command that runs apart that it is there for folders without a site's data, as restore is. Every other
+	// command is refused where no site has been: a folder that is mistyped must not become a new, empty site.
+	Anew   bool
 	Hidden bool // not in the help: the program calls it itself
 	Run    func(context.Context, *Call) error
 }

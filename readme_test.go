@@ -14,6 +14,11 @@ func TestReadmeShowsTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for line := range strings.Lines(string(readme)) { // the folder of the unit that deploy systemd prints
+		if command, ok := strings.CutPrefix(line, "club "); ok && !strings.HasPrefix(command, "deploy ") && !strings.Contains(command, "--data /var/lib/club") {
+			t.Errorf("README shows a command of a server without --data /var/lib/club: %s", line)
+		}
+	}
 	for _, shown := range []struct {
 		file, from string // shown from that line on
 		most       int

@@ -25,10 +25,10 @@ func (a *part) commands() []merlon.Command {
 	reason := merlon.Flag{Name: "reason", Usage: "why, for the record", Required: true}
 	return append([]merlon.Command{
 		{Name: "user add", Args: "EMAIL [NAME]", Short: "make an account and print the link with which its user chooses a password; without a name it is called as the address before the @", Example: `ann@example.org "Ann Ash" --role board`,
-			Flags: []merlon.Flag{{Name: "role", Usage: "roles, separated by commas"},
+			Flags: []merlon.Flag{{Name: "role", Usage: "roles, separated by commas"}, {Name: "reason", Usage: "why, for the record; may be left out"},
 				{Name: "new-role", Usage: "take a role that no route asks for", Switch: true}}, Run: a.userAdd},
 		{Name: "user invite", Args: "EMAIL", Short: "mail an invitation to sign up, on a closed site too", Example: "ann@example.org", Run: a.userInvite},
-		{Name: "user list", Reads: true, Short: "the accounts, newest first", Run: a.userList, Flags: []merlon.Flag{{Name: "limit", Usage: "how many; 100 if it is left out"}}},
+		{Name: "user list", Short: "the accounts, newest first", Run: a.userList, Flags: []merlon.Flag{{Name: "limit", Usage: "how many; 100 if it is left out"}}},
 		{Name: "user disable", Args: "EMAIL", Short: "shut a user out at once", Example: `ann@example.org --reason "left the club"`,
 			Flags: []merlon.Flag{reason, {Name: "last-admin", Usage: "also the only administrator", Switch: true}}, Run: a.userDisable},
 		{Name: "user enable", Args: "EMAIL", Short: "let a user in again", Example: `ann@example.org --reason "back"`, Flags: []merlon.Flag{reason}, Run: a.userEnable},
@@ -36,7 +36,7 @@ func (a *part) commands() []merlon.Command {
 		{Name: "user reset-2fa", Args: "EMAIL", Short: "take away an account's second factors", Example: `ann@example.org --reason "phone lost, showed passport"`, Flags: []merlon.Flag{reason}, Run: a.userResetFactors},
 		{Name: "user delete", Args: "EMAIL", Short: "delete an account for good", Example: `ann@example.org --reason "asked by letter" --confirm ann@example.org`,
 			Flags: []merlon.Flag{reason, {Name: "confirm", Usage: "the address once more"}}, Run: a.userDelete},
-		{Name: "user import", Args: "FILE", Short: "make accounts from Django's dumpdata (JSON) or a CSV file", Example: "users.json --dry-run", File: true, Run: a.userImport,
+		{Name: "user import", Args: "FILE", Short: "make accounts from Django's dumpdata (JSON) or a CSV file", Example: "users.json --dry-run", File: true, Run: a.userImport, Long: importHelp,
 			Flags: []merlon.Flag{{Name: "dry-run", Usage: "tell what would be done, and do nothing", Switch: true},
 				{Name: "admins", Usage: "superusers become administrators", Switch: true}}},
 	}, a.laterCommands()...)
@@ -101,7 +101,11 @@ func (a *part) userAdd(ctx context.Context, c *merlon.Call) error {
 		if link, err = a.enrolment(w, id, address.String(), now); err != nil {
 			return err
 		}
-		e := event.New(RuleMadeBy, event.Done, slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")), event.ByCommand())
+		about := []slog.Attr{slog.Int64("account", id), slog.String("roles", strings.Join(roles, ",")), event.ByCommand()}
+		if why := strings.TrimSpace(c.Flag("reason")); why != "" {
+			about = append(about, slog.String("reason", why))
+		}
+		e := event.New(RuleMadeBy, event.Done, about...)
 		e.Time = now
 		return journal.Append(w, e)
 	})

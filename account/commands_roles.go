@@ -37,7 +37,7 @@ func (a *part) userRoles(ctx context.Context, c *merlon.Call) error {
 		}
 	}
 	if len(add)+len(remove) > 0 && strings.TrimSpace(c.Flag("reason")) == "" {
-		return merlon.Misused("--reason is missing: who may do what was changed, and why, must be known afterwards: say it")
+		return merlon.Misused("--reason is missing: who may do what was changed, and why, must be known afterwards: add it, as in: --reason \"elected\"")
 	}
 	if err := usedRoles(c, add); err != nil {
 		return err

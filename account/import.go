@@ -283,6 +283,15 @@ func readDjango(raw []byte, report *importReport) ([]arrival, error) {
 	return judge(all, report), nil
 }
 
+// importHelp is what the help of user import says of its file.
+const importHelp = `The first line of a CSV file names its columns:
+  email     the address, the only column that must be there
+  password  a hash as Django writes it; whoever has none asks for a new password by mail
+  name      as it is shown; left out: what stands before the @
+  roles     with spaces between
+  created   the time, as 2026-01-31T12:00:00Z
+  disabled  yes or no`
+
 // readCSV reads a file with the columns email and password, and if it has them name, roles (separated by spaces), created
 // (RFC 3339) and disabled (yes or no; empty: no).
 func readCSV(raw []byte, report *importReport) ([]arrival, error) {

@@ -84,6 +84,7 @@ func has(t testing.TB, text string, wants ...string) {
 func TestCommands(t *testing.T) {
 	p, target := newProgram(t), t.TempDir()
 	kit := filepath.Join(t.TempDir(), "kit.html")
+	p.run(cli.ExitDone, "migrate", "up")
 	for _, args := range [][]string{{"backup", "run"}, {"backup", "list"}, {"backup", "verify"}} {
 		_, problems := p.run(cli.ExitCannot, args...)
 		has(t, problems, "backup init")

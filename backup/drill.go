@@ -31,7 +31,7 @@ func (p *part) drillEntry() merlon.Command {
 }
 
 func (p *part) childEntry() merlon.Command {
-	return merlon.Command{Name: "drill-child", Args: "FOLDER SOCKET", Short: "the site of a drill", Hidden: true, Apart: true, Run: p.child}
+	return merlon.Command{Name: "drill-child", Args: "FOLDER SOCKET", Short: "the site of a drill", Hidden: true, Apart: true, Anew: true, Run: p.child}
 }
 
 // aims are what a drill is measured against.

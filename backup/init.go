@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
-	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/mailbox"
 )
 
@@ -44,9 +43,6 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 	}
 	defer t.Close()
 	setup.Target = t.String()
-	if err := datafolder.Make(a.Data); err != nil {
-		return merlon.Cannot("the data folder cannot be made: %v", err)
-	}
 	if SameDisk(t, a.Data) && !setup.Try {
 		return merlon.Refuse("%s lies on the same disk as %s\n  one broken disk, or one thief, takes both\n  name a place on another machine or disk; to try it out all the same: --try", t, a.Data)
 	}

@@ -20,7 +20,7 @@ import (
 
 // restoreCommand is `restore`.
 func (p *part) restoreCommand() merlon.Command {
-	return merlon.Command{Name: "restore", Args: "[POINT]", Short: "get the site back from a backup: a point's number, or latest, which is meant if none is named", Example: "latest --live --confirm-site shop", Apart: true, Run: p.restore,
+	return merlon.Command{Name: "restore", Args: "[POINT]", Short: "get the site back from a backup: a point's number, or latest, which is meant if none is named", Example: "latest --live --confirm-site shop", Apart: true, Anew: true, Run: p.restore,
 		Flags: []merlon.Flag{
 			{Name: "at", Usage: "the newest point that is not younger than this time: 2026-11-24T12:40Z"},
 			{Name: "into", Usage: "put it into this folder, which must not be there yet; without it and --live: DATA.restored-TIME, beside the data folder"},

@@ -22,6 +22,7 @@ func receiptOf(t *testing.T, out string) string {
 // What the owner knows of, an older point to compare with, and that the site was closed: `restore` heeds all three.
 func TestRestoreCommand(t *testing.T) {
 	p, target := newProgram(t), t.TempDir()
+	p.run(cli.ExitDone, "migrate", "up")
 	kit := filepath.Join(t.TempDir(), "kit.html")
 	p.run(cli.ExitDone, "backup", "init", "--to", "file://"+target, "--try", "--kit", kit)
 	_, key := kitFiles(kit)
@@ -87,6 +88,7 @@ func TestRestoreCommand(t *testing.T) {
 // What is wrong with the arguments is told before the key is asked for.
 func TestRestoreJudgesItsArgumentsFirst(t *testing.T) {
 	p, target := newProgram(t), t.TempDir()
+	p.run(cli.ExitDone, "migrate", "up")
 	p.run(cli.ExitDone, "backup", "init", "--to", "file://"+target, "--try", "--kit", filepath.Join(t.TempDir(), "kit.html"))
 	p.note()
 	p.run(cli.ExitDone, "backup", "run")

@@ -14,8 +14,13 @@ import (
 	"github.com/merlon-web/merlon/internal/terminal"
 )
 
-// apart runs a command that needs no data, in this process.
+// apart runs a command without opening the data, in this process.
 func (p *program) apart(ctx context.Context, cmd merlon.Command, o order) error {
+	if !cmd.Anew {
+		if err := p.hasData(); err != nil {
+			return err
+		}
+	}
 	p.brief = true
 	env, err := p.commandEnv(merlon.Development)
 	if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"log/slog"
@@ -20,7 +21,8 @@ import (
 func (s settings) certificates(data string, log *slog.Logger) (cert.Source, error) {
 	switch s.TLS.Mode {
 	case "files":
-		f, err := cert.OpenFiles(s.TLS.Cert, s.TLS.Key, log)
+		certFile, keyFile := s.pair()
+		f, err := cert.OpenFiles(certFile, keyFile, log)
 		if err != nil {
 			return nil, err
 		}
@@ -41,6 +43,18 @@ func (s settings) certificates(data string, log *slog.Logger) (cert.Source, erro
 		return a, nil
 	}
 	return nil, nil
+}
+
+// The names of certificate and key among systemd's credentials.
+const (
+	certCredential = "tls-cert"
+	keyCredential  = "tls-key"
+)
+
+// pair are the files of certificate and key: what systemd hands over goes before the files that are named, which only root may be
+// able to read. The commands that root types have no credentials, and read the files themselves.
+func (s settings) pair() (certFile, keyFile string) {
+	return cmp.Or(orCredential("", certCredential), s.TLS.Cert), cmp.Or(orCredential("", keyCredential), s.TLS.Key)
 }
 
 // certified are the names of the site that an authority is asked for: without ports, which no certificate has, each once. Of

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -22,6 +24,30 @@ func TestCertifiedNames(t *testing.T) {
 		s := settings{Site: siteSettings{Hosts: c.hosts}, TLS: tlsSettings{Directory: c.directory}}
 		if got := s.certified(); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// What systemd hands over goes before the files that are named, which are root's.
+func TestPairOfCredentials(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	s := typed{settings: settings{TLS: tlsSettings{Mode: "files", Cert: "/root/cert.pem", Key: "/root/key.pem"}}, at: map[string]string{}}
+	if certFile, keyFile := s.pair(); certFile != "/root/cert.pem" || keyFile != "/root/key.pem" {
+		t.Errorf("without credentials: %q, %q", certFile, keyFile)
+	}
+	for _, name := range []string{"tls-cert", "tls-key"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if certFile, keyFile := s.pair(); certFile != filepath.Join(dir, "tls-cert") || keyFile != filepath.Join(dir, "tls-key") {
+			t.Errorf("with credentials: %q, %q", certFile, keyFile)
+		}
+		s.TLS.Cert, s.TLS.Key = "", "" // need not be named then
+		if s.judge(); s.err() != nil {
+			t.Error(s.err())
 		}
 	}
 }

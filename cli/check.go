@@ -18,7 +18,6 @@ import (
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/trust/cert"
 )
 
@@ -101,6 +100,9 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	if err := p.knownIDs(site, wish); err != nil {
 		return err
 	}
+	if err := p.knownSkips(site, accepted); err != nil {
+		return err
+	}
 	report, unseen, err := p.look(ctx, site, openErr == nil, wish.choice)
 	if err != nil {
 		return err
@@ -145,21 +147,42 @@ func (p *program) knownIDs(site *merlon.Site, wish checkWish) error {
 		if slices.Contains(ids, id) || slices.Contains(wish.choice.Only, id) && slices.ContainsFunc(ids, begins) {
 			continue
 		}
-		hint := "see explain for the list"
-		if n, ok := check.Nearest(id, ids); ok {
-			hint = "did you mean " + n + "?"
-		}
-		return exit(ExitUsage, "unknown id %s: no rule of this site has it: %s", id, hint)
+		return exit(ExitUsage, "unknown id %s: no rule of this site has it: %s", id, meant(id, ids))
 	}
 	return nil
+}
+
+// knownSkips refuses a setting serve.skip with an id that nobody knows: the finding that its writer means would not be let pass.
+func (p *program) knownSkips(site *merlon.Site, accepted map[string]string) error {
+	var ids, lines []string
+	for _, r := range p.rules(site) {
+		ids = append(ids, r.ID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(accepted)) {
+		if !slices.Contains(ids, id) {
+			lines = append(lines, fmt.Sprintf("%s: serve.skip names %.40q, and no rule of this site has that id: %s  %s", settingsName, id, meant(id, ids), RuleSettingsFile.ID))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return exit(ExitFailed, "%s", strings.Join(lines, "\n"))
+}
+
+// meant asks whether the nearest id was meant.
+func meant(id string, ids []string) string {
+	if n, ok := check.Nearest(id, ids); ok {
+		return "did you mean " + n + "?"
+	}
+	return "see explain for the list"
 }
 
 // look runs the checks: those of the code here, those of the data in the process that has it. unseen says what could not be
 // looked at, "" if all could.
 func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c check.Choice) (report check.Report, unseen string, err error) {
 	here := func() check.Report { return check.Run(ctx, c.Of(site.Checks())...) }
-	if !datafolder.Holds(p.data) {
-		return here().Joined(), "the data: there is none yet", nil
+	if p.hasData() != nil {
+		return here().Joined(), "the data: there is no site's data in " + p.folder() + ": name the folder that the site is served from with --data", nil
 	}
 	err = db.ErrLocked // a site that is not sound cannot be started, and may still be up as it was before
 	if sound {
@@ -292,6 +315,15 @@ func (p *program) printReport(report check.Report, wish checkWish, unseen string
 	fmt.Fprintln(p.out, report.Tally())
 	if unseen != "" {
 		fmt.Fprintln(p.out, "not looked at:", unseen)
+	}
+	if stops := stopping(report.Findings(check.High)); wish.choice.Deploy && len(stops) > 0 {
+		var ids []string
+		for _, f := range stops {
+			if !slices.Contains(ids, f.ID) {
+				ids = append(ids, f.ID)
+			}
+		}
+		fmt.Fprintln(p.out, "serve --production does not start with:", strings.Join(ids, ", "))
 	}
 	return nil
 }

@@ -98,6 +98,7 @@ func fillIn(text, name, host, kind string, server bool, set *settings) string {
 	if set.Valkey.URL != "" {
 		credentials += "# LoadCredential=valkey-password:/etc/" + name + "/valkey-password\n"
 	}
+	credentials += keyCredentials(name, set)
 	listens, behind := "127.0.0.1:8080", caddySettings
 	if set.TLS.Mode == "proxy" {
 		behind = ""
@@ -116,6 +117,27 @@ func fillIn(text, name, host, kind string, server bool, set *settings) string {
 	return strings.NewReplacer("{name}", name, "{binary}", binary, "{host}", host, "{setting}\n", line, "{database}\n", credentials, "{listens}", listens, "{ports}\n", ports).Replace(text)
 }
 
+// keyCredentials has certificate and key handed over by systemd, which reads them as root: the unit's user is nobody's, and a key
+// that it could read would be open to others. They are read at the start alone.
+func keyCredentials(name string, set *settings) string {
+	if set.TLS.Mode != "files" {
+		return ""
+	}
+	text := "# Read by root at the start, so a renewed certificate is taken by: systemctl restart " + name + "\n"
+	for _, one := range [][3]string{{certCredential, "tls.cert", set.TLS.Cert}, {keyCredential, "tls.key", set.TLS.Key}} {
+		file := one[2]
+		if file != "" && !filepath.IsAbs(file) {
+			file = "/etc/" + name + "/" + file
+		}
+		if !pathShape.MatchString(file) {
+			text += "# LoadCredential=" + one[0] + ":FILE, which is that of " + one[1] + "\n"
+			continue
+		}
+		text += "LoadCredential=" + one[0] + ":" + filepath.Clean(file) + "\n"
+	}
+	return text
+}
+
 // caddySettings are what the site needs to know behind Caddy.
 const caddySettings = `# merlon.toml:
 #   [site]
@@ -128,8 +150,9 @@ const caddySettings = `# merlon.toml:
 #   mode = "proxy"
 `
 
-// Both are written into files of other programs.
+// All are written into files of other programs.
 var (
+	pathShape   = regexp.MustCompile(`^/[\w.@+/-]+$`)
 	listenShape = regexp.MustCompile(`^[\w.:/\[\]-]+$`)
 	hostShape   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 )

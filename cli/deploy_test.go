@@ -17,6 +17,9 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 	crooked := proxy
 	crooked.Serve.Listen = "x {\n"
 	server := settings{Site: siteSettings{Host: "a.example.org"}, TLS: tlsSettings{Mode: "acme"}, DB: dbTable{URL: "postgres://x"}, Serve: serveSettings{Listen: ":8443", Redirect: ":8080"}}
+	files := settings{Site: siteSettings{Host: "a.example.org"}, TLS: tlsSettings{Mode: "files", Cert: "/etc/letsencrypt/live/a/fullchain.pem", Key: "key.pem"}}
+	strange := files
+	strange.TLS.Key = "/x\nUser=root"
 	for _, c := range []struct {
 		name, kind, host string
 		server           bool
@@ -30,6 +33,10 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 		{"a host that is typed", "docker", "b.example.org", false, server, []string{"\nENV MERLON_SITE_HOST=b.example.org\n"}, nil},
 		{"a host that is typed", "systemd", "b.example.org", false, settings{}, []string{"\nEnvironment=MERLON_SITE_HOST=b.example.org\n"}, nil},
 		{"a database on a server", "systemd", "", false, server, []string{"\n# LoadCredential=db-password:/etc/club/db-password\n# LoadCredential=db-reader-password:/etc/club/db-reader-password\nRestart"}, []string{"# set"}},
+		{"files of root's", "systemd", "", false, files, []string{"\nLoadCredential=tls-cert:/etc/letsencrypt/live/a/fullchain.pem\nLoadCredential=tls-key:/etc/club/key.pem\n", "systemctl restart club\n"}, nil},
+		{"a path that is none", "systemd", "", false, strange, []string{"\n# LoadCredential=tls-key:FILE"}, []string{"User=root"}},
+		{"certificates of an authority", "systemd", "", false, server, nil, []string{"tls-key"}},
+		{"files in a container", "docker", "", false, files, nil, []string{"tls-key"}},
 		{"an engine on a server", "systemd", "", true, settings{}, []string{"db-password"}, nil},
 		{"a name", "caddy", "", false, settings{Site: siteSettings{Host: "a.example.org"}}, []string{"\na.example.org {\n", `#   host = "a.example.org"`, "reverse_proxy 127.0.0.1:8080 {"}, nil},
 		{"a proxy that is known", "caddy", "", false, proxy, []string{"\na.example.org {\n", "reverse_proxy 127.0.0.1:9000 {"}, []string{"#   host", "merlon.toml"}},

@@ -23,14 +23,14 @@ import (
 
 // houseCommands are those of the rooms that every site has.
 var houseCommands = slices.Concat([]merlon.Command{
-	{Name: "events", Reads: true, Short: "the newest security events", Example: "--outcome refused", Run: listEvents, Flags: []merlon.Flag{
+	{Name: "events", Short: "the newest security events", Example: "--outcome refused", Run: listEvents, Flags: []merlon.Flag{
 		{Name: "limit", Usage: "how many, at most 500; 50 if it is left out"},
 		{Name: "id", Usage: "only those of a rule: MRL-ACCT-002"},
 		{Name: "outcome", Usage: "only refused, failed or done"},
 		{Name: "user", Usage: "only those that a user did or that concern the user, by id"}}},
-	{Name: "events verify", Reads: true, Short: "prove that no event was altered or taken out", Run: verifyEvents},
-	{Name: "session list", Reads: true, Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
-	{Name: "session limits", Reads: true, Short: "how long sessions live, and how attempts are limited", Run: listLimits},
+	{Name: "events verify", Short: "prove that no event was altered or taken out", Run: verifyEvents},
+	{Name: "session list", Short: "who is signed in", Example: "--user 7", Run: listSessions, Flags: []merlon.Flag{{Name: "user", Usage: "only those of a user's id"}}},
+	{Name: "session limits", Short: "how long sessions live, and how attempts are limited", Run: listLimits},
 	{Name: "session revoke", Args: "ID", Short: "end a session", Example: "12 --reason \"machine lost\"", Run: revokeSession, Flags: []merlon.Flag{
 		{Name: "reason", Usage: "why, for the record", Required: true}}},
 }, mailCommands, jobCommands, maintenanceCommands)

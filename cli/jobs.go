@@ -16,7 +16,7 @@ const maxJobs = 1000
 
 // jobCommands are the commands of what the site does later.
 var jobCommands = []merlon.Command{
-	{Name: "jobs list", Reads: true, Short: "those that wait, are held or were given up", Run: listJobs},
+	{Name: "jobs list", Short: "those that wait, are held or were given up", Run: listJobs},
 	{Name: "jobs retry", Args: "ID", Short: "have a job done again, now", Example: "7", Run: retryJob},
 	{Name: "jobs release", Args: "[ID]", Short: "have the jobs done that are held, as after a restore; or one of them", Example: "7", Run: releaseJob},
 	{Name: "jobs drop", Args: "ID", Short: "delete a job that shall not be done", Example: `7 --reason "the order was cancelled"`, Run: dropJob,

@@ -36,7 +36,7 @@ func mailSettings() merlon.MailSettings {
 // mailCommands are the commands of the mailbox.
 var mailCommands = []merlon.Command{
 	{Name: "mail test", Args: "ADDRESS", Short: "send one mail now and print what the server said", Example: "you@example.org", Run: mailTest},
-	{Name: "mail list", Reads: true, Short: "the newest mails and what became of them, without what they say", Example: "--limit 20", Run: mailList,
+	{Name: "mail list", Short: "the newest mails and what became of them, without what they say", Example: "--limit 20", Run: mailList,
 		Flags: []merlon.Flag{{Name: "limit", Usage: "how many, at most 500; 50 if it is left out"}}},
 	{Name: "mail release", Short: "queue the mails that are held, as after a restore", Run: mailRelease},
 }

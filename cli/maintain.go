@@ -15,7 +15,7 @@ import (
 // maintenanceCommands close the site to visitors and open it again.
 var maintenanceCommands = []merlon.Command{
 	{Name: "maintenance on", Short: "tell visitors to come again later; administrators are let in", Run: maintain(true)},
-	{Name: "maintenance status", Reads: true, Short: "whether the site is open to visitors", Run: maintenanceStatus},
+	{Name: "maintenance status", Short: "whether the site is open to visitors", Run: maintenanceStatus},
 	{Name: "maintenance off", Short: "open the site to visitors again", Run: maintain(false)},
 }
 

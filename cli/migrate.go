@@ -52,7 +52,7 @@ type migration struct {
 const statusName = "migrate status"
 
 func (p *program) migrateStatus(ctx context.Context) error {
-	if err := p.hasData("."); err != nil {
+	if err := p.hasData(); err != nil {
 		return err
 	}
 	site, err := p.site(merlon.Development)
@@ -141,6 +141,9 @@ func (p *program) migrateDown() *cobra.Command {
 			}
 			if confirmed != name {
 				return exit(ExitRefused, "nothing was undone\n  what the newest migration made is lost with its rows, and this may be the data of visitors\n  name the site to go on: %s migrate down --confirm-site %s", programName(), name)
+			}
+			if err := p.hasData(); err != nil {
+				return err
 			}
 			undone, err := site.UndoMigration(c.Context())
 			switch {

@@ -19,6 +19,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/swap"
 )
 
 // addParts adds the commands that the site's parts bring. They are found without data.
@@ -81,6 +82,9 @@ func (p *program) partCommand(cmd merlon.Command, first, second string) *cobra.C
 	c := &cobra.Command{Use: strings.TrimSpace(name + " " + string(cmd.Args)), Short: string(cmd.Short),
 		Example: "  " + strings.TrimSpace(programName()+" "+string(cmd.Name)+" "+example),
 		Args:    argsOf(cmd), Hidden: cmd.Hidden}
+	if cmd.Long != "" {
+		c.Long = string(cmd.Short) + "\n\n" + string(cmd.Long)
+	}
 	values := map[string]*string{}
 	switches := map[string]*bool{}
 	for _, f := range cmd.Flags {
@@ -145,7 +149,7 @@ func judge(cmd merlon.Command, o order) error {
 	for _, f := range cmd.Flags {
 		known[string(f.Name)] = true
 		if f.Required && strings.TrimSpace(o.Flags[string(f.Name)]) == "" {
-			return exit(ExitUsage, "--%s is missing: %s: say it", f.Name, f.Usage)
+			return exit(ExitUsage, "--%s is missing: %s: add it, as in: %s", f.Name, f.Usage, exampleWith(cmd, f))
 		}
 		if v := o.Flags[string(f.Name)]; f.Switch && v != "" && v != "true" {
 			return exit(ExitUsage, "--%s is %q: it is a switch: give it without a value", f.Name, v)
@@ -157,6 +161,14 @@ func judge(cmd merlon.Command, o order) error {
 		}
 	}
 	return nil
+}
+
+// exampleWith is the command's example if that has the flag, else the flag with what it takes.
+func exampleWith(cmd merlon.Command, f merlon.Flag) string {
+	if strings.Contains(string(cmd.Example), "--"+string(f.Name)) {
+		return string(cmd.Name) + " " + string(cmd.Example)
+	}
+	return "--" + string(f.Name) + ` "…"`
 }
 
 // An order is one use of a command, as it is handed to the process that has the data.
@@ -182,10 +194,8 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 			return err
 		}
 	}
-	if cmd.Reads {
-		if err := p.hasData("keys"); err != nil {
-			return err
-		}
+	if err := p.hasData(); err != nil {
+		return err
 	}
 	p.brief, p.sends = true, cmd.Name == "mail test"
 	env, err := p.commandEnv(merlon.Development)
@@ -218,20 +228,25 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	return err
 }
 
-// hasData refuses a folder in which no site has been: one that is mistyped must not become a new, empty site.
-func (p *program) hasData(file string) error {
-	_, err := os.Stat(filepath.Join(p.data, file))
+// hasData refuses a folder in which no site has been: one that is mistyped must not become a new, empty site. Whoever makes data
+// (serve, migrate up, restore) does not ask.
+func (p *program) hasData() error {
+	_, err := os.Lstat(filepath.Join(p.data, "keys"))
 	switch {
-	case err == nil:
+	case err == nil || swap.Announced(p.data): // a restore that was cut off is completed first
 		return nil
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		return exit(ExitCannot, "the data folder cannot be read: %w: name one that can be with --data", err)
 	}
-	folder := p.data
-	if abs, err := filepath.Abs(folder); err == nil {
-		folder = abs
+	return exit(ExitCannot, "there is no site's data in %s: it has no file keys, and this command makes no new site: name the folder that the site is served from with --data; a new site's data is made by: %s migrate up --data DIR", p.folder(), programName())
+}
+
+// folder is the data folder as it is told: whole, since whoever typed it may not be where they think.
+func (p *program) folder() string {
+	if abs, err := filepath.Abs(p.data); err == nil {
+		return abs
 	}
-	return exit(ExitCannot, "there is no site's data in %s: this command only looks, and makes none: name the site's folder with --data, or start the site there once: %s serve", folder, programName())
+	return p.data
 }
 
 func readInput(path string) ([]byte, error) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -173,11 +174,11 @@ func (w *world) serve(ctx context.Context, l net.Listener, h *health) error {
 // judge runs the checks and refuses the start by those of the highest weight.
 func (w *world) judge(ctx context.Context) error {
 	skipped := w.set.skipped()
+	if err := w.knownSkips(w.site, skipped); err != nil {
+		return err
+	}
 	var grave check.Faults
-	for _, f := range w.site.CheckDeploy(ctx).Findings(check.High) {
-		if f.ID == cert.RuleEnded.ID {
-			continue // told below; with ACME only a site that is up gets a new one, and an old one that is shown is no worse than none
-		}
+	for _, f := range stopping(w.site.CheckDeploy(ctx).Findings(check.High)) {
 		if reason, ok := skipped[f.ID]; ok {
 			w.log.Warn("a finding of check is not minded", "id", f.ID, "finding", f.What, "reason", reason)
 			continue
@@ -192,8 +193,15 @@ func (w *world) judge(ctx context.Context) error {
 	} else {
 		fmt.Fprintln(w.err, grave.Error())
 		fmt.Fprintf(w.err, "\n%d to mend before this site serves the world. More on each: %s explain ID\n", len(grave), programName())
+		fmt.Fprintf(w.err, "Whoever must serve with one says why, in %s: [serve] skip = [\"%s=WHY\"]\n", settingsName, grave[0].ID)
 	}
 	return &failure{ExitFailed, errSilent}
+}
+
+// stopping are those of the gravest findings that refuse a start in the world. Of a certificate that ended it is told, and it is
+// shown on: with ACME only a site that is up gets a new one, and an old one is no worse than none.
+func stopping(grave check.Faults) check.Faults {
+	return slices.DeleteFunc(slices.Clone(grave), func(f check.Finding) bool { return f.ID == cert.RuleEnded.ID })
 }
 
 // skipped are the findings that do not stop the start, with their reasons.

@@ -170,7 +170,8 @@ func (s *typed) judgeTLS(bad func(key, what, do string)) {
 	if s.wrong("tls.mode") {
 		return
 	}
-	if s.TLS.Mode == "files" && (s.TLS.Cert == "" && !s.wrong("tls.cert") || s.TLS.Key == "" && !s.wrong("tls.key")) {
+	certFile, keyFile := s.pair()
+	if s.TLS.Mode == "files" && (certFile == "" && !s.wrong("tls.cert") || keyFile == "" && !s.wrong("tls.key")) {
 		bad("tls.mode", "is files, and tls.cert or tls.key is empty", "name the two PEM files")
 	}
 	if s.TLS.Mode != "files" && (s.TLS.Cert != "" || s.TLS.Key != "") {

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,7 +145,6 @@ func TestTimesHaveUnits(t *testing.T) {
 	})
 }
 
-// A password comes as a file's path, as a credential of systemd, or last by the environment, and is in no settings file.
 // TestFindingsNameWhatIsRead: the names by which findings tell of settings are keys of the file and variables that are read.
 func TestFindingsNameWhatIsRead(t *testing.T) {
 	keys := map[string]bool{}
@@ -165,6 +166,7 @@ func TestFindingsNameWhatIsRead(t *testing.T) {
 	}
 }
 
+// A password comes as a file's path, as a credential of systemd, or last by the environment, and is in no settings file.
 func TestSecretsAreNotInTheFile(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("CREDENTIALS_DIRECTORY", dir)
@@ -275,4 +277,37 @@ func TestSettingsFile(t *testing.T) {
 			t.Errorf("with every sign # taken away %s is not set", name)
 		}
 	})
+}
+
+// TestTextsNameSettings: what rules, findings and pages of documentation write as KEY = VALUE is a setting, and takes such a value.
+func TestTextsNameSettings(t *testing.T) {
+	named := regexp.MustCompile(`\b((?:site|serve|tls|mail|db|valkey)\.[a-z_]+) = (\\?"|\[|true\b|false\b|[0-9])`)
+	begins := map[setting.Kind]string{setting.Text: `"`, setting.Time: `"`, setting.List: "["}
+	found := 0
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == ".git"):
+			return fs.SkipDir
+		case entry.IsDir() || strings.HasSuffix(path, "_test.go") || !slices.Contains([]string{".go", ".md", ".html", ".json"}, filepath.Ext(path)):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if s, ok := setting.Of(setting.Key(m[1])); !ok {
+				t.Errorf("%s says %q: there is no such setting", path, m[0])
+			} else if strings.TrimPrefix(m[2], `\`) != begins[s.Kind] {
+				t.Errorf("%s says %q: the setting takes a %s", path, m[0], s.Kind)
+			}
+		}
+		return nil
+	})
+	if err != nil || found < 20 {
+		t.Fatalf("%d settings with values were found in texts, %v", found, err)
+	}
 }

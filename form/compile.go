@@ -270,6 +270,8 @@ func (c *compiler) place(f *field) bool {
 		c.fault(RuleTag, fmt.Sprintf("the kind %s does not fit an address", f.Kind), "take it in a POST form")
 	case (f.Path || f.Query) && secretive:
 		c.fault(RulePasswordQuery, fmt.Sprintf("the value %q of an address is of kind %s", f.Name, f.Kind), "take it in a POST form")
+	case f.Kind == KindPassword && !f.isSecret:
+		c.fault(RulePlainPassword, "the password is kept as a plain text, which is printed wherever the struct is: in a log, an error, an answer's JSON", "make the field a secret.String: it prints as [redacted], and Reveal returns the text")
 	case (f.Path || f.Query) && f.Kind == KindLines, f.Path && f.Kind == KindCheckbox:
 		c.fault(RuleTag, fmt.Sprintf("the kind %s does not fit an address", f.Kind), "take it in a POST form")
 	default:

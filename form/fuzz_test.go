@@ -13,23 +13,24 @@ import (
 	"unicode/utf8"
 
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/secret"
 )
 
 // wide is a form with a field of each kind.
 type wide struct {
-	ID    int64     `path:"id"`
-	Text  string    `form:"required,max=10"`
-	Lines string    `form:"lines,max=50"`
-	Num   int8      `form:"min=-5"`
-	U     uint      `form:""`
-	F     float64   `form:"max=10"`
-	Agree bool      `form:""`
-	Color string    `form:"choices=red|green"`
-	Day   time.Time `form:"date"`
-	Mail  string    `form:"email"`
-	Site  string    `form:"url,max=100"`
-	Pass  string    `form:"password,max=20"`
-	Tags  []string  `form:"max=5,max_items=3"`
+	ID    int64         `path:"id"`
+	Text  string        `form:"required,max=10"`
+	Lines string        `form:"lines,max=50"`
+	Num   int8          `form:"min=-5"`
+	U     uint          `form:""`
+	F     float64       `form:"max=10"`
+	Agree bool          `form:""`
+	Color string        `form:"choices=red|green"`
+	Day   time.Time     `form:"date"`
+	Mail  string        `form:"email"`
+	Site  string        `form:"url,max=100"`
+	Pass  secret.String `form:"password,max=20"`
+	Tags  []string      `form:"max=5,max_items=3"`
 }
 
 func request(contentType string, body []byte) *http.Request {
@@ -93,7 +94,7 @@ func FuzzBody(f *testing.F) {
 		if !utf8.Valid(out) {
 			t.Fatal("the form shown again is not UTF-8")
 		}
-		if ok && len(v.Pass) > 12 && !strings.Contains(v.Text+v.Lines+v.Mail+v.Site, v.Pass) && bytes.Contains(out, []byte(v.Pass)) {
+		if pass := v.Pass.Reveal(); ok && len(pass) > 12 && !strings.Contains(v.Text+v.Lines+v.Mail+v.Site, pass) && bytes.Contains(out, []byte(pass)) {
 			t.Fatal("the password is shown again")
 		}
 	})
@@ -104,9 +105,9 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add("a", "b\r\nc", "t", "u")
 	f.Add("ä", "=&;+%", "", "\x7f")
 	type pair struct {
-		A string   `form:"password,max=1000"` // verbatim
-		B string   `form:"lines,max=1000"`
-		L []string `form:"max=1000,max_items=2"`
+		A secret.String `form:"password,max=1000"` // verbatim
+		B string        `form:"lines,max=1000"`
+		L []string      `form:"max=1000,max_items=2"`
 	}
 	f.Fuzz(func(t *testing.T, a, b, l, m string) {
 		if len(a)+len(b)+len(l)+len(m) > 4000 {
@@ -134,11 +135,11 @@ func FuzzRoundTrip(f *testing.F) {
 		f2, _ := form.Bind[pair](two, nil)
 		v1, ok1 := f1.Value()
 		v2, ok2 := f2.Value()
-		if bound.Refusal != nil || len(bound.Undeclared) > 0 || ok1 != ok2 || v1.A != v2.A || v1.B != v2.B || !slices.Equal(v1.L, v2.L) {
+		if bound.Refusal != nil || len(bound.Undeclared) > 0 || ok1 != ok2 || v1.A.Reveal() != v2.A.Reveal() || v1.B != v2.B || !slices.Equal(v1.L, v2.L) {
 			t.Fatalf("got %+v %v and %+v %v, %v", v1, ok1, v2, ok2, bound)
 		}
-		if ok1 && v1.A != a {
-			t.Fatalf("got %q, want %q", v1.A, a)
+		if ok1 && v1.A.Reveal() != a {
+			t.Fatalf("got %q, want %q", v1.A.Reveal(), a)
 		}
 		if f1.Raw("B") != b {
 			t.Fatalf("typed %q, want %q", f1.Raw("B"), b)

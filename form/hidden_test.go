@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/secret"
 )
 
 type hiddenForm struct {
@@ -28,7 +29,7 @@ func TestHidden(t *testing.T) {
 			A []string `form:"hidden,max=5,max_items=2"`
 		}](),
 		"password": reflect.TypeFor[struct {
-			A string `form:"hidden,password,max=50"`
+			A secret.String `form:"hidden,password,max=50"`
 		}](),
 		"lines": reflect.TypeFor[struct {
 			A string `form:"hidden,lines,max=50"`

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/secret"
 )
 
 func parseJSON(contentType string, body string, limits form.Limits) (*form.Body, *form.Refusal) {
@@ -82,7 +83,7 @@ func TestJSONBodies(t *testing.T) {
 	}{
 		{name: "every kind", body: ` {"Text":"a","Lines":"b\r\nc","Num":-5,"U":7,"F":1.5,"Agree":true,"Color":"red","Day":"2026-01-02","Mail":"a@b.example","Site":"https://x.example","Pass":" p ","Tags":["a","b"]} `,
 			check: func(w wide) bool {
-				return reflect.DeepEqual(w, wide{7, "a", "b\nc", -5, 7, 1.5, true, "red", time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), "a@b.example", "https://x.example", " p ", []string{"a", "b"}})
+				return reflect.DeepEqual(w, wide{7, "a", "b\nc", -5, 7, 1.5, true, "red", time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), "a@b.example", "https://x.example", secret.New(" p "), []string{"a", "b"}})
 			}},
 		{name: "escapes", body: `{"Text":"\u00e4\"\\\/\ud83d\ude00"}`, check: func(w wide) bool { return w.Text == "ä\"\\/😀" }},
 		{name: "null is left out", body: `{"Text":"a","Num":null,"Agree":null,"Tags":null}`, check: func(w wide) bool { return w.Num == 0 && !w.Agree && w.Tags == nil }},

@@ -91,6 +91,15 @@ var (
 		Right:  "Take it in a POST form.",
 		Source: "OWASP ASVS 5.0 14.2.1; CWE-598",
 	}
+	RulePlainPassword = check.Rule{
+		ID: "MRL-FORM-010", Property: check.Confidentiality, Severity: check.High,
+		Title:  "a password that is a plain text",
+		Why:    "a struct with a string in it prints it: one log line of the form, one %v in an error, and the password is in files that many read and nobody deletes",
+		Attack: "Reads the log, a backup of it, or the error report of a third party, and signs in with what stands there.",
+		Wrong:  "Password string `form:\"required,password,max=1024\"`",
+		Right:  "Password secret.String `form:\"required,password,max=1024\"`: it prints as [redacted]; Reveal returns the text.",
+		Source: "OWASP ASVS 5.0 16.2.5; CWE-532",
+	}
 )
 
 // The rules of a request: it is refused, or what it brought too much is left out.
@@ -239,7 +248,7 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return []check.Rule{
-		RuleUntagged, RuleNoLimit, RuleExclusion, RuleEmbedded, RuleType, RuleTag, RuleUpload, RuleStruct, RulePasswordQuery,
+		RuleUntagged, RuleNoLimit, RuleExclusion, RuleEmbedded, RuleType, RuleTag, RuleUpload, RuleStruct, RulePasswordQuery, RulePlainPassword,
 		RuleMediaType, RuleContentEncoding, RuleTooLarge, RuleTooMany, RuleMalformed, RuleTwice, RuleUndeclared, RuleSeal,
 		RuleFile, RulePath, RuleQuery, RuleJSONType, RuleJSONValue, RuleSpool, RulePictures,
 	}

@@ -119,6 +119,12 @@ func TestFaults(t *testing.T) {
 		{"secret that is no password", reflect.TypeFor[struct {
 			M secret.String `form:"max=5"`
 		}](), form.RuleTag, ".M", "add password"},
+		{"password that is a text", reflect.TypeFor[struct {
+			M string `form:"password,max=5"`
+		}](), form.RulePlainPassword, ".M", "secret.String"},
+		{"password of a named text", reflect.TypeFor[struct {
+			M named `form:"required,password,max=5"`
+		}](), form.RulePlainPassword, ".M", "secret.String"},
 		{"time without date or datetime", reflect.TypeFor[struct {
 			M time.Time `form:""`
 		}](), form.RuleTag, ".M", "add date or datetime"},

@@ -327,8 +327,6 @@ func (f *field) text(v reflect.Value) string {
 			return t.Format("2006-01-02T15:04:05")
 		}
 		return t.Format("2006-01-02T15:04")
-	case f.Kind == KindPassword:
-		return ""
 	case f.kind == reflect.String:
 		return v.String()
 	case f.kind == reflect.Bool:

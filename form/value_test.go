@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/form"
+	"github.com/merlon-web/merlon/secret"
 )
 
 func TestTexts(t *testing.T) {
 	type texts struct {
-		One   string `form:"max=10,min=2"`
-		Lines string `form:"lines,max=10"`
-		Pass  string `form:"password,max=10"`
+		One   string        `form:"max=10,min=2"`
+		Lines string        `form:"lines,max=10"`
+		Pass  secret.String `form:"password,max=10"`
 	}
 	for _, c := range []struct{ name, body, field, want, problem string }{
 		{"tab", "One=a%09b", "One", "a\tb", ""},
@@ -43,7 +44,7 @@ func TestTexts(t *testing.T) {
 	} {
 		f, _ := bind[texts](t, c.body)
 		v, ok := f.Value()
-		got := reflect.ValueOf(v).FieldByName(c.field).String()
+		got := map[string]string{"One": v.One, "Lines": v.Lines, "Pass": v.Pass.Reveal()}[c.field]
 		if got != c.want || f.ProblemID(c.field) != c.problem || ok != (c.problem == "") {
 			t.Errorf("%s: got %q, %q, want %q, %q", c.name, got, f.ProblemID(c.field), c.want, c.problem)
 		}

@@ -168,8 +168,8 @@ type (
 		Ref  int64  `form:"sealed"`
 	}
 	textPass struct {
-		Text string `form:"required,max=10"`
-		Pass string `form:"password,max=1024"`
+		Text string        `form:"required,max=10"`
+		Pass secret.String `form:"password,max=1024"`
 	}
 	small struct {
 		Num int8 `form:""`

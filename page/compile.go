@@ -18,6 +18,7 @@ const maxNodes = 100_000
 type unit struct {
 	opts    Options
 	files   map[string]*file
+	layers  []*Files               // by the number of a file's layer
 	shared  map[string]*parse.Tree // templates of the shared files
 	torn    bool                   // a shared file cannot be parsed: that is told, and nothing of the pages
 	sources map[string]*source     // by the name of the file

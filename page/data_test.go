@@ -83,8 +83,8 @@ type withSecret struct{ Hash secret.String }
 type withBytes struct{ L []struct{ Key *secret.Bytes } }
 type withForm struct{ F form.Form[signInForm] }
 type signInForm struct {
-	Name     string `form:"required,max=100"`
-	Password string `form:"required,password,max=100"`
+	Name     string        `form:"required,max=100"`
+	Password secret.String `form:"required,password,max=100"`
 }
 type withError struct{ E error }
 type withMapAny struct{ M map[string]any }

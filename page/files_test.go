@@ -137,6 +137,16 @@ func TestOverReplacesByName(t *testing.T) {
 	contains(t, show(t, alone, signIn, signInPage{"why"}, &page.Render{}), "<p>why</p>", `<html lang="en">`)
 }
 
+// A file that is missing is told once, also where a part's files lie under the site's, and no file of a part's is offered for it.
+func TestMissingFileBesideAPart(t *testing.T) {
+	own := page.FilesOf(map[string]string{"layout.html": `<!doctype html><html lang="de"><head><title>x</title></head><body>{{block "main" .}}{{end}}</body></html>`})
+	page.NewNamed[struct{}](own, "sign-on.html")
+	_, faults := page.Compile(page.Options{}, own, own.Over(part))
+	if len(faults) != 1 || faults[0].ID != page.RuleFile.ID || strings.Contains(faults[0].Do, "sign-in") {
+		t.Errorf("got %v", faults)
+	}
+}
+
 func TestFilesThatDoNotStart(t *testing.T) {
 	doc := func(s string) string {
 		return `<!doctype html><html lang="en"><head><title>t</title></head><body>` + s + `</body></html>`

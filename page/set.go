@@ -152,7 +152,7 @@ func (s *Set) compile() *generation {
 // newUnit reads the files of one Files and parses what its pages share.
 func newUnit(opts Options, f *Files) (*unit, check.Faults) {
 	files, faults := f.read(opts.Development)
-	u := &unit{opts: opts, files: files, sources: map[string]*source{}, shared: map[string]*parse.Tree{}, attrs: map[string]Sink{}}
+	u := &unit{opts: opts, files: files, layers: f.layers(), sources: map[string]*source{}, shared: map[string]*parse.Tree{}, attrs: map[string]Sink{}}
 	for _, a := range f.declaredAttrs() {
 		if why := a.fault(); why != "" {
 			faults = append(faults, RuleAttr.Finding(f.layers()[0].root, fmt.Sprintf("page.Attr(%q, …): %s", a.name, why), "declare attributes of libraries: hx-get, data-name, x-text"))
@@ -214,7 +214,7 @@ func (u *unit) page(d *declaration) (*compiled, check.Faults) {
 	if f == nil {
 		var pages []string
 		for _, n := range names(u.files) {
-			if !shared(n) {
+			if !shared(n) && u.layers[u.files[n].layer] == d.files { // a part's own files lead its site astray
 				pages = append(pages, n)
 			}
 		}

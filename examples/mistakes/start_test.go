@@ -30,6 +30,8 @@ import (
 	mass3 "github.com/merlon-web/merlon/examples/mistakes/testdata/MASS-3/mistake"
 	page1fixed "github.com/merlon-web/merlon/examples/mistakes/testdata/PAGE-1/fixed"
 	page1 "github.com/merlon-web/merlon/examples/mistakes/testdata/PAGE-1/mistake"
+	pass2fixed "github.com/merlon-web/merlon/examples/mistakes/testdata/PASS-2/fixed"
+	pass2 "github.com/merlon-web/merlon/examples/mistakes/testdata/PASS-2/mistake"
 	sql5fixed "github.com/merlon-web/merlon/examples/mistakes/testdata/SQL-5/fixed"
 	sql5 "github.com/merlon-web/merlon/examples/mistakes/testdata/SQL-5/mistake"
 	sql6fixed "github.com/merlon-web/merlon/examples/mistakes/testdata/SQL-6/fixed"
@@ -57,6 +59,7 @@ var sites = map[string]struct{ mistake, fixed open }{
 	"CSRF-2": {csrf2.Open, csrf2fixed.Open},
 	"FORM-1": {form1.Open, form1fixed.Open},
 	"FORM-2": {form2.Open, form2fixed.Open},
+	"PASS-2": {pass2.Open, pass2fixed.Open},
 	"MASS-1": {mass1.Open, mass1fixed.Open},
 	"MASS-3": {mass3.Open, mass3fixed.Open},
 	"PAGE-1": {page1.Open, page1fixed.Open},

@@ -37,8 +37,7 @@ func Make(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// Holds reports whether a folder has a file of a site in it. Folders alone are none: backup policy leaves one before there is
-// a site.
+// Holds reports whether a folder has a file of a site in it. Folders alone are none.
 func Holds(path string) bool {
 	entries, err := os.ReadDir(path)
 	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !e.IsDir() && e.Name() != ignore })

@@ -38,8 +38,8 @@ var Settings = []Setting{
 	{"serve.skip", List, "findings of check --deploy that do not stop the start, each with its reason behind a sign =; the log and the report name both", "none", `["MRL-SMTP-011=the relay is on this machine"]`},
 
 	{"tls.mode", Text, "acme: certificates are fetched; files: they are in tls.cert and tls.key; proxy: one in front of the site ends TLS (site.trusted_proxies and site.client_header name it)", "none: serve --production does not start without it", `"acme"`},
-	{"tls.cert", Text, "the PEM file of the certificate and those between it and its authority; read again when it changes", "none: mode files needs it", `"/etc/club/cert.pem"`},
-	{"tls.key", Text, "the PEM file of its private key", "none: mode files needs it", `"/etc/club/key.pem"`},
+	{"tls.cert", Text, "the PEM file of the certificate and those between it and its authority; read again when it changes. The credential tls-cert of systemd goes before it", "none: mode files needs it", `"/etc/club/cert.pem"`},
+	{"tls.key", Text, "the PEM file of its private key. The credential tls-key of systemd goes before it", "none: mode files needs it", `"/etc/club/key.pem"`},
 	{"tls.email", Text, "the mail address that the authority of ACME is given", "none", `"ann@example.org"`},
 	{"tls.directory", Text, "the address of the directory of an ACME authority (RFC 8555)", "Let's Encrypt", `"https://ca.example.org/acme/directory"`},
 	{"tls.roots", Text, "a PEM file of those who vouch for an authority of one's own", "those of the system", `"/etc/club/roots.pem"`},

@@ -6,10 +6,13 @@
 package cert
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -123,4 +126,29 @@ func Checks(s Source, clock func() time.Time) (all []check.Check) {
 		}})
 	}
 	return all
+}
+
+// NameCheck returns the check that one of a source's certificates names each host. Of [ACME], which asks for the names itself,
+// nothing is found: MRL-CERT-005 says what it does not get.
+func NameCheck(s Source, hosts []string) check.Check {
+	return check.Check{Rule: RuleNames, Run: func(ctx context.Context) (found []check.Finding) {
+		if _, asks := s.(*ACME); asks {
+			return nil
+		}
+		leaves := s.Leaves(ctx)
+		var names []string
+		for _, leaf := range leaves {
+			names = append(names, leaf.DNSNames...)
+			for _, ip := range leaf.IPAddresses {
+				names = append(names, ip.String())
+			}
+		}
+		for _, host := range hosts {
+			if !slices.ContainsFunc(leaves, func(leaf *x509.Certificate) bool { return leaf.VerifyHostname(host) == nil }) {
+				found = append(found, RuleNames.Finding("tls.cert", fmt.Sprintf("the certificate does not name %s; it names %s", host, cmp.Or(strings.Join(names, ", "), "no host")),
+					"get a certificate that names "+host+", or mend the site's hosts in the settings"))
+			}
+		}
+		return found
+	}}
 }

@@ -110,6 +110,8 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 		var faults check.Faults
 		if _, err := OpenFiles(certFile, keyFile, slog.Default()); !errors.As(err, &faults) || faults[0].ID != RuleFiles.ID {
 			t.Errorf("%s: %v, want %s", name, err, RuleFiles.ID)
+		} else if what := faults[0].What; !strings.Contains(what, filepath.Dir(certFile)) && !strings.Contains(what, keyFile) || strings.Count(what, certFile) > 1 || strings.Count(what, keyFile) > 1 || strings.Contains(what, "tls: ") {
+			t.Errorf("%s: does not say once of which file: %s", name, what)
 		}
 	}
 }
@@ -152,6 +154,25 @@ func TestChecksFindWhatIsOld(t *testing.T) {
 		if len(report) != 3 || len(found) > 1 || (want == "") != (len(found) == 0) || want != "" && found[0].ID != want {
 			t.Errorf("%v left: %v, want %q of 3 checks", left, found, want)
 		}
+	}
+}
+
+func TestNamesAreHeldAgainstTheHosts(t *testing.T) {
+	certFile, keyFile := made(t, t.TempDir(), "site.test", 1)
+	f, err := OpenFiles(certFile, keyFile, slog.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := check.Run(t.Context(), NameCheck(f, []string{"site.test", "www.site.test", "192.0.2.7"})).Findings(check.High)
+	if len(found) != 2 || !strings.Contains(found[0].What, "does not name www.site.test; it names site.test") || !strings.Contains(found[1].What, "192.0.2.7") {
+		t.Errorf("found %v", found)
+	}
+	a, err := NewACME(ACMEConfig{Hosts: []string{"www.site.test"}, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := check.Run(t.Context(), NameCheck(a, []string{"www.site.test"})).Findings(check.Low); len(found) > 0 {
+		t.Errorf("before the authority has answered: %v", found)
 	}
 }
 

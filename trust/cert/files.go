@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,8 +96,12 @@ func (f *Files) look() (state [2]fileState, err error) {
 
 func (f *Files) read() (*tls.Certificate, error) {
 	c, err := tls.LoadX509KeyPair(f.certFile, f.keyFile)
-	if err != nil {
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &file): // which names it
 		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%s with the key %s: %s", f.certFile, f.keyFile, strings.TrimPrefix(err.Error(), "tls: "))
 	}
 	if c.Leaf == nil {
 		if c.Leaf, err = x509.ParseCertificate(c.Certificate[0]); err != nil {

@@ -10,7 +10,7 @@ var (
 		Why:    "after its end, and with HSTS, nobody gets past the browser's warning page",
 		Attack: "Visitors who learn to click a warning away click the attacker's away too.",
 		Wrong:  "a certificate that ended yesterday",
-		Right:  `tls.acme = true, or files that something renews`,
+		Right:  `tls.mode = "acme", or files that something renews`,
 		Source: "RFC 5280 4.1.2.5; RFC 6797 8.4; OWASP ASVS 5.0 12.2.2",
 	}
 	RuleLate = check.Rule{
@@ -49,7 +49,18 @@ var (
 		Right:  "the names lead here, and the authority reaches port 443 (tls-alpn-01) or 80 (http-01)",
 		Source: "RFC 8555 8.3; RFC 8737",
 	}
+	RuleNames = check.Rule{
+		ID: "MRL-CERT-006", Property: check.Availability, Severity: check.High,
+		Title:  "certificate that does not name the site",
+		Why:    "browsers hold the name in the address against those in the certificate: every visitor meets the warning page, and with HSTS none gets past it",
+		Attack: "Visitors who learn to click a warning away click the attacker's away too.",
+		Wrong:  "site.host = \"club.example.org\" with a certificate for www.example.org",
+		Right:  "a certificate with each host as a subject alternative name: openssl x509 -in fullchain.pem -noout -ext subjectAltName",
+		Source: "RFC 9525 6; OWASP ASVS 5.0 12.2.2",
+	}
 )
 
 // Rules returns every rule of the room.
-func Rules() []check.Rule { return []check.Rule{RuleEnded, RuleLate, RuleAge, RuleFiles, RuleACME} }
+func Rules() []check.Rule {
+	return []check.Rule{RuleEnded, RuleLate, RuleAge, RuleFiles, RuleACME, RuleNames}
+}

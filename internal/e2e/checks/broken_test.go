@@ -44,6 +44,9 @@ type (
 	passwordQuery struct {
 		Password secret.String `query:"password,password,max=1024"`
 	}
+	printed struct {
+		Password string `form:"password,max=1024" label:"Password"`
+	}
 	rowForm struct {
 		Text string `form:"max=10" label:"Text"`
 	}
@@ -73,7 +76,7 @@ func brokenRoutes() []merlon.Route {
 		merlon.Get("/framed", p, showNotes, merlon.Embeddable("https://partner.example", "")),
 		merlon.Post("/row", p, act[rowForm], merlon.OwnLinksOnly()),
 		merlon.Post("/untagged", p, act[untagged]), merlon.Post("/boundless", p, act[boundless]), merlon.Post("/excluding", p, act[excluding]),
-		merlon.Post("/embedding", p, act[embedding]), merlon.Post("/pointing", p, act[pointing]), merlon.Post("/misspelt", p, act[misspelt]),
+		merlon.Post("/embedding", p, act[embedding]), merlon.Post("/pointing", p, act[pointing]), merlon.Post("/misspelt", p, act[misspelt]), merlon.Post("/printed", p, act[printed]),
 		merlon.Post("/uploading", p, act[uploading]), merlon.Post("/map", p, act[map[string]string]), merlon.Get("/password", p, byPassword),
 	}
 }

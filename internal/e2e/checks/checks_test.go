@@ -160,6 +160,10 @@ var broken = map[string]func(c *try){
 	"build": built(func(i *build.Info) {
 		i.Build.Settings = []debug.BuildSetting{{Key: "vcs.modified", Value: "true"}, {Key: "-race", Value: "true"}, {Key: "-gcflags", Value: "all=-N -l"}, {Key: "CGO_ENABLED", Value: "1"}, {Key: "DefaultGODEBUG", Value: "tls3des=1"}}
 	}),
+	"certificate name": func(c *try) {
+		c.set.Origin, c.set.Hosts = "https://other.merlon-web.org", []string{"other.merlon-web.org"}
+	},
+	"further host":      func(c *try) { c.set.Hosts = append(c.set.Hosts, "www.merlon-web.org") },
 	"certificate due":   func(c *try) { c.left = 25 * 24 * time.Hour },
 	"certificate late":  func(c *try) { c.left = 6 * 24 * time.Hour },
 	"certificate ended": func(c *try) { c.left = -time.Hour },

@@ -103,6 +103,15 @@ func TestCheckSkipsWhatTheStartPasses(t *testing.T) {
 	if out, _ := run(t, 1, opened, "data", only...); strings.Contains(out, "SKIP") { // what a site under development does is not what the world needs
 		t.Errorf("without --deploy:\n%s", out)
 	}
+	if out, _ := run(t, 1, open(nil), "data", "check", "--deploy"); !strings.Contains(out, "\nserve --production does not start with: ") || strings.Contains(out[strings.Index(out, "does not start with"):], "MRL-HOST-001") {
+		t.Errorf("which of the findings stop a start?\n%s", out)
+	}
+	if err := os.WriteFile("merlon.toml", []byte("[serve]\nskip = [\"MRL-ROUTE-20=only friends\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errOut := run(t, 1, opened, "data", append(only, "--deploy")...); !strings.Contains(errOut, `serve.skip names "MRL-ROUTE-20"`) || !strings.Contains(errOut, "did you mean MRL-ROUTE-020?") {
+		t.Errorf("an id that nobody has: %s", errOut)
+	}
 }
 
 func TestCheckWritesJSON(t *testing.T) {
@@ -230,6 +239,7 @@ func TestNewSite(t *testing.T) {
 	if code := cli.Run(t.Context(), site.Open, []string{"check", "--data", data}, &out, &errOut); code != 0 {
 		t.Fatalf("check exits %d\n%s%s", code, &out, &errOut)
 	}
+	run(t, 0, site.Open, data, "migrate", "up")
 	run(t, 0, site.Open, data, "user", "add", "ann@example.org", "--role", "admin")
 	rawFile(t, filepath.Join(data, "club.db"), "UPDATE merlon_user SET verified = 1; INSERT INTO merlon_totp (user, secret, created) VALUES (1, x'00', 1)")
 	text, _ := run(t, 1, site.Open, data, "check", "--deploy", "--json")

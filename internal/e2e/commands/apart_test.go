@@ -13,11 +13,11 @@ import (
 	"github.com/merlon-web/merlon/sqlite"
 )
 
-// A command that runs apart works without data, beside a process that has it, and opens the site on another folder.
+// A command that runs apart and is there for folders without data works in one, beside a process that has it, and opens the site on another folder.
 func TestApart(t *testing.T) {
 	open := func(env merlon.Env) (*merlon.Site, error) {
 		return merlon.New(env, merlon.Config{Name: "club", Engine: sqlite.Engine("club.db"), Parts: []merlon.Part{
-			{Name: "test", Commands: []merlon.Command{{Name: "look", Apart: true, Hidden: true, Short: "look", Run: look}}}}})
+			{Name: "test", Commands: []merlon.Command{{Name: "look", Apart: true, Anew: true, Hidden: true, Short: "look", Run: look}}}}})
 	}
 	dir := filepath.Join(t.TempDir(), "data")
 	run := func(want int, args ...string) string {

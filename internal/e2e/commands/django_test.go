@@ -35,8 +35,11 @@ func TestDjangoDump(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "data")
 	var out, errOut bytes.Buffer
-	if code := cli.Run(context.Background(), site.Open, []string{"user", "import", file, "--data", dir}, &out, &errOut); code != 0 {
-		t.Fatalf("import exits %d\n%s%s", code, &out, &errOut)
+	for _, args := range [][]string{{"migrate", "up"}, {"user", "import", file}} {
+		out.Reset()
+		if code := cli.Run(context.Background(), site.Open, append(args, "--data", dir), &out, &errOut); code != 0 {
+			t.Fatalf("%q exits %d\n%s%s", args, code, &out, &errOut)
+		}
 	}
 	for _, want := range []string{"7 accounts made, 0 are there already", "4 fast hashes wrapped, 1 without a usable password", "1 shut out",
 		"left out: auth.user 7: it has no mail address", "1 superusers came as ordinary users"} {

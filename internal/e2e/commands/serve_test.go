@@ -81,8 +81,10 @@ func TestServe(t *testing.T) {
 // the accounts again.
 func TestDemoBesideData(t *testing.T) {
 	tried, own := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
-	if code := cli.Run(t.Context(), site.Open, []string{"user", "add", "bea@example.org", "Bea", "--data", own}, io.Discard, io.Discard); code != 0 {
-		t.Fatalf("user add exits %d", code)
+	for _, args := range [][]string{{"migrate", "up"}, {"user", "add", "bea@example.org", "Bea"}} {
+		if code := cli.Run(t.Context(), site.Open, append(args, "--data", own), io.Discard, io.Discard); code != 0 {
+			t.Fatalf("%q exits %d", args, code)
+		}
 	}
 	for _, c := range []struct {
 		data  string

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -40,6 +41,10 @@ func TestMailTest(t *testing.T) {
 	sender := "MERLON_MAIL_FROM=" + from
 	trust := "SSL_CERT_FILE=" + p.CA
 	right := "MERLON_MAIL_PASSWORD=" + password
+	data := filepath.Join(t.TempDir(), "data")
+	if code, _, errs := run(t, nil, "migrate", "up", "--data", data); code != 0 {
+		t.Fatalf("migrate up exits %d: %s", code, errs)
+	}
 	for _, c := range []struct {
 		name string
 		env  []string
@@ -62,7 +67,7 @@ func TestMailTest(t *testing.T) {
 		{"plain to another machine", []string{"MERLON_MAIL=smtp+plain://x.test", sender}, []string{"ann@x.test"}, 1, []string{mail.RulePlain.ID}},
 		{"a file that is not there", []string{server, sender, "MERLON_MAIL_PASSWORD_FILE=none"}, []string{"ann@x.test"}, 1, []string{mail.RuleServer.ID, "none"}},
 	} {
-		code, out, errs := run(t, c.env, append([]string{"mail", "test"}, c.args...)...)
+		code, out, errs := run(t, c.env, append([]string{"mail", "test", "--data", data}, c.args...)...)
 		if code != c.code {
 			t.Errorf("%s: exit %d, want %d\n%s%s", c.name, code, c.code, out, errs)
 		}

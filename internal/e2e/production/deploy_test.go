@@ -20,7 +20,7 @@ func TestUnit(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit %d\n%s", code, errs)
 	}
-	for _, want := range []string{"Type=notify", "serve --production --data /var/lib/club", "Environment=MERLON_SITE_HOST=" + host, "NoNewPrivileges=yes", "DynamicUser=yes"} {
+	for _, want := range []string{"Type=notify", "serve --production --data /var/lib/club", "Environment=MERLON_SITE_HOST=" + host, "NoNewPrivileges=yes", "DynamicUser=yes", "\nLoadCredential=tls-cert:/etc/club/cert.pem\nLoadCredential=tls-key:/etc/club/key.pem\n"} {
 		if !strings.Contains(unit, want) {
 			t.Errorf("the unit lacks %q:\n%s", want, unit)
 		}

@@ -34,8 +34,10 @@ func TestRefusals(t *testing.T) {
 		{"no TLS", strings.Split(sound, "[tls]")[0], nil, 1, []string{"tls.mode", "MRL-CLI-004"}},
 		{"health for everybody", strings.Replace(sound, `health = "127.0.0.1:`, `health = "0.0.0.0:`, 1), nil, 1, []string{"serve.health", "MRL-CLI-004"}},
 		{"a proxy that is not named", strings.Split(sound, "[tls]")[0] + "[tls]\nmode = \"proxy\"\n", nil, 1, []string{"trusted_proxies", "MRL-CLI-003"}},
-		{"a finding of check", strings.Replace(sound, `"MRL-SMTP-011=a test", `, "", 1), nil, 1, []string{"no mail server is set", "MRL-SMTP-011", "explain ID"}},
+		{"a finding of check", strings.Replace(sound, `"MRL-SMTP-011=a test", `, "", 1), nil, 1, []string{"no mail server is set", "MRL-SMTP-011", "explain ID", `[serve] skip = ["MRL-SMTP-011=WHY"]`}},
+		{"an id that nobody has", strings.Replace(sound, `MRL-BUILD-001=`, `MRL-BUILD-01=`, 1), nil, 1, []string{`serve.skip names "MRL-BUILD-01"`, "did you mean MRL-BUILD-001?", "MRL-CLI-003"}},
 		{"no certificate", strings.Replace(sound, `cert.pem`, `other.pem`, 1), nil, 1, []string{"other.pem", "MRL-CERT-004"}},
+		{"a certificate for another name", strings.ReplaceAll(sound, host, "other.merlon-web.org"), nil, 1, []string{"does not name other.merlon-web.org; it names " + host, "MRL-CERT-006"}},
 		{"a host that is an address", strings.Replace(sound, `host = "`, `host = "https://`, 1), nil, 1, []string{"write the name alone", "MRL-CLI-003"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

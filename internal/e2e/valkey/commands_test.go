@@ -41,6 +41,7 @@ func TestCommands(t *testing.T) {
 	}
 	write("password", "hidden\n")
 	write("merlon.toml", fmt.Sprintf("[valkey]\nurl = %q\npassword_file = \"password\"\n", peer.Address))
+	run(0, "applied", "migrate", "up")
 	run(0, "/account/link/", "user", "add", "ann@example.org")
 	run(0, "", "session", "list")
 	run(0, "", "check", "--only", "MRL-KV-011", "--fail-on", "low")
