@@ -11,6 +11,7 @@ func rows() []row {
 		{"MRL-ROUTE-020", "opened", "/admin/users"}, {"MRL-ROUTE-021", "opened", "POST /members"}, {"MRL-ROUTE-022", "opened", "64 MB"}, {"MRL-ROUTE-023", "opened", "/live/"},
 		{"MRL-ROUTE-006", "role name", "Chief Librarian"}, {"MRL-ROUTE-024", "page's roles", `notes.html:5:11 the page asks for the role "libarian", and no route does`},
 		{"MRL-ROUTE-025", "like roles", `route "GET /desk" asks for the role "libarian", and route "GET /shelf" for "librarian" (`},
+		{"MRL-ROUTE-026", "nobody's name", `route "GET /" is public and shows notes.html, which asks who is signed in (account/over/shared/me.html:1:`},
 		{"MRL-FORM-001", "routes", "Admin"}, {"MRL-FORM-002", "routes", "boundless"}, {"MRL-FORM-003", "routes", "excluding"}, {"MRL-FORM-004", "routes", "embedding"},
 		{"MRL-FORM-005", "routes", "pointing"}, {"MRL-FORM-006", "routes", "misspelt"}, {"MRL-FORM-007", "routes", "uploading"}, {"MRL-FORM-008", "routes", "map"}, {"MRL-FORM-009", "routes", ""},
 		{"MRL-HDR-007", "pages", "scripts.html"}, {"MRL-HDR-008", "routes", "partner.example"},
