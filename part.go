@@ -187,6 +187,14 @@ func Offers[T any](h *House) (found []T) {
 	return found
 }
 
+// Statements are those of the site's own schema, in the order of declaration; none without one.
+func (h *House) Statements() []db.Declared {
+	if h.site.cfg.Schema == nil {
+		return nil
+	}
+	return h.site.cfg.Schema.Statements()
+}
+
 // Routes returns the access table of the site, as [Site.Routes] does.
 func (h *House) Routes() []RouteInfo { return h.site.Routes() }
 

@@ -93,6 +93,7 @@ var broken = map[string]func(c *try){
 	"mail from":     func(c *try) { c.set.Mail.From = "shop" },
 	"mail password": func(c *try) { c.set.Mail.Address = "smtp://user:word@mail.example.org:587" },
 	"no contact":    func(c *try) { c.cfg.Parts = []merlon.Part{account.New(account.Config{})} },
+	"no hooks":      func(c *try) { c.cfg.Parts = accounts(password.Params{Memory: 19 << 10, Time: 2}) },
 	"cheap hashes":  func(c *try) { c.cfg.Parts, c.refused = accounts(password.Params{Memory: 19 << 10, Time: 1}), true },
 	"slow machine":  func(c *try) { c.cfg.Parts, c.clock = accounts(password.Params{}), slowClock() },
 	"no admin":      func(c *try) { c.spoil = nil },

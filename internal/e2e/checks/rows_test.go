@@ -25,7 +25,7 @@ func rows() []row {
 		{"MRL-SMTP-001", "mail server", ""}, {"MRL-SMTP-002", "mail plain", ""}, {"MRL-SMTP-003", "mail from", ""}, {"MRL-SMTP-004", "mail password", ""}, {"MRL-SMTP-011", "no mail", ""},
 		{"MRL-DEPLOY-001", "no origin", ""}, {"MRL-DEPLOY-002", "plain", "http://"}, {"MRL-DEPLOY-003", "other host", "www."}, {"MRL-DEPLOY-004", "local host", "shop.local"},
 		{"MRL-DEPLOY-005", "sender", "mail.example.net"}, {"MRL-DEPLOY-006", "wide proxies", "10.0.0.0/8"}, {"MRL-DEPLOY-007", "nameless", "Config.Name"}, {"MRL-DEPLOY-008", "number", "192.0.2.7"}, {"MRL-DEPLOY-009", "nameless visitors", "100 requests"},
-		{"MRL-ACCT-008", "cheap hashes", "1 passes"}, {"MRL-ACCT-057", "no contact", ""}, {"MRL-ACCT-080", "no admin", ""}, {"MRL-ACCT-081", "admins", "user 1"}, {"MRL-ACCT-082", "admins", "7 users"},
+		{"MRL-ACCT-008", "cheap hashes", "1 passes"}, {"MRL-ACCT-057", "no contact", ""}, {"MRL-ACCT-058", "no hooks", "no Export: they are in nobody's download; no Deleted"}, {"MRL-ACCT-080", "no admin", ""}, {"MRL-ACCT-081", "admins", "user 1"}, {"MRL-ACCT-082", "admins", "7 users"},
 		{"MRL-ACCT-083", "users", "bord"}, {"MRL-ACCT-084", "users", "never proven"}, {"MRL-ACCT-085", "silent list", "did not answer"},
 		{"MRL-PASSWORD-005", "users", "1 users"}, {"MRL-PASSWORD-006", "slow machine", "one hash took"},
 		{"MRL-JOB-001", "unlisted", "unlisted/later"}, {"MRL-JOB-002", "jobs", "1 jobs"}, {"MRL-JOB-005", "jobs", "gone"}, {"MRL-JOB-006", "jobs", "more than an hour"}, {"MRL-MAILBOX-004", "mails", "1 mails"},
