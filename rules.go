@@ -25,7 +25,7 @@ var (
 		Title:  "a route without an access rule",
 		Why:    "nobody has said who may come in, and there is no default; or it asks for the users of a part that Config.Parts lacks, and lets nobody in",
 		Attack: "A page forgotten in the open is found by guessing addresses.",
-		Wrong:  `merlon.Get("/members", merlon.Access[account.User]{}, members)`,
+		Wrong:  "merlon.Get(\"/members\", merlon.Access[account.User]{}, members)\n// and merlon.Get(\"/members\", members), which the compiler refuses: not enough arguments in call to merlon.Get",
 		Right:  `merlon.Get("/members", account.SignedIn(), members), or merlon.Public() where all may come`,
 		Source: "OWASP ASVS 8.2.1, 8.3.1; OWASP Top 10 A01"}
 	RuleInline = check.Rule{ID: "MRL-ROUTE-003", Property: check.Integrity, Severity: check.Medium,
