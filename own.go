@@ -37,9 +37,20 @@ func (s *Site) ownRoutes() []Route {
 	routes := []Route{Mount("/_merlon/csp", Public(), http.HandlerFunc(s.cspReport), InsecureNoToken("browsers send reports without a token; no cookie is read, 8 KiB at most"), MaxBody(maxReport))}
 	routes = append(routes, Get(keptPath, ownSession, s.showKept))
 	if s.env.Mode == Development || s.env.Mode == Test {
-		routes = append(routes, Get("/_merlon/dev/mail", ThisMachine(), s.devMail))
+		routes = append(routes, Get(devMailPath, ThisMachine(), s.devMail))
 	}
 	return routes
+}
+
+const devMailPath = "/_merlon/dev/mail"
+
+// DevMail returns the path of the page on which the mails of the site are read in development, for a visitor of this machine;
+// "" for everybody else, and in every other mode. A page that says that a mail was sent can lead there.
+func (f *facts) DevMail() string {
+	if f.w.site.env.Mode != Development || !f.w.client.Local() {
+		return ""
+	}
+	return devMailPath
 }
 
 // ThisMachine hides a route from everybody but programs on this machine that came by no proxy.
