@@ -154,7 +154,7 @@ func (s *Site) devMail(r *Read[Visitor], _ None) (*Response, error) {
 	}
 	shown := mailsShown{Server: s.MailServer()}
 	for _, m := range mails {
-		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: mailParts(m.Text, s.Origin()), At: m.Created.Format("2006-01-02 15:04:05"), State: r.Words(mailStates[m.State])}
+		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: mailParts(m.Text, s.Origin()), At: m.Created.UTC().Format("2006-01-02 15:04:05 UTC"), State: r.Words(mailStates[m.State])}
 		shown.Mails = append(shown.Mails, one)
 	}
 	return Show(mailPage, shown), nil
