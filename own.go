@@ -32,10 +32,12 @@ var (
 	mailPage  = page.New[mailsShown](ownPages, "mail.html")
 )
 
-// ownRoutes are the routes that every site has.
+// ownRoutes are the routes that the site has of Merlon's own.
 func (s *Site) ownRoutes() []Route {
 	routes := []Route{Mount("/_merlon/csp", Public(), http.HandlerFunc(s.cspReport), InsecureNoToken("browsers send reports without a token; no cookie is read, 8 KiB at most"), MaxBody(maxReport))}
-	routes = append(routes, Get(keptPath, ownSession, s.showKept))
+	if s.signIn != "" { // without a part that signs users in nobody is asked to sign in again
+		routes = append(routes, Get(keptPath, ownSession, s.showKept))
+	}
 	if s.env.Mode == Development || s.env.Mode == Test {
 		routes = append(routes, Get(devMailPath, ThisMachine(), s.devMail))
 	}

@@ -41,6 +41,9 @@ type Part struct {
 	// account a way to sign in.
 	Offers any
 
+	// Needs is the name of another part, without which this one is nothing: a site that lacks it does not start.
+	Needs constant
+
 	// Role is one that the part has by itself, asked for by a route or not, the administrator's: pages may name it.
 	Role constant
 

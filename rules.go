@@ -103,6 +103,13 @@ var (
 		Wrong:  `Parts: []merlon.Part{account.New(account.Config{}), account.New(account.Config{Closed: true})}`,
 		Right:  `Parts: []merlon.Part{account.New(account.Config{Closed: true}), passkey.New(passkey.Config{})}`,
 		Source: "OWASP ASVS 5.0 6.3.4 (no undocumented way to sign in)"}
+	RuleLacking = check.Rule{ID: "MRL-SITE-007", Property: check.Availability, Severity: check.High,
+		Title:  "a part lacks one that it cannot be without",
+		Why:    "what it asks of the other one (who is signed in, how an account comes back) nobody would answer",
+		Attack: "None: the site does not start.",
+		Wrong:  `Parts: []merlon.Part{passkey.New(passkey.Config{})}`,
+		Right:  `Parts: []merlon.Part{account.New(account.Config{}), passkey.New(passkey.Config{})}`,
+		Source: "CWE-665"}
 	RuleMigration = check.Rule{ID: "MRL-SITE-003", Property: check.Availability, Severity: check.High,
 		Title:  "a migration that has not run",
 		Why:    "the program expects another schema than the database has",
@@ -226,6 +233,6 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleDeadLink, RuleLoad, RuleSettings,
-		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
+		RuleForgotten, RulePart, RuleLacking, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored, RuleDatabase, RuleStores}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/merlon-web/merlon/internal/e2e/checks/unlisted"
 	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/keyring"
+	"github.com/merlon-web/merlon/passkey"
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/throttle"
 )
@@ -69,6 +70,7 @@ var broken = map[string]func(c *try){
 	"files":       func(c *try) { c.cfg.Static = badStatic },
 	"no files":    func(c *try) { c.cfg.Static = noStatic },
 	"two parts":   func(c *try) { c.cfg.Parts = append(c.cfg.Parts, account.New(account.Config{})) },
+	"lone part":   func(c *try) { c.cfg.Parts = []merlon.Part{passkey.New(passkey.Config{})} },
 	"unlisted":    func(c *try) { c.cfg.Routes = append(c.cfg.Routes, unlisted.Route) },
 	"forgotten":   func(c *try) { c.cfg.Static = nil },
 	"texts":       func(c *try) { c.cfg.Texts = badTexts },

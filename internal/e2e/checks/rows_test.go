@@ -4,7 +4,7 @@ package checks_test
 func rows() []row {
 	all := []row{
 		{"MRL-SITE-001", "name", "My Shop"}, {"MRL-SITE-002", "language", "xx"}, {"MRL-SITE-004", "forgotten", "Config.Static is empty"},
-		{"MRL-SITE-005", "two parts", ""}, {"MRL-ROUTE-005", "routes", "OwnLinksOnly"}, {"MRL-HDR-005", "script cookie", "__Host-theme"},
+		{"MRL-SITE-005", "two parts", ""}, {"MRL-SITE-007", "lone part", `part "passkey" needs part "account"`}, {"MRL-ROUTE-005", "routes", "OwnLinksOnly"}, {"MRL-HDR-005", "script cookie", "__Host-theme"},
 		{"MRL-SITE-020", "opened", "/live/"}, {"MRL-SITE-021", "folder mode", "0777"}, {"MRL-TEXT-001", "texts", "en.json"},
 		{"MRL-ROUTE-001", "routes", "GET /"}, {"MRL-ROUTE-002", "routes", "/closed"}, {"MRL-ROUTE-003", "routes", "/inline"}, {"MRL-ROUTE-004", "routes", "/hook"},
 		{"MRL-ROUTE-010", "statements", "rowForm"}, {"MRL-ROUTE-011", "pages", "/nots"}, {"MRL-ROUTE-013", "pages", "/delete"}, {"MRL-ROUTE-015", "pages", "/nowhere"}, {"MRL-ROUTE-014", "pages", "/boat.png"},
