@@ -154,9 +154,10 @@ type Need struct {
 func NewNeed(name constant, check func(*Visit) error) Need { return Need{string(name), check} }
 
 // Framed is implemented by what an [Access] tells of a visitor when pages should name them: the frame of every page shown
-// (the layout's "signed in as") is filled from it.
+// (the layout's "signed in as") is filled from it. With every the user has every role, also those that are not among roles:
+// {{$site.Has "…"}} agrees with the routes then.
 type Framed interface {
-	FrameUser() (name string, roles []string)
+	FrameUser() (name string, roles []string, every bool)
 }
 
 // Spoken is implemented by what an [Access] tells of a visitor who may have chosen a language: pages are in it, whatever the

@@ -104,7 +104,7 @@ func (s *Site) addChecks() {
 
 // judged are the rules that New looks at for every site, by room: those of requests and of a running site are none.
 var judged = map[string]string{
-	"SITE": "001 002 004 005 006", "ROUTE": "001 002 003 004 005 006 010 011 013 014 015", "TEXT": "001",
+	"SITE": "001 002 004 005 006 007", "ROUTE": "001 002 003 004 005 006 010 011 013 014 015", "TEXT": "001",
 	"FORM": "001 002 003 004 005 006 007 008 009 010",
 	"PAGE": `001 002 003 004 005 006 007 008 009 010 011 012 013 014 015 016 017 018 019 022 023 024 025
 		030 031 032 033 034 035 036 037 038 039 040 041 042 043 044 045 046 047 048 049 050 051 052 053 054 055 056 057 058 060`,

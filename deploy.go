@@ -138,6 +138,7 @@ func (s *Site) routeChecks() []check.Check {
 		{Rule: RuleOpenAct, Run: s.checkOpenAct},
 		{Rule: RuleRoleShown, Run: s.checkRoles},
 		{Rule: RuleRolesAlike, Run: s.checkAlike},
+		{Rule: RuleVisitor, Run: s.checkVisitor},
 		{Rule: RuleLargeBody, Run: func(context.Context) (found []check.Finding) {
 			for _, rt := range s.routes {
 				if rt.open() && rt.opt.maxBody > maxOpenBody {

@@ -154,7 +154,7 @@ func (w *walk) introduce() {
 	visit := w.newVisit()
 	for _, i := range Offers[Introducer](w.run.house) {
 		if who, err := i.Introduce(&visit); err == nil && who != nil {
-			w.frame.User, w.frame.Roles = who.FrameUser()
+			w.frame.User, w.frame.Roles, w.frame.Every = who.FrameUser()
 			return
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"github.com/merlon-web/merlon/internal/source"
 )
 
+// modulePath is what sites import this package as.
+const modulePath = "github.com/merlon-web/merlon"
+
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
 // judgeRedirects looks where the handlers of the site's own routes redirect to, in their sources where these still lie: a
@@ -23,8 +26,7 @@ func (s *Site) judgeRedirects() {
 			continue
 		}
 		seen[r.r.folder+"\x00"+r.r.handler] = true
-		_, function, _ := strings.Cut(r.r.handler, ".")
-		for _, t := range source.Texts(r.r.folder, function, "github.com/merlon-web/merlon", "Redirect") {
+		for _, t := range source.Texts(r.r.folder, r.r.function(), modulePath, "Redirect") {
 			to := placeholder.ReplaceAllString(t.Text, "{}")
 			what, do := "no page answers there", ""
 			switch {

@@ -1,12 +1,14 @@
 package merlon_test
 
 import (
+	"regexp"
 	"testing"
 	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/merlontest"
 )
 
 // TestAMessageIDCountsNothing: what is mailed to one says nothing of how many mails went to others, and a second try has the
@@ -33,5 +35,14 @@ func TestAMessageIDCountsNothing(t *testing.T) {
 	}
 	if later := name(ring, 41, queued.Add(time.Hour)); later == first {
 		t.Error("another mail of the same number, queued after a restore, would be dropped as a double")
+	}
+}
+
+// TestDevMailSaysItsZone: the page of the mails says in which zone its times are, as the log's lines do.
+func TestDevMailSaysItsZone(t *testing.T) {
+	s := merlontest.Start(t, openTestSite)
+	queueMail(t, s)
+	if v := s.Visitor().Get("/_merlon/dev/mail").Is(200); !regexp.MustCompile(`<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC</time>`).MatchString(v.Body) {
+		t.Errorf("got %s", v.Body)
 	}
 }

@@ -32,14 +32,27 @@ var (
 	mailPage  = page.New[mailsShown](ownPages, "mail.html")
 )
 
-// ownRoutes are the routes that every site has.
+// ownRoutes are the routes that the site has of Merlon's own.
 func (s *Site) ownRoutes() []Route {
 	routes := []Route{Mount("/_merlon/csp", Public(), http.HandlerFunc(s.cspReport), InsecureNoToken("browsers send reports without a token; no cookie is read, 8 KiB at most"), MaxBody(maxReport))}
-	routes = append(routes, Get(keptPath, ownSession, s.showKept))
+	if s.signIn != "" { // without a part that signs users in nobody is asked to sign in again
+		routes = append(routes, Get(keptPath, ownSession, s.showKept))
+	}
 	if s.env.Mode == Development || s.env.Mode == Test {
-		routes = append(routes, Get("/_merlon/dev/mail", ThisMachine(), s.devMail))
+		routes = append(routes, Get(devMailPath, ThisMachine(), s.devMail))
 	}
 	return routes
+}
+
+const devMailPath = "/_merlon/dev/mail"
+
+// DevMail returns the path of the page on which the mails of the site are read in development, for a visitor of this machine;
+// "" for everybody else, and in every other mode. A page that says that a mail was sent can lead there.
+func (f *facts) DevMail() string {
+	if f.w.site.env.Mode != Development || !f.w.client.Local() {
+		return ""
+	}
+	return devMailPath
 }
 
 // ThisMachine hides a route from everybody but programs on this machine that came by no proxy.
@@ -147,7 +160,7 @@ func (s *Site) devMail(r *Read[Visitor], _ None) (*Response, error) {
 	}
 	shown := mailsShown{Server: s.MailServer()}
 	for _, m := range mails {
-		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: mailParts(m.Text, s.Origin()), At: m.Created.Format("2006-01-02 15:04:05"), State: r.Words(mailStates[m.State])}
+		one := mailShown{To: m.To.String(), Subject: m.Subject, Text: mailParts(m.Text, s.Origin()), At: m.Created.UTC().Format("2006-01-02 15:04:05 UTC"), State: r.Words(mailStates[m.State])}
 		shown.Mails = append(shown.Mails, one)
 	}
 	return Show(mailPage, shown), nil

@@ -41,6 +41,9 @@ type Part struct {
 	// account a way to sign in.
 	Offers any
 
+	// Needs is the name of another part, without which this one is nothing: a site that lacks it does not start.
+	Needs constant
+
 	// Role is one that the part has by itself, asked for by a route or not, the administrator's: pages may name it.
 	Role constant
 
@@ -185,6 +188,14 @@ func Offers[T any](h *House) (found []T) {
 		}
 	}
 	return found
+}
+
+// Statements are those of the site's own schema, in the order of declaration; none without one.
+func (h *House) Statements() []db.Declared {
+	if h.site.cfg.Schema == nil {
+		return nil
+	}
+	return h.site.cfg.Schema.Statements()
 }
 
 // Routes returns the access table of the site, as [Site.Routes] does.

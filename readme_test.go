@@ -2,6 +2,7 @@ package merlon_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -44,6 +45,42 @@ func TestReadmeShowsTheExamples(t *testing.T) {
 		}
 		if !strings.Contains(string(readme), text) {
 			t.Errorf("README.md does not show examples/%s as it is", shown.file)
+		}
+	}
+}
+
+// TestGuideQuotesTheCompiler: what the guide says that the compiler says is what it says of the mistakes that are compiled in
+// examples/mistakes.
+func TestGuideQuotesTheCompiler(t *testing.T) {
+	guide, err := os.ReadFile("docs/guide.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("examples/mistakes/testdata/*/mistake/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(string(text), "\n") {
+			if _, message, ok := strings.Cut(line, "// compile: "); ok {
+				said.WriteString(message + "\n")
+			}
+		}
+	}
+	_, section, _ := strings.Cut(string(guide), "\n## What the compiler says\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	quotes := regexp.MustCompile("(?m)^\\| `([^`]+)` ").FindAllStringSubmatch(section, -1)
+	if len(quotes) < 4 {
+		t.Errorf("%d messages", len(quotes))
+	}
+	for _, quote := range quotes {
+		if !strings.Contains(said.String(), quote[1]) {
+			t.Errorf("no mistake of examples/mistakes is told %q", quote[1])
 		}
 	}
 }

@@ -216,6 +216,12 @@ func shortName(name string) string {
 	return strings.TrimSuffix(name, "-fm")
 }
 
+// function is the name of the handler's function in its package.
+func (r *route) function() string {
+	_, name, _ := strings.Cut(r.handler, ".")
+	return name
+}
+
 // id is what a form's token is bound to, and what events and the access table call the route.
 func (r *route) id() string {
 	if r.method == "" {

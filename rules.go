@@ -25,7 +25,7 @@ var (
 		Title:  "a route without an access rule",
 		Why:    "nobody has said who may come in, and there is no default; or it asks for the users of a part that Config.Parts lacks, and lets nobody in",
 		Attack: "A page forgotten in the open is found by guessing addresses.",
-		Wrong:  `merlon.Get("/members", merlon.Access[account.User]{}, members)`,
+		Wrong:  "merlon.Get(\"/members\", merlon.Access[account.User]{}, members)\n// and merlon.Get(\"/members\", members), which the compiler refuses: not enough arguments in call to merlon.Get",
 		Right:  `merlon.Get("/members", account.SignedIn(), members), or merlon.Public() where all may come`,
 		Source: "OWASP ASVS 8.2.1, 8.3.1; OWASP Top 10 A01"}
 	RuleInline = check.Rule{ID: "MRL-ROUTE-003", Property: check.Integrity, Severity: check.Medium,
@@ -103,6 +103,13 @@ var (
 		Wrong:  `Parts: []merlon.Part{account.New(account.Config{}), account.New(account.Config{Closed: true})}`,
 		Right:  `Parts: []merlon.Part{account.New(account.Config{Closed: true}), passkey.New(passkey.Config{})}`,
 		Source: "OWASP ASVS 5.0 6.3.4 (no undocumented way to sign in)"}
+	RuleLacking = check.Rule{ID: "MRL-SITE-007", Property: check.Availability, Severity: check.High,
+		Title:  "a part lacks one that it cannot be without",
+		Why:    "what it asks of the other one (who is signed in, how an account comes back) nobody would answer",
+		Attack: "None: the site does not start.",
+		Wrong:  `Parts: []merlon.Part{passkey.New(passkey.Config{})}`,
+		Right:  `Parts: []merlon.Part{account.New(account.Config{}), passkey.New(passkey.Config{})}`,
+		Source: "CWE-665"}
 	RuleMigration = check.Rule{ID: "MRL-SITE-003", Property: check.Availability, Severity: check.High,
 		Title:  "a migration that has not run",
 		Why:    "the program expects another schema than the database has",
@@ -226,6 +233,6 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleDeadLink, RuleLoad, RuleSettings,
-		RuleForgotten, RulePart, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
+		RuleForgotten, RulePart, RuleLacking, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored, RuleDatabase, RuleStores}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

@@ -53,8 +53,15 @@ var (
 		Wrong:  `account.HasRole("librarian") on one route, account.HasRole("libarian") on another`,
 		Right:  `account.HasRole("librarian") on both; or, where both are meant, names that nobody mistakes for one another`,
 		Source: "OWASP ASVS 5.0 8.1.1, 8.3.1"}
+	RuleVisitor = check.Rule{ID: "MRL-ROUTE-026", Property: check.Availability, Severity: check.Low,
+		Title:  "a page shows who is signed in, and its route tells nobody",
+		Why:    "merlon.Public() looks at no session, so $site.User is empty there and the header says \"Sign in\" to who has signed in: the sign-in looks broken, for it works and leads back to the same page",
+		Attack: "No attack: a visitor who is signed in on a machine that others use sees no way to sign out, and leaves.",
+		Wrong:  "merlon.Get(\"/\", merlon.Public(), notes)\nfunc notes(r *merlon.Read[merlon.Visitor], _ merlon.None) …",
+		Right:  "merlon.Get(\"/\", account.Anyone(), notes)\nfunc notes(r *merlon.Read[account.Guest], _ merlon.None) …   // r.User.SignedIn, r.User.User",
+		Source: "OWASP ASVS 5.0 7.4.4"}
 )
 
 func routeRules() []check.Rule {
-	return []check.Rule{RuleRoleName, RuleOpenAdmin, RuleOpenAct, RuleLargeBody, RuleOpenStream, RuleRoleShown, RuleRolesAlike}
+	return []check.Rule{RuleRoleName, RuleOpenAdmin, RuleOpenAct, RuleLargeBody, RuleOpenStream, RuleRoleShown, RuleRolesAlike, RuleVisitor}
 }

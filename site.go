@@ -110,6 +110,7 @@ func New(env Env, cfg Config) (*Site, error) {
 	if !nameShape.MatchString(s.name) {
 		s.fault(RuleName.Finding("Config.Name", fmt.Sprintf("%q has other characters or is longer than 32", s.name), `use a-z, 0-9 and -, for example "shop"`))
 	}
+	s.judgeNeeds()
 	s.gather()
 	s.watch()
 	s.judgeParts()

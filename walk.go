@@ -398,7 +398,7 @@ func ask[U any](w *walk, who Access[U]) (U, error) {
 		w.speak(s.UserLang())
 	}
 	if f, ok := any(u).(Framed); ok {
-		w.frame.User, w.frame.Roles = f.FrameUser()
+		w.frame.User, w.frame.Roles, w.frame.Every = f.FrameUser()
 	}
 	return u, nil
 }

@@ -460,7 +460,7 @@ func TestRulesHaveWords(t *testing.T) {
 		account.RuleLimited.ID: true, account.RuleSetupLink.ID: true, account.RuleLink.ID: true, account.RuleWeak.ID: true,
 		account.RuleDeleted.ID: true, account.RuleImported.ID: true, account.RuleInvited.ID: true, account.RuleUnverified.ID: true, account.RuleVoidStep.ID: true, account.RuleAskedAgain.ID: true, account.RuleContact.ID: true,
 		// found by check
-		account.RuleNoAdmin.ID: true, account.RuleOneFactor.ID: true, account.RuleManyAdmins.ID: true, account.RuleLostRole.ID: true, account.RuleUnproven.ID: true, account.RuleBreaches.ID: true}
+		account.RuleNoAdmin.ID: true, account.RuleOneFactor.ID: true, account.RuleManyAdmins.ID: true, account.RuleLostRole.ID: true, account.RuleUnproven.ID: true, account.RuleBreaches.ID: true, account.RuleRows.ID: true}
 	for _, r := range account.Rules() {
 		if account.Words(r.ID) == silent[r.ID] {
 			t.Errorf("%s (%s) has words in the log: %v", r.ID, r.Title, account.Words(r.ID))

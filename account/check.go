@@ -22,7 +22,7 @@ var (
 		WHERE password LIKE 'md5$%' OR password LIKE 'sha1$%' LIMIT 1`)
 )
 
-// checks are the part's: of its configuration, and of the users that there are.
+// checks are the part's: of its configuration, of the site that it is a part of, and of the users that there are.
 func (a *part) checks() []check.Check {
 	all := []check.Check{{Rule: RuleWeak, Run: a.checkWeak}, {Rule: RuleContact, Run: a.checkContact}}
 	for _, c := range []check.Check{
@@ -32,6 +32,7 @@ func (a *part) checks() []check.Check {
 		{Rule: RuleLostRole, Run: a.checkRoles},
 		{Rule: RuleBreaches, Deploy: true, Run: a.checkBreaches},
 		{Rule: RuleUnproven, Run: a.checkUnproven},
+		{Rule: RuleRows, Run: a.checkRows},
 		{Rule: password.RuleFast, Run: a.checkFast},
 		{Rule: password.RuleSlow, Deploy: true, Run: a.checkSlow},
 	} {

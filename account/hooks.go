@@ -2,8 +2,11 @@ package account
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 )
 
@@ -15,9 +18,11 @@ type Hooks struct {
 	Verified func(context.Context, *db.Writer, User) error // the address is the user's; also for accounts made by others
 	SignedIn func(context.Context, *db.Writer, User) error
 	Moved    func(ctx context.Context, w *db.Writer, u User, before string) error // has another address
-	// Deleted: is about to be deleted, the last moment for rows that name it. Now is the site's clock.
+	// Deleted: is about to be deleted, the last moment for rows that name it: rows of the site's own stay unless this hook
+	// deletes them. Now is the site's clock.
 	Deleted func(ctx context.Context, w *db.Writer, u User, now time.Time) error
-	// Export adds what the site knows of a user to the file of "download my data", under a name of the site's.
+	// Export adds what the site knows of a user to the file of "download my data", under a name of the site's: without it the
+	// file has what account keeps, and nothing of the site's own tables.
 	Export func(context.Context, *db.Reader, User) (map[string]any, error)
 }
 
@@ -26,4 +31,35 @@ func run(hook func(context.Context, *db.Writer, User) error, w *db.Writer, u Use
 		return nil
 	}
 	return hook(w.Context(), w, u)
+}
+
+// checkRows finds statements of the site's own that add rows, of which a user may be part, where a hook for them is missing.
+func (a *part) checkRows(context.Context) []check.Finding {
+	var lack []string
+	if a.cfg.Hooks.Export == nil {
+		lack = append(lack, "Export: they are in nobody's download")
+	}
+	if a.cfg.Hooks.Deleted == nil {
+		lack = append(lack, "Deleted: they stay when their user goes")
+	}
+	if len(lack) == 0 {
+		return nil
+	}
+	for _, d := range a.house.Statements() {
+		if d.Kind != db.KindQuery && insertsRow(d.Text) {
+			return []check.Finding{RuleRows.Finding(d.Where, fmt.Sprintf("the site adds rows of its own (%s), and account.Config.Hooks has no %s", strings.Join(strings.Fields(d.Text), " "), strings.Join(lack, "; no ")),
+				"give the hooks what is a user's among the site's rows; if no row tells of a user, skip this with the reason")}
+		}
+	}
+	return nil
+}
+
+// insertsRow reports whether a statement adds rows, as far as its words tell.
+func insertsRow(text string) bool {
+	for _, word := range strings.Fields(text) {
+		if strings.EqualFold(word, "INSERT") {
+			return true
+		}
+	}
+	return false
 }

@@ -23,7 +23,7 @@ type AskReset struct {
 type AskResetPage struct{ Form form.Form[AskReset] }
 
 // ResetSentPage is the data of the page reset-sent.html: it is the same for everybody.
-type ResetSentPage struct{}
+type ResetSentPage struct{ Mails string } // as in [SentPage]
 
 // ResetPage is the data of the page reset.html.
 type ResetPage struct {
@@ -42,8 +42,8 @@ func (a *part) showAskReset(*merlon.Read[Guest], merlon.None) (*merlon.Response,
 	return merlon.Show(askResetPage, AskResetPage{}), nil
 }
 
-func (a *part) showResetSent(*merlon.Read[Guest], merlon.None) (*merlon.Response, error) {
-	return merlon.Show(resetSentPage, ResetSentPage{}), nil
+func (a *part) showResetSent(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {
+	return merlon.Show(resetSentPage, ResetSentPage{r.DevMail()}), nil
 }
 
 func (a *part) limitReset(r *merlon.Read[Guest], f form.Form[AskReset]) (quota, error) {

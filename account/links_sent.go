@@ -27,7 +27,10 @@ type signedUp struct {
 var signUpStep = merlon.NewStep[signedUp]("sign-up", 15*time.Minute)
 
 // SentPage is the data of the page sign-up-sent.html.
-type SentPage struct{ Email string } // "": this browser asked for nothing
+type SentPage struct {
+	Email string // "": this browser asked for nothing
+	Mails string // where the site's mails are read in development: merlon.Read.DevMail
+}
 
 // NewEmail is the form of an address that takes the place of another one.
 type NewEmail struct {
@@ -56,7 +59,7 @@ func (a *part) showSent(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response,
 	if !has && a.cfg.Closed {
 		return merlon.NotFound(), nil
 	}
-	return merlon.Show(sentPage, SentPage{step.Email}), nil
+	return merlon.Show(sentPage, SentPage{step.Email, r.DevMail()}), nil
 }
 
 // signedUpHere reports whether this browser signed up with an address a moment ago. Somebody who fails to sign in with it

@@ -38,6 +38,10 @@ func showRoles(*merlon.Read[account.User], merlon.None) (*merlon.Response, error
 	return merlon.Show(roleView, rolesPage{}), nil
 }
 
+func showRolesToAnyone(*merlon.Read[account.Guest], merlon.None) (*merlon.Response, error) {
+	return merlon.Show(roleView, rolesPage{}), nil
+}
+
 func changeRoles(w *merlon.Write[account.User], f form.Form[giveRoles]) (*merlon.Response, error) {
 	in, _ := f.Value()
 	if err := account.SetRoles(w.House(), w.DB, in.User, in.Role); err != nil {
@@ -54,6 +58,8 @@ func roleSite(env merlon.Env) (*merlon.Site, error) {
 		Parts: []merlon.Part{account.New(account.Config{})},
 		Routes: []merlon.Route{
 			merlon.Get("/roles", account.SignedIn(), showRoles),
+			merlon.Get("/roles/anyone", account.Anyone(), showRolesToAnyone),
+			merlon.Get("/shelf", account.HasRole("librarian"), showRoles),
 			merlon.Post("/roles", account.HasRole(account.Admin), changeRoles),
 		}})
 }
@@ -154,5 +160,34 @@ func TestAWrongPasswordOfWhoIsSignedIn(t *testing.T) {
 	signIn(s.Visitor(), "ann@example.test", "not the right one").Is(422)
 	if log := s.Log.String(); !strings.Contains(log, `level=WARN msg="a sign-in that failed"`) {
 		t.Errorf("a failed sign-in is no warning:\n%s", log)
+	}
+}
+
+// TestPagesAskForRolesAsRoutesDo: $site.Has shows the link to a route that asks for a role to who may go there and to nobody
+// else: to an administrator with a second factor, not to one who has shown a password alone.
+func TestPagesAskForRolesAsRoutesDo(t *testing.T) {
+	s := merlontest.Start(t, roleSite)
+	addUser(t, s, "dora@example.test", account.Admin)
+	for name, c := range map[string]struct {
+		v   *merlontest.Visitor
+		may bool
+	}{
+		"librarian":                         {s.SignedIn("Lea", "librarian"), true},
+		"administrator":                     {s.SignedIn("Cleo", account.Admin), true},
+		"administrator with one factor":     {signIn(s.Visitor(), "dora@example.test", good), false},
+		"somebody":                          {s.SignedIn("Ann"), false},
+		"somebody with another role":        {s.SignedIn("Ben", "board"), false},
+		"somebody whose name is no role":    {s.SignedIn("admin"), false},
+		"somebody with a role that is near": {s.SignedIn("Eve", "admin2"), false},
+	} {
+		for _, path := range []string{"/roles", "/roles/anyone"} {
+			if shown := strings.Contains(c.v.Get(path).At(path).Body, `href="/shelf"`); shown != c.may {
+				t.Errorf("%s: %s shows the link %v, want %v", name, path, shown, c.may)
+			}
+		}
+		c.v.Get("/shelf")
+		if may := c.v.Path == "/shelf" && c.v.Status == 200; may != c.may {
+			t.Errorf("%s: the route lets in %v, want %v", name, may, c.may)
+		}
 	}
 }

@@ -18,7 +18,7 @@ var (
 		Title: "remembered browsers were changed by their user", Why: "what is remembered of a browser is forgotten at once when its user says so",
 		Attack: "A browser that skips the second step is sold with its cookies.", Right: `nothing to do`, Source: "OWASP ASVS 5.0 7.4.3"}
 	RuleExported = check.Rule{ID: "MRL-ACCT-054", Property: check.Confidentiality, Severity: check.Low,
-		Title: "personal data was downloaded", Why: "the file has all that is known of a user, so that its making must be known too",
+		Title: "personal data was downloaded", Why: "the file has what is known of a user, so that its making must be known too",
 		Attack: "Somebody at a browser left open takes the file along.", Right: `nothing to do; it was asked for a recent sign-in`, Source: "OWASP ASVS 5.0 7.5.3, 16.3.1; GDPR article 20"}
 	RuleLeaving = check.Rule{ID: "MRL-ACCT-055", Property: check.Availability, Severity: check.Low,
 		Title: "an account is to be deleted", Why: "its user wants it; for 14 days it can be called back",
@@ -30,8 +30,15 @@ var (
 		Title: "nobody to tell of a hole", Why: "whoever finds one looks at /.well-known/security.txt for whom to tell",
 		Attack: "A hole is found by somebody honest, who reaches nobody, and is told to the public.",
 		Wrong:  `account.Config{}`, Right: `account.Config{SecurityContact: "mailto:security@example.org"}`, Source: "RFC 9116"}
+	RuleRows = check.Rule{ID: "MRL-ACCT-058", Property: check.Confidentiality, Severity: check.Low,
+		Title:  "rows of the site's own that no download has, or no deletion",
+		Why:    "account knows its own tables only: what the site writes into others is not in \"download my data\", and stays when the account is deleted",
+		Attack: "The table is stolen, with the notes of a user who had the account deleted a year before.",
+		Wrong:  `account.New(account.Config{}), with an INSERT INTO note (owner, text) of the site's own`,
+		Right:  `account.New(account.Config{Hooks: account.Hooks{Export: notesOf, Deleted: removeNotesOf}}); where no row tells of a user: check --skip MRL-ACCT-058=why`,
+		Source: "GDPR articles 15, 17 and 20; OWASP ASVS 5.0 14.2.7"}
 )
 
 func areaRules() []check.Rule {
-	return []check.Rule{RulePassword, RuleName, RuleSessions, RuleDevices, RuleExported, RuleLeaving, RuleStayed, RuleContact}
+	return []check.Rule{RulePassword, RuleName, RuleSessions, RuleDevices, RuleExported, RuleLeaving, RuleStayed, RuleContact, RuleRows}
 }

@@ -32,7 +32,7 @@ var codeLinks = throttle.Limit{Burst: 3, Window: time.Hour}
 type FullPage struct{ Until Moment }
 
 // CodeSentPage is the data of the page second-sent.html.
-type CodeSentPage struct{ Email string }
+type CodeSentPage struct{ Email, Mails string } // Mails as in [SentPage]
 
 // CodeLinkPage is the data of the page second-open.html.
 type CodeLinkPage struct {
@@ -94,7 +94,7 @@ func (a *part) showCodeLinkSent(r *merlon.Read[Guest], _ merlon.None) (*merlon.R
 	if err != nil || !holds {
 		return merlon.Redirect("/sign-in"), err
 	}
-	return merlon.Show(codeSentPage, CodeSentPage{row.Email}), nil
+	return merlon.Show(codeSentPage, CodeSentPage{row.Email, r.DevMail()}), nil
 }
 
 func (a *part) showCodeLink(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response, error) {

@@ -26,13 +26,16 @@ type User struct {
 // UserLang implements [merlon.Spoken].
 func (u User) UserLang() string { return u.Lang }
 
-// FrameUser implements [merlon.Framed]: layouts name the user and ask for roles.
-func (u User) FrameUser() (string, []string) { return u.Name, u.Roles }
+// FrameUser implements [merlon.Framed]: layouts name the user and ask for roles, by the rule of [User.Has].
+func (u User) FrameUser() (name string, roles []string, every bool) {
+	return u.Name, u.Roles, slices.Contains(u.Roles, Admin)
+}
 
 // UserID implements [merlon.Identified].
 func (u User) UserID() int64 { return u.ID }
 
-// Has reports whether the user has a role. Administrators have every one.
+// Has reports whether the user has a role. Administrators have every one, once they have shown a second factor: before that
+// they have no Roles. In a page the same is asked by {{$site.Has "editor"}}.
 func (u User) Has(role string) bool {
 	return slices.Contains(u.Roles, role) || slices.Contains(u.Roles, Admin)
 }
@@ -44,7 +47,7 @@ type Guest struct {
 }
 
 // FrameUser implements [merlon.Framed].
-func (g Guest) FrameUser() (string, []string) { return g.User.Name, g.User.Roles }
+func (g Guest) FrameUser() (name string, roles []string, every bool) { return g.User.FrameUser() }
 
 // UserLang implements [merlon.Spoken].
 func (g Guest) UserLang() string { return g.User.Lang }

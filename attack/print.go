@@ -15,7 +15,7 @@ func (r *Report) Text(w io.Writer) error {
 		if !c.Complete && c.Tried == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "%s  %-10s %d tried, %d found, %.1f s\n", c.Verdict, c.Class, c.Tried, c.Found, c.Seconds)
+		fmt.Fprintf(&b, "%s  %-10s %d tried, %d found, %.1f s%s\n", c.Verdict, c.Class, c.Tried, c.Found, c.Seconds, c.open())
 		for _, f := range r.Findings {
 			if f.Class == c.Class {
 				fmt.Fprintf(&b, "      %s      as %s, again: %s\n", strings.ReplaceAll(f.Text(), "\n  ", "\n        "), f.As, cut(f.again(), 600))
@@ -93,6 +93,17 @@ func (r *Report) SARIF(w io.Writer, version string) error {
 		}
 	}
 	return r.Results().SARIFOf(w, "merlon attack", version, unseen...)
+}
+
+// open says, behind the line of a class, what its OPEN means; "" for every other verdict.
+func (t Tally) open() string {
+	switch {
+	case t.Verdict != "OPEN":
+		return ""
+	case !t.Complete:
+		return ": the time was over, so that nobody knows of the rest"
+	}
+	return `: not all was reached, so that nobody knows of the rest: see "not reached"`
 }
 
 // unseen says why a class has not tried all that it tries; "": it has.

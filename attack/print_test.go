@@ -74,3 +74,26 @@ func TestNotAllReached(t *testing.T) {
 		t.Errorf("a clean class is told of:\n%s", sarif.String())
 	}
 }
+
+// TestOpenHasAWord: behind OPEN stands what it means, for people and in the log of a test, and behind no other verdict.
+func TestOpenHasAWord(t *testing.T) {
+	report := &attack.Report{Unchanged: true, Coverage: attack.Coverage{Classes: []attack.Tally{
+		{Class: "backup", Tried: 3, Complete: true, Open: true, Verdict: "OPEN"},
+		{Class: "limits", Tried: 3, Verdict: "OPEN"},
+		{Class: "input", Tried: 3, Complete: true, Verdict: "PASS"},
+	}}}
+	var text bytes.Buffer
+	if err := report.Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]string{"text": text.String(), "log": report.Coverage.String()} {
+		for _, want := range []string{`0.0 s: not all was reached, so that nobody knows of the rest: see "not reached"`, "0.0 s: the time was over, so that nobody knows of the rest"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s lacks %q:\n%s", name, want, got)
+			}
+		}
+		if strings.Count(got, "nobody knows of the rest") != 2 {
+			t.Errorf("%s says it of others too:\n%s", name, got)
+		}
+	}
+}

@@ -111,7 +111,7 @@ func (c Coverage) String() string {
 	fmt.Fprintf(&b, "routes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests, as %s\n",
 		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "))
 	for _, t := range c.Classes {
-		fmt.Fprintf(&b, "%s %-10s %5d tried, %d found, %.1f s\n", t.Verdict, t.Class, t.Tried, t.Found, t.Seconds)
+		fmt.Fprintf(&b, "%s %-10s %5d tried, %d found, %.1f s%s\n", t.Verdict, t.Class, t.Tried, t.Found, t.Seconds, t.open())
 	}
 	for _, n := range c.NotReached {
 		fmt.Fprintf(&b, "not reached: %s\n", n)

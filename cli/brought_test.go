@@ -50,3 +50,34 @@ func TestCommandsOfPartsThatAreNotListed(t *testing.T) {
 		}
 	}
 }
+
+// TestPasskeyAlone: passkeys without accounts are one fault, with what is to be added, and not one for each of its routes and
+// pages.
+func TestPasskeyAlone(t *testing.T) {
+	alone := func(env merlon.Env) (*merlon.Site, error) {
+		return merlon.New(env, merlon.Config{Name: "alone", Engine: sqlite.Engine("alone.db"), Parts: []merlon.Part{passkey.New(passkey.Config{})}})
+	}
+	var out, problems bytes.Buffer
+	if code := cli.Run(t.Context(), alone, []string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, &out, &problems); code != cli.ExitFailed {
+		t.Errorf("exits %d, want %d", code, cli.ExitFailed)
+	}
+	if got := problems.String(); !strings.Contains(got, "account.New(account.Config{}), passkey.New(passkey.Config{})") || !strings.Contains(got, "\n1 to mend") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestKeptOnlyWithASignIn: a site to which nobody signs in has no page for forms that wait for a sign-in.
+func TestKeptOnlyWithASignIn(t *testing.T) {
+	for name, parts := range map[string][]merlon.Part{"bare": nil, "accounts": {account.New(account.Config{})}} {
+		open := func(env merlon.Env) (*merlon.Site, error) {
+			return merlon.New(env, merlon.Config{Name: "kept", Engine: sqlite.Engine("kept.db"), Parts: parts})
+		}
+		var out, problems bytes.Buffer
+		if code := cli.Run(t.Context(), open, []string{"routes", "--data", t.TempDir()}, &out, &problems); code != cli.ExitDone {
+			t.Fatalf("exits %d: %s", code, &problems)
+		}
+		if got := strings.Contains(out.String(), "/_merlon/kept"); got != (parts != nil) {
+			t.Errorf("%s: %v:\n%s", name, got, &out)
+		}
+	}
+}

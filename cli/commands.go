@@ -93,7 +93,9 @@ func (p *program) explain() *cobra.Command {
 				return exit(ExitUsage, "unknown id %s: no rule of this site has it: %s", args[0], nearestIDs(id, ids))
 			}
 			word := strings.ToLower(args[0])
-			if some := slices.DeleteFunc(slices.Clone(rules), func(r check.Rule) bool { return !strings.Contains(strings.ToLower(r.ID+" "+r.Title+" "+r.Why), word) }); len(some) > 0 {
+			if some := slices.DeleteFunc(slices.Clone(rules), func(r check.Rule) bool {
+				return !strings.Contains(strings.ToLower(strings.Join([]string{r.ID, r.Title, r.Why, r.Wrong, r.Right}, " ")), word)
+			}); len(some) > 0 {
 				return p.listRules(some)
 			}
 			return exit(ExitUsage, "no rule has the id or the word %s: %s", args[0], nearestIDs(id, ids))

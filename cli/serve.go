@@ -202,6 +202,12 @@ func (p *program) serveSite(ctx context.Context, site *merlon.Site, l net.Listen
 		lines = append(lines, [2]string{"maintenance is on", "visitors get 503; open it: " + programName() + " maintenance off"})
 	}
 	p.announce(site, lines)
+	if !p.quiet {
+		for _, f := range site.BlindPages(ctx) {
+			fmt.Fprintln(p.err)
+			fmt.Fprint(p.err, f.Text())
+		}
+	}
 	debug.FreeOSMemory() // what starting needed (pages compiled, hashes measured) is given back once: a third of the process
 	if secure {
 		err = site.ServeTLS(ctx, l, cert.Config(local))

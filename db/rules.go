@@ -8,7 +8,7 @@ var (
 		Title:  "a statement is declared after the site started",
 		Why:    "a text that comes into being while visitors are served may hold what a visitor sent",
 		Attack: "A helper with a type parameter, or reflection, turns any string into the type of constants. A visitor's\nvalue in it becomes SQL: ' OR 1=1 --",
-		Wrong:  "func search(r *merlon.Read[…], in Search) … {\n\tq := db.Query[Note](schema, constant(\"SELECT … \"+in.Text))",
+		Wrong:  "func search(r *merlon.Read[…], in Search) … {\n\tq := db.Query[Note](schema, constant(\"SELECT … \"+in.Text))\n// without the conversion the compiler refuses it: cannot use \"SELECT … \" + in.Text as db.constant value",
 		Right:  "var search = db.Query[Note](schema, \"SELECT … WHERE text LIKE $1 ESCAPE '\\\\'\")   // a package variable\n… search.All(r.DB, db.Contains(in.Text))",
 		Source: "CWE-89; OWASP ASVS 5.0 V1.2.4"}
 	RulePrepare = check.Rule{ID: "MRL-SQL-002", Property: check.Availability, Severity: check.High,
@@ -50,7 +50,7 @@ var (
 		Title:  "a query does more than read",
 		Why:    "queries run for GET requests, which a link or an image on any page can cause",
 		Attack: "<img src=\"https://site.example/notes?delete=7\">: the visitor's browser sends the cookie, the query deletes.\nATTACH and VACUUM INTO write files, PRAGMA takes the guards off.",
-		Wrong:  "db.Query[Note](schema, \"DELETE FROM note WHERE id = $1 RETURNING id\")",
+		Wrong:  "db.Query[Note](schema, \"DELETE FROM note WHERE id = $1 RETURNING id\")\n// and deleteNote.Run(r.DB, in.ID) in a GET, which the compiler refuses: cannot use r.DB as *db.Writer value",
 		Right:  "db.Returning[Note](schema, \"DELETE …\"), run with the Writer of a POST",
 		Source: "RFC 9110 §9.2.1 (safe methods); OWASP ASVS 5.0 V3.5"}
 	RuleRows = check.Rule{ID: "MRL-SQL-008", Property: check.Integrity, Severity: check.High,

@@ -163,6 +163,9 @@ func (c *compiler) member(e *expr, name string, args []parse.Node, final *expr, 
 		ptr = e
 		e = c.follow(e, src, pos)
 	}
+	if e.typ == frameType && c.facts.Visitor == "" && (name == "User" || name == "Roles" || name == "Has") {
+		c.facts.Visitor = position(c.file, int(pos))
+	}
 	if m := c.method(e, ptr, name, args, final, src, pos); m != nil {
 		return m.value
 	}

@@ -26,6 +26,7 @@ type Facts struct {
 	Texts    []string      // ids of the catalogue that it shows
 	Password bool          // it has a password field
 	Roles    []RoleFact    // that it asks $site for
+	Visitor  string        // where it first asks $site who is signed in, or for a role: file:line:column; "" nowhere
 }
 
 // A RoleFact is one role that a page asks for by a constant: {{if $site.Has "editor"}}.

@@ -340,3 +340,19 @@ func TestRolesAsked(t *testing.T) {
 		t.Errorf("got %+v, want the roles of %+v", facts.Roles, want)
 	}
 }
+
+// TestVisitorAsked: a page that asks who is signed in says where it does first, and no other page does.
+func TestVisitorAsked(t *testing.T) {
+	for source, want := range map[string]string{
+		`{{$site.Site}} {{if $site.User}}a{{end}}{{$site.User}}`: "pages/t.html:1:25",
+		`{{range $site.Roles}}{{.}}{{end}}`:                      "pages/t.html:1:13",
+		`{{if $site.Has "board"}}a{{end}}`:                       "pages/t.html:1:11",
+		`{{with $site}}{{.User}}{{end}}`:                         "pages/t.html:1:17",
+		`{{$site.Site}}{{$site.Lang}}{{.User}}`:                  "",
+	} {
+		facts, _ := fragment[struct{ User string }](t, page.Options{}, source)
+		if got := facts.Visitor; (got == "") != (want == "") || !strings.HasPrefix(got, strings.TrimRight(want, "0123456789")) {
+			t.Errorf("%s: got %q, want %q", source, got, want)
+		}
+	}
+}

@@ -277,6 +277,9 @@ func TestRolesOfTheFrame(t *testing.T) {
 	if got := out(Data{}, &page.Render{Frame: page.Frame{Roles: []string{"editor", "<x>"}, Path: "/p"}}); got != `<a href="/edit">edit</a>editor;&lt;x&gt;;/p` {
 		t.Errorf("got %s", got)
 	}
+	if got := out(Data{}, &page.Render{Frame: page.Frame{Roles: []string{"x"}, Every: true}}); got != `<a href="/edit">edit</a>x;` {
+		t.Errorf("who has every role: got %s", got)
+	}
 	if got := out(Data{}, &page.Render{}); got != "" {
 		t.Errorf("got %s", got)
 	}

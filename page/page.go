@@ -94,12 +94,13 @@ type Frame struct {
 	Lang   string   // of the visitor, one of the catalogue's
 	User   string   // who is signed in; "" for nobody
 	Roles  []string // of that user
+	Every  bool     // the user has every role, as administrators do, also those that are not among Roles
 	Notice string   // what the last act said, once
 }
 
-// Has reports whether the visitor has a role: {{if $site.Has "editor"}}. What it hides is still there for who asks for it:
+// Has reports whether the visitor has a role, or every one: {{if $site.Has "editor"}}. What it hides is still there for who asks for it:
 // the route decides.
-func (f Frame) Has(role string) bool { return slices.Contains(f.Roles, role) }
+func (f Frame) Has(role string) bool { return f.Every || slices.Contains(f.Roles, role) }
 
 // Render is what one rendering is given beside the data. It must not be shared by renderings that run at the same time.
 type Render struct {

@@ -64,7 +64,7 @@ func New(Config) merlon.Part {
 	p := &part{}
 	fresh := account.SignedIn().With(account.NeedRecentAll())
 	return merlon.Part{
-		Name: "passkey", Schema: schema, Pages: pages, Over: over, Static: assets, Rules: Rules(),
+		Name: "passkey", Schema: schema, Pages: pages, Over: over, Static: assets, Rules: Rules(), Needs: "account",
 		Routes: []merlon.Route{
 			merlon.Get("/passkey/sign-in", account.Anyone(), p.showSignIn),
 			merlon.PostAfter("/passkey/sign-in", account.Anyone(), p.verify, p.signIn),

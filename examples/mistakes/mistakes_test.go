@@ -94,7 +94,7 @@ func TestMistakes(t *testing.T) {
 			held++
 		}
 		if testing.Verbose() {
-			fmt.Printf("%s: %s\n", m.ID, line)
+			fmt.Printf("%s: %s (%s)\n", m.ID, line, m.Mistake)
 		}
 	}
 	if testing.Verbose() {

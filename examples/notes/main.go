@@ -2,7 +2,9 @@
 package main
 
 import (
+	"context"
 	"embed"
+	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
@@ -46,7 +48,9 @@ var (
 	notePage   = page.New[Note](pages, "note.html")
 	findNotes  = db.Query[Note](schema, `SELECT id, text FROM note WHERE owner = $1 AND text LIKE $2 ESCAPE '\' ORDER BY id DESC LIMIT 50`)
 	oneNote    = db.Query[Note](schema, "SELECT id, text FROM note WHERE owner = $1 AND id = $2")
+	allNotes   = db.Query[Note](schema, "SELECT id, text FROM note WHERE owner = $1 ORDER BY id LIMIT 10000")
 	insertNote = db.Returning[int64](schema, "INSERT INTO note (owner, text) VALUES ($1, $2) RETURNING id")
+	dropNotes  = db.Exec(schema, "DELETE FROM note WHERE owner = $1")
 )
 
 func notes(r *merlon.Read[account.User], in Search) (*merlon.Response, error) {
@@ -68,9 +72,19 @@ func addNote(w *merlon.Write[account.User], f form.Form[NewNote]) (*merlon.Respo
 	return merlon.Redirect("/notes/{id}", id), err
 }
 
+func export(_ context.Context, r *db.Reader, u account.User) (map[string]any, error) {
+	list, err := allNotes.All(r, u.ID)
+	return map[string]any{"notes": list}, err
+}
+
+func deleted(_ context.Context, w *db.Writer, u account.User, _ time.Time) error {
+	_, err := dropNotes.Run(w, u.ID)
+	return err
+}
+
 func open(env merlon.Env) (*merlon.Site, error) {
 	return merlon.New(env, merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Pages: pages, Schema: schema,
-		Parts: []merlon.Part{account.New(account.Config{})},
+		Parts: []merlon.Part{account.New(account.Config{Hooks: account.Hooks{Export: export, Deleted: deleted}})},
 		Routes: []merlon.Route{
 			merlon.Get("/", account.SignedIn(), notes),
 			merlon.Get("/notes/{id}", account.SignedIn(), note),

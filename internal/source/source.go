@@ -1,5 +1,5 @@
 // Package source reads the program's own Go files, where they still lie, for what a compiler does not look at: with how many
-// arguments a statement is called, and where a handler redirects to. It knows names, not types: where it cannot tell, it says nothing.
+// arguments a statement is called, where a handler redirects to, and which page it shows. It knows names, not types: where it cannot tell, it says nothing.
 package source
 
 import (

@@ -65,9 +65,15 @@ func addNote(w *merlon.Write[merlon.Visitor], f form.Form[newNote]) (*merlon.Res
 	return merlon.Redirect("/"), err
 }
 
+// hooks say that no note is a user's.
+var hooks = account.Hooks{
+	Deleted: func(context.Context, *db.Writer, account.User, time.Time) error { return nil },
+	Export:  func(context.Context, *db.Reader, account.User) (map[string]any, error) { return nil, nil },
+}
+
 func config() merlon.Config {
 	return merlon.Config{Name: "sound", Engine: sqlite.Engine("sound.db"), Pages: soundPages, Static: soundStatic, Schema: soundSchema,
-		Parts:  []merlon.Part{account.New(account.Config{SecurityContact: "mailto:security@example.org", Hashing: password.Params{Memory: 19 << 10, Time: 2}}), passkey.New(passkey.Config{})},
+		Parts:  []merlon.Part{account.New(account.Config{SecurityContact: "mailto:security@example.org", Hashing: password.Params{Memory: 19 << 10, Time: 2}, Hooks: hooks}), passkey.New(passkey.Config{})},
 		Routes: []merlon.Route{merlon.Get("/", merlon.Public(), showNotes), merlon.Post("/", merlon.Public(), addNote)}}
 }
 

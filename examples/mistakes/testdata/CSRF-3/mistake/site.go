@@ -26,7 +26,7 @@ func remove(w *merlon.Write[merlon.Visitor], f form.Form[one]) (*merlon.Response
 	return merlon.Redirect("/notes"), err
 }
 
-var route = merlon.Get("/notes/{id}/delete", merlon.Public(), remove) // compile: does not match
+var route = merlon.Get("/notes/{id}/delete", merlon.Public(), remove) // compile: does not match inferred type func(*merlon.Read
 
 func removeThroughTheHouse(r *merlon.Read[merlon.Visitor], in one) (*merlon.Response, error) {
 	err := r.House().Engine.Write(r.Context(), nil) // compile: r.House undefined
