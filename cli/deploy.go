@@ -161,6 +161,7 @@ var (
 var deployFiles = map[string]string{
 	"systemd": `# {name}.service: to /etc/systemd/system, then: systemctl enable --now {name}
 # merlon.toml is read from /etc/{name}; data is /var/lib/{name}.
+# Commands are typed in the first, and name the second: cd /etc/{name}; {binary} user list --data /var/lib/{name}
 # With {name}.socket (ListenStream=443, FileDescriptorName=site) nobody is turned away by a restart. It may have
 # several ListenStream lines, as one of IPv4 and one of IPv6. A redirect's socket has a unit of its own, with
 # FileDescriptorName=redirect and Service={name}.service.

@@ -26,7 +26,7 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 		set              settings
 		has, lacks       []string
 	}{
-		{"nothing is set", "systemd", "", false, settings{}, []string{"\n# set site.host and tls.mode in merlon.toml\n", "LoadCredential=mail-password"}, []string{"db-password", "db-reader"}},
+		{"nothing is set", "systemd", "", false, settings{}, []string{"\n# set site.host and tls.mode in merlon.toml\n", "LoadCredential=mail-password", " user list --data /var/lib/club\n"}, []string{"db-password", "db-reader"}},
 		{"nothing is set", "docker", "", false, settings{}, []string{"\n# set site.host and tls.mode in merlon.toml\nWORKDIR", `serve.listen = ":8443"`}, nil},
 		{"a host alone", "docker", "", false, settings{Site: siteSettings{Host: "a.example.org"}}, []string{"\n# set tls.mode in merlon.toml\n"}, []string{"site.host"}},
 		{"both are set", "docker", "", false, server, []string{"/data\nWORKDIR"}, []string{"# set", "serve.listen"}},
