@@ -26,7 +26,7 @@ const houseModule = "github.com/merlon-web/merlon"
 // houseFloors is the order of the house: a package imports only packages of lower floors, so the rooms of one floor know
 // nothing of each other. The root folder is ".". What tests need (bench, examples, internal/e2e) lies above everything.
 var houseFloors = []string{
-	0:  "check secret internal/place internal/qr internal/terminal internal/whole internal/datafolder internal/setting internal/browse internal/network internal/noise",
+	0:  "check secret internal/look internal/place internal/qr internal/terminal internal/whole internal/datafolder internal/setting internal/browse internal/network internal/noise",
 	1:  "event keyring internal/source internal/text internal/swap check/host check/asvs",
 	2:  "db form csrf header trust trust/cert static check/build",
 	3:  "page session throttle mailbox journal outbound/command outbound/export outbound/fetch outbound/file outbound/mail outbound/valkey trust/wire internal/steps internal/pool",

@@ -20,6 +20,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/internal/look"
 	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/internal/text"
 	"github.com/merlon-web/merlon/journal"
@@ -55,7 +56,7 @@ type Site struct {
 	pages     *page.Set
 	views     sync.Map // page.Declared → *view
 	look      sync.Mutex
-	looked    time.Time // at the static files, in development
+	looks     look.Glass // at the static files, in development
 	statics   []*static.Files
 	signIn    string
 	checks    []check.Check

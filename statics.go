@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // rootFiles are what browsers and robots ask for at the root, unasked.
@@ -48,18 +47,17 @@ func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
 	})
 }
 
-// reloadStatics reads static files again that were saved, in development and where their folder is there. It looks every 20
-// milliseconds at most, as [page.Set.Reload] does.
+// reloadStatics reads static files again that were saved, in development and where their folder is there. It looks as
+// often as [page.Set.Reload] does.
 func (s *Site) reloadStatics() {
 	if s.env.Mode != Development {
 		return
 	}
 	s.look.Lock()
 	defer s.look.Unlock()
-	if time.Since(s.looked) < 20*time.Millisecond {
+	if !s.looks.May() {
 		return
 	}
-	s.looked = time.Now()
 	for _, f := range s.statics {
 		if _, err := f.Reload(); err != nil {
 			continue // built with -trimpath, or elsewhere: the files are those of the program

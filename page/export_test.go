@@ -31,9 +31,6 @@ func NewFragmentNamed[Data any](files *Files, name string) *Page[Data] {
 // OnDisk tells Files that the folder of its declaration is dir.
 func OnDisk(f *Files, dir string) { f.dir = dir }
 
-// LookPause is how long a look at files in development is good for.
-const LookPause = lookPause
-
 // For fuzz targets and tables of the inner functions.
 var (
 	AppendHTML      = appendHTML

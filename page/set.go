@@ -7,10 +7,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"text/template/parse"
-	"time"
 	"unsafe"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/look"
 	"github.com/merlon-web/merlon/static"
 )
 
@@ -54,14 +54,10 @@ type Set struct {
 	only  *declaration // for Execute
 	now   atomic.Pointer[generation]
 
-	mu     sync.Mutex // of development
-	stamp  string
-	looked time.Time
+	mu    sync.Mutex // of development
+	stamp string
+	looks look.Glass
 }
-
-// lookPause is how long a look at the files of a site in development is good for: pages are shown by the thousand within it
-// where a program asks for them, and nobody saves a file and loads its page again in less.
-const lookPause = 20 * time.Millisecond
 
 // generation is one compilation. In development a later one replaces it.
 type generation struct {
@@ -293,18 +289,17 @@ func (s *Set) find(d *declaration) (*compiled, error) {
 	return c, nil
 }
 
-// Reload compiles the pages again when a file of theirs has changed, in development only, where it looks at the files every
-// 20 milliseconds at most. Its faults are told by [Append].
+// Reload compiles the pages again when a file of theirs has changed, in development only, where of very many calls one in
+// 20 milliseconds looks at the files. Its faults are told by [Append].
 func (s *Set) Reload() {
 	if !s.opts.Development {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Since(s.looked) < lookPause {
+	if !s.looks.May() {
 		return
 	}
-	s.looked = time.Now()
 	if stamp := s.stampNow(); stamp != s.stamp {
 		s.stamp = stamp
 		s.now.Store(s.compile())

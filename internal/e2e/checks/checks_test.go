@@ -54,7 +54,10 @@ var broken = map[string]func(c *try){
 		c.cfg.Routes = append(config().Routes, merlon.Get("/shelf", account.HasRole("librarian"), member), merlon.Get("/desk", account.HasRole("libarian"), member),
 			merlon.Get("/quay", account.HasRole("crew"), member))
 	},
-	"nobody's name": func(c *try) { c.tested = true }, // beside its Go files, where it says which page a handler shows
+	"nobody's name": func(c *try) {
+		c.tested = true // beside its Go files, which say which page a handler shows
+		c.cfg.Routes = []merlon.Route{merlon.Get("/", merlon.Public(), showNotes), merlon.Post("/", merlon.Public(), addNote)}
+	},
 	"role name": func(c *try) {
 		c.cfg.Routes = append(config().Routes, merlon.Get("/shelf", account.HasRole("Chief Librarian"), member))
 	},

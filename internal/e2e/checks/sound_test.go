@@ -56,7 +56,21 @@ func showNotes(r *merlon.Read[merlon.Visitor], _ merlon.None) (*merlon.Response,
 	return merlon.Show(notesPage, notesData{Notes: list}), err
 }
 
+func showGuests(r *merlon.Read[account.Guest], _ merlon.None) (*merlon.Response, error) {
+	list, err := allNotes.All(r.DB, 50)
+	return merlon.Show(notesPage, notesData{Notes: list}), err
+}
+
 func addNote(w *merlon.Write[merlon.Visitor], f form.Form[newNote]) (*merlon.Response, error) {
+	in, ok := f.Value()
+	if !ok {
+		return merlon.ShowStatus(422, notesPage, notesData{Form: f}), nil
+	}
+	_, err := insertNote.Run(w.DB, in.Text)
+	return merlon.Redirect("/"), err
+}
+
+func addNoteOf(w *merlon.Write[account.Guest], f form.Form[newNote]) (*merlon.Response, error) {
 	in, ok := f.Value()
 	if !ok {
 		return merlon.ShowStatus(422, notesPage, notesData{Form: f}), nil
@@ -74,7 +88,7 @@ var hooks = account.Hooks{
 func config() merlon.Config {
 	return merlon.Config{Name: "sound", Engine: sqlite.Engine("sound.db"), Pages: soundPages, Static: soundStatic, Schema: soundSchema,
 		Parts:  []merlon.Part{account.New(account.Config{SecurityContact: "mailto:security@example.org", Hashing: password.Params{Memory: 19 << 10, Time: 2}, Hooks: hooks}), passkey.New(passkey.Config{})},
-		Routes: []merlon.Route{merlon.Get("/", merlon.Public(), showNotes), merlon.Post("/", merlon.Public(), addNote)}}
+		Routes: []merlon.Route{merlon.Get("/", account.Anyone(), showGuests), merlon.Post("/", account.Anyone(), addNoteOf)}}
 }
 
 func settings() merlon.Settings {

@@ -1,0 +1,30 @@
+// Package look bounds how often a site in development looks at its files: at each of the requests that somebody makes, and not at
+// each of the thousand that a program makes in a second.
+package look
+
+import "time"
+
+const (
+	burst = 20                    // looks without a pause
+	every = 20 * time.Millisecond // one more
+)
+
+// A Glass counts looks. The zero value has all of them left. It is not safe for concurrent use.
+type Glass struct {
+	spare int
+	last  time.Time
+}
+
+// May reports whether to look again now. A look that is left out is of what was saved less than 20 milliseconds ago, by who has
+// asked more than twenty times since.
+func (g *Glass) May() bool {
+	now := time.Now()
+	if more := int(now.Sub(g.last) / every); more > 0 {
+		g.spare, g.last = min(burst, g.spare+more), now
+	}
+	if g.spare == 0 {
+		return false
+	}
+	g.spare--
+	return true
+}
