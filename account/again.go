@@ -118,7 +118,7 @@ func (a *part) whatToAsk(r asked, q db.Querier, s leveled, now time.Time, ask st
 	if err != nil {
 		return p, err
 	}
-	p.Nothing = !p.Password && !p.Code && len(p.Ways) == 0
+	p.Nothing = !p.Password && !p.Code && len(p.Ways) == 0 && !p.Lost.Unset
 	return p, nil
 }
 
