@@ -1,0 +1,29 @@
+package account_test
+
+import (
+	"testing"
+
+	"github.com/merlon-web/merlon/merlontest"
+)
+
+// TestASecretIsShownUnderANewToken: whoever has a copy of the cookie reads no secret of an app that the owner begins with, and one
+// that they began with is nobody else's: their session is, too, so the owner is signed out and shown nothing.
+func TestASecretIsShownUnderANewToken(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	addUser(t, s, "ann@example.test")
+	for _, c := range []struct {
+		name  string
+		begin func(owner, thief *merlontest.Visitor) (began, other *merlontest.Visitor)
+	}{
+		{"the owner begins", func(owner, thief *merlontest.Visitor) (began, other *merlontest.Visitor) { return owner, thief }},
+		{"the thief begins", func(owner, thief *merlontest.Visitor) (began, other *merlontest.Visitor) { return thief, owner }},
+	} {
+		owner := signIn(s.Visitor(), "ann@example.test", good)
+		began, other := c.begin(owner, owner.Clone())
+		began.Get("/account/app").Submit("/account/app/start", nil).At("/account/app").Has("Scan this picture")
+		if other.Get("/account/app"); shownSecret.MatchString(other.Body) {
+			t.Errorf("%s: both are shown the secret", c.name)
+		}
+		other.At("/sign-in?next=%2Faccount%2Fapp")
+	}
+}
