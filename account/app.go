@@ -182,6 +182,7 @@ func (a *part) tryApp(r *merlon.Read[User], f form.Form[AppConfirm]) (t tried, e
 		return t, err
 	}
 	code, now := readCode(in.Code).app, r.Now()
+	t.fresh = fresh.Secret
 	if t.step, t.ok, err = matchTOTP(fresh.Secret, code, now, totpDrift, totpDrift); err != nil {
 		return t, err
 	}
@@ -207,7 +208,7 @@ func (a *part) confirmApp(w *merlon.Write[User], f form.Form[AppConfirm], t trie
 	if !t.until.IsZero() {
 		return merlon.TooMany(t.until), nil
 	}
-	if !has {
+	if !has || t.ok && string(t.fresh) != string(fresh.Secret) { // begun anew meanwhile: the code is not of what the page shows now
 		return merlon.Redirect("/account/app"), nil
 	}
 	if !t.ok {
