@@ -85,6 +85,9 @@ func (a *part) leave(w *merlon.Write[User], f form.Form[Leave]) (*merlon.Respons
 	if err := w.Session.EndOthers(row.ID, "account deleted"); err != nil {
 		return nil, err
 	}
+	if err := distrust(w.DB, row.ID); err != nil {
+		return nil, err
+	}
 	if err := w.Session.End("account deleted"); err != nil {
 		return nil, err
 	}
