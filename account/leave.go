@@ -106,13 +106,10 @@ func (a *part) sweepLeaving(ctx context.Context, h *merlon.House) error {
 				return err
 			}
 			done, last = false, rows[0].ID
-			if only, err := isLast(w, rows[0].user()); err != nil || only {
-				return err // the others left or were disabled since
-			}
-			if err := a.erase(w, rows[0]); err != nil {
+			e, err := a.endLeaving(w, rows[0])
+			if err != nil {
 				return err
 			}
-			e := event.New(RuleDeleted, event.Done, slog.Int64("account", last), slog.String("reason", "its user left"))
 			e.Time = h.Clock()
 			w.OnRelease(func() { h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...) })
 			return journal.Append(w, e)
@@ -125,4 +122,27 @@ func (a *part) sweepLeaving(ctx context.Context, h *merlon.House) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// endLeaving deletes an account whose time is over. That of the only administrator stays, for good: the others left or were disabled
+// since, and with the mark nobody could ever look after the site again.
+func (a *part) endLeaving(w *db.Writer, row userRow) (e event.Event, err error) {
+	only, err := isLast(w, row.user())
+	if err != nil {
+		return e, err
+	}
+	if !only {
+		return event.New(RuleDeleted, event.Done, slog.Int64("account", row.ID), slog.String("reason", "its user left")), a.erase(w, row)
+	}
+	if err := callBack(w, row.ID); err != nil {
+		return e, err
+	}
+	if _, err := a.house.Sessions.EndUser(w, row.ID, "account stays"); err != nil { // of nobody until now: other rights, another token
+		return e, err
+	}
+	if err := distrust(w, row.ID); err != nil {
+		return e, err
+	}
+	return event.New(RuleStayed, event.Done, slog.Int64("account", row.ID), slog.String("reason", "the only administrator")),
+		a.notice(w, a.house.Lang(), a.house.Clock(), row, "account.mail.stayed-last")
 }

@@ -207,6 +207,40 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	}
 }
 
+// TestTheKeptAdministratorComesBack: whom the sweep keeps, since nobody else is left, signs in as before. Of two whose time is over one
+// is kept.
+func TestTheKeptAdministratorComesBack(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	id, other := addUser(t, s, "ann@example.test", account.Admin), addUser(t, s, "ben@example.test", account.Admin)
+	dora := addUser(t, s, "dora@example.test", account.Admin)
+	ann := signIn(s.Visitor(), "ann@example.test", good)
+	app, _ := setUp(t, s, ann)
+	deleteAccount(ann).At("/")
+	deleteAccount(signIn(s.Visitor(), "ben@example.test", good)).At("/")
+	s.Write(func(w *db.Writer) error { return account.SetRoles(s.Site.House(), w, dora) })
+	s.Advance(14*24*time.Hour - time.Hour)
+	waiting := second(signIn(s.Visitor(), "ann@example.test", good), app.code(t)).At("/account/stay")
+	s.Advance(2 * time.Hour)
+	for range 2 {
+		if err := account.Sweep(s.Site.House()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !exists(t, s, id) || exists(t, s, other) {
+		t.Errorf("Ann is there: %v, Ben is there: %v; want one administrator", exists(t, s, id), exists(t, s, other))
+	}
+	waiting.Get("/private").At("/sign-in?next=%2Fprivate") // a session of nobody is none of an administrator
+	second(signIn(s.Visitor(), "ann@example.test", good), app.code(t)).At("/").Get("/admin").At("/admin")
+	sentMails(s).Has("There is no other administrator any more")
+	s.Read(func(r *db.Reader) error {
+		list, err := journal.List(r, journal.Filter{ID: account.RuleStayed.ID})
+		if len(list) != 1 {
+			t.Errorf("%d events tell that the account stays, want 1", len(list))
+		}
+		return err
+	})
+}
+
 // What cannot be taken back asks for the code of the app, also on a trusted device; without an app one factor will do.
 func TestLeaveAndExportAskForTheSecondStep(t *testing.T) { // OWASP ASVS 7.5.3
 	s := merlontest.Start(t, factors)
