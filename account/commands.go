@@ -180,9 +180,11 @@ type userLine struct {
 	Created time.Time `json:"created"`
 }
 
-// state is what an account is in one word.
+// state is what an account is in a word, or two: what is shut out is not deleted, and will be.
 func (r userRow) state() string {
 	switch {
+	case r.Disabled != 0 && r.Leaving != 0:
+		return "disabled, leaving"
 	case r.Disabled != 0:
 		return "disabled"
 	case r.Leaving != 0:
@@ -251,10 +253,14 @@ func (a *part) userDisable(ctx context.Context, c *merlon.Call) error {
 		}
 		return Disable(c.House, w, row.ID, true)
 	})
-	if err == nil {
-		fmt.Fprintf(c.Out, "%s is shut out; all sessions have ended\n", row.Email)
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintf(c.Out, "%s is shut out; all sessions have ended\n", row.Email)
+	if row.Leaving != 0 {
+		fmt.Fprintf(c.Out, "its deletion was asked for on its page, and waits: user enable gives its owner 14 days to call it back, user delete deletes it now\n")
+	}
+	return nil
 }
 
 func (a *part) userEnable(ctx context.Context, c *merlon.Call) error {

@@ -283,3 +283,43 @@ func TestLeaveWithoutTheLostPasskey(t *testing.T) {
 	ann.Get("/account/leave").At("/sign-in/again?ask=1&next=%2Faccount%2Fleave")
 	ann.Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/account/leave")
 }
+
+// TestWhoIsShutOutIsNotSwept: a thief has asked for the deletion, and the administrator who hears of it disables the account. Nobody can
+// call it back then; its owner can when it is let in again, and who does not is deleted after all.
+func TestWhoIsShutOutIsNotSwept(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	const ben = "ben@example.test"
+	ids := map[string]int64{ann: addUser(t, s, ann), ben: addUser(t, s, ben)}
+	for email := range ids {
+		deleteAccount(signIn(s.Visitor(), email, good)).At("/")
+		if out, err := command(t, s, "user disable", map[string]string{"reason": "taken over"}, email); err != nil || !strings.Contains(out, "its deletion was asked for on its page, and waits") {
+			t.Errorf("user disable: %q, %v", out, err)
+		}
+	}
+	if out, _ := command(t, s, "user list", nil); strings.Count(out, "disabled, leaving") != 2 {
+		t.Errorf("user list tells nothing of it: %q", out)
+	}
+	left := func(after time.Duration, want int) {
+		t.Helper()
+		s.Advance(after)
+		if err := account.Sweep(s.Site.House()); err != nil {
+			t.Fatal(err)
+		}
+		if n := countUsers(t, s); n != want {
+			t.Fatalf("%d accounts are left, want %d", n, want)
+		}
+	}
+	left(100*24*time.Hour, 2)
+	for email := range ids {
+		if _, err := command(t, s, "user enable", map[string]string{"reason": "heard"}, email); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left(13*24*time.Hour, 2)
+	s.Visitor().Get(link(t, s, ann, 0)).At("/account/stay").Submit("/account/stay", nil).At("/sign-in")
+	left(2*24*time.Hour, 1)
+	signIn(s.Visitor(), ann, good).At("/").Get("/private").At("/private")
+	if exists(t, s, ids[ben]) {
+		t.Error("the wish to be deleted is lost")
+	}
+}
