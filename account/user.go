@@ -146,13 +146,16 @@ func Create(w *db.Writer, email, name, hash string, now time.Time, roles ...stri
 	return create(w, email, name, hash, now, now, roles...)
 }
 
-// create makes an account whose address was proven at a time, the zero time: not yet.
+// create makes an account whose address was proven at a time, the zero time: not yet. Invitations of the address are void.
 func create(w *db.Writer, email, name, hash string, now, verified time.Time, roles ...string) (int64, error) {
 	if err := checkRoles(roles); err != nil {
 		return 0, err
 	}
 	if !strings.HasPrefix(hash, NoPassword) && password.Inspect(hash).Algorithm == "" {
 		return 0, errors.New("account: the hash is none that room password knows: a password in the clear must never be stored; make one with HashFor")
+	}
+	if _, err := voidInvites.Run(w, normal(email)); err != nil {
+		return 0, err
 	}
 	id, err := insertUser.Run(w, normal(email), name, hash, strings.Join(roles, ","), now.UnixMicro(), micros(verified))
 	if db.IsUnique(err) {
