@@ -120,11 +120,11 @@ func FirstCodes[U any](w *merlon.Write[U], next merlon.Local) (made bool, err er
 	return true, freshenCodes(w, user, next.String())
 }
 
-// downloadCodes gives the codes as a file, while they are shown. It is a GET, which can be done twice.
+// downloadCodes gives the codes as a file, while they are shown; afterwards it leads back to the page about them.
 func (a *part) downloadCodes(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
 	fresh, ok := freshCodesKey.Get(r.Session)
 	if !ok {
-		return merlon.Gone(), nil
+		return merlon.Redirect("/account/codes"), nil // which says how many are left, and makes new ones
 	}
 	var b strings.Builder
 	b.WriteString(say(r, "account.codes.file", a.siteName(), r.User.Email, day(r.Lang(), r.Now())) + "\n\n")
