@@ -118,7 +118,7 @@ func (a *part) whatToAsk(r asked, q db.Querier, s leveled, now time.Time, ask st
 	if err != nil {
 		return p, err
 	}
-	p.Nothing = !p.Password && !p.Code && len(p.Ways) == 0
+	p.Nothing = !p.Password && !p.Code && len(p.Ways) == 0 && !p.Lost.Unset
 	return p, nil
 }
 
@@ -247,14 +247,18 @@ func raise[U any](w *merlon.Write[U], level session.Level, seen shown) error {
 	return nil
 }
 
-// Lower notes that the user of the session has removed a [Way]: the last one takes along what was shown by it, so that a
-// session without an app is one of a single factor again. It is called after the removal.
+// Lower notes that the user of the session has removed a [Way]: the second step is asked for on every device again, and the last
+// one takes along what was shown by it, so that a session without an app is one of a single factor again. It is called after the
+// removal; the user's other sessions are the caller's to end.
 func Lower[U any](w *merlon.Write[U]) error {
 	a, err := of(w.House())
 	if err != nil {
 		return err
 	}
 	level := w.Session.Level()
+	if err := distrust(w.DB, level.User); err != nil {
+		return err
+	}
 	still, err := a.hasWay(w.DB, level.User)
 	if err != nil || still {
 		return err
@@ -279,11 +283,15 @@ func Lower[U any](w *merlon.Write[U]) error {
 }
 
 // Raise notes that the user of the session has shown a [Way] just now, because it was added: the session becomes one of two
-// factors, under a new token. It is for ways that ask the user, not only the device, as [Enter] is.
+// factors, under a new token, and the second step is asked for on every device again. It is for ways that ask the user, not only
+// the device, as [Enter] is. The user's other sessions are the caller's to end.
 func Raise[U any](w *merlon.Write[U]) error {
 	level := w.Session.Level()
 	if level.User == 0 {
 		return merlon.ErrSignIn
+	}
+	if err := distrust(w.DB, level.User); err != nil {
+		return err
 	}
 	seen, _ := shownKey.Get(w.Session)
 	seen.Way, seen.Weak, level.Factors = w.Now().UnixMicro(), false, max(level.Factors, 2)

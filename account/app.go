@@ -136,7 +136,7 @@ func (a *part) siteName() string {
 	return "merlon"
 }
 
-// beginApp puts a new secret into the session.
+// beginApp puts a new secret into the session, which has got a new token in this request: see [part.startApp].
 func beginApp[U any](w *merlon.Write[U], next string) {
 	freshAppKey.Set(w.Session, freshApp{newTOTPSecret(), next})
 }
@@ -150,6 +150,11 @@ func (a *part) startApp(w *merlon.Write[User], f form.Form[AppStart]) (*merlon.R
 		next := ""
 		if to, ok := w.Local(f.Raw("Next")); ok {
 			next = to.String()
+		}
+		// who has this session's cookie too would read the secret, or has the owner scan the one that they began with: now one of
+		// the two is signed out
+		if err := w.Session.Rotate(w.Session.Level()); err != nil {
+			return nil, err
 		}
 		beginApp(w, next)
 	}
@@ -177,6 +182,7 @@ func (a *part) tryApp(r *merlon.Read[User], f form.Form[AppConfirm]) (t tried, e
 		return t, err
 	}
 	code, now := readCode(in.Code).app, r.Now()
+	t.fresh = fresh.Secret
 	if t.step, t.ok, err = matchTOTP(fresh.Secret, code, now, totpDrift, totpDrift); err != nil {
 		return t, err
 	}
@@ -202,7 +208,7 @@ func (a *part) confirmApp(w *merlon.Write[User], f form.Form[AppConfirm], t trie
 	if !t.until.IsZero() {
 		return merlon.TooMany(t.until), nil
 	}
-	if !has {
+	if !has || t.ok && string(t.fresh) != string(fresh.Secret) { // begun anew meanwhile: the code is not of what the page shows now
 		return merlon.Redirect("/account/app"), nil
 	}
 	if !t.ok {

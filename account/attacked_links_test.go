@@ -272,3 +272,45 @@ func TestAStrangersSignUpKeepsNoAddressFromTheFirstAdministrator(t *testing.T) {
 		t.Errorf("%d accounts are there, want the administrator's", n)
 	}
 }
+
+// TestAnInvitationEndsWithItsPurpose: once the address has an account, by whatever way, an older invitation brings back nobody who was
+// deleted; that of an address with which a stranger has signed up stays.
+func TestAnInvitationEndsWithItsPurpose(t *testing.T) {
+	for name, way := range map[string]func(t *testing.T, s *merlontest.Server){
+		"the account was made by a command": func(t *testing.T, s *merlontest.Server) {
+			if _, err := command(t, s, "user add", nil, ann, "Ann"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"its owner signed up without it, and is deleted": func(t *testing.T, s *merlontest.Server) {
+			v := signUp(s, ann, good)
+			v.Get(link(t, s, ann, 0)).Submit("/account/verify", nil).At("/sign-in")
+			if _, err := command(t, s, "user delete", map[string]string{"reason": "thrown out", "confirm": ann}, ann); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"an account moved there": func(t *testing.T, s *merlontest.Server) {
+			addUser(t, s, old)
+			moveFrom(t, s, signIn(s.Visitor(), old, good), ann)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := merlontest.Start(t, openWith(account.Config{}))
+			if _, err := command(t, s, "user invite", nil, ann); err != nil {
+				t.Fatal(err)
+			}
+			invitation := link(t, s, ann, 0)
+			s.Visitor().Get(invitation).At("/sign-up").Is(200)
+			way(t, s)
+			s.Visitor().Get(invitation).Is(410)
+		})
+	}
+
+	s := merlontest.Start(t, openWith(account.Config{}))
+	if _, err := command(t, s, "user invite", nil, ann); err != nil {
+		t.Fatal(err)
+	}
+	invitation := link(t, s, ann, 0)
+	signUp(s, ann, other).Get("/sign-up/change").Submit("/sign-up/change", merlontest.Values{"Email": evil}).At("/sign-up/sent") // deletes the first
+	s.Visitor().Get(invitation).At("/sign-up").Is(200)
+}

@@ -54,7 +54,8 @@ type CodesPage struct {
 
 var codesPage = page.New[CodesPage](pages, "codes.html")
 
-// freshenCodes makes new codes and puts them into the session, to be shown.
+// freshenCodes makes new codes and puts them into the session, to be shown. The session has got a new token in this request: who
+// has the cookie of before reads them nowhere.
 func freshenCodes[U any](w *merlon.Write[U], user int64, next string) error {
 	codes, err := makeCodes(w.DB, user, w.Now())
 	if err != nil {
@@ -107,8 +108,9 @@ func (a *part) standIn(q db.Querier, user int64) (app, any bool, err error) {
 	return false, any, err
 }
 
-// FirstCodes makes recovery codes for the user of the session, who has added a [Way], if none are left. They are shown on
-// /account/codes, from where the user goes on to next; it tells whether there are any to be shown.
+// FirstCodes makes recovery codes for the user of the session, who has added a [Way], if none are left. It is called after
+// [Raise], under whose token they are shown on /account/codes, from where the user goes on to next; it tells whether there are
+// any to be shown.
 func FirstCodes[U any](w *merlon.Write[U], next merlon.Local) (made bool, err error) {
 	user := w.Session.Level().User
 	left, err := codesLeft(w.DB, user)
@@ -118,11 +120,11 @@ func FirstCodes[U any](w *merlon.Write[U], next merlon.Local) (made bool, err er
 	return true, freshenCodes(w, user, next.String())
 }
 
-// downloadCodes gives the codes as a file, while they are shown. It is a GET, which can be done twice.
+// downloadCodes gives the codes as a file, while they are shown; afterwards it leads back to the page about them.
 func (a *part) downloadCodes(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
 	fresh, ok := freshCodesKey.Get(r.Session)
 	if !ok {
-		return merlon.Gone(), nil
+		return merlon.Redirect("/account/codes"), nil // which says how many are left, and makes new ones
 	}
 	var b strings.Builder
 	b.WriteString(say(r, "account.codes.file", a.siteName(), r.User.Email, day(r.Lang(), r.Now())) + "\n\n")

@@ -35,7 +35,7 @@ func (a *part) commands() []merlon.Command {
 		{Name: "user unlock", Args: "EMAIL", Short: "release the limits on an account", Example: `ann@example.org --reason "called, was recognised"`, Flags: []merlon.Flag{reason}, Run: a.userUnlock},
 		{Name: "user reset-2fa", Args: "EMAIL", Short: "take away an account's second factors", Example: `ann@example.org --reason "phone lost, showed passport"`, Flags: []merlon.Flag{reason}, Run: a.userResetFactors},
 		{Name: "user delete", Args: "EMAIL", Short: "delete an account for good", Example: `ann@example.org --reason "asked by letter" --confirm ann@example.org`,
-			Flags: []merlon.Flag{reason, {Name: "confirm", Usage: "the address once more"}}, Run: a.userDelete},
+			Flags: []merlon.Flag{reason, {Name: "confirm", Usage: "the address once more"}, {Name: "last-admin", Usage: "also the only administrator", Switch: true}}, Run: a.userDelete},
 		{Name: "user import", Args: "FILE", Short: "make accounts from Django's dumpdata (JSON) or a CSV file", Example: "users.json --dry-run", File: true, Run: a.userImport, Long: importHelp,
 			Flags: []merlon.Flag{{Name: "dry-run", Usage: "tell what would be done, and do nothing", Switch: true},
 				{Name: "admins", Usage: "superusers become administrators", Switch: true}}},
@@ -184,9 +184,11 @@ type userLine struct {
 	Created time.Time `json:"created"`
 }
 
-// state is what an account is in one word.
+// state is what an account is in a word, or two: what is shut out is not deleted, and will be.
 func (r userRow) state() string {
 	switch {
+	case r.Disabled != 0 && r.Leaving != 0:
+		return "disabled, leaving"
 	case r.Disabled != 0:
 		return "disabled"
 	case r.Leaving != 0:
@@ -232,27 +234,37 @@ func (a *part) userList(ctx context.Context, c *merlon.Call) error {
 	})
 }
 
+// keepAdmin refuses what would leave the site without an administrator who is let in, unless that is said.
+func keepAdmin(w *db.Writer, c *merlon.Call, user int64) error {
+	row, err := userByID.One(w, user)
+	if err != nil || row.Disabled != 0 || c.Flag("last-admin") != "" {
+		return err
+	}
+	if only, err := isLast(w, row.user()); err != nil || !only {
+		return err
+	}
+	return merlon.Refuse("%s is the only administrator: nobody could look after the site in the browser: make another first (user roles EMAIL --add %s, or user add EMAIL --role %[2]s), or say --last-admin", row.Email, Admin)
+}
+
 func (a *part) userDisable(ctx context.Context, c *merlon.Call) error {
 	row, err := a.named(ctx, c)
 	if err != nil {
 		return err
 	}
 	err = a.act(ctx, c, RuleDisabled, row, func(w *db.Writer) error {
-		if isAdmin(row) && row.Disabled == 0 && c.Flag("last-admin") == "" {
-			others, err := otherAdmins.One(w, row.ID)
-			if err != nil {
-				return err
-			}
-			if others.N == 0 {
-				return merlon.Refuse("%s is the only administrator: nobody could look after the site in the browser: make another first (user roles EMAIL --add admin, or user add EMAIL --role admin), or say --last-admin", row.Email)
-			}
+		if err := keepAdmin(w, c, row.ID); err != nil {
+			return err
 		}
 		return Disable(c.House, w, row.ID, true)
 	})
-	if err == nil {
-		fmt.Fprintf(c.Out, "%s is shut out; all sessions have ended\n", row.Email)
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintf(c.Out, "%s is shut out; all sessions have ended\n", row.Email)
+	if row.Leaving != 0 {
+		fmt.Fprintf(c.Out, "its deletion was asked for on its page, and waits: user enable gives its owner 14 days to call it back, user delete deletes it now\n")
+	}
+	return nil
 }
 
 func (a *part) userEnable(ctx context.Context, c *merlon.Call) error {
@@ -333,7 +345,12 @@ func (a *part) userDelete(ctx context.Context, c *merlon.Call) error {
 	if normal(c.Flag("confirm")) != row.Email {
 		return merlon.Refuse("%s was not deleted: what is deleted is gone for good: repeat the address with --confirm %s", row.Email, row.Email)
 	}
-	err = a.act(ctx, c, RuleDeleted, row, func(w *db.Writer) error { return a.erase(w, row) })
+	err = a.act(ctx, c, RuleDeleted, row, func(w *db.Writer) error {
+		if err := keepAdmin(w, c, row.ID); err != nil {
+			return err
+		}
+		return a.erase(w, row)
+	})
 	if err == nil {
 		fmt.Fprintf(c.Out, "account %d is gone\n", row.ID)
 	}

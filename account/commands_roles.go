@@ -84,13 +84,9 @@ func (a *part) changeRoles(w *db.Writer, c *merlon.Call, row *userRow, add, remo
 	if len(add) > 0 && row.waiting() {
 		return merlon.Refuse("%s got no role: the address is not proven, and whoever signed up with it may not be its owner: wait until its mail is opened, or make the account yourself, in the place of that sign-up (user add %s --role %s)", row.Email, row.Email, strings.Join(add, ","))
 	}
-	if slices.Contains(remove, Admin) && row.Disabled == 0 && c.Flag("last-admin") == "" {
-		others, err := otherAdmins.One(w, row.ID)
-		if err != nil {
+	if slices.Contains(remove, Admin) {
+		if err := keepAdmin(w, c, row.ID); err != nil {
 			return err
-		}
-		if others.N == 0 {
-			return merlon.Refuse("%s is the only administrator: nobody could look after the site in the browser: make another first (user roles EMAIL --add %s, or user add EMAIL --role %[2]s), or say --last-admin", row.Email, Admin)
 		}
 	}
 	row.Roles = strings.Join(after, ",")

@@ -80,3 +80,27 @@ func TestRolesByCommand(t *testing.T) {
 		t.Errorf("the only administrator: %v", err)
 	}
 }
+
+// TestTheOnlyAdministratorIsKept: by each command that could take the last one away, unless that is said.
+func TestTheOnlyAdministratorIsKept(t *testing.T) {
+	for name, flags := range map[string]map[string]string{
+		"user disable": {},
+		"user roles":   {"remove": account.Admin},
+		"user delete":  {"confirm": ann},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := merlontest.Start(t, open)
+			addUser(t, s, ann, account.Admin)
+			ben := addUser(t, s, "ben@example.test", account.Admin)
+			s.Write(func(w *db.Writer) error { return account.Disable(s.Site.House(), w, ben, true) }) // who is shut out is none
+			flags["reason"] = "x"
+			if out, err := command(t, s, name, flags, ann); !errors.Is(err, merlon.ErrRefused) || !strings.Contains(err.Error(), "--last-admin") {
+				t.Errorf("answered %q, %v", out, err)
+			}
+			flags["last-admin"] = "yes"
+			if _, err := command(t, s, name, flags, ann); err != nil {
+				t.Errorf("said that it is meant: %v", err)
+			}
+		})
+	}
+}

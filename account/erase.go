@@ -30,11 +30,16 @@ func (a *part) dropFactors(w *db.Writer, user int64) error {
 	return nil
 }
 
-// erase deletes an account and all that this part keeps of it. The site's hook comes first, while the rows that it may want
-// to read are there.
+// erase deletes an account and all that this part keeps of it, and voids the invitations of its address, by which it would be back.
+// The site's hook comes first, while the rows that it may want to read are there.
 func (a *part) erase(w *db.Writer, row userRow) error {
 	if gone := a.cfg.Hooks.Deleted; gone != nil {
 		if err := gone(w.Context(), w, row.user(), a.house.Clock()); err != nil {
+			return err
+		}
+	}
+	if !row.waiting() { // whose address is somebody else's, mostly, and so is its invitation
+		if _, err := voidInvites.Run(w, row.Email); err != nil {
 			return err
 		}
 	}

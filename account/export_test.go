@@ -2,11 +2,13 @@ package account
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/throttle"
 )
 
 // Sweep runs the part's sweep at once.
@@ -36,6 +38,47 @@ func Remember(w *db.Writer, user int64, label string, now, trusted time.Time) (i
 		_, err = trustDevice.Run(w, id, user, micros(trusted))
 	}
 	return id, err
+}
+
+// OnReserve runs something whenever an attempt is counted: after what a request has read, and before its transaction.
+func OnReserve(h *merlon.House, do func()) error {
+	a, err := of(h)
+	if err != nil {
+		return err
+	}
+	own := *h
+	own.Limits, err = throttle.New(throttle.Config{Store: onReserve{throttle.NewStore(h.Engine), do}, Clock: h.Clock, Key: make([]byte, 32)})
+	a.house = &own
+	return err
+}
+
+type onReserve struct {
+	throttle.Store
+	do func()
+}
+
+func (s onReserve) Reserve(ctx context.Context, now int64, asks []throttle.Ask) (throttle.Answer, error) {
+	s.do()
+	return s.Store.Reserve(ctx, now, asks)
+}
+
+// BeginAppElsewhere puts another secret of an app into the session of a cookie, whose token stays.
+func BeginAppElsewhere(h *merlon.House, w *db.Writer, cookie string) error {
+	r, err := http.NewRequestWithContext(w.Context(), http.MethodPost, "/", nil)
+	if err != nil {
+		return err
+	}
+	r.AddCookie(&http.Cookie{Name: h.Sessions.CookieName(), Value: cookie})
+	state, err := h.Sessions.Load(w, r)
+	if err != nil {
+		return err
+	}
+	sw, err := h.Sessions.Begin(state, w)
+	if err != nil {
+		return err
+	}
+	freshAppKey.Set(sw, freshApp{Secret: newTOTPSecret()})
+	return sw.Save()
 }
 
 // Words tells whether users read an event of a rule in their language.

@@ -49,6 +49,7 @@ type tried struct {
 	step  int64 // of the app's code
 	app   int64 // when that app was added: another one may be there by now
 	code  []byte
+	fresh []byte    // the secret of an app that is being set up, with which it was compared
 	late  int64     // a code of so many steps ago: a clock is wrong
 	until time.Time // nothing was compared: wait
 }

@@ -130,6 +130,9 @@ func TestAppFromOffToOnToOff(t *testing.T) {
 	other.Get("/private").At("/sign-in?next=%2Fprivate") // the other sessions end
 	ann.Get("/strong").At("/strong")                     // this one is one of two factors now
 	codes := readCodes(t, ann.Get("/account/codes"))
+	if !strings.Contains(ann.Body, `href="/account/codes/file">`) {
+		t.Error("with the attribute download a browser saves the page to which an old link leads, in the place of the file")
+	}
 	if got := ann.Get("/account/codes/file").Is(200); !strings.Contains(got.Body, codes[9]) || !strings.Contains(got.Header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("the file lacks a code, or is shown: %v", got.Header)
 	}
@@ -138,7 +141,7 @@ func TestAppFromOffToOnToOff(t *testing.T) {
 	if strings.Contains(ann.Body, codes[0]) {
 		t.Error("the codes are shown a second time")
 	}
-	ann.Get("/account/codes/file").Is(410)
+	ann.Get("/account/codes/file").At("/account/codes").Has("10 of 10 left").HasNot(codes[0])
 	sentMails(s).Has("Authenticator app added at Test")
 	ann.Get("/account/app").Has("On", "10 recovery codes left")
 	ann.Get("/account/app/remove").Has("last second factor", "recovery codes become void").HasNot("rights sleep")

@@ -26,23 +26,27 @@ type AgainInstead struct {
 
 // Lost is what the page that asks for a passkey offers to who has lost it.
 type Lost struct {
-	Maybe    bool // there is a passkey, and no app
+	Maybe    bool // there is a passkey, and no app beside a password
 	Password bool // the password is asked first
 	Code     bool // then the code
-	Unset    bool // there is no password: a link by mail sets one
+	Unset    bool // there is no password, without which no code counts: a link by mail sets one
 	None     bool // no code is left
 }
 
-// whatInstead is what may be shown in the place of a passkey, by a user who has one, and no app.
+// whatInstead is what may be shown in the place of a passkey, by a user who has one, and no app beside a password.
 func whatInstead(q db.Querier, s leveled, now time.Time, row userRow) (l Lost, err error) {
 	left, err := codesLeft(q, row.ID)
+	if err != nil {
+		return l, err
+	}
+	app, err := HasApp(q, row.ID)
 	if err != nil {
 		return l, err
 	}
 	seen, _ := shownKey.Get(s)
 	l.Maybe = true
 	switch {
-	case left == 0:
+	case left == 0 && !app:
 		l.None = true
 	case !row.hasPassword():
 		l.Unset = true

@@ -33,7 +33,7 @@ var (
 
 	setLeaving  = db.Exec(schema, "UPDATE merlon_user SET leaving = $2 WHERE id = $1")
 	otherAdmins = db.Query[count](schema, "SELECT count(*) AS n FROM merlon_user WHERE id <> $1 AND disabled = 0 AND leaving = 0 AND ',' || roles || ',' LIKE '%,admin,%' LIMIT 1")
-	gone        = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user WHERE leaving > 0 AND leaving <= $1 AND id > $2 ORDER BY id LIMIT $3")
+	gone        = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user WHERE leaving > 0 AND leaving <= $1 AND disabled = 0 AND id > $2 ORDER BY id LIMIT $3")
 )
 
 // isLast reports whether a user is the only administrator: without one nobody could look after the site.
@@ -66,23 +66,18 @@ func (a *part) leave(w *merlon.Write[User], f form.Form[Leave]) (*merlon.Respons
 	if _, ok := f.Value(); !ok || last {
 		return merlon.ShowStatus(422, leavePage, LeavePage{f, leaveDays, last}), nil
 	}
-	now := w.Now()
-	until := now.Add(leaveAfter)
-	if _, err := setLeaving.Run(w.DB, row.ID, until.UnixMicro()); err != nil {
-		return nil, err
-	}
 	if err := endAsked(w.DB, row.ID); err != nil {
 		return nil, err
 	}
-	code, err := reissue(w.DB, returnTicket, row.ID, row.Email, now)
+	until, err := a.beginLeaving(w.DB, w.Lang(), w.Now(), row)
 	if err != nil {
-		return nil, err
-	}
-	if err := a.notice(w.DB, w.Lang(), now, row, "account.mail.leaving", day(row.speaks(w.Lang()), until), a.link(returnTicket, code)); err != nil {
 		return nil, err
 	}
 	w.Record(RuleLeaving, event.Done, slog.Int64("account", row.ID), slog.Time("until", until))
 	if err := w.Session.EndOthers(row.ID, "account deleted"); err != nil {
+		return nil, err
+	}
+	if err := distrust(w.DB, row.ID); err != nil {
 		return nil, err
 	}
 	if err := w.Session.End("account deleted"); err != nil {
@@ -91,7 +86,20 @@ func (a *part) leave(w *merlon.Write[User], f form.Form[Leave]) (*merlon.Respons
 	return merlon.RedirectLocal(a.home(w)).Notice("Your account is to be deleted in 14 days. The mail that we sent you has a link that keeps it."), nil
 }
 
-// sweepLeaving deletes the accounts whose grace period is over, each in a transaction of its own: one whose hook fails keeps
+// beginLeaving sets the time at which an account is deleted, and mails it with the link that calls the account back.
+func (a *part) beginLeaving(w *db.Writer, lang string, now time.Time, row userRow) (until time.Time, err error) {
+	until = now.Add(leaveAfter)
+	if _, err := setLeaving.Run(w, row.ID, until.UnixMicro()); err != nil {
+		return until, err
+	}
+	code, err := reissue(w, returnTicket, row.ID, row.Email, now)
+	if err != nil {
+		return until, err
+	}
+	return until, a.notice(w, lang, now, row, "account.mail.leaving", day(row.speaks(lang), until), a.link(returnTicket, code))
+}
+
+// sweepLeaving deletes the accounts whose grace period is over, but those that are disabled, which nobody can call back, each in a transaction of its own: one whose hook fails keeps
 // no other waiting, and is tried again.
 func (a *part) sweepLeaving(ctx context.Context, h *merlon.House) error {
 	var faults []error
@@ -103,13 +111,10 @@ func (a *part) sweepLeaving(ctx context.Context, h *merlon.House) error {
 				return err
 			}
 			done, last = false, rows[0].ID
-			if only, err := isLast(w, rows[0].user()); err != nil || only {
-				return err // the others left or were disabled since
-			}
-			if err := a.erase(w, rows[0]); err != nil {
+			e, err := a.endLeaving(w, rows[0])
+			if err != nil {
 				return err
 			}
-			e := event.New(RuleDeleted, event.Done, slog.Int64("account", last), slog.String("reason", "its user left"))
 			e.Time = h.Clock()
 			w.OnRelease(func() { h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...) })
 			return journal.Append(w, e)
@@ -122,4 +127,27 @@ func (a *part) sweepLeaving(ctx context.Context, h *merlon.House) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// endLeaving deletes an account whose time is over. That of the only administrator stays, for good: the others left or were disabled
+// since, and with the mark nobody could ever look after the site again.
+func (a *part) endLeaving(w *db.Writer, row userRow) (e event.Event, err error) {
+	only, err := isLast(w, row.user())
+	if err != nil {
+		return e, err
+	}
+	if !only {
+		return event.New(RuleDeleted, event.Done, slog.Int64("account", row.ID), slog.String("reason", "its user left")), a.erase(w, row)
+	}
+	if err := callBack(w, row.ID); err != nil {
+		return e, err
+	}
+	if _, err := a.house.Sessions.EndUser(w, row.ID, "account stays"); err != nil { // of nobody until now: other rights, another token
+		return e, err
+	}
+	if err := distrust(w, row.ID); err != nil {
+		return e, err
+	}
+	return event.New(RuleStayed, event.Done, slog.Int64("account", row.ID), slog.String("reason", "the only administrator")),
+		a.notice(w, a.house.Lang(), a.house.Clock(), row, "account.mail.stayed-last")
 }

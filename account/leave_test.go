@@ -207,6 +207,40 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	}
 }
 
+// TestTheKeptAdministratorComesBack: whom the sweep keeps, since nobody else is left, signs in as before. Of two whose time is over one
+// is kept.
+func TestTheKeptAdministratorComesBack(t *testing.T) {
+	s := merlontest.Start(t, factors)
+	id, other := addUser(t, s, "ann@example.test", account.Admin), addUser(t, s, "ben@example.test", account.Admin)
+	dora := addUser(t, s, "dora@example.test", account.Admin)
+	ann := signIn(s.Visitor(), "ann@example.test", good)
+	app, _ := setUp(t, s, ann)
+	deleteAccount(ann).At("/")
+	deleteAccount(signIn(s.Visitor(), "ben@example.test", good)).At("/")
+	s.Write(func(w *db.Writer) error { return account.SetRoles(s.Site.House(), w, dora) })
+	s.Advance(14*24*time.Hour - time.Hour)
+	waiting := second(signIn(s.Visitor(), "ann@example.test", good), app.code(t)).At("/account/stay")
+	s.Advance(2 * time.Hour)
+	for range 2 {
+		if err := account.Sweep(s.Site.House()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !exists(t, s, id) || exists(t, s, other) {
+		t.Errorf("Ann is there: %v, Ben is there: %v; want one administrator", exists(t, s, id), exists(t, s, other))
+	}
+	waiting.Get("/private").At("/sign-in?next=%2Fprivate") // a session of nobody is none of an administrator
+	second(signIn(s.Visitor(), "ann@example.test", good), app.code(t)).At("/").Get("/admin").At("/admin")
+	sentMails(s).Has("There is no other administrator any more")
+	s.Read(func(r *db.Reader) error {
+		list, err := journal.List(r, journal.Filter{ID: account.RuleStayed.ID})
+		if len(list) != 1 {
+			t.Errorf("%d events tell that the account stays, want 1", len(list))
+		}
+		return err
+	})
+}
+
 // What cannot be taken back asks for the code of the app, also on a trusted device; without an app one factor will do.
 func TestLeaveAndExportAskForTheSecondStep(t *testing.T) { // OWASP ASVS 7.5.3
 	s := merlontest.Start(t, factors)
@@ -250,4 +284,44 @@ func TestLeaveWithoutTheLostPasskey(t *testing.T) {
 	s.Advance(16 * time.Minute)
 	ann.Get("/account/leave").At("/sign-in/again?ask=1&next=%2Faccount%2Fleave")
 	ann.Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/account/leave")
+}
+
+// TestWhoIsShutOutIsNotSwept: a thief has asked for the deletion, and the administrator who hears of it disables the account. Nobody can
+// call it back then; its owner can when it is let in again, and who does not is deleted after all.
+func TestWhoIsShutOutIsNotSwept(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	const ben = "ben@example.test"
+	ids := map[string]int64{ann: addUser(t, s, ann), ben: addUser(t, s, ben)}
+	for email := range ids {
+		deleteAccount(signIn(s.Visitor(), email, good)).At("/")
+		if out, err := command(t, s, "user disable", map[string]string{"reason": "taken over"}, email); err != nil || !strings.Contains(out, "its deletion was asked for on its page, and waits") {
+			t.Errorf("user disable: %q, %v", out, err)
+		}
+	}
+	if out, _ := command(t, s, "user list", nil); strings.Count(out, "disabled, leaving") != 2 {
+		t.Errorf("user list tells nothing of it: %q", out)
+	}
+	left := func(after time.Duration, want int) {
+		t.Helper()
+		s.Advance(after)
+		if err := account.Sweep(s.Site.House()); err != nil {
+			t.Fatal(err)
+		}
+		if n := countUsers(t, s); n != want {
+			t.Fatalf("%d accounts are left, want %d", n, want)
+		}
+	}
+	left(100*24*time.Hour, 2)
+	for email := range ids {
+		if _, err := command(t, s, "user enable", map[string]string{"reason": "heard"}, email); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left(13*24*time.Hour, 2)
+	s.Visitor().Get(link(t, s, ann, 0)).At("/account/stay").Submit("/account/stay", nil).At("/sign-in")
+	left(2*24*time.Hour, 1)
+	signIn(s.Visitor(), ann, good).At("/").Get("/private").At("/private")
+	if exists(t, s, ids[ben]) {
+		t.Error("the wish to be deleted is lost")
+	}
 }

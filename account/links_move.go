@@ -180,6 +180,9 @@ func (a *part) moveTo(w *db.Writer, row userRow, email string) (bool, error) {
 		}
 		return false, err
 	}
+	if _, err := voidInvites.Run(w, email); err != nil {
+		return false, err
+	}
 	before := row.Email
 	row.Email = email
 	if hook := a.cfg.Hooks.Moved; hook != nil {

@@ -116,7 +116,7 @@ func NeedRecentAll() merlon.Need {
 // recentStep asks for a recent sign-in, and for the code too where the user has an app: it is for what cannot be taken back
 // (the download of all data, the deletion). OWASP ASVS 5.0 7.5.3 demands one factor there; with an app a password alone is
 // not how the account is protected. Who has a passkey beside the password is not asked for it: if it is lost, and the recovery
-// codes with it, there would be no way to the own data.
+// codes with it, there would be no way to the own data. Who has an app and no password shows it, or has a password set by mail.
 var recentStep = merlon.NewNeed("recent sign-in with the second step", func(v *merlon.Visit) error {
 	on, err := HasApp(v.DB, v.Session.User())
 	if err != nil {
@@ -160,14 +160,19 @@ func missing(q db.Querier, s leveled, now time.Time) (l lacks, err error) {
 	}
 	seen, _ := shownKey.Get(s)
 	since := now.Add(-recentFor(s.Level())).UnixMicro()
+	password, code := row.hasPassword() && seen.Password >= since, seen.Code >= since
+	second := on || seen.Weak || seen.Way > 0
 	switch {
 	case seen.Way >= since:
-	case !on && (seen.Weak || seen.Way > 0):
+	case second && !row.hasPassword():
+		l.way = true // a code counts only beside a password: one that was found opens nothing
+	case on:
+		l.password, l.code = !password, !code
+	case second:
 		// beside a passkey the password alone is half of what the account is protected with; a recovery code is the other one
-		l.way = !row.hasPassword() || seen.Password < since || seen.Code < since
+		l.way = !password || !code
 	default:
-		l.password = row.hasPassword() && seen.Password < since
-		l.code = on && seen.Code < since
+		l.password = row.hasPassword() && !password
 	}
 	return l, nil
 }

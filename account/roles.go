@@ -12,7 +12,8 @@ import (
 	"github.com/merlon-web/merlon/journal"
 )
 
-// SetRoles gives a user other roles and ends all the user's sessions, so that none keeps the old rights. Who did it, whose
+// SetRoles gives a user other roles and ends all the user's sessions, so that none keeps the old rights, and the trust in the
+// user's devices: the new rights are not to be had by the password alone where there is a second factor. Who did it, whose
 // roles they are, and what they were before and after is an event of the same transaction, and the user is told by mail. The
 // roles that the user has already change nothing.
 func SetRoles(h *merlon.House, w *db.Writer, user int64, roles ...string) error {
@@ -40,6 +41,9 @@ func setRoles(h *merlon.House, w *db.Writer, user int64, roles []string, more ..
 		return err
 	}
 	if _, err := h.Sessions.EndUser(w, user, "roles changed"); err != nil {
+		return err
+	}
+	if err := distrust(w, user); err != nil {
 		return err
 	}
 	more = append([]slog.Attr{slog.Int64("account", user), slog.String("before", strings.Join(before, ",")), slog.String("after", strings.Join(roles, ","))}, more...)

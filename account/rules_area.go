@@ -21,10 +21,10 @@ var (
 		Title: "personal data was downloaded", Why: "the file has what is known of a user, so that its making must be known too",
 		Attack: "Somebody at a browser left open takes the file along.", Right: `nothing to do; it was asked for a recent sign-in`, Source: "OWASP ASVS 5.0 7.5.3, 16.3.1; GDPR article 20"}
 	RuleLeaving = check.Rule{ID: "MRL-ACCT-055", Property: check.Availability, Severity: check.Low,
-		Title: "an account is to be deleted", Why: "its user wants it; for 14 days it can be called back",
+		Title: "an account is to be deleted", Why: "its user wants it; for 14 days it can be called back, anew when it was disabled meanwhile: until then it is not deleted",
 		Attack: "Somebody at a browser left open deletes the account: the owner gets a mail, and calls it back.", Right: `nothing to do`, Source: "OWASP ASVS 5.0 7.4.2, 7.5.3; GDPR article 17"}
 	RuleStayed = check.Rule{ID: "MRL-ACCT-056", Property: check.Availability, Severity: check.Low,
-		Title: "an account that was to be deleted stays", Why: "its user called it back, by the mailed link or after signing in",
+		Title: "an account that was to be deleted stays", Why: "its user called it back, by the mailed link or after signing in; or it is that of the only administrator, without whom nobody could look after the site",
 		Attack: "Somebody else's request for deletion is called off by the owner.", Right: `nothing to do`, Source: "OWASP ASVS 5.0 16.3.1"}
 	RuleContact = check.Rule{ID: "MRL-ACCT-057", Property: check.Availability, Severity: check.Low,
 		Title: "nobody to tell of a hole", Why: "whoever finds one looks at /.well-known/security.txt for whom to tell",

@@ -171,7 +171,8 @@ func (d deviceRow) trustedAt(now time.Time) bool { return d.Trusted > now.UnixMi
 
 var distrustDevices = db.Exec(schema, "UPDATE merlon_device SET trusted = 0 WHERE \"user\" = $1 AND trusted > 0")
 
-// distrust asks for the second step on all devices again: the password or the factors have changed.
+// distrust asks for the second step on all devices again, the one that asks too: its cookie may have been copied. Whatever ends
+// sessions of a user does it, or a browser that a thief had trusted would be in again by the password alone.
 func distrust(w *db.Writer, user int64) error {
 	_, err := distrustDevices.Run(w, user)
 	return err

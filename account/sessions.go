@@ -80,8 +80,9 @@ func howWords(r asked, l session.Level) string {
 	return say(r, "account.sessions.one")
 }
 
-// endSessions ends one session or all but this one. A number that is no session of this user's does nothing, and is answered
-// the same.
+// endSessions ends one session or all but this one. A session that is ended from here is one that its user does not want, so the
+// second step is asked for on every browser again: which one it was, nothing tells. A number that is no session of this user's does
+// nothing, and is answered the same.
 func (a *part) endSessions(w *merlon.Write[User], f form.Form[EndSessions]) (*merlon.Response, error) {
 	in, ok := f.Value()
 	if !ok {
@@ -89,6 +90,9 @@ func (a *part) endSessions(w *merlon.Write[User], f form.Form[EndSessions]) (*me
 	}
 	if in.Others {
 		if err := w.Session.EndOthers(w.User.ID, "ended by its user"); err != nil {
+			return nil, err
+		}
+		if err := distrust(w.DB, w.User.ID); err != nil {
 			return nil, err
 		}
 		w.Record(RuleSessions, event.Done, slog.Int64("account", w.User.ID), slog.String("sessions", "all others"))
@@ -104,6 +108,9 @@ func (a *part) endSessions(w *merlon.Write[User], f form.Form[EndSessions]) (*me
 	done, err := a.house.Sessions.EndOne(w.DB, w.User.ID, in.End, "ended by its user")
 	if err != nil || !done {
 		return merlon.Redirect("/account/sessions"), err
+	}
+	if err := distrust(w.DB, w.User.ID); err != nil {
+		return nil, err
 	}
 	w.Record(RuleSessions, event.Done, slog.Int64("account", w.User.ID), slog.Int64("session", in.End))
 	return merlon.Redirect("/account/sessions").Notice("Signed out there."), nil

@@ -35,7 +35,8 @@ func setupGone(from db.Querier) (*merlon.Response, error) {
 	return merlon.ShowStatus(410, setupGonePage, SetupGonePage{Has: n.N > 0}), err
 }
 
-// ready makes a new link as long as there is no administrator.
+// ready makes a new link as long as there is no administrator. One who leaves is one: they may come back, and the last one does when
+// the time is over.
 func (a *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) {
 	code, made := "", false
 	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {

@@ -68,6 +68,14 @@ func (a *part) showStay(r *merlon.Read[Guest], _ merlon.None) (*merlon.Response,
 	return merlon.Show(stayPage, StayPage{row.Name, day(r.Lang(), time.UnixMicro(row.Leaving)), l.text == "", l.text}), nil
 }
 
+// callBack takes the mark away, and with it the link that does.
+func callBack(w *db.Writer, user int64) error {
+	if _, err := setLeaving.Run(w, user, 0); err != nil {
+		return err
+	}
+	return void(w, user, returnTicket)
+}
+
 // stay takes the mark away. By the link nobody is signed in: it proves the mailbox, not the user.
 func (a *part) stay(w *merlon.Write[Guest], f form.Form[Stay]) (*merlon.Response, error) {
 	user, byLink := w.Session.User(), f.Raw("Link") != ""
@@ -84,10 +92,7 @@ func (a *part) stay(w *merlon.Write[Guest], f form.Form[Stay]) (*merlon.Response
 	if err != nil || !ok {
 		return a.over(w, l, linkVoid, err)
 	}
-	if _, err := setLeaving.Run(w.DB, row.ID, 0); err != nil {
-		return nil, err
-	}
-	if err := void(w.DB, row.ID, returnTicket); err != nil {
+	if err := callBack(w.DB, row.ID); err != nil {
 		return nil, err
 	}
 	if err := a.notice(w.DB, w.Lang(), w.Now(), row, "account.mail.stayed"); err != nil {

@@ -149,13 +149,16 @@ func Create(w *db.Writer, email, name, hash string, now time.Time, roles ...stri
 	return create(w, email, name, hash, now, now, roles...)
 }
 
-// create makes an account whose address was proven at a time, the zero time: not yet.
+// create makes an account whose address was proven at a time, the zero time: not yet. Invitations of the address are void.
 func create(w *db.Writer, email, name, hash string, now, verified time.Time, roles ...string) (int64, error) {
 	if err := checkRoles(roles); err != nil {
 		return 0, err
 	}
 	if !strings.HasPrefix(hash, NoPassword) && password.Inspect(hash).Algorithm == "" {
 		return 0, errors.New("account: the hash is none that room password knows: a password in the clear must never be stored; make one with HashFor")
+	}
+	if _, err := voidInvites.Run(w, normal(email)); err != nil {
+		return 0, err
 	}
 	id, err := insertUser.Run(w, normal(email), name, hash, strings.Join(roles, ","), now.UnixMicro(), micros(verified))
 	if db.IsUnique(err) {
@@ -191,8 +194,14 @@ func Rename(w *db.Writer, user int64, name string) error {
 	return err
 }
 
-// Disable shuts a user out at once, or lets the user in again: all sessions end in the same transaction.
+// Disable shuts a user out at once, or lets the user in again: all sessions end in the same transaction. While an account is shut out
+// it is not deleted, whoever asked for that on its page: nobody could call it back. The 14 days of one that was leaving begin anew when
+// it is let in, and a mail says so.
 func Disable(h *merlon.House, w *db.Writer, user int64, disabled bool) error {
+	row, err := userByID.One(w, user)
+	if err != nil && !errors.Is(err, db.ErrNoRow) {
+		return err
+	}
 	at := int64(0)
 	if disabled {
 		at = h.Clock().UnixMicro()
@@ -208,7 +217,16 @@ func Disable(h *merlon.House, w *db.Writer, user int64, disabled bool) error {
 			return err
 		}
 	}
-	_, err := h.Sessions.EndUser(w, user, "account disabled")
+	if !disabled && row.Disabled != 0 && row.Leaving != 0 {
+		a, err := of(h)
+		if err != nil {
+			return err
+		}
+		if _, err := a.beginLeaving(w, h.Lang(), h.Clock(), row); err != nil {
+			return err
+		}
+	}
+	_, err = h.Sessions.EndUser(w, user, "account disabled")
 	return err
 }
 

@@ -145,3 +145,38 @@ func TestAnAdministratorsRightsSleep(t *testing.T) {
 	ann.Submit("/account/passkeys/1/remove", nil).At("/account/app").Has("An administrator needs a second factor")
 	ann.Get("/_merlon/dev/mail").Has("A passkey was removed at Test", "its rights sleep until you set one up again")
 }
+
+// TestAChangedPasskeyTrustsNoBrowser: one that skipped the second step before a passkey was added, or removed, is not in again by the
+// password alone.
+func TestAChangedPasskeyTrustsNoBrowser(t *testing.T) {
+	s := withPassword(t)
+	owner := byPassword(s, annsPassword)
+	code, _ := addApp(t, s, owner)
+	for _, c := range []struct {
+		name   string
+		change func()
+	}{
+		{"added", func() { newDevice(t, s).add(owner, "Key").At("/account/passkeys") }},
+		{"another added", func() { newDevice(t, s).add(owner, "Another").At("/account/passkeys") }},
+		{"removed", func() {
+			owner.Get("/account/passkeys/2").Submit("/account/passkeys/2/remove", nil).At("/account/passkeys")
+		}},
+		{"the last one removed", func() {
+			owner.Get("/account/passkeys/1").Submit("/account/passkeys/1/remove", nil).At("/account/passkeys")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			thief := byPassword(s, annsPassword).At("/sign-in/second")
+			thief.Submit("/sign-in/second", merlontest.Values{"Code": code(), "Trust": "on"}).At("/")
+			thief.Get("/").Submit("/sign-out", nil)
+			again := func() *merlontest.Visitor {
+				return thief.Get("/sign-in").Submit("/sign-in", merlontest.Values{"Email": "ann@example.test", "Password": annsPassword})
+			}
+			again().At("/")
+			s.Advance(time.Minute)
+			c.change()
+			thief.Get("/private").At("/sign-in?next=%2Fprivate")
+			again().At("/sign-in/second")
+		})
+	}
+}

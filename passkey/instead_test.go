@@ -2,11 +2,15 @@ package passkey_test
 
 import (
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
@@ -77,6 +81,67 @@ func TestACodeAloneIsNothing(t *testing.T) {
 		t.Errorf("answered %d, to %s", other.Status, other.Header.Get("Location"))
 	}
 	other.Get("/strong").At("/sign-in/again?ask=f&next=%2Fstrong")
+}
+
+var shownSecret = regexp.MustCompile(`<code class="secret">([A-Z2-7 ]+)</code>`)
+
+// addApp gives a user who is signed in an app, and returns what makes its codes, and the recovery codes that come with it.
+func addApp(t *testing.T, s *merlontest.Server, v *merlontest.Visitor) (code func() string, recovery []string) {
+	t.Helper()
+	v.Get("/account/app").Submit("/account/app/start", nil).At("/account/app")
+	m := shownSecret.FindStringSubmatch(v.Body)
+	if m == nil {
+		t.Fatalf("no secret on the page: %s", v.Text())
+	}
+	secret := strings.ReplaceAll(m[1], " ", "")
+	code = func() string {
+		code, err := totp.GenerateCode(secret, s.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code
+	}
+	v.Submit("/account/app/confirm", merlontest.Values{"Code": code()}).At("/account/codes")
+	for _, m := range recoveryCode.FindAllStringSubmatch(v.Body, -1) {
+		recovery = append(recovery, m[1])
+	}
+	s.Advance(time.Minute)
+	return code, recovery
+}
+
+// TestACodeCountsBesideAPassword: a browser left open and a code, of the app or a recovery code, change no factor, show no data
+// and delete nothing of who has a passkey and an app and no password; nor when the passkey is gone.
+func TestACodeCountsBesideAPassword(t *testing.T) {
+	s, open, d := withPasskey(t)
+	code, recovery := addApp(t, s, open)
+	s.Advance(16 * time.Minute)
+	paths := []string{"/account/passkeys/add", "/account/app/remove", "/account/export", "/account/leave"}
+	for _, path := range paths {
+		to := "/sign-in/again?ask=a&next=" + url.QueryEscape(path)
+		open.Get(path).At(to).Has("Continue with a passkey", "Your account has none").HasNot("Continue with the code")
+		for _, found := range []string{code(), recovery[4]} {
+			f := open.Get("/sign-in/again?ask=1&next=" + url.QueryEscape(path)).Fields("/sign-in/again/code") // any factor: a code
+			f.Set("Code", found)
+			f.Set("Ask", "a")
+			open.Post("/sign-in/again/code", s.Site.Origin(), f)
+			open.Get(path).At(to)
+			s.Advance(time.Minute)
+		}
+		recovery = recovery[1:]
+	}
+	open.Get("/passkey/sign-in?next=%2Fprivate")
+	open.Submit("/passkey/sign-in", merlontest.Values{"Answer": d.get(askOf(t, open))}).At("/private")
+	for _, path := range paths {
+		open.Get(path).At(path)
+	}
+	open.Get("/account/passkeys/1").Submit("/account/passkeys/1/remove", nil).At("/account/passkeys")
+	to := "/sign-in/again?ask=a&next=%2Faccount%2Fpasskeys%2Fadd"
+	open.Get("/account/passkeys/add").At(to).Has("Your account has none").HasNot("Continue with the code", "nothing that could be asked")
+	// a mailed link sets a password, and beside that the code counts
+	v := s.Visitor().Get("/account/reset/ask").Submit("/account/reset/ask", merlontest.Values{"Email": open.Email}).At("/account/reset/sent")
+	v.Get(resetLink(t, s)).At("/account/reset").Submit("/account/reset", merlontest.Values{"Password": annsPassword}).At("/sign-in")
+	v.Submit("/sign-in", merlontest.Values{"Email": open.Email, "Password": annsPassword}).At("/sign-in/second")
+	v.Submit("/sign-in/second", merlontest.Values{"Code": code()}).At("/").Get("/account/passkeys/add").At("/account/passkeys/add")
 }
 
 // TestALostPasskeyWithoutPassword: a mailed link sets a password first; the link alone opens nothing.

@@ -23,7 +23,7 @@ var behind = []mutant{
 		}
 `, `		_ = errors.Join(errSkipped)
 `, "account TestNoSignInSkipsTheSecondStep"},
-	{"sessions of a disabled account", "account/user.go", `	_, err := h.Sessions.EndUser(w, user, "account disabled")
+	{"sessions of a disabled account", "account/user.go", `	_, err = h.Sessions.EndUser(w, user, "account disabled")
 	return err
 `, `	return nil
 `, "account TestDisablingEndsSessions"},
