@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -105,11 +106,19 @@ func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed,
 		h.problems = []string{say(r, "password.breached")}
 		return h, nil
 	}
-	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || !h.until.IsZero() {
+	q, permit, err := a.holdAsk(r, throttle.SignUp(normal(in.Email), r.Client()))
+	if h.quota = q; err != nil || !h.until.IsZero() {
 		return h, err
 	}
 	h.hash, err = a.hasher.Hash(r.Context(), in.Password, password.From{Network: networkFor(r)})
-	return h, err
+	switch {
+	case permit == nil: // this address had its mails
+		return h, err
+	case err != nil: // the line of hashes is full, the visitor has gone: no mail is sent, so none is counted
+		_ = permit.Return(context.WithoutCancel(r.Context()))
+		return h, err
+	}
+	return h, permit.Spend(throttle.ForSignUp)
 }
 
 // problems says why a password may not be chosen.
