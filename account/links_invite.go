@@ -136,9 +136,6 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 			return nil, err
 		}
 		row = userRow{ID: id, Email: t.Email, Name: in.Name}
-		if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
-			return nil, err
-		}
 	case err != nil:
 		return nil, err
 	case !row.waiting():
