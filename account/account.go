@@ -115,11 +115,8 @@ func (a *part) sweep(ctx context.Context, h *merlon.House) error {
 		if _, err := sweepTickets.Run(w, now.Add(-ticketTrace).UnixMicro()); err != nil {
 			return err
 		}
-		if err := a.sweepSignUps(w, now); err != nil {
-			return err
-		}
 		_, err := sweepDevices.Run(w, now.Add(-deviceLife).UnixMicro())
 		return err
 	})
-	return errors.Join(err, a.sweepLeaving(ctx, h), a.countLikes(ctx))
+	return errors.Join(err, a.sweepSignUps(ctx, h), a.sweepLeaving(ctx, h), a.countLikes(ctx))
 }

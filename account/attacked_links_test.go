@@ -143,7 +143,7 @@ func TestNotMeDeletesAStrangersSignUp(t *testing.T) {
 	if n := countUsers(t, s); n != 1 {
 		t.Errorf("%d accounts are there, want the one of before", n)
 	}
-	ran.want(t, "signed up "+ann, "deleted "+ann)
+	ran.want(t)
 	moveFrom(t, s, signIn(s.Visitor(), old, good), ann)
 }
 

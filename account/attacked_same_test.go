@@ -159,8 +159,8 @@ func TestNothingToMatchCostsWhatNobodyCosts(t *testing.T) {
 		return err
 	})
 	cost("an account without a password", none)
-	// the page of the link compares all the same
-	s.Visitor().Get(link(t, s, fresh, 0)).At("/account/verify").Submit("/account/verify", merlontest.Values{"Password": other}).At("/sign-in")
+	// the mailed link opens it
+	s.Visitor().Get(link(t, s, fresh, 0)).At("/account/verify").Submit("/account/verify/anew", merlontest.Values{"Name": "Ann", "Password": other}).At("/sign-in")
 	signIn(s.Visitor(), fresh, other).At("/")
 }
 

@@ -52,7 +52,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 		if t.known {
 			t.until = limited.Until
 		}
-		if kind := limited.Bucket.Kind(); kind == throttle.KindAccount || kind == throttle.KindDevice {
+		if limited.Full(throttle.KindAccount, throttle.KindDevice) {
 			return t, a.noteGuessed(r, email, row, found)
 		}
 		return t, nil
@@ -75,6 +75,11 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 	right := result.OK && real
 	if err := permit.Settle(r.Context(), right); err != nil {
 		return t, err
+	}
+	if !right && permit.Filled(throttle.KindAccount, throttle.KindDevice) {
+		if err := a.noteGuessed(r, email, row, found); err != nil {
+			return t, err
+		}
 	}
 	if t.ok = right; t.ok {
 		t.row = row

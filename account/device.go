@@ -50,7 +50,8 @@ var (
 	sweepDevices  = db.Exec(schema, "DELETE FROM merlon_device WHERE seen < $1")
 )
 
-// knownDevice finds the row of the request's device cookie, if it is this user's. The nonce names the device's own limit.
+// knownDevice finds the row of the request's device cookie, if it is this user's. One that was seen in the future is unknown: see
+// [newest]. The nonce names the device's own limit.
 func knownDevice(cookie device, has bool, from db.Querier, user int64, now time.Time) (deviceRow, bool, error) {
 	if !has || cookie.User != user {
 		return deviceRow{}, false, nil
@@ -59,7 +60,7 @@ func knownDevice(cookie device, has bool, from db.Querier, user int64, now time.
 	if errors.Is(err, db.ErrNoRow) {
 		return deviceRow{}, false, nil
 	}
-	return row, err == nil && row.User == user && row.Seen > now.Add(-deviceLife).UnixMicro(), err
+	return row, err == nil && row.User == user && row.Seen > now.Add(-deviceLife).UnixMicro() && row.Seen <= newest(now), err
 }
 
 var forgetOtherDevices = db.Exec(schema, "DELETE FROM merlon_device WHERE \"user\" = $1 AND id <> $2")

@@ -31,9 +31,10 @@ func (a *part) dropFactors(w *db.Writer, user int64) error {
 }
 
 // erase deletes an account and all that this part keeps of it, and voids the invitations of its address, by which it would be back.
-// The site's hook comes first, while the rows that it may want to read are there.
+// The site's hook comes first, while the rows that it may want to read are there; a sign-up that waits is none of its accounts, see
+// [Hooks].
 func (a *part) erase(w *db.Writer, row userRow) error {
-	if gone := a.cfg.Hooks.Deleted; gone != nil {
+	if gone := a.cfg.Hooks.Deleted; gone != nil && !row.waiting() {
 		if err := gone(w.Context(), w, row.user(), a.house.Clock()); err != nil {
 			return err
 		}

@@ -3,11 +3,13 @@ package account
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/password"
+	"github.com/merlon-web/merlon/secret"
 	"github.com/merlon-web/merlon/throttle"
 )
 
@@ -169,3 +171,33 @@ func EnterByOne[U any](w *merlon.Write[U], user int64) (*merlon.Response, error)
 }
 
 var allTickets = db.Query[ticketRow](schema, "SELECT "+ticketColumns+" FROM merlon_ticket ORDER BY created LIMIT 100")
+
+// FillLine fills the line of hashes of a site, until free is called: whoever comes meanwhile is told to come again.
+func FillLine(ctx context.Context, h *merlon.House) (free func(), err error) {
+	a, err := of(h)
+	if err != nil {
+		return nil, err
+	}
+	before, held := a.hasher, make(chan struct{})
+	clock := func() time.Time { // it is read by who has the one slot
+		<-held
+		return h.Clock()
+	}
+	full, err := password.New(password.Config{Pepper: h.Keys.For("merlon/password/v1"), Clock: clock, Params: testCost, InsecureCosts: "a test", Slots: 1, Places: 1, KnownPlaces: 1})
+	if err != nil {
+		return nil, err
+	}
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() { _, _ = full.Hash(ctx, secret.New("a password of nobody"), password.From{Network: "x"}) })
+	}
+	for s := full.Stats(); s.Working+s.Waiting < 2; s = full.Stats() {
+		time.Sleep(time.Millisecond)
+	}
+	a.hasher = full
+	return func() {
+		a.hasher = before
+		close(held)
+		all.Wait()
+	}, nil
+}

@@ -87,7 +87,7 @@ func tryCode[U any](a *part, r *merlon.Read[U], user userRow, typed string) (t t
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		r.Record(RuleLimited, event.Refused, slog.Int64("account", user.ID))
-		return tried{until: limited.Until}, nil
+		return tried{until: limited.Until}, a.tellCodes(r, user)
 	}
 	if err == nil {
 		err = permit.Spend(throttle.ForFactor)
@@ -120,6 +120,9 @@ func tryCode[U any](a *part, r *merlon.Read[U], user userRow, typed string) (t t
 	}
 	if !t.ok {
 		r.Record(RuleWrongCode, event.Failed, slog.Int64("account", user.ID))
+		if permit.Filled(throttle.KindFactorSession, throttle.KindFactorAccount, throttle.KindFactorDevice, throttle.KindFactorMailbox) {
+			return t, a.tellCodes(r, user)
+		}
 	}
 	return t, nil
 }

@@ -82,3 +82,26 @@ func TestTenThousandAddresses(t *testing.T) {
 		t.Errorf("%d guesses were compared with %d hashes, want 10 to 100 with as many", n, hashes)
 	}
 }
+
+// TestASignUpIsNotLostInAFlood: who is told to come again since the line of hashes is full has used up no mail by it.
+func TestASignUpIsNotLostInAFlood(t *testing.T) {
+	s := merlontest.Start(t, openWith(account.Config{}))
+	free, err := account.FillLine(t.Context(), s.Site.House())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		signUp(s, ann, good).Is(503)
+	}
+	free()
+	signUp(s, ann, good).At("/sign-up/sent")
+	if n := len(mails(t, s, ann)); n != 1 {
+		t.Errorf("%d mails, want one", n)
+	}
+	for range 3 { // those that are sent count
+		signUp(s, ann, good).At("/sign-up/sent")
+	}
+	if n := len(mails(t, s, ann)); n != 3 {
+		t.Errorf("after four sign-ups %d mails, want 3", n)
+	}
+}

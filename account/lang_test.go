@@ -40,7 +40,7 @@ func TestFirstSignIn(t *testing.T) {
 		return n
 	}
 	s.Visitor().Get("/sign-up").Submit("/sign-up", merlontest.Values{"Name": "Ann", "Email": ann, "Password": good})
-	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify", merlontest.Values{"Password": good})
+	s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify/anew", merlontest.Values{"Name": "Ann", "Password": good})
 	signIn(s.Visitor(), ann, good).Get("/account").Is(200).Get("/account/sessions").Has("With a password")
 	if n := count(); n != 0 {
 		t.Errorf("%d mails after the first sign-in, want none", n)

@@ -29,7 +29,8 @@ func (a *part) linkRoutes() []merlon.Route {
 		merlon.Get("/sign-up/change", Anyone(), a.showChange),
 		merlon.PostAfter("/sign-up/change", Anyone(), a.askChange, a.change),
 		merlon.Get("/account/verify", Anyone(), a.showVerify),
-		merlon.PostAfter("/account/verify", Anyone(), a.tryVerify, a.verify),
+		merlon.Post("/account/verify", Anyone(), a.verify),
+		merlon.PostAfter("/account/verify/anew", Anyone(), a.hashVerify, a.verifyAnew),
 		merlon.Get("/account/enrol", Anyone(), a.showEnrol),
 		merlon.PostAfter("/account/enrol", Anyone(), a.hashEnrol, a.enrol),
 		merlon.Get("/account/reset/ask", Anyone(), a.showAskReset),
@@ -57,26 +58,35 @@ type quota struct {
 	until time.Time // the network asked for too many
 }
 
+// asking is a request in which a mail is asked for.
+type asking interface {
+	Context() context.Context
+	Record(check.Rule, event.Outcome, ...slog.Attr)
+}
+
 // mayAsk counts that a mail is asked for. An address has three an hour, whether it has an account or not, and the fourth is
 // answered as the third: nobody learns who else asked. A network with too many is told so, since a page that says "we sent
 // a mail" to somebody who never had one would be a lie.
-func (a *part) mayAsk(r interface {
-	Context() context.Context
-	Record(check.Rule, event.Outcome, ...slog.Attr)
-}, buckets []throttle.Bucket) (quota, error) {
+func (a *part) mayAsk(r asking, buckets []throttle.Bucket) (quota, error) {
+	q, permit, err := a.holdAsk(r, buckets)
+	if err != nil || permit == nil {
+		return q, err
+	}
+	return q, permit.Spend(buckets[0].Purpose()) // it counts whatever comes of it
+}
+
+// holdAsk is mayAsk before something that may fail yet: it counts until the permit is returned. Without one no mail is sent.
+func (a *part) holdAsk(r asking, buckets []throttle.Bucket) (quota, *throttle.Permit, error) {
 	permit, err := a.house.Limits.Reserve(r.Context(), buckets...)
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		r.Record(RuleLimited, event.Refused)
 		if limited.Bucket.Kind() == throttle.KindAskAccount {
-			return quota{full: true}, nil
+			return quota{full: true}, nil, nil
 		}
-		return quota{until: limited.Until}, nil
+		return quota{until: limited.Until}, nil, nil
 	}
-	if err != nil {
-		return quota{}, err
-	}
-	return quota{}, permit.Spend(buckets[0].Purpose()) // it counts whatever comes of it
+	return quota{}, permit, err
 }
 
 // decoy writes what a link would have written, for an address that gets a mail without one: the two ways through a form

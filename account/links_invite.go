@@ -14,7 +14,8 @@ import (
 	"github.com/merlon-web/merlon/secret"
 )
 
-// Invited is the sign-up form of somebody who was invited: the address is the invitation's.
+// Invited is the sign-up form of somebody who was invited, or who opened the link of a sign-up in another browser: the address is
+// the link's.
 type Invited struct {
 	Name     string        `form:"required,max=80" label:"Your name" autocomplete:"name"`
 	Password secret.String `form:"password,required,max=1024" label:"Password" autocomplete:"new-password" help:"At least 15 characters: three or four words that do not belong together are good."`
@@ -93,16 +94,21 @@ func (a *part) newHash(r *merlon.Read[Guest], kind ticket, sent string, chosen s
 	return h, err
 }
 
-func (a *part) hashInvited(r *merlon.Read[Guest], f form.Form[Invited]) (hashed, error) {
+// hashNamed is newHash for a form with a name beside the password.
+func (a *part) hashNamed(r *merlon.Read[Guest], kind ticket, f form.Form[Invited]) (hashed, error) {
 	if showing(f) {
 		return hashed{}, nil
 	}
 	in, ok := f.Value()
 	if !ok {
-		t, _, err := a.linkIn(r.DB, r.Now(), f.Raw("Link"), inviteTicket)
+		t, _, err := a.linkIn(r.DB, r.Now(), f.Raw("Link"), kind)
 		return hashed{problems: a.problemsOf(r, f, t.Email, f.Raw("Name"))}, err
 	}
-	return a.newHash(r, inviteTicket, in.Link, in.Password, in.Name)
+	return a.newHash(r, kind, in.Link, in.Password, in.Name)
+}
+
+func (a *part) hashInvited(r *merlon.Read[Guest], f form.Form[Invited]) (hashed, error) {
+	return a.hashNamed(r, inviteTicket, f)
 }
 
 // signUpInvited makes the account of the invitation.
@@ -130,9 +136,6 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 			return nil, err
 		}
 		row = userRow{ID: id, Email: t.Email, Name: in.Name}
-		if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
-			return nil, err
-		}
 	case err != nil:
 		return nil, err
 	case !row.waiting():

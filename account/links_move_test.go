@@ -150,7 +150,7 @@ func TestUndoTakesTheAddressBack(t *testing.T) {
 			ran.want(t, "moved from "+old+" to "+next)
 		} else {
 			signIn(s.Visitor(), old, other).At("/")
-			ran.want(t, "moved from "+old+" to "+next, "signed up "+old, "deleted "+old, "moved from "+next+" to "+old)
+			ran.want(t, "moved from "+old+" to "+next, "moved from "+next+" to "+old)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func linkOfEachKind(t *testing.T, s *merlontest.Server) map[string]struct {
 	}
 	signUp(s, "verify@example.test", good)
 	all["verify"] = made{link(t, s, "verify@example.test", 0), func(v *merlontest.Visitor) {
-		v.Submit("/account/verify", merlontest.Values{"Password": good}).At("/sign-in")
+		v.Submit("/account/verify/anew", merlontest.Values{"Name": "Ann", "Password": good}).At("/sign-in")
 	}}
 	addUser(t, s, "reset@example.test")
 	askReset(s.Visitor(), "reset@example.test")

@@ -9,21 +9,14 @@ import (
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
-	"github.com/merlon-web/merlon/secret"
 )
 
-// Verify is the form that proves an address. The password is the one that was chosen at sign-up; it is asked for only in
-// another browser than the one that signed up.
-type Verify struct {
-	Password secret.String `form:"password,max=1024" label:"Password" autocomplete:"current-password" help:"The one that you chose when you signed up."`
-	Link     string        `form:"max=600,hidden" label:"The mailed link"`
-}
-
-// VerifyPage is the data of the page verify.html.
+// VerifyPage is the data of the page verify.html. In the browser that signed up it has a button, in another one the form of somebody
+// who is invited: the mailbox is proven there, and nothing that was typed elsewhere is known to be its owner's.
 type VerifyPage struct {
-	Form  form.Form[Verify]
+	Form  form.Form[Invited]
 	Email string
-	Ask   bool // for the password
+	Anew  bool // name and password are chosen here
 	Link  string
 }
 
@@ -34,7 +27,8 @@ var (
 
 // own reports whether the link was opened in the browser that signed up, with the password that the account has now. Whoever
 // signs up with an address that is not theirs waits for its owner to press the button, and would then know the password of
-// an account with a proven address (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): elsewhere it is asked for.
+// an account with a proven address (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): elsewhere it is void. Asking for
+// it there would let strangers keep the owner out, whose sign-up each of theirs takes over.
 func own(step held, row userRow) bool {
 	return len(step.Proof) > 0 && subtle.ConstantTimeCompare(hashOf(row.Password), step.Proof) == 1
 }
@@ -48,50 +42,76 @@ func (a *part) showVerify(r *merlon.Read[Guest], _ merlon.None) (*merlon.Respons
 	if err != nil || !ok {
 		return a.over(r, l, linkVoid, err)
 	}
-	return merlon.Show(verifyPage, VerifyPage{Email: l.Email, Ask: !own(l.held, row), Link: l.text}), nil
+	return merlon.Show(verifyPage, VerifyPage{Email: l.Email, Anew: !own(l.held, row), Link: l.text}), nil
 }
 
-// tryVerify compares the password where it is asked for, with the limits of every other comparison.
-func (a *part) tryVerify(r *merlon.Read[Guest], f form.Form[Verify]) (attempt, error) {
-	in, ok := f.Value()
-	l, fate, err := a.linkIn(r.DB, r.Now(), f.Raw("Link"), verifyTicket)
-	if err != nil || !ok || fate != linkWorks {
-		return attempt{}, err
+// toVerify uses up the link that a form carries, and finds its account.
+func (a *part) toVerify(w *merlon.Write[Guest], text string) (mailed, userRow, linkFate, error) {
+	l, fate, err := spend(a, w, text, verifyTicket)
+	if err != nil || fate != linkWorks {
+		return l, userRow{}, fate, err
 	}
-	row, found, err := ticketUser(r.DB, l.ticketRow)
-	if err != nil || !found || own(l.held, row) || in.Password.Empty() {
-		return attempt{}, err
+	row, ok, err := ticketUser(w.DB, l.ticketRow)
+	if err == nil && (!ok || row.Email != l.Email) {
+		fate = linkVoid
 	}
-	return compare(a, r, row.Email, row, true, true, in.Password)
+	return l, row, fate, err
 }
 
-// verify says that the address is the user's. Nobody is signed in by it: that is another page, with its second step.
-func (a *part) verify(w *merlon.Write[Guest], f form.Form[Verify], tried attempt) (*merlon.Response, error) {
-	l, fate, err := spend(a, w, f.Raw("Link"), verifyTicket)
+// verify says that the address is the user's, in the browser that signed up. Nobody is signed in by it: that is another page, with
+// its second step.
+func (a *part) verify(w *merlon.Write[Guest], f form.Form[Press]) (*merlon.Response, error) {
+	l, row, fate, err := a.toVerify(w, f.Raw("Link"))
 	if err != nil || fate != linkWorks {
 		return a.over(w, l, fate, err)
 	}
-	row, ok, err := ticketUser(w.DB, l.ticketRow)
-	if err != nil || !ok || row.Email != l.Email {
-		return a.over(w, l, linkVoid, err)
-	}
-	if !tried.until.IsZero() {
-		return merlon.TooMany(tried.until), nil
-	}
-	if !own(l.held, row) && (!tried.ok || tried.row.Password != row.Password) {
-		if !f.Failed() {
-			f = f.Reject("Password", say(w, "account.verify.wrong"))
-		}
-		return merlon.ShowStatus(422, verifyPage, VerifyPage{f, l.Email, true, l.text}), nil // the ticket is not used: this rolls back
+	if !own(l.held, row) {
+		return merlon.ShowStatus(422, verifyPage, VerifyPage{Email: l.Email, Anew: true, Link: l.text}), nil // the ticket is not used: this rolls back
 	}
 	if err := a.prove(w.DB, row, w.Now().UnixMicro()); err != nil {
+		return nil, err
+	}
+	return a.verified(w, l, row)
+}
+
+func (a *part) hashVerify(r *merlon.Read[Guest], f form.Form[Invited]) (hashed, error) {
+	return a.hashNamed(r, verifyTicket, f)
+}
+
+// verifyAnew says that the address is the user's, in another browser: name and password are those that are chosen there.
+func (a *part) verifyAnew(w *merlon.Write[Guest], f form.Form[Invited], h hashed) (*merlon.Response, error) {
+	l, row, fate, err := a.toVerify(w, f.Raw("Link"))
+	if err != nil || fate != linkWorks {
+		return a.over(w, l, fate, err)
+	}
+	if showing(f) {
+		return merlon.ShowStatus(422, verifyPage, VerifyPage{f.Reveal("Password"), l.Email, true, l.text}), nil
+	}
+	in, _ := f.Value()
+	f, ok := rejected(f, "Password", h.problems)
+	if !ok || h.hash == "" {
+		return merlon.ShowStatus(422, verifyPage, VerifyPage{f, l.Email, true, l.text}), nil // the ticket is not used: this rolls back
+	}
+	row.Name = in.Name
+	if err := Rename(w.DB, row.ID, row.Name); err != nil {
+		return nil, err
+	}
+	if err := a.choose(w, row, h.hash); err != nil {
+		return nil, err
+	}
+	return a.verified(w, l, row)
+}
+
+// verified ends both: the browser has a limit of its own from now on, since strangers may have filled the account's.
+func (a *part) verified(w *merlon.Write[Guest], l mailed, row userRow) (*merlon.Response, error) {
+	if _, _, err := remember(w, row.ID, false); err != nil {
 		return nil, err
 	}
 	w.Record(RuleVerified, event.Done, slog.Int64("account", row.ID))
 	return arrive(w, l, row).Notice("Your address is confirmed. You can sign in now."), nil
 }
 
-// prove notes that the account's address is its owner's, once.
+// prove notes that the account's address is its owner's, once. The row is that of before.
 func (a *part) prove(w *db.Writer, row userRow, now int64) error {
 	done, err := proveEmail.Run(w, row.ID, now, row.Email)
 	if err != nil {
@@ -99,6 +119,11 @@ func (a *part) prove(w *db.Writer, row userRow, now int64) error {
 	}
 	if err := void(w, row.ID, verifyTicket); err != nil || done.Rows == 0 {
 		return err
+	}
+	if row.waiting() { // until now it was nobody's: see [Hooks]
+		if err := run(a.cfg.Hooks.SignedUp, w, row.user()); err != nil {
+			return err
+		}
 	}
 	return run(a.cfg.Hooks.Verified, w, row.user())
 }

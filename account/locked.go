@@ -10,7 +10,8 @@ import (
 	"github.com/merlon-web/merlon/throttle"
 )
 
-// lockedMail is how often an owner is told that the account is being guessed: once a day, however long it goes on.
+// lockedMail is how often an owner is told that passwords of the account are being guessed, or codes: once a day each, however
+// long it goes on.
 var lockedMail = throttle.Limit{Burst: 1, Window: 24 * time.Hour}
 
 type lockedRow struct {
@@ -25,30 +26,48 @@ var (
 	dropAllLocked = db.Exec(schema, "DELETE FROM merlon_locked")
 )
 
-// noteGuessed notes that too many passwords were tried, for [part.tellGuessed] to tell the owner. The request writes one row, also
+// noteGuessed notes that too many passwords were tried, for [part.tellGuessed] to tell the owner: with the one that fills the
+// limit, since who waits for the next free place is never refused, and with those that it refuses. The request writes one row, also
 // for an address without an account, so its time does not tell which of the two it was (AUTH-6). It is called before the request's
 // transaction, which a wrong password rolls back.
 func (a *part) noteGuessed(r interface {
 	asked
 	Context() context.Context
 }, email string, row userRow, found bool) error {
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.Own("account-locked", lockedMail, email))
-	var limited *throttle.Limited
-	if errors.As(err, &limited) {
-		return nil // noted already
-	}
-	if err != nil {
-		return err
-	}
 	account := nobody(email)
 	if found {
 		account = row.ID
 	}
-	if err := a.house.Engine.Write(r.Context(), func(_ context.Context, w *db.Writer) error {
+	return a.onceADay(r.Context(), throttle.Own("account-locked", lockedMail, email), func(w *db.Writer) error {
 		_, err := noteLocked.Run(w, account, r.Lang())
 		return err
-	}); err != nil {
-		return errors.Join(err, permit.Return(context.WithoutCancel(r.Context()))) // the next wrong password notes it
+	})
+}
+
+// tellCodes tells the owner that too many codes were tried, at once: whoever tries codes has shown the password, and knows that
+// there is an account.
+func (a *part) tellCodes(r interface {
+	asked
+	Context() context.Context
+	Now() time.Time
+}, row userRow) error {
+	return a.onceADay(r.Context(), throttle.Own("account-codes-tried", lockedMail, row.Email), func(w *db.Writer) error {
+		return a.notice(w, r.Lang(), r.Now(), row, "account.mail.codes-tried")
+	})
+}
+
+// onceADay does something in a transaction of its own, if the bucket has a place. What failed is done the next time.
+func (a *part) onceADay(ctx context.Context, bucket throttle.Bucket, do func(*db.Writer) error) error {
+	permit, err := a.house.Limits.Reserve(ctx, bucket)
+	var limited *throttle.Limited
+	if errors.As(err, &limited) {
+		return nil // done already
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.house.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error { return do(w) }); err != nil {
+		return errors.Join(err, permit.Return(context.WithoutCancel(ctx)))
 	}
 	return permit.Spend(permit.Purpose())
 }

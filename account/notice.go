@@ -122,6 +122,8 @@ func (a *part) noticeWith(w *db.Writer, lang string, now time.Time, u userRow, k
 		end = "account.mail.not-me.unproven.line"
 	case id == "account.mail.reset": // which strangers ask for: nothing has happened
 		end = "account.mail.not-me.asked.line"
+	case id == "account.mail.locked": // by strangers, whom nothing was opened to: it is never the owner alone who reads it
+		end = "account.mail.not-me.locked.line"
 	case kind == addedTicket:
 		end = "account.mail.not-me.added.line"
 	}

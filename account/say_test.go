@@ -40,7 +40,7 @@ func TestGermanSite(t *testing.T) {
 	}
 	signUp("short").Is(422).Has("Mindestens 15 Zeichen: Dieses Passwort hat 5.")
 	signUp(good).At("/sign-up/sent").Has("Wir haben Ihnen eine E-Mail gesendet")
-	s.Visitor().Get(link(t, s, "ann@example.test", 0)).Has("Adresse bestätigen").Submit("/account/verify", merlontest.Values{"Password": good}).Has("Ihre Adresse ist bestätigt.")
+	s.Visitor().Get(link(t, s, "ann@example.test", 0)).Has("Adresse bestätigen").Submit("/account/verify/anew", merlontest.Values{"Name": "Ann", "Password": good}).Has("Ihre Adresse ist bestätigt.")
 	signUp(good)
 	s.Visitor().Get("/_merlon/dev/mail").Has("Willkommen bei Test", "vielleicht Sie selbst", "Sie haben ein Konto bei Test")
 
@@ -130,7 +130,7 @@ func TestLabelsAreInTheCatalogue(t *testing.T) {
 			unused[text.Own().Format("en", id)] = id
 		}
 	}
-	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut](), reflect.TypeFor[account.FromBackup](), reflect.TypeFor[account.Verify](),
+	for _, in := range []reflect.Type{reflect.TypeFor[account.SignIn](), reflect.TypeFor[account.SignUp](), reflect.TypeFor[account.SignOut](), reflect.TypeFor[account.FromBackup](), reflect.TypeFor[account.Invited](),
 		reflect.TypeFor[account.ChangeName](), reflect.TypeFor[account.ChangePassword](), reflect.TypeFor[account.EndSessions](),
 		reflect.TypeFor[account.ChangeDevices](), reflect.TypeFor[account.Leave](), reflect.TypeFor[account.Stay](), reflect.TypeFor[account.Press](),
 		reflect.TypeFor[account.SecondStep](), reflect.TypeFor[account.Again](), reflect.TypeFor[account.AgainCode](), reflect.TypeFor[account.AgainInstead](), reflect.TypeFor[account.AppStart](),

@@ -1,7 +1,9 @@
 package account
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -40,7 +42,7 @@ var (
 	// an account that nobody has proven is free to whoever signs up next, so that nobody can keep an address that belongs
 	// to somebody else; one that was made with a role, or for somebody to enrol, is not
 	renewSignUp = db.Exec(schema, "UPDATE merlon_user SET name = $2, password = $3, created = $4, chosen = $4 WHERE id = $1 AND verified = 0 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!'")
-	oldSignUps  = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' LIMIT $2")
+	oldSignUps  = db.Query[userRow](schema, "SELECT "+userColumns+" FROM merlon_user WHERE verified = 0 AND created < $1 AND disabled = 0 AND roles = '' AND substr(password, 1, 1) <> '!' AND id > $2 ORDER BY id LIMIT $3")
 )
 
 // waiting reports whether the account was made by a sign-up whose address is not proven yet.
@@ -105,11 +107,19 @@ func (a *part) hashSignUp(r *merlon.Read[Guest], f form.Form[SignUp]) (h hashed,
 		h.problems = []string{say(r, "password.breached")}
 		return h, nil
 	}
-	if h.quota, err = a.mayAsk(r, throttle.SignUp(normal(in.Email), r.Client())); err != nil || !h.until.IsZero() {
+	q, permit, err := a.holdAsk(r, throttle.SignUp(normal(in.Email), r.Client()))
+	if h.quota = q; err != nil || !h.until.IsZero() {
 		return h, err
 	}
 	h.hash, err = a.hasher.Hash(r.Context(), in.Password, password.From{Network: networkFor(r)})
-	return h, err
+	switch {
+	case permit == nil: // this address had its mails
+		return h, err
+	case err != nil: // the line of hashes is full, the visitor has gone: no mail is sent, so none is counted
+		_ = permit.Return(context.WithoutCancel(r.Context()))
+		return h, err
+	}
+	return h, permit.Spend(throttle.ForSignUp)
 }
 
 // problems says why a password may not be chosen.
@@ -177,19 +187,12 @@ func (a *part) registerIf(w *merlon.Write[Guest], may bool, email, name, hash st
 // statements and mails each, and one number of an account. Users see their own numbers: with an account made before this and one
 // made after it, the gap between them would tell whether this made one. (AUTH-6)
 func (a *part) register(w *merlon.Write[Guest], email, name, hash string) error {
-	_, err := claimSignUp.Run(w.DB, email, name, hash, w.Now().UnixMicro())
-	fresh := err == nil
-	if err != nil && !errors.Is(err, db.ErrNoRow) {
+	if _, err := claimSignUp.Run(w.DB, email, name, hash, w.Now().UnixMicro()); err != nil && !errors.Is(err, db.ErrNoRow) {
 		return err
 	}
 	row, err := userByEmail.One(w.DB, email)
 	if err != nil {
 		return err
-	}
-	if fresh {
-		if err := run(a.cfg.Hooks.SignedUp, w.DB, row.user()); err != nil {
-			return err
-		}
 	}
 	mine, err := a.takeOver(w, row, name, hash) // of what was made just now nothing changes: as many statements
 	if mine {
@@ -247,16 +250,23 @@ func (a *part) sendExists(w *merlon.Write[Guest], email string) error {
 	return a.mailTo(w.DB, w.Lang(), email, "account.mail.exists", a.house.URL("/sign-in"), a.house.URL("/account/reset/ask"))
 }
 
-// sweepSignUps deletes accounts whose address was not proven in time.
-func (a *part) sweepSignUps(w *db.Writer, now time.Time) error {
-	rows, err := oldSignUps.All(w, now.Add(-unverifiedLife).UnixMicro(), 200)
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if err := a.erase(w, row); err != nil {
-			return err
+// sweepSignUps deletes accounts whose address was not proven in time, each in a transaction of its own: one that cannot be deleted
+// keeps no other waiting, and is tried again.
+func (a *part) sweepSignUps(ctx context.Context, h *merlon.House) error {
+	var faults []error
+	for last, more := int64(0), true; more && ctx.Err() == nil; {
+		more = false
+		err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+			rows, err := oldSignUps.All(w, h.Clock().Add(-unverifiedLife).UnixMicro(), last, 1)
+			if err != nil || len(rows) == 0 {
+				return err
+			}
+			more, last = true, rows[0].ID
+			return a.erase(w, rows[0])
+		})
+		if err != nil {
+			faults = append(faults, fmt.Errorf("account: sign-up %d could not be deleted: it is tried again in ten minutes; correct what failed: %w", last, err))
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/throttle"
 )
 
@@ -78,7 +79,7 @@ const ticketColumns = `hash, kind, "user", email, created, expires, ended`
 var (
 	findTicket   = db.Query[ticketRow](schema, "SELECT "+ticketColumns+" FROM merlon_ticket WHERE hash = $1 LIMIT 1")
 	insertTicket = db.Exec(schema, "INSERT INTO merlon_ticket (hash, kind, \"user\", email, created, expires) VALUES ($1, $2, $3, $4, $5, $6)")
-	useTicket    = db.Returning[ticketRow](schema, "UPDATE merlon_ticket SET ended = 1 WHERE hash = $1 AND kind = $2 AND ended = 0 AND expires > $3 RETURNING "+ticketColumns)
+	useTicket    = db.Returning[ticketRow](schema, "UPDATE merlon_ticket SET ended = 1 WHERE hash = $1 AND kind = $2 AND ended = 0 AND expires > $3 AND created <= $4 RETURNING "+ticketColumns)
 	unuseTicket  = db.Exec(schema, "UPDATE merlon_ticket SET ended = 0 WHERE hash = $1 AND ended = 1")
 	endTickets   = db.Exec(schema, "UPDATE merlon_ticket SET ended = $3 WHERE \"user\" = $1 AND kind = $2 AND ended = 0")
 	voidOfUser   = db.Exec(schema, "UPDATE merlon_ticket SET ended = 3 WHERE \"user\" = $1 AND ended = 0")
@@ -165,9 +166,15 @@ func (t ticketRow) fate(kind ticket, now time.Time) linkFate {
 		return linkVoid
 	case t.Expires <= now.UnixMicro():
 		return linkRanOut
+	case t.Created > newest(now): // the clock was ahead, and would let it work for as much longer
+		return linkRanOut
 	}
 	return linkWorks
 }
+
+// newest is how far in the future a time may lie that was noted before now. The clock may have been set back since, and nothing that
+// was made before is to live for longer by it.
+func newest(now time.Time) int64 { return now.Add(session.Skew).UnixMicro() }
 
 // peek looks at a ticket without using it.
 func peek(from db.Querier, kind ticket, hash []byte, now time.Time) (ticketRow, linkFate, error) {
@@ -184,7 +191,7 @@ func peek(from db.Querier, kind ticket, hash []byte, now time.Time) (ticketRow, 
 // use uses a ticket up, in the transaction of what it permits: of fifty at once one succeeds, and finds linkWorks. The others
 // are told what became of it.
 func use(w *db.Writer, kind ticket, hash []byte, now time.Time) (ticketRow, linkFate, error) {
-	row, err := useTicket.Run(w, hash, string(kind), now.UnixMicro())
+	row, err := useTicket.Run(w, hash, string(kind), now.UnixMicro(), newest(now))
 	if errors.Is(err, db.ErrNoRow) {
 		return peek(w, kind, hash, now)
 	}

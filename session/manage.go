@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,49 +34,82 @@ func (m *Manager) List(q db.Querier, user int64) ([]Info, error) {
 	if user <= 0 {
 		return nil, errNobody
 	}
-	rows, err := m.store.OfUser(q, user, m.now(), page)
+	rows, err := m.served(q, user, m.now())
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Info, len(rows))
+	list := make([]Info, 0, len(rows))
 	for i := range rows {
-		list[len(rows)-1-i] = m.info(&rows[i])
+		list = append(list, m.info(&rows[i]))
 	}
-	return list, nil
+	slices.Reverse(list)
+	return list[:min(len(list), page)], nil
 }
+
+// served returns the sessions of a user that requests are served by, the one unseen for longest first: also one that goes on by a
+// use which is not written yet. Of uses that another process has noted it knows nothing.
+func (m *Manager) served(q db.Querier, user, now int64) ([]Row, error) {
+	// Of the rows that expired a while ago there are hardly more than a user may have at once.
+	rows, err := m.store.OfUser(q, user, now-unwritten.Microseconds(), 2*m.perUser+page)
+	if err != nil {
+		return nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(r Row) bool { return !m.goesOn(&r, now) })
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(m.lastSeen(&a), m.lastSeen(&b)) })
+	return rows, nil
+}
+
+func (m *Manager) goesOn(r *Row, now int64) bool {
+	return r.alive(now, m.seen.of(&r.Key), m.lifetime(r.Class, r.Factors).Idle)
+}
+
+func (m *Manager) lastSeen(r *Row) int64 { return max(r.Seen, m.seen.of(&r.Key)) }
 
 // Page returns live sessions of everybody with an id below the given one (0: the newest), newest first, at most 200.
 func (m *Manager) Page(q db.Querier, below int64, limit int) ([]Info, error) {
-	rows, err := m.store.Page(q, below, m.now(), min(max(limit, 1), page))
-	if err != nil {
-		return nil, err
+	limit = min(max(limit, 1), page)
+	var list []Info
+	for now := m.now(); ; {
+		rows, err := m.store.Page(q, below, now-unwritten.Microseconds(), limit)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			if below = rows[i].ID; m.goesOn(&rows[i], now) {
+				list = append(list, m.info(&rows[i]))
+			}
+		}
+		if len(list) >= limit || len(rows) < limit {
+			return list[:min(len(list), limit)], nil
+		}
 	}
-	list := make([]Info, len(rows))
-	for i := range rows {
-		list[i] = m.info(&rows[i])
-	}
-	return list, nil
 }
 
-// Count returns how many sessions of signed-in users are alive. The store in the site's own database looks at each row: it is for
+// Count returns how many sessions of signed-in users are alive, but for those that go on by a use which is not written yet. The store in the site's own database looks at each row: it is for
 // who asks a few times a minute.
 func (m *Manager) Count(q db.Querier) (int64, error) { return m.store.Count(q, m.now()) }
 
 func (m *Manager) info(r *Row) Info {
-	seen := max(r.Seen, m.seen.of(&r.Key))
-	return Info{ID: r.ID, User: r.User, Level: r.level(), Began: time.UnixMicro(r.Created), Seen: time.UnixMicro(seen),
+	return Info{ID: r.ID, User: r.User, Level: r.level(), Began: time.UnixMicro(r.Created), Seen: time.UnixMicro(m.lastSeen(r)),
 		Until: time.UnixMicro(r.Absolute), Device: r.Device, Network: r.Network, Remember: r.Remember}
 }
 
 // EndOne ends one session of a user by the id of the list. It reports false if the user has no such session: the id of
-// another user's does nothing.
+// another user's does nothing. User 0 has those of visitors who are not signed in, as one whose second step is waited for.
 func (m *Manager) EndOne(w *db.Writer, user, id int64, reason constant) (bool, error) {
-	if user <= 0 {
-		return false, errNobody
+	if user < 0 || id <= 0 {
+		return false, nil
 	}
 	now := m.now()
 	for _, since := range []int64{now, now - unwritten.Microseconds()} { // first those of the list, which are few
-		rows, err := m.store.OfUser(w, user, since, page)
+		var rows []Row
+		var err error
+		if user == 0 {
+			rows, err = m.store.Page(w, id+1, since, 1)
+			rows = slices.DeleteFunc(rows, func(r Row) bool { return r.User != 0 })
+		} else {
+			rows, err = m.store.OfUser(w, user, since, page)
+		}
 		if err != nil {
 			return false, err
 		}

@@ -81,16 +81,17 @@ func (w *Writer) insert(row Row) error {
 
 // makeRoom ends the user's sessions that are one too many, the one unseen for longest first.
 func (w *Writer) makeRoom(user int64) error {
-	for {
-		rows, err := w.m.store.OfUser(w.db, user, w.at, w.m.perUser)
-		if err != nil || len(rows) < w.m.perUser {
-			return err
-		}
+	rows, err := w.m.served(w.db, user, w.at)
+	if err != nil {
+		return err
+	}
+	for ; len(rows) >= w.m.perUser; rows = rows[1:] {
 		if err := w.endRow(&rows[0], ReasonTooMany); err != nil {
 			return err
 		}
 		event.Record(w.db.Context(), RuleTooMany, event.Done, slog.Int64("session", rows[0].ID), slog.Int64("user", user))
 	}
+	return nil
 }
 
 func (w *Writer) endRow(row *Row, reason string) error {

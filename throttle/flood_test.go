@@ -177,7 +177,7 @@ func TestMemoryIsBounded(t *testing.T) {
 type refusing struct{ throttle.Store }
 
 func (refusing) Reserve(_ context.Context, now int64, _ []throttle.Ask) (throttle.Answer, error) {
-	return throttle.Answer{Until: now + 60e6}, nil
+	return throttle.Answer{Refused: []throttle.Refusal{{Until: now + 60e6}}}, nil
 }
 
 // broken is a store that does what it must not.
@@ -191,10 +191,14 @@ func (b broken) Reserve(context.Context, int64, []throttle.Ask) (throttle.Answer
 	return b.answer, b.err
 }
 
+func refusedBy(ask int) throttle.Answer {
+	return throttle.Answer{Refused: []throttle.Refusal{{Ask: ask, Until: 1 << 60}}}
+}
+
 func TestBrokenStoreGivesNoPermit(t *testing.T) {
 	for name, b := range map[string]broken{
 		"an error": {err: errors.New("disk full")}, "granted without places": {answer: throttle.Answer{Granted: true}},
-		"refused by a bucket that is none": {answer: throttle.Answer{Refused: 7}}, "negative": {answer: throttle.Answer{Refused: -1}},
+		"refused by a bucket that is none": {answer: refusedBy(7)}, "negative": {answer: refusedBy(-1)}, "refused by none": {},
 		"granted and an error": {answer: throttle.Answer{Granted: true, Places: make([]throttle.Place, 1)}, err: errors.New("no commit")},
 	} {
 		l, err := throttle.New(throttle.Config{Store: b, Key: testKey})

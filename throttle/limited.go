@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -13,8 +14,18 @@ import (
 // To a visitor who is unknown a limit looks like a wrong password (OWASP ASVS 6.3.8); a known device is told the time.
 type Limited struct {
 	Until  time.Time // when the next attempt may pass
-	Bucket Bucket    // the one that is full
+	Bucket Bucket    // the one that is full, of several the one that is full for longest
 	Closed bool      // too many in a row: strangers wait for days; a known device, a passkey or a mailed link works
+
+	full []Kind // of all that are full
+}
+
+// Full reports whether a bucket of one of these kinds is full, be it the one that is full for longest or not: who fills that of
+// their own network does not hide that an account's is full.
+func (e *Limited) Full(kinds ...Kind) bool { return anyOf(e.full, kinds) }
+
+func anyOf(of, kinds []Kind) bool {
+	return slices.ContainsFunc(of, func(k Kind) bool { return slices.Contains(kinds, k) })
 }
 
 // Error says which kind of bucket is full and until when.

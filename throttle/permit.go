@@ -24,6 +24,7 @@ type Permit struct {
 	l       *Limiter
 	purpose Purpose
 	places  []Place
+	filled  []Kind
 	state   atomic.Uint32
 }
 
@@ -40,6 +41,10 @@ func (p *Permit) Purpose() Purpose {
 	}
 	return p.purpose
 }
+
+// Filled reports whether the attempt took the last place for now in a bucket of one of these kinds. Who waits until the next
+// place is free is never refused: what is told of a bucket that is full is told from here on.
+func (p *Permit) Filled(kinds ...Kind) bool { return p != nil && anyOf(p.filled, kinds) }
 
 // Spend uses the permit up, for a purpose that must be its own. Of several calls, at the same time too, one returns nil.
 func (p *Permit) Spend(purpose Purpose) error {

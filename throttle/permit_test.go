@@ -230,3 +230,34 @@ func TestLimitedSaysWhatPeopleNeed(t *testing.T) {
 		t.Error("Retry-After below a second")
 	}
 }
+
+// TestFullIsToldOfAll: a bucket that is full for longer hides no other one, neither where the store is asked nor where the limiter
+// remembers; and the attempt that fills a bucket says so, whoever waits for each next place included.
+func TestFullIsToldOfAll(t *testing.T) {
+	h := newHouse(t)
+	buckets := throttle.SignIn("ann@example.org", "", near)
+	for i := range 10 {
+		p, err := h.l.Reserve(h.ctx, buckets...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := i == 9; p.Filled(throttle.KindAccount, throttle.KindDevice) != last || p.Filled(throttle.KindNetwork, throttle.KindRange) {
+			t.Errorf("attempt %d: account filled: %v, network filled: %v", i+1, !last, p.Filled(throttle.KindNetwork, throttle.KindRange))
+		}
+	}
+	h.fails(40, throttle.Network(near)...)
+	for range 2 { // the second time it is remembered
+		_, err := h.l.Reserve(h.ctx, buckets...)
+		var limited *throttle.Limited
+		if !errors.As(err, &limited) {
+			t.Fatal(err)
+		}
+		if limited.Bucket.Kind() != throttle.KindNetwork || !limited.Full(throttle.KindAccount) || !limited.Full(throttle.KindRange, throttle.KindNetwork) || limited.Full(throttle.KindRange, throttle.KindDevice) {
+			t.Errorf("got %+v", limited)
+		}
+	}
+	h.clock.Add(16 * time.Minute)
+	if p, err := h.l.Reserve(h.ctx, buckets...); err != nil || !p.Filled(throttle.KindAccount) {
+		t.Errorf("a single attempt after the wait does not say that the next one has to wait: %v", err)
+	}
+}

@@ -78,15 +78,13 @@ func reserveOne(w *db.Writer, r *request) error {
 			}
 		}
 		if !v.Taken {
-			if r.answer.Until < v.Until || r.answer.Until == 0 {
-				r.answer.Refused, r.answer.Until, r.answer.Closed = i, v.Until, v.Closed
-			}
+			r.answer.Refused = append(r.answer.Refused, Refusal{i, v.Until, v.Closed})
 			continue
 		}
 		place.Key = ask.Key
 		places[i] = place
 	}
-	if r.answer.Until != 0 {
+	if len(r.answer.Refused) > 0 {
 		return nil
 	}
 	for i := range r.asks {

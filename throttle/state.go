@@ -39,6 +39,7 @@ type Place struct {
 	At    int64 // where in the history
 	Level uint8 // before the attempt
 	Until int64 // before the attempt
+	Last  bool  // the bucket takes no other attempt at the same time
 }
 
 // Verdict is the answer of a bucket to an attempt.
@@ -78,6 +79,7 @@ func (s *State) Take(l *Limit, now int64) (Place, Verdict) {
 		s.Row++
 	}
 	s.Last = now
+	p.Last = s.Level > 0 || s.used() >= l.Burst || l.Total > 0 && s.Row >= uint32(l.Total)
 	return p, Verdict{Taken: true}
 }
 

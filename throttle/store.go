@@ -12,10 +12,15 @@ type Ask struct {
 // An Answer tells whether an attempt may pass.
 type Answer struct {
 	Granted bool
-	Places  []Place // granted: one for each ask, in order
-	Refused int     // not granted: which ask
-	Until   int64   // not granted: when the next attempt may pass, Unix microseconds
-	Closed  bool    // not granted: for days
+	Places  []Place   // granted: one for each ask, in order
+	Refused []Refusal // not granted: all asks whose bucket is full, in order
+}
+
+// A Refusal is one bucket that did not take an attempt.
+type Refusal struct {
+	Ask    int   // which one
+	Until  int64 // when the next attempt may pass, Unix microseconds
+	Closed bool  // for days
 }
 
 // Outcome is what became of an attempt.

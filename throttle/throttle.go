@@ -130,14 +130,14 @@ func (l *Limiter) Reserve(ctx context.Context, buckets ...Bucket) (*Permit, erro
 	}
 	now := l.now()
 	if l.full != nil {
-		worst, until := -1, int64(0)
+		var known []Refusal
 		for i := range asks {
-			if u := l.full.until(&asks[i].Key, now); u > until {
-				worst, until = i, u
+			if until := l.full.until(&asks[i].Key, now); until > 0 {
+				known = append(known, Refusal{Ask: i, Until: until})
 			}
 		}
-		if worst >= 0 {
-			return nil, l.refuse(ctx, buckets[worst], until, false)
+		if len(known) > 0 {
+			return nil, l.refuse(ctx, buckets, known)
 		}
 	}
 	var mark [maxBuckets]uint32
@@ -151,24 +151,44 @@ func (l *Limiter) Reserve(ctx context.Context, buckets ...Bucket) (*Permit, erro
 		return nil, fmt.Errorf("throttle: %w", err)
 	}
 	if !got.Granted {
-		if got.Refused < 0 || got.Refused >= len(asks) {
-			return nil, fmt.Errorf("throttle: the store refused bucket %d of %d: it is broken; prove it with throttletest", got.Refused, len(asks))
+		if len(got.Refused) == 0 {
+			return nil, errors.New("throttle: the store refused an attempt and names no bucket: it is broken; prove it with throttletest")
 		}
-		if l.full != nil {
-			// Never for longer than an hour: what is closed for days is looked at again.
-			l.full.add(&asks[got.Refused].Key, min(got.Until, now+maxBack.Microseconds()), now, mark[got.Refused])
+		for _, r := range got.Refused {
+			if r.Ask < 0 || r.Ask >= len(asks) {
+				return nil, fmt.Errorf("throttle: the store refused bucket %d of %d: it is broken; prove it with throttletest", r.Ask, len(asks))
+			}
+			if l.full != nil {
+				// Never for longer than an hour: what is closed for days is looked at again.
+				l.full.add(&asks[r.Ask].Key, min(r.Until, now+maxBack.Microseconds()), now, mark[r.Ask])
+			}
 		}
-		return nil, l.refuse(ctx, buckets[got.Refused], got.Until, got.Closed)
+		return nil, l.refuse(ctx, buckets, got.Refused)
 	}
 	if len(got.Places) != len(asks) {
 		return nil, fmt.Errorf("throttle: the store took %d places for %d buckets: it is broken; prove it with throttletest", len(got.Places), len(asks))
 	}
-	return &Permit{l: l, purpose: buckets[0].purpose, places: got.Places}, nil
+	p := &Permit{l: l, purpose: buckets[0].purpose, places: got.Places}
+	for i := range got.Places {
+		if got.Places[i].Last {
+			p.filled = append(p.filled, buckets[i].kind)
+		}
+	}
+	return p, nil
 }
 
-func (l *Limiter) refuse(ctx context.Context, b Bucket, until int64, closed bool) error {
-	e := &Limited{Until: time.UnixMicro(until), Bucket: b, Closed: closed}
-	event.Record(ctx, RuleLimited, event.Refused, slog.String("bucket", string(b.kind)), slog.Time("until", e.Until.UTC().Truncate(time.Second)))
+// refuse names the bucket that is full for longest, and the kinds of all.
+func (l *Limiter) refuse(ctx context.Context, buckets []Bucket, refused []Refusal) error {
+	worst := refused[0]
+	kinds := make([]Kind, len(refused))
+	for i, r := range refused {
+		kinds[i] = buckets[r.Ask].kind
+		if r.Until > worst.Until {
+			worst = r
+		}
+	}
+	e := &Limited{Until: time.UnixMicro(worst.Until), Bucket: buckets[worst.Ask], Closed: worst.Closed, full: kinds}
+	event.Record(ctx, RuleLimited, event.Refused, slog.String("bucket", string(e.Bucket.kind)), slog.Time("until", e.Until.UTC().Truncate(time.Second)))
 	return e
 }
 

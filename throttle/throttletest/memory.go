@@ -38,13 +38,13 @@ func (m *memory) Reserve(ctx context.Context, now int64, asks []throttle.Ask) (t
 		if v.Mended && !v.Taken {
 			m.rows[a.Key] = row{clone(states[i]), states[i].Expires(&a.Limit)}
 		}
-		if !v.Taken && v.Until >= refused.Until {
-			refused = throttle.Answer{Refused: i, Until: v.Until, Closed: v.Closed}
+		if !v.Taken {
+			refused.Refused = append(refused.Refused, throttle.Refusal{Ask: i, Until: v.Until, Closed: v.Closed})
 		}
 		p.Key = a.Key
 		places[i] = p
 	}
-	if refused.Until != 0 {
+	if len(refused.Refused) > 0 {
 		return refused, nil
 	}
 	for i, a := range asks {

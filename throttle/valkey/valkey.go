@@ -202,11 +202,9 @@ func take(now int64, asks []throttle.Ask, buckets []valkey.Name, kept []string) 
 		if v.Mended || damaged {
 			mended, where = append(mended, w), append(where, buckets[i])
 		}
-		if answer.Until < v.Until || answer.Until == 0 {
-			answer = throttle.Answer{Refused: i, Until: v.Until, Closed: v.Closed}
-		}
+		answer.Refused = append(answer.Refused, throttle.Refusal{Ask: i, Until: v.Until, Closed: v.Closed})
 	}
-	if answer.Until != 0 {
+	if len(answer.Refused) > 0 {
 		return answer, mended, where, nil
 	}
 	return throttle.Answer{Granted: true, Places: places}, granted, buckets, nil

@@ -10,11 +10,11 @@ var behind = []mutant{
 	return h[:]`, `	_ = sha256.Sum256(nil)
 	return []byte(code)`, "account TestLinksRestHashed"},
 	{"life of a link on its page", "account/ticket.go", `case t.Expires <= now.UnixMicro():`, `case false:`, "account TestSetupLink"},
-	{"life of a link where it is spent", "account/ticket.go", `AND kind = $2 AND ended = 0 AND expires > $3 RETURNING`,
-		`AND kind = $2 AND ended = 0 AND $3 > 0 RETURNING`, "account TestALinkIsSpentOnceAndInTime"},
+	{"life of a link where it is spent", "account/ticket.go", `AND kind = $2 AND ended = 0 AND expires > $3 AND created <= $4 RETURNING`,
+		`AND kind = $2 AND ended = 0 AND $3 > 0 AND created <= $4 RETURNING`, "account TestALinkIsSpentOnceAndInTime"},
 	{"life of a link that is opened", "account/ticket.go", `case t.Expires <= now.UnixMicro():`, `case false:`, "account TestAnOldLinkIsNotTraded"},
-	{"link once", "account/ticket.go", `AND kind = $2 AND ended = 0 AND expires > $3 RETURNING`,
-		`AND kind = $2 AND ended >= 0 AND expires > $3 RETURNING`, "account TestALinkIsSpentOnceAndInTime"},
+	{"link once", "account/ticket.go", `AND kind = $2 AND ended = 0 AND expires > $3 AND created <= $4 RETURNING`,
+		`AND kind = $2 AND ended >= 0 AND expires > $3 AND created <= $4 RETURNING`, "account TestALinkIsSpentOnceAndInTime"},
 	{"end of a link that was used", "account/ticket.go", `	case t.Ended == ticketUsed:
 		return linkUsed
 `, ``, "account TestALinkSaysWhatBecameOfIt"},
