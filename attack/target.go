@@ -34,6 +34,8 @@ type target struct {
 	tick   func(time.Duration)                         // nil: the clock cannot be moved
 	serve  func() (addr string, end func(), err error) // over loopback; nil: not
 
+	approaches []*actor // who comes to a page that links do not lead to
+
 	noticed func() int                            // refusals and failures that were recorded so far; nil: not known
 	disable func(*actor) (back func(), err error) // shuts a user out; nil: nobody can
 	starts  []string
