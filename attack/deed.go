@@ -335,7 +335,7 @@ func (r *run) mails() int {
 // take back.
 func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 	to, ok := r.t.local(ans.location(), ans.path)
-	if !ok || !ans.redirects() || steppingBack.MatchString(f.action) {
+	if a.way != nil || !ok || !ans.redirects() || steppingBack.MatchString(f.action) {
 		return
 	}
 	for _, g := range a.fork().visit(to).dom(r.t).forms {

@@ -24,6 +24,7 @@ func injection(r *run) {
 		r.back()
 	}
 	r.addresses()
+	r.reports()
 	r.callInjection()
 	r.injectSignIn()
 	r.traversal()

@@ -28,8 +28,8 @@ func (r *Report) Text(w io.Writer) error {
 		}
 	}
 	c := r.Coverage
-	fmt.Fprintf(&b, "\nroutes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests\nas %s\n",
-		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "))
+	fmt.Fprintf(&b, "\nroutes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests\nas %s, and by %d approaches\n",
+		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "), c.Approaches)
 	for _, n := range c.NotReached {
 		fmt.Fprintf(&b, "not reached: %s\n", n)
 	}
