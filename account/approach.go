@@ -65,8 +65,14 @@ func Comes(ctx context.Context, h *merlon.House) (Comer, error) {
 	return Comer{c.email, c.password, c.cookie}, err
 }
 
+// errNoCopy keeps made-up users out of data that is somebody's.
+var errNoCopy = errors.New("account: an approach makes users, and takes the administrator's role away: only in a copy of the data (merlon.Drill)")
+
 // comes makes a user whose address is proven, and what an approach needs of it.
 func (a *part) comes(ctx context.Context, h *merlon.House, prepare func(w *db.Writer, c *comer) error) (c comer, err error) {
+	if h.Mode != merlon.Drill {
+		return c, errNoCopy
+	}
 	text, hash, err := a.madeHash(ctx)
 	if err != nil {
 		return c, err
@@ -285,14 +291,17 @@ func (a *part) approaches() []merlon.Approach {
 }
 
 var (
-	unproveMade  = db.Exec(schema, "UPDATE merlon_user SET verified = 0 WHERE id = $1")
-	noAdmins = db.Exec(schema, "UPDATE merlon_user SET roles = '' WHERE ',' || roles || ',' LIKE '%,admin,%'")
+	unproveMade = db.Exec(schema, "UPDATE merlon_user SET verified = 0 WHERE id = $1")
+	noAdmins    = db.Exec(schema, "UPDATE merlon_user SET roles = '' WHERE ',' || roles || ',' LIKE '%,admin,%'")
 )
 
 // setsSiteUp opens the first administrator's link of a site that has none any more.
 func (a *part) setsSiteUp(at string) func(context.Context, *merlon.House, merlon.Browser) (map[string]string, error) {
 	return func(ctx context.Context, h *merlon.House, b merlon.Browser) (map[string]string, error) {
-		if at != "/_merlon/setup" && a.rescuer() == nil {
+		switch {
+		case h.Mode != merlon.Drill:
+			return nil, errNoCopy
+		case at != "/_merlon/setup" && a.rescuer() == nil:
 			return nil, errors.New("account: the site has no part that gets an old site back")
 		}
 		code := ""

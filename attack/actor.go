@@ -76,6 +76,9 @@ func (a *actor) send(q *Request) *answer {
 	}
 	r.answered(q, ans)
 	a.keeps(ans)
+	if a.way != nil && q.Method == http.MethodPost && ans.status != http.StatusForbidden {
+		a.way.spent = true
+	}
 	return ans
 }
 

@@ -20,6 +20,7 @@ type approach struct {
 	from  string            // the network address of this walk
 	here  *answer           // the page at its end
 	typed map[string]string // what is typed there, by the names of fields
+	spent bool              // something was sent since that may have used up what the walk has led to
 }
 
 // onThisMachine is what the access table says of routes that answer programs on the site's own machine alone.
@@ -57,10 +58,21 @@ func (a *actor) walks() (seen []*answer, err error) {
 	way.from, way.here = fmt.Sprintf("100.%d.%d.7", 64+r.serial/250%64, r.serial%250), &answer{header: http.Header{}}
 	a.way, a.cookies = &way, map[string]string{}
 	w := &walker{actor: a}
-	if way.typed, err = way.walk(w); err != nil {
-		return nil, err
+	way.typed, err = way.walk(w)
+	way.spent = false
+	return w.seen, err
+}
+
+// arrived is somebody who has come to the form: who came last, as long as all that they have sent since was refused as forged.
+func (r *run) arrived(f *seenForm) (*actor, error) {
+	if f.last == nil || f.last.way.spent {
+		a, err := r.another(f)
+		if err != nil {
+			return nil, err
+		}
+		f.last = a
 	}
-	return w.seen, nil
+	return f.last.fork(), nil
 }
 
 // another is somebody else who has come to the form by the same approach.
@@ -156,25 +168,33 @@ func (r *run) tokenOfAnother(f *seenForm) string {
 }
 
 // othersWay sends the form of one who came by an approach, with its address, as another one who did, with what that one has of
-// their own: the token, the code.
+// their own: the token, the code. What the first one's walk has made tells whether it was guarded.
 func (r *run) othersWay(f *seenForm) {
+	if r.t.rows == nil {
+		return
+	}
+	nobodys := r.t.rows(r.ctx)
 	first, err := r.another(f)
 	if err != nil {
 		return
 	}
+	theirs, mine := r.fresh(f, first), r.t.rows(r.ctx).news(nobodys)
 	second, err := r.another(f)
 	if err != nil {
 		return
 	}
-	theirs, own := r.fresh(f, first), r.fresh(f, second)
+	own := r.fresh(f, second)
 	if theirs == nil || own == nil || theirs.action == own.action {
 		return // it says nothing of whose it is
 	}
 	g := *own
 	g.action = theirs.action
 	q := g.request(second.values(&g, r.mark())).own(r.t)
-	if ans := second.send(q); !r.t.refused(ans) && ans.wrote > 0 {
-		r.hit(RuleOthersDeed, "POST "+f.pattern, q, f.by, "%s was done by somebody else than who was led to it", g.action)
+	before := r.t.rows(r.ctx)
+	cookies := cookieLine(second.cookies)
+	second.send(q)
+	if table, what, lost := r.t.rows(r.ctx).lost(before, mine); lost {
+		r.hit(RuleOthersDeed, "POST "+f.pattern, q.with("Cookie", cookies), f.by, "%s, sent by somebody else than who was led to it, %s a row of %s of theirs", g.action, what, table)
 	}
 }
 

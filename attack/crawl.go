@@ -36,6 +36,7 @@ type seenForm struct {
 	pages    []string // other pages on which it stands
 	others   []view   // pages of other people on which it came out
 	gone     any      // the user who has made rows and was not shown it
+	last     *actor   // who came to it last by its approach
 }
 
 // A view is a page as somebody sees it.

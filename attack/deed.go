@@ -77,7 +77,7 @@ func (r *run) params() (some []*parameter) {
 // person returns who has seen a form, signed in, with a browser that may be spent.
 func (r *run) person(f *seenForm) (*actor, error) {
 	if f.by.way != nil {
-		return r.another(f)
+		return r.arrived(f)
 	}
 	if err := f.by.ready(); err != nil {
 		r.missed("form %s of %s as %s: %v", f.pattern, f.page, f.by.name(), err)
