@@ -78,7 +78,11 @@ func (r *run) arrived(f *seenForm) (*actor, error) {
 // another is somebody else who has come to the form by the same approach.
 func (r *run) another(f *seenForm) (*actor, error) {
 	a := f.by.fork()
-	if _, err := a.walks(); err != nil {
+	_, err := a.walks()
+	if r.ctx.Err() != nil {
+		panic(errOver)
+	}
+	if err != nil {
 		r.missed("form %s of %s as %s: %v", f.pattern, f.page, f.by.name(), err)
 		return nil, err
 	}
@@ -93,6 +97,9 @@ func (r *run) approach(last bool) {
 			continue
 		}
 		seen, err := a.walks()
+		if r.ctx.Err() != nil {
+			panic(errOver)
+		}
 		if err != nil {
 			r.missed("what is seen as %s: %v", a.name(), err)
 			continue
@@ -214,7 +221,9 @@ func (r *run) finish() {
 	r.site.forms, r.site.params = nil, nil
 	r.site.pages, r.site.order, r.site.linked = map[string]map[string]*answer{"anonymous": {}}, map[string][]string{}, map[string]map[string]bool{}
 	r.t.approaches = slices.DeleteFunc(slices.Clone(approaches), func(a *actor) bool { return !a.way.last })
-	r.within(func(r *run) { r.approach(true) })
+	if !r.within(func(r *run) { r.approach(true) }) {
+		r.missed("approaches that come last: the time was over before them")
+	}
 	for i, t := range r.report.Coverage.Classes {
 		if !slices.Contains(onForms, t.Class) || !t.Complete {
 			continue
