@@ -72,6 +72,8 @@ type Part struct {
 	Named func(from db.Querier, user int64) (string, error)
 	// Probe makes the users that a drill signs in; nil: the part signs nobody in.
 	Probe *Probe
+	// Approaches lead the attacker of a site to pages of the part's to which no link leads.
+	Approaches []Approach
 	// TryCopies lets the attacker of a site try its backups, in mode [Drill] alone: copies go to the folder place, and open puts
 	// the site together for a data folder, as [Apart.Open] does. Nil: the part makes none.
 	TryCopies func(ctx context.Context, h *House, place string, open func(data string, mode Mode) (*Site, error)) (*CopyTrial, error)

@@ -28,6 +28,21 @@ type ProbeUser struct {
 	Link   string `json:"link"`
 }
 
+// An Approach is a way to a page of a part's to which no link of the site's leads: behind a mailed link, a code, a passkey. The
+// attacker of a site walks it on a copy of the data ([Part.Approaches]), once for each thing that it tries on the forms of the page.
+type Approach struct {
+	// Name says who comes by it, after who that is: "with a mailed link for a new password".
+	Name string
+	// SignedIn says that the browser is a user's at the end, who has no role. Else it is nobody's.
+	SignedIn bool
+	// Last says that walking it spoils the copy for everybody else: it is walked when all else was tried.
+	Last bool
+	// Go makes whom it needs in the copy and leads the browser, which has no cookie yet, by pages and forms, to the page. It
+	// returns by their names what is typed into those fields of the page's forms that take nothing made up: a code, the answer
+	// of a passkey. The error says which step failed, never a secret. It is called by one goroutine at a time.
+	Go func(context.Context, *House, Browser) (typed map[string]string, err error)
+}
+
 // A CopyTrial is how a part that makes backups ([Part.TryCopies]) has them tried: copies are made at a place that is nobody's,
 // sealed to a key that was made for it, of data that is a copy itself.
 type CopyTrial struct {
@@ -43,6 +58,8 @@ type CopyTrial struct {
 
 // A Browser loads pages and fills in the forms that stand on them. Paths are of the site alone. It follows redirects.
 type Browser interface {
+	// SetCookie gives it a cookie, written NAME=VALUE.
+	SetCookie(text string)
 	// Get loads a page and returns its status.
 	Get(ctx context.Context, path string) (status int, err error)
 	// Submit sends the form of the last page that posts to this path, with its own hidden fields and these values. The
@@ -52,6 +69,8 @@ type Browser interface {
 	Path() string
 	// Has reports whether the last page holds a text.
 	Has(text string) bool
+	// Body is the last page as it was sent.
+	Body() string
 }
 
 // Probes are what the parts of the site have for drills.

@@ -53,6 +53,7 @@ type part struct {
 	policy password.Policy
 	ways   []Way // of other parts
 	likes  atomic.Pointer[likes]
+	made   madePassword
 	mute   atomic.Int64 // until when the list of breached passwords is not asked, in Unix microseconds: it did not answer
 }
 
@@ -80,7 +81,7 @@ func New(cfg Config) merlon.Part {
 		Checks: a.checks(),
 		Tasks: []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep},
 			{Name: "account/guessed", Every: time.Second, Last: true, Run: a.tellGuessed}},
-		Start: a.start, Ready: a.ready, Commands: a.commands(), Restored: restored, Powers: powers, Named: named, Probe: a.probe(),
+		Start: a.start, Ready: a.ready, Commands: a.commands(), Restored: restored, Powers: powers, Named: named, Probe: a.probe(), Approaches: a.approaches(),
 	}
 }
 

@@ -99,19 +99,8 @@ func (a *part) probeUser(w *db.Writer, h *merlon.House, hash string, u *merlon.P
 		return err
 	}
 	u.Link = "/account/link/" + string(resetTicket) + "/" + code
-	sw, err := h.Sessions.Begin(h.Sessions.Nobody(), w)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(sw.Rotate(level), sw.Save()); err != nil {
-		return err
-	}
-	cookie, ok := sw.Cookie()
-	if !ok {
-		return errors.New("account: the session of a made-up user has no cookie: a drill could not show that it ends; this is a fault of Merlon")
-	}
-	u.Cookie = cookie.Name + "=" + cookie.Value
-	return nil
+	u.Cookie, err = madeSession(w, h, level, nothingMore)
+	return err
 }
 
 // probeSignIn signs a made-up user in by the sign-in page, and by its second step.

@@ -151,8 +151,13 @@ func (b browser) Get(_ context.Context, path string) (int, error) {
 func (b browser) Submit(_ context.Context, action string, v map[string]string) (int, error) {
 	return b.Visitor.Submit(action, v).Status, nil
 }
+func (b browser) SetCookie(text string) {
+	name, value, _ := strings.Cut(text, "=")
+	b.Visitor.SetCookie(name, value)
+}
 func (b browser) Path() string         { return b.Visitor.Path }
-func (b browser) Has(text string) bool { return strings.Contains(b.Body, text) }
+func (b browser) Body() string         { return b.Visitor.Body }
+func (b browser) Has(text string) bool { return strings.Contains(b.Visitor.Body, text) }
 
 // The made-up users of a drill sign in on a restored copy, and what they had before is void.
 func TestProbe(t *testing.T) {

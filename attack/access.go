@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/merlon-web/merlon"
 )
 
 // access tries to be where one may not be, and to have what is another's.
@@ -26,7 +28,7 @@ func (r *run) table() {
 	if !r.t.merlon {
 		return
 	}
-	for _, owner := range r.people {
+	for _, owner := range r.everybody() {
 		for _, p := range r.site.order[owner.name()] {
 			rt := r.t.route(http.MethodGet, bare(p))
 			if rt == nil || !r.wants(rt.Pattern) || r.t.refused(r.site.pages[owner.name()][p]) {
@@ -145,6 +147,10 @@ func (r *run) others() {
 		if f.by.anonymous() {
 			continue
 		}
+		if f.by.way != nil {
+			r.othersWay(f)
+			continue
+		}
 		twin := r.twin(f.by)
 		if twin == nil {
 			r.missed("form %s of %s: there is no second %s to ask for what is the first one's", f.pattern, f.page, f.by.role)
@@ -157,13 +163,25 @@ func (r *run) others() {
 	}
 }
 
+// twin is another user of the role: of a site's parts one is made when first asked for, and sees what the first one sees.
 func (r *run) twin(a *actor) *actor {
-	for _, b := range r.people {
+	for _, b := range append(slices.Clone(r.people), r.twins...) {
 		if b != a && b.role == a.role {
 			return b
 		}
 	}
-	return nil
+	if _, made := a.user.(merlon.ProbeUser); !made {
+		return nil
+	}
+	b := &actor{run: r, role: a.role, twin: 1, cookies: map[string]string{}}
+	if err := r.t.renew(b); err != nil {
+		return nil
+	}
+	b.enters(b.user.(merlon.ProbeUser))
+	r.twins = append(r.twins, b)
+	r.report.Coverage.Who = append(r.report.Coverage.Who, b.name())
+	r.crawl(b)
+	return b
 }
 
 // othersPages looks for pages that hold what one user wrote, to which no page of the other leads.

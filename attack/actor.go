@@ -18,7 +18,7 @@ type actor struct {
 	label   string // what tells an anonymous visitor from another
 	twin    int    // 0, or more for the further users of a role
 	cookies map[string]string
-	start   string          // where this one's crawl begins
+	way     *approach       // how this one comes to the only page that is looked at; nil: by links
 	user    any             // what the target's renew needs
 	strict  map[string]bool // cookies that browsers do not send with a post of another site
 }
@@ -56,6 +56,12 @@ func (a *actor) newBrowser() *actor {
 // send sends a request with the browser's cookies, and keeps those that it is given. It follows no redirect.
 func (a *actor) send(q *Request) *answer {
 	r := a.run
+	if a.way != nil && q.From == "" {
+		q.From = a.way.from
+		if rt := r.t.route(q.Method, bare(q.Path)); rt != nil && rt.Who == onThisMachine {
+			q.From = "127.0.0.1"
+		}
+	}
 	if r.ctx.Err() != nil {
 		panic(errOver)
 	}
@@ -70,6 +76,9 @@ func (a *actor) send(q *Request) *answer {
 	}
 	r.answered(q, ans)
 	a.keeps(ans)
+	if a.way != nil && q.Method == http.MethodPost && ans.status != http.StatusForbidden {
+		a.way.spent = true
+	}
 	return ans
 }
 
@@ -190,7 +199,8 @@ func (t *target) refused(ans *answer) bool {
 	}
 	if ans.redirects() {
 		to, ok := t.local(ans.location(), ans.path)
-		return ok && t.leadsToSignIn(to)
+		// Whoever has chosen a password by a mailed link is led there, to use it; who must sign in first has a way back.
+		return ok && t.leadsToSignIn(to) && !(to == t.signIn && ans.wrote > 0)
 	}
 	return false
 }
@@ -212,7 +222,7 @@ func (a *actor) alive() bool {
 
 // ready signs the actor in again if an attack has signed them out.
 func (a *actor) ready() error {
-	if a.anonymous() || a.alive() {
+	if a.anonymous() || a.way != nil || a.alive() {
 		return nil
 	}
 	if a.run.t.renew == nil {

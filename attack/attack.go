@@ -81,6 +81,7 @@ type Coverage struct {
 	Pages      int      `json:"pages"`
 	Requests   int      `json:"requests"`
 	Who        []string `json:"who"`
+	Approaches int      `json:"approaches"`  // that were walked to pages to which no link leads
 	Blank      []Blank  `json:"forms_blank"` // forms of a Merlon site's own that accepted nothing, from anybody
 	NotReached []string `json:"not_reached"` // each with the reason; never clean
 	Classes    []Tally  `json:"classes"`
@@ -147,6 +148,7 @@ type run struct {
 	tried  int
 	seen   map[string]bool // rule and route of the findings
 	people []*actor        // anonymous first
+	twins  []*actor        // further users of their roles
 	site   *sight
 	serial int
 	undo   func() // puts the data back; nil: it stays as it is
@@ -220,8 +222,9 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 				r.missed("class %s: the time was over before its end", c)
 			}
 		}
-		r.report.Coverage.Classes = append(r.report.Coverage.Classes, tally.judged())
+		r.report.Coverage.Classes = append(r.report.Coverage.Classes, tally)
 	}
+	r.finish()
 	r.count()
 	r.report.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	return r.report, whole.Err()

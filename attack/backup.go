@@ -322,7 +322,7 @@ func (r *run) servedCopies(b *Backups, copies map[string][]byte) {
 		}
 	}
 	for _, a := range r.people {
-		if !a.anonymous() && a.role != "user" || a.start != "" {
+		if !a.anonymous() && a.role != "user" {
 			continue
 		}
 		for _, p := range append(slices.Clone(paths), r.site.order[a.role]...) {

@@ -36,6 +36,7 @@ type seenForm struct {
 	pages    []string // other pages on which it stands
 	others   []view   // pages of other people on which it came out
 	gone     any      // the user who has made rows and was not shown it
+	last     *actor   // who came to it last by its approach
 }
 
 // A view is a page as somebody sees it.
@@ -81,6 +82,7 @@ func (r *run) look() {
 		r.crawl(a)
 	}
 	r.proofs(open)
+	r.approach(false)
 	r.lookOwn()
 	for _, f := range r.forms() { // what they make leads to further pages
 		if !takesAway.MatchString(f.action) {
@@ -207,11 +209,8 @@ func (r *run) crawl(a *actor) {
 	s := r.site
 	s.pages[a.name()], s.linked[a.name()], s.order[a.name()] = map[string]*answer{}, map[string]bool{}, nil
 	queue := append([]string{"/"}, r.t.starts...)
-	if a.start != "" {
-		queue = []string{a.start}
-	}
 	for _, rt := range r.t.routes {
-		if a.start == "" && (rt.Method == http.MethodGet || rt.Method == "any") && !strings.Contains(rt.Pattern, "{") {
+		if (rt.Method == http.MethodGet || rt.Method == "any") && !strings.Contains(rt.Pattern, "{") {
 			queue = append(queue, rt.Pattern)
 		}
 	}
@@ -286,7 +285,7 @@ func (r *run) sawForm(a *actor, f *form) {
 	pattern := r.t.pattern(http.MethodPost, bare)
 	shape := f.shape(pattern)
 	for _, known := range r.site.forms {
-		if known.form.shape(known.pattern) == shape && (known.by.role == a.role || !known.by.anonymous() || f.passwords() > 0 && !r.t.merlon) {
+		if known.form.shape(known.pattern) == shape && (known.by.role == a.role || known.by.way != nil || !known.by.anonymous() || f.passwords() > 0 && !r.t.merlon) {
 			if len(known.pages) < 4 && f.page != known.page && !slices.Contains(known.pages, f.page) {
 				known.pages = append([]string{f.page}, known.pages...)
 			}

@@ -76,11 +76,14 @@ func (r *run) params() (some []*parameter) {
 
 // person returns who has seen a form, signed in, with a browser that may be spent.
 func (r *run) person(f *seenForm) (*actor, error) {
+	if f.by.way != nil {
+		return r.arrived(f)
+	}
 	if err := f.by.ready(); err != nil {
 		r.missed("form %s of %s as %s: %v", f.pattern, f.page, f.by.name(), err)
 		return nil, err
 	}
-	if f.by.anonymous() && f.by.label == "" && !r.t.merlon {
+	if f.by.anonymous() && !r.t.merlon {
 		return f.by.newBrowser(), nil // a sign-up may sign its browser in
 	}
 	return f.by.fork(), nil
@@ -97,17 +100,28 @@ func (r *run) fresh(f *seenForm, a *actor) *form {
 
 // standing is the form as it stands now on one of the pages on which it was seen.
 func (r *run) standing(f *seenForm, a *actor) *form {
+	if a.way != nil {
+		return r.among(f, a.way.here)
+	}
 	for _, p := range append([]string{f.page}, f.pages...) {
 		ans := a.visit(p)
 		if u, ok := a.user.(merlon.ProbeUser); ok && r.t.leadsToSignIn(ans.path) && p != bare(ans.path) {
 			a.enters(u) // the page asks for every factor
 			ans = a.visit(p)
 		}
-		for _, g := range ans.dom(r.t).forms {
-			if g.method != "GET" && g.action != "" && g.shape(r.t.pattern(http.MethodPost, bare(g.action))) == f.shape(f.pattern) {
-				g.fixed, g.typed = f.fixed, f.typed
-				return g
-			}
+		if g := r.among(f, ans); g != nil {
+			return g
+		}
+	}
+	return nil
+}
+
+// among is the form as it stands in an answer, nil if it does not.
+func (r *run) among(f *seenForm, ans *answer) *form {
+	for _, g := range ans.dom(r.t).forms {
+		if g.method != "GET" && g.action != "" && g.shape(r.t.pattern(http.MethodPost, bare(g.action))) == f.shape(f.pattern) {
+			g.fixed, g.typed = f.fixed, f.typed
+			return g
 		}
 	}
 	return nil
@@ -139,6 +153,7 @@ func (a *actor) values(f *form, text string) url.Values {
 			}
 		}
 	}
+	a.types(f, v)
 	return v
 }
 
@@ -267,9 +282,13 @@ func (r *run) baseline(f *seenForm) {
 	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
 		look = append(look, to)
 	}
+	if !g.writes() {
+		return // nothing was typed that could come out
+	}
 	look = append(look, f.page)
 	look = append(look, r.site.order[f.by.name()]...)
-	if err := f.by.ready(); err != nil {
+	viewer := f.viewer(a)
+	if err := viewer.ready(); err != nil {
 		return
 	}
 	counts := map[string]int{}
@@ -277,7 +296,7 @@ func (r *run) baseline(f *seenForm) {
 		if i > 25 && r.t.merlon || i > 60 || r.t.merlon && len(f.shows) > 4 {
 			break
 		}
-		if n := strings.Count(f.by.fork().visit(p).body, text); n > 0 && !slices.Contains(f.shows, p) {
+		if n := strings.Count(viewer.fork().visit(p).body, text); n > 0 && !slices.Contains(f.shows, p) {
 			f.shows, f.accepted, counts[p] = append(f.shows, p), true, n
 		}
 	}
@@ -316,7 +335,7 @@ func (r *run) mails() int {
 // take back.
 func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 	to, ok := r.t.local(ans.location(), ans.path)
-	if !ok || !ans.redirects() || steppingBack.MatchString(f.action) {
+	if a.way != nil || !ok || !ans.redirects() || steppingBack.MatchString(f.action) {
 		return
 	}
 	for _, g := range a.fork().visit(to).dom(r.t).forms {
@@ -341,7 +360,7 @@ func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 // shownToOthers looks where other people see what was typed: what one writes, another one's browser runs.
 func (r *run) shownToOthers(f *seenForm, text string) {
 	for _, a := range r.people {
-		if a.role == f.by.role || a.label != "" || a.ready() != nil {
+		if a.role == f.by.role || a.ready() != nil {
 			continue
 		}
 		looked, found := 0, 0

@@ -55,7 +55,7 @@ func disguises() []disguise {
 
 // forge sends one form in every disguise, without its token; the first that is accepted is told.
 func (r *run) forge(f *seenForm) {
-	if f.by.anonymous() || f.base == nil {
+	if f.by.anonymous() && f.by.way == nil || f.base == nil {
 		return // nobody's name is used: see forgeSignIn
 	}
 	route := "POST " + f.pattern
@@ -109,6 +109,9 @@ func (r *run) tokens(f *seenForm, route string) {
 		browse func(a *actor) string
 	}{
 		{RuleForeignToken, "another session", func(*actor) string {
+			if f.by.way != nil {
+				return r.tokenOfAnother(f)
+			}
 			for _, other := range r.people {
 				if other == f.by || other.role != f.by.role {
 					continue
@@ -204,7 +207,7 @@ func (r *run) overrides(f *seenForm, route string) {
 
 // getWrites loads every page again and looks whether data changed.
 func (r *run) getWrites() {
-	for _, a := range r.people {
+	for _, a := range r.everybody() {
 		if a.ready() != nil {
 			continue
 		}
@@ -222,7 +225,7 @@ func (r *run) getWrites() {
 				continue
 			}
 			if before, known := r.stateNow(); known {
-				if b := a.fork(); a.anonymous() && a.start == "" {
+				if b := a.fork(); a.anonymous() && a.way == nil {
 					a.newBrowser().send(get(p).own(r.t))
 				} else {
 					b.send(get(p).own(r.t))

@@ -24,6 +24,7 @@ func injection(r *run) {
 		r.back()
 	}
 	r.addresses()
+	r.reports()
 	r.callInjection()
 	r.injectSignIn()
 	r.traversal()
@@ -80,6 +81,7 @@ func (r *run) injectForm(f *seenForm, trap *trap) {
 func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 	route := "POST " + f.pattern
 	held := r.t.typed(http.MethodPost, f.action) // to its limits: one text too long, and no other one is looked at
+	viewer := f.by
 	send := func(value string) (*answer, *Request) {
 		a, err := r.person(f)
 		if err != nil {
@@ -89,6 +91,7 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 		if g == nil {
 			return nil, nil
 		}
+		viewer = f.viewer(a)
 		v := a.values(g, "mq0")
 		for _, d := range g.fields {
 			if d.isText() && d.kind != "password" {
@@ -96,7 +99,7 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 					v.Set(d.name, made)
 				}
 			}
-			if d.kind == "hidden" && !d.isToken() {
+			if d.kind == "hidden" && !d.isToken() && !a.typesInto(d.name) {
 				v.Set(d.name, d.value)
 			}
 		}
@@ -108,11 +111,7 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 		q := g.request(v).own(r.t)
 		return a.send(q), q
 	}
-	writes := false
-	for _, d := range f.fields {
-		writes = writes || d.isText() && d.kind != "password"
-	}
-	if !writes {
+	if !f.writes() {
 		return
 	}
 	for _, make := range payloads {
@@ -123,7 +122,7 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 		}
 		r.examine(ans, n, route, q, f.by)
 		r.told(n, route, q, f.by)
-		for _, p := range r.showing(f, ans) {
+		for _, p := range r.showing(f, viewer, ans) {
 			r.examine(p, n, route, q, f.by)
 		}
 	}
@@ -140,16 +139,16 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 }
 
 // showing loads the pages on which what a form takes comes out.
-func (r *run) showing(f *seenForm, ans *answer) (all []*answer) {
+func (r *run) showing(f *seenForm, viewer *actor, ans *answer) (all []*answer) {
 	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
-		made := f.by.fork().visit(to)
+		made := viewer.fork().visit(to)
 		all = append(all, made)
 		if !r.t.merlon {
-			all = append(all, r.below(f.by, made, to)...)
+			all = append(all, r.below(viewer, made, to)...)
 		}
 	}
 	for _, p := range f.shows {
-		all = append(all, f.by.fork().visit(p))
+		all = append(all, viewer.fork().visit(p))
 	}
 	for _, v := range f.others {
 		if v.by.ready() == nil {

@@ -218,12 +218,18 @@ func (r *run) enumerate() {
 // differs sends the form for both addresses: status, way, words, statements; time counts only where the two do not overlap.
 func (r *run) differs(f *seenForm, there string) {
 	ask := func(address string) (*answer, *Request) {
-		a := &actor{run: r, role: "anonymous", cookies: map[string]string{}}
+		a := r.nobody()
+		if f.by.way != nil {
+			a, _ = r.another(f)
+		}
+		if a == nil {
+			return nil, nil
+		}
 		g := r.fresh(f, a)
 		if g == nil {
 			return nil, nil
 		}
-		v := g.filled("mq0x")
+		v := a.values(g, "mq0x")
 		for _, d := range g.fields {
 			if d.kind == "email" || d.isText() && d.kind != "password" && (strings.Contains(strings.ToLower(d.name), "mail") || strings.Contains(strings.ToLower(d.name), "user") || strings.Contains(strings.ToLower(d.name), "name") && f.passwords() == 1) {
 				v.Set(d.name, address)

@@ -13,7 +13,7 @@ import (
 
 // output looks at what answers carry: headers, addresses that lead away, what caches may keep, what errors tell.
 func output(r *run) {
-	for _, a := range r.people {
+	for _, a := range r.everybody() {
 		for _, p := range r.site.order[a.name()] {
 			pattern := r.t.pattern(http.MethodGet, bare(p))
 			if r.wants(pattern) {
@@ -264,7 +264,7 @@ func (r *run) errors() {
 		}
 		r.reads(p.by, get(p.path+"?"+p.name+"[]=1&"+p.name+"=%zz").own(r.t), "GET "+p.pattern)
 	}
-	for _, a := range r.people {
+	for _, a := range r.everybody() {
 		done := map[string]bool{}
 		for _, p := range r.site.order[a.name()] {
 			pattern := r.t.pattern(http.MethodGet, bare(p))

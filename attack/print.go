@@ -29,7 +29,7 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	c := r.Coverage
 	fmt.Fprintf(&b, "\nroutes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests\nas %s\n",
-		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "))
+		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, c.who())
 	for _, n := range c.NotReached {
 		fmt.Fprintf(&b, "not reached: %s\n", n)
 	}
@@ -38,6 +38,15 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// who is as whom the site was attacked, in words.
+func (c Coverage) who() string {
+	names := strings.Join(c.Who, ", ")
+	if c.Approaches > 0 {
+		names += fmt.Sprintf(", and by %d approaches", c.Approaches)
+	}
+	return names
 }
 
 // again is how a finding is made again: the request, or the class where it takes none.

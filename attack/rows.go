@@ -17,7 +17,7 @@ import (
 // rowSums tell what each row of the site's own tables holds.
 type rowSums map[db.RowKey][sha256.Size]byte
 
-// rows returns what reads the rows of the site's own tables; nil: its engine cannot.
+// rows returns what reads the rows of all tables; nil: its engine cannot.
 func (s *inside) rows() func(context.Context) rowSums {
 	engine := s.site.House().RowSummer()
 	if engine == nil {
@@ -28,9 +28,42 @@ func (s *inside) rows() func(context.Context) rowSums {
 		if err != nil {
 			return nil
 		}
-		maps.DeleteFunc(all, func(k db.RowKey, _ [sha256.Size]byte) bool { return strings.HasPrefix(k.Table, "merlon_") })
 		return all
 	}
+}
+
+// ownRows are the rows of the site's own tables.
+func (t *target) ownRows(ctx context.Context) rowSums {
+	all := t.rows(ctx)
+	maps.DeleteFunc(all, func(k db.RowKey, _ [sha256.Size]byte) bool { return strings.HasPrefix(k.Table, "merlon_") })
+	return all
+}
+
+// news are the keys of rows that were not there before.
+func (now rowSums) news(before rowSums) map[db.RowKey]bool {
+	all := map[db.RowKey]bool{}
+	for key := range now {
+		if _, was := before[key]; !was {
+			all[key] = true
+		}
+	}
+	return all
+}
+
+// lost names the first of these rows that has changed or is gone, and which of both; false: none.
+func (now rowSums) lost(before rowSums, mine map[db.RowKey]bool) (table, what string, lost bool) {
+	for row := range mine {
+		was, there := before[row]
+		is, still := now[row]
+		switch {
+		case !there || still && is == was:
+		case still:
+			return row.Table, "changed", true
+		default:
+			return row.Table, "took away", true
+		}
+	}
+	return "", "", false
 }
 
 // own is the route of a form if it is one of the site's own, nil if it is a part's or not known.
@@ -259,13 +292,9 @@ func (t *trespass) all() {
 
 // fill has both make rows, notes which are the first one's, and looks at the pages of both afterwards.
 func (t *trespass) fill(by func(*holder) []string) {
-	before := t.t.rows(t.ctx)
+	before := t.t.ownRows(t.ctx)
 	led := by(t.first)
-	for key := range t.t.rows(t.ctx) {
-		if _, was := before[key]; !was {
-			t.mine[key] = true
-		}
-	}
+	maps.Copy(t.mine, t.t.ownRows(t.ctx).news(before))
 	theirs := by(t.second)
 	t.first.looks(led)
 	t.second.looks(theirs)
@@ -299,24 +328,14 @@ func (t *trespass) form(g *form) (hole bool) {
 		v.Set(d.name, own)
 	}
 	q := g.request(v).own(t.t)
-	before := t.t.rows(t.ctx)
+	before := t.t.ownRows(t.ctx)
 	cookies := cookieLine(t.second.cookies)
 	if ans := t.second.send(q); ans.wrote == 0 {
 		return false
 	}
-	now := t.t.rows(t.ctx)
-	for row := range t.mine {
-		was, there := before[row]
-		is, still := now[row]
-		if !there || still && is == was {
-			continue
-		}
-		what := "changed"
-		if !still {
-			what = "took away"
-		}
+	if table, what, lost := t.t.ownRows(t.ctx).lost(before, t.mine); lost {
 		t.hit(RuleOthersDeed, "POST "+pattern, q.with("Cookie", cookies), t.second.actor, "%s, sent by another %s with a token of their own, %s a row of %s that %s has made and no page shows them",
-			g.action, t.second.role, what, row.Table, fmt.Sprintf("the first %s", t.first.role))
+			g.action, t.second.role, what, table, fmt.Sprintf("the first %s", t.first.role))
 		t.fill(func(a *holder) []string { return t.makes(a.actor) })
 		return true
 	}

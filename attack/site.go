@@ -60,6 +60,7 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 		return nil, err
 	}
 	t := s.target()
+	t.approaches = s.approaches(people)
 	if err := errors.Join(t.has(o.Routes), t.takes(o)); err != nil {
 		return nil, err
 	}
@@ -178,11 +179,6 @@ func (s *inside) people(ctx context.Context) ([]*actor, error) {
 				continue
 			}
 			all = append(all, actorOf(u, twin))
-		}
-	}
-	if n := len(all) - 1; n > 0 { // whoever holds a mailed link
-		if u, ok := all[n].user.(merlon.ProbeUser); ok {
-			all = append(all, &actor{role: "anonymous", label: "with a mailed link", start: u.Link, cookies: map[string]string{}})
 		}
 	}
 	return all, nil

@@ -27,12 +27,14 @@ type target struct {
 	merlon bool
 	signIn string                                      // path of the sign-in form, "" if none is known
 	state  func() (string, bool)                       // all data as text; false: not known
-	rows   func(context.Context) rowSums               // what each row of the site's own tables holds; nil: not known
+	rows   func(context.Context) rowSums               // what each row holds; nil: not known
 	rest   func(secret string) (where string)          // where in the data a text lies; "": nowhere
 	said   map[string]func() string                    // "log", "mail", "sent": all of it so far
 	renew  func(*actor) error                          // signs an actor in again
 	tick   func(time.Duration)                         // nil: the clock cannot be moved
 	serve  func() (addr string, end func(), err error) // over loopback; nil: not
+
+	approaches []*actor // who comes to a page that links do not lead to
 
 	noticed func() int                            // refusals and failures that were recorded so far; nil: not known
 	disable func(*actor) (back func(), err error) // shuts a user out; nil: nobody can

@@ -109,7 +109,7 @@ func tell[Sub T[Sub]](t Sub, report *Report, err error) {
 func (c Coverage) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "routes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests, as %s\n",
-		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, strings.Join(c.Who, ", "))
+		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, c.who())
 	for _, t := range c.Classes {
 		fmt.Fprintf(&b, "%s %-10s %5d tried, %d found, %.1f s%s\n", t.Verdict, t.Class, t.Tried, t.Found, t.Seconds, t.open())
 	}

@@ -79,7 +79,7 @@ func New(Config) merlon.Part {
 			SignIn: "/passkey/sign-in", Confirm: "passkey.confirm", Ask: p.ask, Delete: deleteOf, DeleteAdded: deleteAdded, Export: exportOf},
 		Restored: restored, Powers: powers,
 		Tasks: []merlon.Task{{Name: "passkey/sweep", Every: 10 * time.Minute, Run: sweep}},
-		Start: p.start,
+		Start: p.start, Approaches: p.approaches(),
 	}
 }
 

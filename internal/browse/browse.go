@@ -68,6 +68,9 @@ func (b *Browser) Path() string { return b.path }
 // Has reports whether the last page holds a text, as a reader sees it.
 func (b *Browser) Has(text string) bool { return strings.Contains(b.Text(), text) }
 
+// Body is the last page as it was sent.
+func (b *Browser) Body() string { return b.body }
+
 // Links returns the addresses of the last page's links.
 func (b *Browser) Links() (all []string) {
 	for n := range b.nodes() {

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,23 +10,28 @@ import (
 	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
-// TestAttacked: the site's own attacker finds nothing, and has reached every route and used every form of the club's own.
-// Of Merlon's parts it lacks what needs a mail or an authenticator at hand; the log says which.
+// unreached are the routes and forms of the club that the attacker does not get through, each with the reason.
+var unreached = []string{
+	// a program in whose process the site is opened for something else does not begin anew as the site that it has got back
+	"form /_merlon/setup/from-backup of /_merlon/setup/from-backup: nothing that was filled in was accepted (It did not work This program does not start its site anew. Stop it, and use the command restore.): what lies behind it was not seen",
+}
+
+// TestAttacked: the site's own attacker finds nothing, and has reached every route and used every form, those of Merlon's parts
+// behind mailed links, codes and passkeys too.
 func TestAttacked(t *testing.T) {
 	need.Time(t, "attacks the whole club")
 	report := attack.Test(t, site.Open)
+	var missed []string
 	for _, n := range report.Coverage.NotReached {
-		if !strings.HasPrefix(n, "route ") {
-			continue
-		}
-		for _, theirs := range []string{"/_merlon", "/account", "/passkey", "/sign-", "/.well-known"} {
-			if strings.Contains(n, " "+theirs) {
-				n = ""
+		for _, of := range []string{"route ", "form ", "what is seen "} {
+			if strings.HasPrefix(n, of) {
+				missed = append(missed, n)
 			}
 		}
-		if n != "" {
-			t.Error(n)
-		}
+	}
+	if c := report.Coverage; !slices.Equal(missed, unreached) || c.Reached != c.Routes || c.Accepted != c.Forms-len(unreached) {
+		t.Errorf("%d of %d routes reached, %d of %d forms accepted; not reached:\n%s\nwant\n%s", c.Reached, c.Routes, c.Accepted, c.Forms,
+			strings.Join(missed, "\n"), strings.Join(unreached, "\n"))
 	}
 	t.Logf("%.1f s", report.Seconds)
 }
