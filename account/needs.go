@@ -101,16 +101,19 @@ func NeedRecent(within ...time.Duration) merlon.Need {
 // do first, such as a change of the address, the factors or the recovery codes (OWASP ASVS 5.0 7.5.1). A sign-in by passkey
 // is one, since it asks the user, too.
 func NeedRecentAll() merlon.Need {
-	return merlon.NewNeed("recent sign-in with all factors", func(v *merlon.Visit) error {
-		if !isRecent(v.Session.Level(), v.Now) {
-			return merlon.AgainFor(askAll)
-		}
-		m, err := missing(v.DB, v.Session, v.Now)
-		if err == nil && m.any() {
-			err = merlon.AgainFor(askAll)
-		}
-		return err
-	})
+	return merlon.NewNeed("recent sign-in with all factors", func(v *merlon.Visit) error { return recentAll(v.DB, v.Session, v.Now) })
+}
+
+// recentAll is what [NeedRecentAll] asks, for pages on which it depends on the user.
+func recentAll(q db.Querier, s leveled, now time.Time) error {
+	if !isRecent(s.Level(), now) {
+		return merlon.AgainFor(askAll)
+	}
+	m, err := missing(q, s, now)
+	if err == nil && m.any() {
+		err = merlon.AgainFor(askAll)
+	}
+	return err
 }
 
 // recentStep asks for a recent sign-in, and for the code too where the user has an app: it is for what cannot be taken back

@@ -47,13 +47,21 @@ func isRecent(l session.Level, now time.Time) bool {
 	return now.Sub(l.Recent) <= recentFor(l)
 }
 
+// mayChoose asks for all factors before a first password, which is a factor more: a code that was found would count beside it.
+func mayChoose(r *merlon.Read[User], row userRow) error {
+	if row.hasPassword() { // it is asked for in the form
+		return nil
+	}
+	return recentAll(r.DB, r.Session, r.Now())
+}
+
 func (a *part) showPassword(r *merlon.Read[User], _ merlon.None) (*merlon.Response, error) {
 	row, err := userByID.One(r.DB, r.User.ID)
 	if err != nil {
 		return nil, err
 	}
-	if !row.hasPassword() && !isRecent(r.Session.Level(), r.Now()) {
-		return nil, merlon.ErrAgain
+	if err := mayChoose(r, row); err != nil {
+		return nil, err
 	}
 	return merlon.Show(passwordPage, PasswordPage{Email: row.Email, Has: row.hasPassword()}), nil
 }
@@ -75,8 +83,8 @@ func (a *part) tryChange(r *merlon.Read[User], f form.Form[ChangePassword]) (cha
 	if err != nil {
 		return c, err
 	}
-	if !row.hasPassword() && !isRecent(r.Session.Level(), r.Now()) {
-		return c, merlon.ErrAgain
+	if err := mayChoose(r, row); err != nil {
+		return c, err
 	}
 	if c.problems = a.problems(r, in.New, row.Email, row.Name, a.house.Title); !ok || len(c.problems) > 0 {
 		return c, nil

@@ -48,7 +48,7 @@ var (
 		Attack: "Whoever stole the password finds the sheet with the codes, and takes the account over.", Wrong: `the codes in the drawer of a desk that others use`,
 		Right: `nothing to do, if it was you; else the mail has a link for "that was not me"`, Source: "NIST SP 800-63B-4 4.2; OWASP ASVS 5.0 6.3.7, 6.4.4, 16.3.1"}
 	RuleTrusted = check.Rule{ID: "MRL-ACCT-036", Property: check.Confidentiality, Severity: check.Low,
-		Title: "a device that is trusted for 30 days", Why: "on it the second step is skipped until then",
+		Title: "a device that is trusted for 30 days", Why: "on it the second step is skipped until then, or until the password, a factor or a role changes or the user ends a session elsewhere",
 		Attack: "A thief of the password uses the owner's own device.", Right: `untick the box on devices that others use; each can be taken back`, Source: "OWASP ASVS 5.0 16.3.1; NIST SP 800-63B-4 5"}
 )
 

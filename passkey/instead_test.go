@@ -115,7 +115,7 @@ func TestACodeCountsBesideAPassword(t *testing.T) {
 	s, open, d := withPasskey(t)
 	code, recovery := addApp(t, s, open)
 	s.Advance(16 * time.Minute)
-	paths := []string{"/account/passkeys/add", "/account/app/remove", "/account/export", "/account/leave"}
+	paths := []string{"/account/passkeys/add", "/account/app/remove", "/account/password", "/account/export", "/account/leave"}
 	for _, path := range paths {
 		to := "/sign-in/again?ask=a&next=" + url.QueryEscape(path)
 		open.Get(path).At(to).Has("Continue with a passkey", "Your account has none").HasNot("Continue with the code")

@@ -16,14 +16,12 @@ var accounts = []mutant{
 	{"password of the second step", "account/second.go", `row.mayEnter() && string(passwordMark(row)) == string(p.Hash), err`, `row.mayEnter(), err`, "account TestPendingStepEnds"},
 	{"time of the second step", "account/second.go", `return p, ok && s.User() == 0 && now.UnixMicro() < p.Until`, `return p, ok && s.User() == 0`, "account TestPendingStepEnds"},
 	{"administrators of one factor", "account/needs.go", `	return l.Factors < 2 && (l.Class == session.Administrator || slices.Contains(roles, Admin))`, `	return false`, "account TestAdministratorsNeedTwoFactors|TestAnAdministratorsRightsSleep"},
-	{"all factors anew", "account/needs.go", `		m, err := missing(v.DB, v.Session, v.Now)
-		if err == nil && m.any() {
-			err = merlon.AgainFor(askAll)
-		}
-		return err
-	})
-}`, `		return nil
-	})
+	{"all factors anew", "account/needs.go", `	m, err := missing(q, s, now)
+	if err == nil && m.any() {
+		err = merlon.AgainFor(askAll)
+	}
+	return err
+}`, `	return nil
 }`, "account TestNeedRecentAll"},
 	{"recent sign-in", "account/needs.go", `if v.Now.Sub(v.Session.Level().Recent) > limit {`, `if false {`, "account TestNeedRecentDoesNotSlide"},
 	{"rate of requests", "rate.go", `	if !ok {

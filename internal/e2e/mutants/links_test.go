@@ -17,4 +17,15 @@ var links = []mutant{
 		return nil, err
 	}
 `, ``, "account TestNewCodesEndWhatOldOnesOpened"},
+	{"token of an app's secret", "account/app.go", `		if err := w.Session.Rotate(w.Session.Level()); err != nil {
+			return nil, err
+		}
+		beginApp`, `		beginApp`, "account TestASecretIsShownUnderANewToken"},
+	{"secret of the first code", "account/app.go", `!has || t.ok && string(t.fresh) != string(fresh.Secret)`, `!has`, "account TestAnAppIsTheOneWhoseCodeWasShown"},
+	{"trust before other roles", "account/roles.go", `	if err := distrust(w, user); err != nil {
+		return err
+	}
+`, ``, "account TestWhatEndsSessionsEndsTrust"},
+	{"deletion of a disabled account", "account/leave.go", `leaving <= $1 AND disabled = 0 AND`, `leaving <= $1 AND`, "account TestWhoIsShutOutIsNotSwept"},
+	{"invitation of who was deleted", "account/erase.go", `voidInvites.Run(w, row.Email)`, `voidInvites.Run(w, "")`, "account TestAnInvitationEndsWithItsPurpose"},
 }
