@@ -26,6 +26,9 @@ type attempt struct {
 	quota   quota             // of the mail that is sent then
 }
 
+// guessedKinds are the limits by which one account is guessed.
+var guessedKinds = []throttle.Kind{throttle.KindAccount, throttle.KindDevice, throttle.KindSession}
+
 // compare counts an attempt at the password of an address, then compares: the count is kept before the first hash, whatever
 // becomes of the request. Where nothing can match, the work is that for an address without an account, of the kind that falls to
 // the address: without a row (found is false), of an account that has no password, and where the password opens nothing yet (may
@@ -43,16 +46,21 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 			t.device = d.name()
 		}
 	}
+	inside := found && r.Session.User() == row.ID // nobody signs in: the password is asked for once more
+	buckets := throttle.SignIn(email, t.device, r.Client())
+	if inside && !t.known {
+		buckets = throttle.Again(email, decimal(r.Session.ID()))
+	}
 	_ = r.DB.Close() // the hash takes long: no transaction is held open for it
-	permit, err := a.house.Limits.Reserve(r.Context(), throttle.SignIn(email, t.device, r.Client())...)
+	permit, err := a.house.Limits.Reserve(r.Context(), buckets...)
 	var limited *throttle.Limited
 	if errors.As(err, &limited) {
 		r.Record(RuleLimited, event.Refused, slog.Bool("known", t.known))
 		t.limited = limited
-		if t.known {
+		if t.known || inside {
 			t.until = limited.Until
 		}
-		if limited.Full(throttle.KindAccount, throttle.KindDevice) {
+		if limited.Full(guessedKinds...) {
 			return t, a.noteGuessed(r, email, row, found)
 		}
 		return t, nil
@@ -76,7 +84,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 	if err := permit.Settle(r.Context(), right); err != nil {
 		return t, err
 	}
-	if !right && permit.Filled(throttle.KindAccount, throttle.KindDevice) {
+	if !right && permit.Filled(guessedKinds...) {
 		if err := a.noteGuessed(r, email, row, found); err != nil {
 			return t, err
 		}
@@ -95,7 +103,7 @@ func compare[U any](a *part, r *merlon.Read[U], email string, row userRow, found
 			whose = append(whose, slog.Int64("account", row.ID))
 		}
 		rule := RuleFailed
-		if found && r.Session.User() == row.ID { // nobody signs in: the password is asked for once more
+		if inside {
 			rule = RuleWrongAgain
 		}
 		r.Record(rule, event.Failed, whose...)

@@ -123,3 +123,33 @@ func TestWrongCodesAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestStrangersKeepNobodyFromTheStepUp: in a session that is signed in the password is counted for the session, also of a browser
+// that its owner has forgotten; who has a copy of its cookie is limited there, and told of.
+func TestStrangersKeepNobodyFromTheStepUp(t *testing.T) {
+	s := merlontest.Start(t, open)
+	addUser(t, s, ann)
+	v := signIn(s.Visitor(), ann, good).At("/")
+	v.Get("/account/devices").Submit("/account/devices", merlontest.Values{"All": "on"})
+	s.Advance(time.Hour)
+	for range 10 {
+		signIn(s.Visitor(), ann, "wrong wrong wrong").Is(422)
+	}
+	v.Get("/fresh").At("/sign-in/again?ask=1&next=%2Ffresh").Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/fresh")
+	s.Advance(25 * time.Hour)
+	toldOf(t, s, ann, guessed)
+
+	v = signIn(s.Visitor(), ann, good).At("/")
+	v.Get("/account/devices").Submit("/account/devices", merlontest.Values{"All": "on"})
+	s.Advance(time.Hour)
+	thief := v.Clone().Get("/fresh")
+	for range 10 {
+		thief.Submit("/sign-in/again", merlontest.Values{"Password": "wrong wrong wrong"}).Is(422)
+	}
+	thief.Clone().Submit("/sign-in/again", merlontest.Values{"Password": good}).Is(429)
+	thief.Clone().Get("/account/password").Submit("/account/password", merlontest.Values{"Current": good, "New": other}).Is(429)
+	if n := toldOf(t, s, ann, guessed); n != 2 {
+		t.Errorf("the owner has %d mails, want 2: of the strangers, and of the thief", n)
+	}
+	signIn(s.Visitor(), ann, good).At("/") // strangers have places left
+}

@@ -31,6 +31,7 @@ type Kind string
 // The kinds.
 const (
 	KindDevice        Kind = "device"         // a known device × an account
+	KindSession       Kind = "session"        // a session that is signed in × its account
 	KindAccount       Kind = "account"        // all unknown devices × an account
 	KindNetwork       Kind = "network"        // an IPv4 address or IPv6 /64, any account
 	KindRange         Kind = "range"          // an IPv4 /24 or IPv6 /48, any account
@@ -44,7 +45,7 @@ const (
 	KindOwn           Kind = "own"            // of the program, see [Own]
 )
 
-var kinds = []Kind{KindDevice, KindAccount, KindNetwork, KindRange, KindFactorSession, KindFactorAccount, KindFactorDevice, KindFactorMailbox,
+var kinds = []Kind{KindDevice, KindSession, KindAccount, KindNetwork, KindRange, KindFactorSession, KindFactorAccount, KindFactorDevice, KindFactorMailbox,
 	KindAskAccount, KindAskNetwork, KindAskRange}
 
 // After says what a success does to a bucket.
@@ -75,6 +76,7 @@ func Defaults() map[Kind]Limit {
 	const quarter = 15 * time.Minute
 	return map[Kind]Limit{
 		KindDevice:        {Burst: 10, Window: quarter, Total: 100, After: Reset},
+		KindSession:       {Burst: 10, Window: quarter, Total: 100, After: Reset},
 		KindAccount:       {Burst: 10, Window: quarter, Slow: true, Total: 100, After: Reset},
 		KindNetwork:       {Burst: 50, Window: quarter, After: Refund},
 		KindRange:         {Burst: 500, Window: quarter, After: Refund},
@@ -167,6 +169,13 @@ func SignIn(account, device string, from netip.Addr) []Bucket {
 		return []Bucket{Device(account, device)}
 	}
 	return append([]Bucket{Account(account)}, Network(from)...)
+}
+
+// Again is the bucket of a try at the password of an account in a session that is signed in to it: the session's alone, so that
+// strangers who guess do not keep its owner from showing the password once more. A session is made by a sign-in only, so whoever has
+// one without the password wins no further ones.
+func Again(account, session string) []Bucket {
+	return []Bucket{bucket(ForPassword, KindSession, account, session)}
 }
 
 // Factor are the buckets of a try at a second factor or recovery code: the session's, and the account's or, for a known

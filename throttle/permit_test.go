@@ -231,6 +231,18 @@ func TestLimitedSaysWhatPeopleNeed(t *testing.T) {
 	}
 }
 
+// TestAgainIsOfItsSession: neither strangers nor another session of the account fill it.
+func TestAgainIsOfItsSession(t *testing.T) {
+	h := newHouse(t)
+	h.fails(60, throttle.SignIn("ann@example.org", "", near)...)
+	if n := h.fails(20, throttle.Again("ann@example.org", "1")...); n != 10 {
+		t.Errorf("%d passed, want 10", n)
+	}
+	if !h.try(true, throttle.Again("ann@example.org", "2")...) || !h.try(true, throttle.Again("ben@example.org", "1")...) {
+		t.Error("another session's, or another account's, is full")
+	}
+}
+
 // TestFullIsToldOfAll: a bucket that is full for longer hides no other one, neither where the store is asked nor where the limiter
 // remembers; and the attempt that fills a bucket says so, whoever waits for each next place included.
 func TestFullIsToldOfAll(t *testing.T) {
