@@ -220,6 +220,18 @@ func (a *actor) alive() bool {
 	return !a.run.t.refused(ans) && !ans.redirects()
 }
 
+// returns signs a user in anew whose session has ended, as after a form that gives it another token, so that what is theirs is
+// still theirs; false: they are spent.
+func (a *actor) returns(u merlon.ProbeUser) bool {
+	b := a.newBrowser()
+	if b.signsIn() != nil || len(b.cookies) == 0 || !b.alive() {
+		return false
+	}
+	a.wears(u)
+	a.cookies = b.cookies
+	return true
+}
+
 // ready signs the actor in again if an attack has signed them out.
 func (a *actor) ready() error {
 	if a.anonymous() || a.way != nil || a.alive() {
@@ -227,6 +239,9 @@ func (a *actor) ready() error {
 	}
 	if a.run.t.renew == nil {
 		return errors.New("the target has no way to sign in again")
+	}
+	if u, made := a.user.(merlon.ProbeUser); made && u.Code == "" && a.returns(u) {
+		return nil
 	}
 	return a.run.t.renew(a)
 }

@@ -170,15 +170,23 @@ func (r *run) remade(f *seenForm, a *actor) *form {
 	if r.own(f.form) == nil || a.anonymous() || !onRow || f.gone != nil && f.gone == a.user {
 		return nil
 	}
+	var found *form
 	for _, g := range r.around(a, r.makes(a)) {
-		if g.shape(r.t.pattern(http.MethodPost, bare(g.action))) == f.shape(f.pattern) {
+		shape := g.shape(r.t.pattern(http.MethodPost, bare(g.action)))
+		for _, known := range r.site.forms { // each is looked for there the next time: rows are made once for all of them
+			if known.shape(known.pattern) == shape && !slices.Contains(known.pages, g.page) {
+				known.pages = append([]string{g.page}, known.pages[:min(len(known.pages), 3)]...)
+			}
+		}
+		if found == nil && shape == f.shape(f.pattern) {
 			g.fixed, g.typed = f.fixed, f.typed
-			f.pages = append([]string{g.page}, f.pages[:min(len(f.pages), 3)]...)
-			return g
+			found = g
 		}
 	}
-	f.gone = a.user
-	return nil
+	if found == nil {
+		f.gone = a.user
+	}
+	return found
 }
 
 // subject is what a form acts on: its address, and what its hidden fields name. It says nothing of whose row it is when there is
