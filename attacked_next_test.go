@@ -10,6 +10,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/secret"
+	"github.com/merlon-web/merlon/sqlite"
 )
 
 var acts atomic.Int64
@@ -47,8 +48,7 @@ func TestNextIsNoWayAround(t *testing.T) {
 		r.Header.Set("Sec-Fetch-Dest", "document")
 		return s.Visitor().Do(r)
 	}
-	thief := s.Visitor().Get("/sign-in").Get("/own-export") // has a mark, of their own
-	for _, link := range []string{"/sign-in?next=%2Fact%2Ftransfer%3Fto%3Deve", "/sign-in?next=%2Fown-export", "/sign-in?next=%2Fown-export%23own%3Dx", thief.Path} {
+	for _, link := range []string{"/sign-in?next=%2Fact%2Ftransfer%3Fto%3Deve", "/sign-in?next=%2Fown-export"} {
 		if v := signIn(linked(link)); v.Path != "/" {
 			t.Errorf("a link of another site to %s led to %s: %d %.40q", link, v.Path, v.Status, v.Body)
 		}
@@ -57,10 +57,27 @@ func TestNextIsNoWayAround(t *testing.T) {
 		t.Errorf("the mounted handler acted %d times", n)
 	}
 	for _, path := range []string{"/own-export", "/act/look?at=boats"} {
-		if v := signIn(s.Visitor().Get("/sign-in").Get(path)); v.Path != path || v.Status != 200 {
+		if v := signIn(s.Visitor().Get(path)); v.Path != path || v.Status != 200 {
 			t.Errorf("who was on the way to %s came to %s: %d", path, v.Path, v.Status)
 		}
 	}
+}
+
+// TestHomeMayBeAMount: where a sign-in leads is the program's word, not a visitor's.
+func TestHomeMayBeAMount(t *testing.T) {
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return merlon.New(env, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Parts: []merlon.Part{account.New(account.Config{Home: "/act/"})},
+			Routes: []merlon.Route{merlon.Mount("/act/", account.SignedIn(), http.HandlerFunc(actsOnGet))}})
+	})
+	hash, err := account.HashFor(t.Context(), s.Site.House(), secret.New("correct horse battery"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Write(func(w *db.Writer) error {
+		_, err := account.Create(w, "ann@example.test", "Ann", hash, s.Now())
+		return err
+	})
+	s.Visitor().Get("/sign-in").Submit("/sign-in", merlontest.Values{"Email": "ann@example.test", "Password": "correct horse battery"}).At("/act/").Is(200)
 }
 
 func showMine(*merlon.Read[account.User], merlon.None) (*merlon.Response, error) {

@@ -71,6 +71,7 @@ func TestServerLinesAreBounded(t *testing.T) {
 	var log lockedBuffer
 	h := dialH2(t, secureSiteWith(t, &log, merlon.Mount("/much", merlon.Public(), http.HandlerFunc(writesMuch))))
 	go func() { _, _ = io.Copy(io.Discard, h.conn) }()
+	began := time.Now()
 	for range 5000 {
 		if err := h.WriteGoAway(0, http2.ErrCodeProtocol, bytes.Repeat([]byte("x"), 2000)); err != nil {
 			break
@@ -82,7 +83,8 @@ func TestServerLinesAreBounded(t *testing.T) {
 		}
 	}
 	time.Sleep(100 * time.Millisecond)
-	if text := log.String(); strings.Count(text, "\n") > 40 || len(text) > 40*1000 {
+	most := 10 * (3 + int(time.Since(began)/time.Second)) // and a line of its own on what was left out
+	if text := log.String(); strings.Count(text, "\n") > most || len(text) > most*1000 {
 		t.Errorf("%d lines and %d bytes of the log by one connection", strings.Count(text, "\n"), len(text))
 	}
 }
@@ -102,6 +104,14 @@ func TestNoSlashIsBehindTheGuards(t *testing.T) {
 	if got := ask("/hidden", "192.0.2.1"); got.Code != 404 {
 		t.Errorf("what is hidden is told: %d to %q", got.Code, got.Header().Get("Location"))
 	}
+	post := httptest.NewRecorder()
+	s.ServeHTTP(post, httptest.NewRequest("POST", "https://site.test/hidden", nil))
+	if post.Code == 307 || post.Header().Get("Location") != "" {
+		t.Errorf("a POST is told of what is hidden: %d to %q", post.Code, post.Header().Get("Location"))
+	}
+	if got := ask("/other", "192.0.2.1"); got.Code != 200 || got.Body.String() != "other" {
+		t.Errorf("a neighbour with a place: %d %q", got.Code, got.Body)
+	}
 	if got := ask("/hook?a=b", "192.0.2.1"); got.Code != 307 || got.Header().Get("Location") != "/hook/?a=b" {
 		t.Errorf("%d to %q, want 307 to /hook/?a=b", got.Code, got.Header().Get("Location"))
 	}
@@ -114,8 +124,8 @@ func TestNoSlashIsBehindTheGuards(t *testing.T) {
 			passed++
 		}
 	}
-	if passed < 200 || passed > 230 { // it fills up while they are sent
-		t.Errorf("%d of 300 passed, want 200 or little more", passed)
+	if passed != 200 {
+		t.Errorf("%d of 300 passed, want 200", passed)
 	}
 }
 
@@ -141,8 +151,8 @@ func TestChallengesAreLimited(t *testing.T) {
 	for range 300 {
 		codes[ask("site.test", "192.0.2.7")]++
 	}
-	if codes[404] < 200 || codes[404] > 230 || codes[404]+codes[429] != 300 {
-		t.Errorf("%v, want 200 times 404 (no such question) and then 429", codes)
+	if codes[404] != 200 || codes[429] != 100 {
+		t.Errorf("%v, want 200 times 404 (no such question) and 100 times 429", codes)
 	}
 }
 
@@ -158,13 +168,14 @@ func TestPathsAreNotLogged(t *testing.T) {
 	}
 }
 
-// startLimited starts a site in the world that is served by nobody.
+// startLimited starts a site in the world that is served by nobody, and whose clock stands: no limit opens again.
 func startLimited(t *testing.T, log slog.Handler, source cert.Source) *merlon.Site {
 	t.Helper()
-	env := merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Log: slog.New(log), Settings: merlon.Settings{Origin: "https://site.test"}, Certificates: source}
+	at := time.Now()
+	env := merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Clock: func() time.Time { return at }, Log: slog.New(log), Settings: merlon.Settings{Origin: "https://site.test"}, Certificates: source}
 	site, err := merlon.New(env, merlon.Config{Engine: sqlite.Engine("x.db"), Pages: noPages, Schema: noStatements, Routes: []merlon.Route{
 		merlon.Mount("/hook/", merlon.Public(), http.HandlerFunc(framingPost), merlon.InsecureNoToken("a test")),
-		merlon.Mount("/hidden/", unknown, http.HandlerFunc(framingPost))}})
+		merlon.Mount("/hidden/", unknown, http.HandlerFunc(framingPost)), merlon.Get("/{id}", merlon.Public(), framingItem)}})
 	if err != nil {
 		t.Fatal(err)
 	}

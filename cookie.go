@@ -21,8 +21,8 @@ type Cookie[T any] struct {
 // NewCookie declares a cookie. The browser's name for it is __Host-NAME-name; it is sent with requests from this site only
 // (SameSite=Strict) and ends after maxAge, in the browser and by the time sealed into it.
 //
-// Each name is declared once in a program, as a package variable. A name that is taken panics: session, step, notice and kept
-// are the site's own, device is the part account's.
+// Each name is declared once in a program, as a package variable. A name that is taken panics: session, step, notice, kept
+// and way are the site's own, device is the part account's.
 func NewCookie[T any](name constant, maxAge time.Duration) Cookie[T] {
 	declareCookie("cookie/" + string(name))
 	return Cookie[T]{name: string(name), maxAge: maxAge, strict: true}

@@ -7,7 +7,7 @@ import (
 
 // LocalReason says why an address is not one of the site's pages, "" if it is: what redirects.json calls the reason.
 func (s *Site) LocalReason(next string) string {
-	_, reason := s.local(next, func(string, string) bool { return false })
+	_, reason := s.local(next, func(string) bool { return false })
 	return reason
 }
 

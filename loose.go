@@ -26,6 +26,7 @@ type flood struct{ id, route string }
 
 const (
 	maxLoose = 1000 // events waiting
+	lateBy   = 3600 // seconds
 	maxLines = 10   // log lines a second of one kind of refusal or failure: a flood of one does not hide another
 )
 
@@ -41,7 +42,7 @@ func (l *loose) add(e event.Event) {
 func (l *loose) mayLog(k flood, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s := now.Unix(); s != l.second {
+	if s := now.Unix(); s > l.second || s < l.second-lateBy { // a request's time is that of its beginning, an hour later the clock was set back
 		l.second, l.lines = s, map[flood]int{}
 	}
 	if l.lines[k]++; l.lines[k] <= maxLines {

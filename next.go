@@ -1,41 +1,27 @@
 package merlon
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
-	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/header"
 )
 
 // A Local is an address of this site that was proven to be one of its GET pages. Its zero value is the front page.
-type Local struct {
-	path string
-	own  string // for a page that other sites may not link to: the token of who was on the way there
-}
+type Local struct{ path string }
 
-// String returns path, query and fragment, as a next parameter of this site's own pages carries them. For a page that other
-// sites may not link to, the fragment is the mark of the visitor who was on the way there: [RedirectLocal] leaves it out.
+// String returns path, query and fragment.
 func (l Local) String() string {
-	if l.own != "" {
-		return l.address() + ownMark + l.own
-	}
-	return l.address()
-}
-
-func (l Local) address() string {
 	if l.path == "" {
 		return "/"
 	}
 	return l.path
 }
-
-// ownMark stands before the token of [Local.own].
-const ownMark = "#own="
-
-// ownNext is what the token of a way back is bound to, beside the visitor's session.
-func ownNext(path string) string { return "next " + path }
 
 const maxNext = 2048
 
@@ -43,9 +29,8 @@ const maxNext = 2048
 // make of slashes, backslashes and control characters). The reason is one word for the event.
 //
 // A page that other sites may not link to ([OwnLinksOnly], [Mount]) is none that next leads to, or they would link to the
-// sign-in page, which leads there from here. But owned says whether a token shows that the visitor was on the way there.
-func (s *Site) local(next string, owned func(path, token string) bool) (Local, string) {
-	next, token, marked := strings.Cut(next, ownMark)
+// sign-in page, which leads there from here: unless the visitor was on the way there.
+func (s *Site) local(next string, onTheWay func(path string) bool) (Local, string) {
 	switch {
 	case next == "":
 		return Local{}, "empty"
@@ -78,13 +63,10 @@ func (s *Site) local(next string, owned func(path, token string) bool) (Local, s
 	if strings.HasPrefix(u.Path, "/_merlon/") && u.Path != keptPath || !s.isPage(u) {
 		return Local{}, "route"
 	}
-	if rt, _ := s.find(http.MethodGet, u); rt.target.Linkable {
-		return Local{path: next}, ""
-	}
-	if !marked || !owned(next, token) {
+	if rt, _ := s.find(http.MethodGet, u); !rt.target.Linkable && !onTheWay(next) {
 		return Local{}, "link"
 	}
-	return Local{next, token}, ""
+	return Local{next}, ""
 }
 
 // isPage reports whether the address is one that a GET route of the site answers with its path values bound.
@@ -151,7 +133,7 @@ func (r *facts) Local(next ...string) (Local, bool) {
 	reason := "duplicate"
 	if len(next) == 1 {
 		var l Local
-		if l, reason = r.w.site.local(next[0], r.w.ownsNext); reason == "" {
+		if l, reason = r.w.site.local(next[0], r.w.onTheWay); reason == "" {
 			return l, true
 		}
 	}
@@ -161,22 +143,38 @@ func (r *facts) Local(next ...string) (Local, bool) {
 	return Local{}, false
 }
 
-// ownsNext reports whether a token was made by this site when this session was on the way to a page.
-func (w *walk) ownsNext(path, token string) bool {
-	binding := w.state.Binding()
-	if binding == nil {
-		return false
-	}
-	_, ok := csrf.VerifyToken(w.run.csrfKey, binding, ownNext(path), token)
-	return ok
+// Page proves that an address of the program's own, as of a part's configuration, is a page of this site. What a visitor sent is
+// proven by [Read.Local].
+func (h *House) Page(path string) (Local, bool) {
+	l, reason := h.site.local(path, func(string) bool { return true })
+	return l, reason == ""
+}
+
+// wayCookie names the page that a visitor was on the way to when the sign-in came between, if other sites may not link to it: its
+// hash. It outlives the sign-in, which changes the session. No other site can have it set for a page of its choice: a link of
+// theirs to such a page is refused, and leads to no sign-in.
+var wayCookie = NewCookie[[]byte]("way", time.Hour)
+
+func wayOf(path string) []byte {
+	sum := sha256.Sum256([]byte(path))
+	return sum[:]
+}
+
+func (w *walk) onTheWay(path string) bool {
+	way, has := wayCookie.Get(&facts{w: w})
+	return has && bytes.Equal(way, wayOf(path))
 }
 
 // wayBack is the next parameter for who was on the way to a page, "" for the front page and for what is none.
 func (w *walk) wayBack(next string) string {
-	l, reason := w.site.local(next, func(string, string) bool { return false })
-	if binding := w.state.Binding(); reason == "link" && binding != nil {
-		l, reason = Local{next, string(csrf.AppendToken(nil, w.run.csrfKey, binding, ownNext(next), nil))}, ""
-	}
+	l, reason := w.site.local(next, func(path string) bool {
+		text, err := w.run.sealText("cookie/"+wayCookie.name, sealedCookie[[]byte]{w.now.Add(wayCookie.maxAge).Unix(), wayOf(path)})
+		if err != nil {
+			return false
+		}
+		w.cookies = append(w.cookies, header.Cookie{Name: w.site.cookieName(wayCookie.name), Value: text, MaxAge: wayCookie.maxAge, Strict: wayCookie.strict})
+		return true
+	})
 	if reason != "" || l.String() == "/" {
 		return ""
 	}

@@ -86,7 +86,7 @@ func Redirect(path constant, values ...any) *Response {
 
 // RedirectLocal answers 303 with an address that [Read.Local] has proven to be a page of this site.
 func RedirectLocal(to Local) *Response {
-	return &Response{status: http.StatusSeeOther, kind: kindLocal, local: to.address()}
+	return &Response{status: http.StatusSeeOther, kind: kindLocal, local: to.String()}
 }
 
 // JSON answers a value as JSON, with a content type that no browser takes for a page. A value that holds a secret is an

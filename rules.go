@@ -179,9 +179,9 @@ var (
 		Wrong:  `merlon.Redirect("/nots")`, Right: `merlon.Redirect("/notes"), merlon.Redirect("/notes/{id}", id)`,
 		Source: "CWE-601; OWASP ASVS 3.7.2"}
 	RuleNext = check.Rule{ID: "MRL-REDIR-002", Property: check.Integrity, Severity: check.Low,
-		Title:  "a return address that is not a page of this site",
-		Why:    "after sign-in a visitor goes to a page of this site only",
-		Attack: "A link to /sign-in?next=//evil.example sends the visitor there after a real sign-in.",
+		Title:  "a return address that is no page of this site, or one that other sites may not link to",
+		Why:    "after sign-in a visitor goes to a page of this site only; to a mounted handler or a page with OwnLinksOnly only who was on the way there",
+		Attack: "A link to /sign-in?next=//evil.example sends the visitor there after a real sign-in; one to /sign-in?next=/tool/delete-all makes the sign-in's own redirect do what a link may not.",
 		Wrong:  `/sign-in?next=https://evil.example/`, Right: `/sign-in?next=/notes`,
 		Source: "CWE-601; WHATWG URL 4.4 (slashes and backslashes)"}
 	RuleBody = check.Rule{ID: "MRL-HTTP-002", Property: check.Availability, Severity: check.Low,

@@ -2,7 +2,6 @@ package merlon
 
 import (
 	"strings"
-	"time"
 
 	"github.com/merlon-web/merlon/event"
 )
@@ -16,14 +15,18 @@ const maxServerLine = 500 // bytes of a line: some hold what a client sent
 // Write implements [io.Writer] for a [log.Logger].
 func (l serverLog) Write(line []byte) (int, error) {
 	text := strings.TrimSuffix(string(line), "\n")
-	if run := l.site.running.Load(); run == nil || run.loose.mayLog(flood{id: "net/http", route: kindOf(text)}, time.Now()) {
-		l.site.log.Warn(event.Clean(text[:min(len(text), maxServerLine)]))
+	if run := l.site.running.Load(); run == nil || run.loose.mayLog(flood{id: "net/http", route: kindOf(text)}, l.site.clock()) {
+		if !strings.HasPrefix(kindOf(text), "panic serving") { // which has its stack, and holds nothing that a client sent
+			text = text[:min(len(text), maxServerLine)]
+		}
+		l.site.log.Warn(event.Clean(text))
 	}
 	return len(line), nil
 }
 
 // kindOf is a line up to its first number or quotation, which are a client's.
 func kindOf(line string) string {
+	line = strings.TrimPrefix(strings.TrimPrefix(line, "http: "), "http2: ")
 	if i := strings.IndexAny(line, "0123456789\"'[<"); i >= 0 {
 		line = line[:i]
 	}

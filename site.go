@@ -248,26 +248,28 @@ func (s *Site) addRoutes() {
 	}
 	for _, rt := range s.routes {
 		if rt.mount != nil && strings.HasSuffix(rt.pattern, "/") && len(rt.pattern) > 1 {
-			s.leadTo(rt)
+			s.leadTo(rt, byPattern)
 		}
 	}
 }
 
-// leadTo answers a mount's path without its last slash, as the router would by itself: before every guard, so that it told of
-// mounts that are hidden, and without end.
-func (s *Site) leadTo(mount *route) {
+// leadTo answers a mount's path without its last slash behind the mount's guards. The router would lead there by itself, before
+// every guard: it would tell of mounts that are hidden, without end.
+func (s *Site) leadTo(mount *route, byPattern map[string]*route) {
+	path := strings.TrimSuffix(mount.pattern, "/")
+	if byPattern[path] != nil { // another mount's
+		return
+	}
 	rt := *mount
 	rt.mount = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to := url.URL{Path: r.URL.Path + "/", RawQuery: r.URL.RawQuery}
 		http.Redirect(w, r, to.String(), http.StatusTemporaryRedirect)
 	})
-	s.unlessTaken(strings.TrimSuffix(rt.pattern, "/"), s.handler(&rt))
-}
-
-// unlessTaken gives an address to a handler, if no route has it.
-func (s *Site) unlessTaken(pattern string, h http.Handler) {
-	defer func() { _ = recover() }() // a route has it
-	s.mux.Handle(pattern, h)
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} { // each, or a neighbour with a place (GET /{name}) would be a conflict
+		if pattern := method + " " + path; byPattern[pattern] == nil {
+			s.mux.Handle(pattern, s.handler(&rt))
+		}
+	}
 }
 
 // register hands a route to the router, whose conflicts become findings with both places.

@@ -3,6 +3,7 @@ package merlon
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -26,9 +27,16 @@ func (s *Site) addStatics() {
 				}
 			}()
 			s.mux.Handle("GET "+f.Prefix(), s.fileHandler(f.Prefix(), f))
-			s.unlessTaken("GET "+strings.TrimSuffix(f.Prefix(), "/"), http.HandlerFunc(s.notFound)) // see leadTo
+			if path := strings.TrimSuffix(f.Prefix(), "/"); !s.taken(path) { // as leadTo
+				s.mux.Handle("GET "+path, http.HandlerFunc(s.notFound))
+			}
 		}()
 	}
+}
+
+// taken reports whether a route has a path, as it stands in its pattern.
+func (s *Site) taken(path string) bool {
+	return slices.ContainsFunc(s.routes, func(rt *route) bool { return rt.pattern == path })
 }
 
 // fileHandler answers files: the host and the client are known, the origin is checked, no session is read.

@@ -507,9 +507,7 @@ func TestExport(t *testing.T) {
 		t.Errorf("a link of another site gets %d", v.Status)
 	}
 	s.Advance(16 * time.Minute)
-	if v := ann.Get("/account/export/file"); !strings.HasPrefix(v.Path, "/sign-in/again?ask=1&next=%2Faccount%2Fexport%2Ffile%23own%3D") {
-		t.Errorf("a file after the window leads to %s", v.Path)
-	}
+	ann.Get("/account/export/file").At("/sign-in/again?ask=1&next=%2Faccount%2Fexport%2Ffile")
 	ann.Get("/account/export").At("/sign-in/again?ask=1&next=%2Faccount%2Fexport")
 	ann.Get("/account/export/file").Submit("/sign-in/again", merlontest.Values{"Password": good}).At("/account/export/file").Is(200)
 }

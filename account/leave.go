@@ -83,7 +83,7 @@ func (a *part) leave(w *merlon.Write[User], f form.Form[Leave]) (*merlon.Respons
 	if err := w.Session.End("account deleted"); err != nil {
 		return nil, err
 	}
-	return merlon.RedirectLocal(a.home(w)).Notice("Your account is to be deleted in 14 days. The mail that we sent you has a link that keeps it."), nil
+	return merlon.RedirectLocal(a.home()).Notice("Your account is to be deleted in 14 days. The mail that we sent you has a link that keeps it."), nil
 }
 
 // beginLeaving sets the time at which an account is deleted, and mails it with the link that calls the account back.

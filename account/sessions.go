@@ -103,7 +103,7 @@ func (a *part) endSessions(w *merlon.Write[User], f form.Form[EndSessions]) (*me
 		if err := w.Session.End("signed out"); err != nil {
 			return nil, err
 		}
-		return merlon.RedirectLocal(a.home(w)).Notice("You are signed out."), nil
+		return merlon.RedirectLocal(a.home()).Notice("You are signed out."), nil
 	}
 	done, err := a.house.Sessions.EndOne(w.DB, w.User.ID, in.End, "ended by its user")
 	if err != nil || !done {

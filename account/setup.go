@@ -162,6 +162,6 @@ func (a *part) setup(w *merlon.Write[merlon.Visitor], f form.Form[SignUp], h has
 		return nil, err
 	}
 	w.Record(RuleFirstAdmin, event.Done, slog.Int64("account", row.ID))
-	beginApp(w, a.home(w).String()) // an administrator has no way in without a second factor
+	beginApp(w, a.home().String()) // an administrator has no way in without a second factor
 	return merlon.Redirect("/account/app"), nil
 }

@@ -178,7 +178,7 @@ func (a *part) next(w interface {
 	if next, ok := w.Local(asked); ok {
 		return next
 	}
-	return a.home(w)
+	return a.home()
 }
 
 func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Response, error) {
@@ -188,13 +188,11 @@ func (a *part) signOut(w *merlon.Write[Guest], _ form.Form[SignOut]) (*merlon.Re
 	if err := w.Session.End("signed out"); err != nil {
 		return nil, err
 	}
-	return merlon.RedirectLocal(a.home(w)).Notice("You are signed out."), nil
+	return merlon.RedirectLocal(a.home()).Notice("You are signed out."), nil
 }
 
 // home is where a visitor goes without another way.
-func (a *part) home(w interface {
-	Local(...string) (merlon.Local, bool)
-}) merlon.Local {
-	home, _ := w.Local(string(a.cfg.Home))
+func (a *part) home() merlon.Local {
+	home, _ := a.house.Page(string(a.cfg.Home))
 	return home
 }

@@ -15,8 +15,7 @@ type Glass struct {
 	last  time.Time
 }
 
-// May reports whether to look again now. A look that is left out is of what was saved less than 20 milliseconds ago, by who has
-// asked more than twenty times since.
+// May reports whether to look again now: not for who has asked twenty times within a moment, until 20 milliseconds are over.
 func (g *Glass) May() bool {
 	now := time.Now()
 	if more := int(now.Sub(g.last) / every); more > 0 {
