@@ -22,6 +22,7 @@ import (
 	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/cli"
 	"github.com/merlon-web/merlon/examples/club/site"
+	"github.com/merlon-web/merlon/password"
 )
 
 // open opens the sound site with whatever is changed in its configuration.
@@ -60,7 +61,8 @@ func TestCheckCommandExits(t *testing.T) {
 		{1, opened, "", "FAIL"},
 		{1, opened, "--only MRL-ROUTE-020,mrl-route-021", "2 fail"},
 		{0, opened, "--only MRL-ROUTE-022", "1 note"},
-		{1, opened, "--only mrl-route-02", "MRL-ROUTE-020"}, // the beginning of an id, as explain takes it
+		{0, open(func(c *merlon.Config) { c.Parts = accounts(password.Params{}) }), "--only MRL-ACCT-058", "no Export"}, // of code: no data are needed
+		{1, opened, "--only mrl-route-02", "MRL-ROUTE-020"},                                                             // the beginning of an id, as explain takes it
 		{1, opened, "--only MRL-ROUTE-022 --fail-on low", "1 note"},
 		{0, opened, "--only MRL-ROUTE-020 --fail-on high", "1 fail"},
 		{0, opened, "--skip MRL-ROUTE-020=for_the_test --skip MRL-ROUTE-021=also", "SKIP  MRL-ROUTE-020  \"for_the_test\", with 1 findings"},
