@@ -134,7 +134,21 @@ func (s *Site) roomChecks() []check.Check {
 			return s.unlimited
 		}},
 	}
-	return slices.Concat(own, s.routeChecks(), s.deployChecks())
+	return slices.Concat(own, s.routeChecks(), s.deployChecks(), s.codeChecks())
+}
+
+// codeChecks are those of the parts that look at the site's own code.
+func (s *Site) codeChecks() (all []check.Check) {
+	var own []db.Declared
+	if s.cfg.Schema != nil {
+		own = s.cfg.Schema.Statements()
+	}
+	for _, p := range s.cfg.Parts {
+		if p.CodeChecks != nil {
+			all = append(all, p.CodeChecks(own)...)
+		}
+	}
+	return all
 }
 
 // checkData judges a folder that has the site's keys: without them it may be anybody's.

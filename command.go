@@ -18,11 +18,11 @@ type Command struct {
 	Example constant // what stands behind the name in an example: "ann@example.org --role board"
 	Flags   []Flag
 	File    bool // the first argument names a file: it is opened where the command was typed, and is [Call.In]
-	// Apart runs the command in a process of its own, without opening the site's data: the folder may be missing, damaged, or
-	// another process's. Its Call has no House, and what [Apart] tells instead. It never goes to a site that is running.
+	// Apart runs the command in a process of its own, without opening the site's data, which may be damaged, or another process's.
+	// Its Call has no House, and what [Apart] tells instead. It never goes to a site that is running.
 	Apart bool
-	// Anew says of a command that runs apart that it is there for folders without a site's data, as restore is. Every other
-	// command is refused where no site has been: a folder that is mistyped must not become a new, empty site.
+	// Anew says of a command that runs apart that it is there for folders without a site's data, as restore is: the folder may be
+	// missing. Every other command is refused where no site has been: a folder that is mistyped must not become a new, empty site.
 	Anew   bool
 	Hidden bool // not in the help: the program calls it itself
 	Run    func(context.Context, *Call) error
@@ -49,7 +49,7 @@ type Call struct {
 
 // Apart is what a command knows that runs without the site's data (see Command.Apart).
 type Apart struct {
-	Data string // the folder of --data, which may be missing
+	Data string // the folder of --data; it may be missing where the command has Anew
 	Site *Site  // put together, not started
 	// Open puts the site together once more, for data in another folder. It starts nothing.
 	Open func(data string, mode Mode) (*Site, error)

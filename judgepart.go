@@ -6,20 +6,26 @@ import (
 	"strings"
 )
 
-// judgeNeeds tells of parts that lack another one, and leaves them out of what is judged afterwards: their routes and pages
-// would only tell the same once more, each.
+// judgeNeeds tells of parts that lack another one, and leaves them out of what is judged afterwards, with those that need them in
+// turn: their routes and pages would only tell the same once more, each.
 func (s *Site) judgeNeeds() {
-	has := func(name constant) bool {
-		return slices.ContainsFunc(s.cfg.Parts, func(p Part) bool { return p.Name == name })
+	has := func(parts []Part, name constant) bool {
+		return slices.ContainsFunc(parts, func(p Part) bool { return p.Name == name })
 	}
-	s.cfg.Parts = slices.DeleteFunc(slices.Clone(s.cfg.Parts), func(p Part) bool {
-		if p.Needs == "" || has(p.Needs) {
-			return false
+	listed := s.cfg.Parts
+	for {
+		rest := slices.DeleteFunc(slices.Clone(s.cfg.Parts), func(p Part) bool { return p.Needs != "" && !has(s.cfg.Parts, p.Needs) })
+		if len(rest) == len(s.cfg.Parts) {
+			break
 		}
-		s.fault(RuleLacking.Finding("Config.Parts", fmt.Sprintf("part %q needs part %q, which the site lacks", p.Name, p.Needs),
-			fmt.Sprintf("add it: Config.Parts = []merlon.Part{%s.New(%[1]s.Config{}), %s.New(%[2]s.Config{})}", p.Needs, p.Name)))
-		return true
-	})
+		s.cfg.Parts = rest
+	}
+	for _, p := range listed {
+		if p.Needs != "" && !has(listed, p.Needs) {
+			s.fault(RuleLacking.Finding("Config.Parts", fmt.Sprintf("part %q needs part %q, which the site lacks", p.Name, p.Needs),
+				fmt.Sprintf("add %s.New(%[1]s.Config{}) to Config.Parts", p.Needs)))
+		}
+	}
 }
 
 // judgeParts tells where two parts of a site take each other's place: which of them would win is nobody's decision then,

@@ -38,7 +38,3 @@ func (s *Site) checkVisitor(context.Context) (found []check.Finding) {
 	}
 	return found
 }
-
-// BlindPages returns the routes of the site's own that show who is signed in and tell nobody ([RuleVisitor]): a sign-in that
-// works looks broken there, so `serve` in development says it at once.
-func (s *Site) BlindPages(ctx context.Context) []check.Finding { return s.checkVisitor(ctx) }

@@ -80,5 +80,5 @@ func (s *Site) checkDemo(context.Context) []check.Finding {
 		return nil
 	}
 	return []check.Finding{RuleDemo.Finding(filepath.Base(s.env.Data), "the data were filled in by serve --demo",
-		"begin with a new folder; or delete each of its accounts (user delete), then the file "+demoFile+" in the folder")}
+		"begin with a new folder; or delete each of its accounts (user delete; the last administrator with --last-admin), then the file "+demoFile+" in the folder")}
 }

@@ -26,9 +26,12 @@ type Part struct {
 	Name   constant
 	Routes []Route
 	Checks []check.Check
-	Rules  []check.Rule // what explain knows of it
-	Schema *db.Schema
-	Pages  *page.Files
+	// CodeChecks makes checks of the code of the site that lists the part, which hold without data: [New] hands it the statements of
+	// the site's own schema, in the order of declaration; none without one.
+	CodeChecks func(own []db.Declared) []check.Check
+	Rules      []check.Rule // what explain knows of it
+	Schema     *db.Schema
+	Pages      *page.Files
 	// Over are page files that stand in the place of other parts' files of the same name, as Config.Pages does, which comes
 	// first: room passkey puts its button on the sign-in page by it, so that a site without the room loads no script.
 	Over     *page.Files
@@ -190,14 +193,6 @@ func Offers[T any](h *House) (found []T) {
 		}
 	}
 	return found
-}
-
-// Statements are those of the site's own schema, in the order of declaration; none without one.
-func (h *House) Statements() []db.Declared {
-	if h.site.cfg.Schema == nil {
-		return nil
-	}
-	return h.site.cfg.Schema.Statements()
 }
 
 // Routes returns the access table of the site, as [Site.Routes] does.

@@ -195,3 +195,19 @@ func TestOptionsThatChangeNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestALackIsToldOnce: of parts that need each other in a row the missing one is told, and nothing of what they would have brought.
+func TestALackIsToldOnce(t *testing.T) {
+	_, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: t.TempDir()}, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"), Parts: []merlon.Part{
+		{Name: "first", Needs: "second", Routes: []merlon.Route{{}}},
+		{Name: "second", Needs: "third", Routes: []merlon.Route{{}}},
+		{Name: "other"},
+	}})
+	var faults check.Faults
+	if !errors.As(err, &faults) || len(faults) != 1 || faults[0].ID != merlon.RuleLacking.ID {
+		t.Fatalf("told: %v", err)
+	}
+	if want := "add third.New(third.Config{}) to Config.Parts"; faults[0].Do != want { // the site's other parts stay
+		t.Errorf("advice %q, want %q", faults[0].Do, want)
+	}
+}

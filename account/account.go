@@ -78,7 +78,7 @@ func New(cfg Config) merlon.Part {
 	}
 	return merlon.Part{
 		Name: "account", Routes: routes, Schema: schema, Pages: pages, Over: header, Rules: Rules(), SignIn: "/sign-in", Offers: a, Role: Admin,
-		Checks: a.checks(),
+		Checks: a.checks(), CodeChecks: a.codeChecks,
 		Tasks: []merlon.Task{{Name: "account/sweep", Every: 10 * time.Minute, Run: a.sweep},
 			{Name: "account/guessed", Every: time.Second, Last: true, Run: a.tellGuessed}},
 		Start: a.start, Ready: a.ready, Commands: a.commands(), Restored: restored, Powers: powers, Named: named, Probe: a.probe(), Approaches: a.approaches(),

@@ -282,6 +282,13 @@ func TestAnInvitationEndsWithItsPurpose(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"its owner signed up without it": func(t *testing.T, s *merlontest.Server) {
+			signUp(s, ann, good).Get(link(t, s, ann, 0)).Submit("/account/verify", nil).At("/sign-in")
+		},
+		"its owner signed up without it, elsewhere": func(t *testing.T, s *merlontest.Server) {
+			signUp(s, ann, other)
+			s.Visitor().Get(link(t, s, ann, 0)).Submit("/account/verify/anew", merlontest.Values{"Name": "Ann", "Password": good}).At("/sign-in")
+		},
 		"its owner signed up without it, and is deleted": func(t *testing.T, s *merlontest.Server) {
 			v := signUp(s, ann, good)
 			v.Get(link(t, s, ann, 0)).Submit("/account/verify", nil).At("/sign-in")

@@ -32,7 +32,6 @@ func (a *part) checks() []check.Check {
 		{Rule: RuleLostRole, Run: a.checkRoles},
 		{Rule: RuleBreaches, Deploy: true, Run: a.checkBreaches},
 		{Rule: RuleUnproven, Run: a.checkUnproven},
-		{Rule: RuleRows, Run: a.checkRows},
 		{Rule: password.RuleFast, Run: a.checkFast},
 		{Rule: password.RuleSlow, Deploy: true, Run: a.checkSlow},
 	} {

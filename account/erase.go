@@ -30,17 +30,13 @@ func (a *part) dropFactors(w *db.Writer, user int64) error {
 	return nil
 }
 
-// erase deletes an account and all that this part keeps of it, and voids the invitations of its address, by which it would be back.
+// erase deletes an account and all that this part keeps of it. Invitations of its address are void since it became the account's;
+// that of one with which a stranger has signed up is its owner's, and stays.
 // The site's hook comes first, while the rows that it may want to read are there; a sign-up that waits is none of its accounts, see
 // [Hooks].
 func (a *part) erase(w *db.Writer, row userRow) error {
 	if gone := a.cfg.Hooks.Deleted; gone != nil && !row.waiting() {
 		if err := gone(w.Context(), w, row.user(), a.house.Clock()); err != nil {
-			return err
-		}
-	}
-	if !row.waiting() { // whose address is somebody else's, mostly, and so is its invitation
-		if _, err := voidInvites.Run(w, row.Email); err != nil {
 			return err
 		}
 	}

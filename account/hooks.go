@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
@@ -37,8 +38,13 @@ func run(hook func(context.Context, *db.Writer, User) error, w *db.Writer, u Use
 	return hook(w.Context(), w, u)
 }
 
+// codeChecks are the part's checks of the site's own statements.
+func (a *part) codeChecks(own []db.Declared) []check.Check {
+	return []check.Check{{Rule: RuleRows, Run: func(context.Context) []check.Finding { return a.checkRows(own) }}}
+}
+
 // checkRows finds statements of the site's own that add rows, of which a user may be part, where a hook for them is missing.
-func (a *part) checkRows(context.Context) []check.Finding {
+func (a *part) checkRows(own []db.Declared) []check.Finding {
 	var lack []string
 	if a.cfg.Hooks.Export == nil {
 		lack = append(lack, "Export: they are in nobody's download")
@@ -49,7 +55,7 @@ func (a *part) checkRows(context.Context) []check.Finding {
 	if len(lack) == 0 {
 		return nil
 	}
-	for _, d := range a.house.Statements() {
+	for _, d := range own {
 		if d.Kind != db.KindQuery && insertsRow(d.Text) {
 			return []check.Finding{RuleRows.Finding(d.Where, fmt.Sprintf("the site adds rows of its own (%s), and account.Config.Hooks has no %s", strings.Join(strings.Fields(d.Text), " "), strings.Join(lack, "; no ")),
 				"give the hooks what is a user's among the site's rows; if no row tells of a user, skip this with the reason")}
@@ -58,10 +64,11 @@ func (a *part) checkRows(context.Context) []check.Finding {
 	return nil
 }
 
-// insertsRow reports whether a statement adds rows, as far as its words tell.
+// insertsRow reports whether a statement adds rows, as far as its words tell: INSERT wherever it stands, and SQLite's REPLACE INTO.
 func insertsRow(text string) bool {
-	for _, word := range strings.Fields(text) {
-		if strings.EqualFold(word, "INSERT") {
+	words := strings.FieldsFunc(strings.ToUpper(text), func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for i, word := range words {
+		if word == "INSERT" || word == "REPLACE" && i+1 < len(words) && words[i+1] == "INTO" {
 			return true
 		}
 	}

@@ -106,3 +106,22 @@ func TestOneSignUpStopsNoSweep(t *testing.T) {
 		t.Errorf("%d sign-ups that nobody has proven are left, want the second: %v", n, err)
 	}
 }
+
+// TestRowsAreFoundInCode: a statement that adds rows is seen in each of its forms, without data.
+func TestRowsAreFoundInCode(t *testing.T) {
+	for text, want := range map[string]int{
+		"INSERT INTO note (text) VALUES ($1)":                                              1,
+		"replace into note (text) values ($1)":                                             1,
+		"WITH one AS (INSERT INTO note (text) VALUES ($1) RETURNING id) SELECT * FROM one": 1,
+		"UPDATE note SET text = replace(text, $1, $2)":                                     0,
+		"DELETE FROM note WHERE id = $1":                                                   0,
+	} {
+		found := 0
+		for _, c := range account.New(account.Config{}).CodeChecks([]db.Declared{{Text: text, Where: "notes.go:7", Kind: db.KindExec}}) {
+			found += len(c.Run(t.Context()))
+		}
+		if found != want {
+			t.Errorf("%s: %d findings, want %d", text, found, want)
+		}
+	}
+}

@@ -149,9 +149,6 @@ func (a *part) signUpInvited(w *merlon.Write[Guest], f form.Form[Invited], h has
 		}
 		row.Name = in.Name
 	}
-	if _, err := voidInvites.Run(w.DB, t.Email); err != nil {
-		return nil, err
-	}
 	if err := a.prove(w.DB, row, w.Now().UnixMicro()); err != nil {
 		return nil, err
 	}

@@ -111,13 +111,16 @@ func (a *part) verified(w *merlon.Write[Guest], l mailed, row userRow) (*merlon.
 	return arrive(w, l, row).Notice("Your address is confirmed. You can sign in now."), nil
 }
 
-// prove notes that the account's address is its owner's, once. The row is that of before.
+// prove notes that the account's address is its owner's, once, and voids the invitations of the address. The row is that of before.
 func (a *part) prove(w *db.Writer, row userRow, now int64) error {
 	done, err := proveEmail.Run(w, row.ID, now, row.Email)
 	if err != nil {
 		return err
 	}
 	if err := void(w, row.ID, verifyTicket); err != nil || done.Rows == 0 {
+		return err
+	}
+	if _, err := voidInvites.Run(w, row.Email); err != nil {
 		return err
 	}
 	if row.waiting() { // until now it was nobody's: see [Hooks]

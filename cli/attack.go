@@ -14,7 +14,6 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 // attackWish is what was asked of one run of attack.
@@ -108,7 +107,9 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 	}
 	if site.Shared() { // of rows on a server there is no copy
 		fmt.Fprintln(p.err, "the site's rows are on a server and are not copied: what is attacked is the site with a new file in their place, and with the data to try it")
-	} else if datafolder.Holds(p.data) {
+	} else if has, err := p.holdsData(); err != nil {
+		return nil, err
+	} else if has {
 		wish.Data = p.data
 	}
 	report, err := attack.Site(ctx, p.open, wish.Options)

@@ -61,7 +61,7 @@ func TestPasskeyAlone(t *testing.T) {
 	if code := cli.Run(t.Context(), alone, []string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, &out, &problems); code != cli.ExitFailed {
 		t.Errorf("exits %d, want %d", code, cli.ExitFailed)
 	}
-	if got := problems.String(); !strings.Contains(got, "account.New(account.Config{}), passkey.New(passkey.Config{})") || !strings.Contains(got, "\n1 to mend") {
+	if got := problems.String(); !strings.Contains(got, "add account.New(account.Config{}) to Config.Parts") || !strings.Contains(got, "\n1 to mend") {
 		t.Errorf("got %s", got)
 	}
 }

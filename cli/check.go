@@ -108,8 +108,16 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 		return err
 	}
 	report = append(report, certificateResult(unusable, wish.choice)...).Joined()
-	report.Skip(accepting(wish.skip, accepted))
-	if err := p.printReport(report, wish, unseen); err != nil {
+	for id, reason := range accepted {
+		accepted[id] = reason + " (serve.skip)"
+	}
+	report.Skip(accepted)
+	var stops []string // before what was typed: a start knows the settings alone
+	if wish.choice.Deploy && len(wish.choice.Only) == 0 {
+		stops = stopIDs(report)
+	}
+	report.Skip(wish.skip)
+	if err := p.printReport(report, wish, unseen, stops); err != nil {
 		return err
 	}
 	if wish.format == "text" && !p.quiet {
@@ -126,14 +134,14 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	return nil
 }
 
-// accepting is what is skipped: what was typed, and what serve.skip accepts, which is told as that.
-func accepting(typed, accepted map[string]string) map[string]string {
-	all := map[string]string{}
-	for id, reason := range accepted {
-		all[id] = reason + " (serve.skip)"
+// stopIDs are the findings with which serve --production does not start, each once.
+func stopIDs(report check.Report) (ids []string) {
+	for _, f := range stopping(report.Findings(check.High)) {
+		if !slices.Contains(ids, f.ID) {
+			ids = append(ids, f.ID)
+		}
 	}
-	maps.Copy(all, typed)
-	return all
+	return ids
 }
 
 // knownIDs refuses an id that nobody knows, with the nearest one that somebody does.
@@ -181,7 +189,11 @@ func meant(id string, ids []string) string {
 // looked at, "" if all could.
 func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c check.Choice) (report check.Report, unseen string, err error) {
 	here := func() check.Report { return check.Run(ctx, c.Of(site.Checks())...) }
-	if p.hasData() != nil {
+	has, err := p.holdsData()
+	if err != nil { // the report would lack half its checks, and end well
+		return nil, "", err
+	}
+	if !has {
 		return here().Joined(), "the data: there is no site's data in " + p.folder() + ": name the folder that the site is served from with --data", nil
 	}
 	err = db.ErrLocked // a site that is not sound cannot be started, and may still be up as it was before
@@ -288,7 +300,7 @@ type checkLine struct {
 	Findings []check.Finding `json:"findings,omitempty"`
 }
 
-func (p *program) printReport(report check.Report, wish checkWish, unseen string) error {
+func (p *program) printReport(report check.Report, wish checkWish, unseen string, stops []string) error {
 	switch wish.format {
 	case "sarif":
 		version := ""
@@ -316,14 +328,8 @@ func (p *program) printReport(report check.Report, wish checkWish, unseen string
 	if unseen != "" {
 		fmt.Fprintln(p.out, "not looked at:", unseen)
 	}
-	if stops := stopping(report.Findings(check.High)); wish.choice.Deploy && len(stops) > 0 {
-		var ids []string
-		for _, f := range stops {
-			if !slices.Contains(ids, f.ID) {
-				ids = append(ids, f.ID)
-			}
-		}
-		fmt.Fprintln(p.out, "serve --production does not start with:", strings.Join(ids, ", "))
+	if len(stops) > 0 {
+		fmt.Fprintln(p.out, "serve --production does not start with:", strings.Join(stops, ", "))
 	}
 	return nil
 }

@@ -231,14 +231,24 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 // hasData refuses a folder in which no site has been: one that is mistyped must not become a new, empty site. Whoever makes data
 // (serve, migrate up, restore) does not ask.
 func (p *program) hasData() error {
+	has, err := p.holdsData()
+	if has || err != nil {
+		return err
+	}
+	return exit(ExitCannot, "there is no site's data in %s: it has no file keys, and this command makes no new site: name the folder that the site is served from with --data; a new site's data is made by: %s migrate up --data DIR", p.folder(), programName())
+}
+
+// holdsData reports whether a site has been in the data folder. A folder that cannot be read is an error, with its exit code: what
+// is in it is not known.
+func (p *program) holdsData() (bool, error) {
 	_, err := os.Lstat(filepath.Join(p.data, "keys"))
 	switch {
 	case err == nil || swap.Announced(p.data): // a restore that was cut off is completed first
-		return nil
-	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
-		return exit(ExitCannot, "the data folder cannot be read: %w: name one that can be with --data", err)
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return false, nil
 	}
-	return exit(ExitCannot, "there is no site's data in %s: it has no file keys, and this command makes no new site: name the folder that the site is served from with --data; a new site's data is made by: %s migrate up --data DIR", p.folder(), programName())
+	return false, exit(ExitCannot, "the data folder cannot be read: %w: name one that can be with --data", err)
 }
 
 // folder is the data folder as it is told: whole, since whoever typed it may not be where they think.

@@ -1,4 +1,4 @@
-// Package datafolder makes the folders that a site keeps its data in, and tells whether they hold any.
+// Package datafolder makes the folders that a site keeps its data in.
 package datafolder
 
 import (
@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // ignore names the file by which git leaves out all that lies in a folder (gitignore(5)).
@@ -35,10 +34,4 @@ func Make(path string) error {
 	}
 	_, err = f.WriteString("*\n")
 	return errors.Join(err, f.Close())
-}
-
-// Holds reports whether a folder has a file of a site in it. Folders alone are none.
-func Holds(path string) bool {
-	entries, err := os.ReadDir(path)
-	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !e.IsDir() && e.Name() != ignore })
 }

@@ -31,9 +31,6 @@ func TestMake(t *testing.T) {
 				t.Errorf("%s: %v, %v", path, info.Mode(), err)
 			}
 		}
-		if datafolder.Holds(path) {
-			t.Errorf("%s: what Make wrote counts as a site's data", name)
-		}
 		if err := os.Remove(file); err != nil {
 			t.Fatal(err)
 		}
@@ -70,25 +67,6 @@ func TestMakeWhatIsThere(t *testing.T) {
 	}
 	if left, err := os.ReadDir(far); err != nil || len(left) != 0 {
 		t.Errorf("a folder that was there has %v now, %v", left, err)
-	}
-}
-
-func TestHolds(t *testing.T) {
-	dir := t.TempDir()
-	if datafolder.Holds(dir) || datafolder.Holds(filepath.Join(dir, "none")) {
-		t.Error("an empty folder holds something")
-	}
-	if err := os.Mkdir(filepath.Join(dir, "backup"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if datafolder.Holds(dir) {
-		t.Error("a folder counts as a file")
-	}
-	if err := os.WriteFile(filepath.Join(dir, "keys"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if !datafolder.Holds(dir) {
-		t.Error("a file is not seen")
 	}
 }
 

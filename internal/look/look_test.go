@@ -2,24 +2,31 @@ package look_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/merlon-web/merlon/internal/look"
 )
 
 func TestGlass(t *testing.T) {
-	var g look.Glass
-	looked := 0
-	for began := time.Now(); time.Since(began) < 5*time.Millisecond; {
-		if g.May() {
-			looked++
+	synctest.Test(t, func(t *testing.T) {
+		var g look.Glass
+		asked := func() (looked int) {
+			for range 100 {
+				if g.May() {
+					looked++
+				}
+			}
+			return looked
 		}
-	}
-	if looked < 20 || looked > 21 {
-		t.Errorf("%d looks in a moment, want 20", looked)
-	}
-	time.Sleep(25 * time.Millisecond)
-	if !g.May() {
-		t.Error("no look after a pause")
-	}
+		for _, c := range []struct {
+			pause time.Duration
+			want  int
+		}{{0, 20}, {19 * time.Millisecond, 0}, {time.Millisecond, 1}, {70 * time.Millisecond, 3}, {time.Hour, 20}} {
+			time.Sleep(c.pause)
+			if n := asked(); n != c.want {
+				t.Errorf("after a pause of %v: %d looks of 100, want %d", c.pause, n, c.want)
+			}
+		}
+	})
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/cli"
 	"github.com/merlon-web/merlon/examples/club/site"
+	"github.com/merlon-web/merlon/password"
 )
 
 // open opens the sound site with whatever is changed in its configuration.
@@ -60,7 +61,8 @@ func TestCheckCommandExits(t *testing.T) {
 		{1, opened, "", "FAIL"},
 		{1, opened, "--only MRL-ROUTE-020,mrl-route-021", "2 fail"},
 		{0, opened, "--only MRL-ROUTE-022", "1 note"},
-		{1, opened, "--only mrl-route-02", "MRL-ROUTE-020"}, // the beginning of an id, as explain takes it
+		{0, open(func(c *merlon.Config) { c.Parts = accounts(password.Params{}) }), "--only MRL-ACCT-058", "no Export"}, // of code: no data are needed
+		{1, opened, "--only mrl-route-02", "MRL-ROUTE-020"},                                                             // the beginning of an id, as explain takes it
 		{1, opened, "--only MRL-ROUTE-022 --fail-on low", "1 note"},
 		{0, opened, "--only MRL-ROUTE-020 --fail-on high", "1 fail"},
 		{0, opened, "--skip MRL-ROUTE-020=for_the_test --skip MRL-ROUTE-021=also", "SKIP  MRL-ROUTE-020  \"for_the_test\", with 1 findings"},
@@ -105,6 +107,17 @@ func TestCheckSkipsWhatTheStartPasses(t *testing.T) {
 	}
 	if out, _ := run(t, 1, open(nil), "data", "check", "--deploy"); !strings.Contains(out, "\nserve --production does not start with: ") || strings.Contains(out[strings.Index(out, "does not start with"):], "MRL-HOST-001") {
 		t.Errorf("which of the findings stop a start?\n%s", out)
+	}
+	stops := "serve --production does not start with: "
+	if err := os.WriteFile("merlon.toml", []byte("[serve]\nskip = [\"MRL-SMTP-011=no mails\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _ = run(t, 0, open(nil), "data", "check", "--deploy", "--skip", "MRL-DEPLOY-001=typed")
+	if _, line, _ := strings.Cut(out, stops); !strings.Contains(line, "MRL-DEPLOY-001") || strings.Contains(line, "MRL-SMTP-011") {
+		t.Errorf("what stops a start is for the settings alone to say:\n%s", out)
+	}
+	if out, _ := run(t, 1, open(nil), "data", "check", "--deploy", "--only", "MRL-DEPLOY-001"); strings.Contains(out, stops) {
+		t.Errorf("by one check it was told what stops a start:\n%s", out)
 	}
 	if err := os.WriteFile("merlon.toml", []byte("[serve]\nskip = [\"MRL-ROUTE-20=only friends\"]\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -192,6 +205,19 @@ func TestStartIsPartOfCheck(t *testing.T) {
 	raw(t, data, "UPDATE merlon_version_session SET sha256 = ''")
 	if out, _ := run(t, 1, open(nil), data, "check"); !strings.Contains(out, "MRL-KEYRING-001") {
 		t.Errorf("with an open key file, check says\n%s", out)
+	}
+}
+
+// TestCheckCannotReadTheData: a folder that cannot be read is not one without data, whose report may end well.
+func TestCheckCannotReadTheData(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	if err := os.Symlink(data, data); err != nil { // root reads folders of every mode
+		t.Skip("no links here: ", err)
+	}
+	for _, command := range []string{"check", "attack"} {
+		if _, errOut := run(t, 3, open(nil), data, command); !strings.Contains(errOut, "the data folder cannot be read") {
+			t.Errorf("%s: %s", command, errOut)
+		}
 	}
 }
 

@@ -27,5 +27,5 @@ var links = []mutant{
 	}
 `, ``, "account TestWhatEndsSessionsEndsTrust"},
 	{"deletion of a disabled account", "account/leave.go", `leaving <= $1 AND disabled = 0 AND`, `leaving <= $1 AND`, "account TestWhoIsShutOutIsNotSwept"},
-	{"invitation of who was deleted", "account/erase.go", `voidInvites.Run(w, row.Email)`, `voidInvites.Run(w, "")`, "account TestAnInvitationEndsWithItsPurpose"},
+	{"invitation of who was deleted", "account/links_verify.go", `voidInvites.Run(w, row.Email)`, `voidInvites.Run(w, "")`, "account TestAnInvitationEndsWithItsPurpose"},
 }
