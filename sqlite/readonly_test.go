@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/sqlite"
 )
 
@@ -260,9 +261,7 @@ func TestReaderCannotWrite(t *testing.T) {
 // TestMeasures says what each measure holds by itself, and what the others let through without it, in a golden file: so a
 // measure that no longer does anything is seen, and so is a statement that only one measure stops.
 func TestMeasures(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
+	need.Time(t, "tries all hostile statements without one measure after the other")
 	from := template(t)
 	type config struct {
 		name string

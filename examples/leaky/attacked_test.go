@@ -116,6 +116,7 @@ func table(found map[string]attack.Finding, invented []attack.Finding) string {
 const floor = 83
 
 func TestAttackedAlone(t *testing.T) {
+	t.Parallel()
 	s, p := leaky(t)
 	var back func()
 	p.Keep = func(keep func() func()) func() func() {

@@ -62,6 +62,7 @@ var open = strings.Fields("L23 L29 L34 L41 L43 L74")
 // TestAttackedMounted attacks the broken twin inside a site of Merlon's, as a stranger: its own members cannot sign in there,
 // since no form of it has the token that a mount asks for.
 func TestAttackedMounted(t *testing.T) {
+	t.Parallel()
 	report, err := attack.Site(t.Context(), openMounted(t), attack.Options{As: []string{"anonymous"}, Budget: 2 * time.Minute, Classes: []string{"platform", "output", "forgery", "injection"},
 		Routes: strings.Fields("/news* /search /handbook* /api/* /out /login /logout /signup /contact /forgot /reset /debug/ /static/ /version /sponsors/ /events*")})
 	if err != nil {

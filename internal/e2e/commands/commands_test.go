@@ -30,10 +30,18 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func TestCommands(t *testing.T) {
+func TestCommands(t *testing.T) { scripts(t, "testdata") }
+
+// TestUserCommands: those of accounts.
+func TestUserCommands(t *testing.T) {
+	need.Time(t, "runs a hundred commands")
+	scripts(t, filepath.Join("testdata", "users"))
+}
+
+func scripts(t *testing.T, dir string) {
 	club := filepath.Dir(need.Built(t, "examples/club"))
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", club+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil

@@ -66,6 +66,7 @@ func loseTo(t *testing.T, h *home, address string, settings ...string) *lost {
 
 // With the kit alone, on a machine that never saw the site, users are back, and what must not come back is not.
 func TestLoseEverything(t *testing.T) {
+	need.Time(t, "loses a club and gets it back on another machine")
 	l := loseClub(t)
 	if out, _ := l.home.run(0, "drill"); !strings.Contains(out, "PASS") {
 		t.Fatalf("the drill: %s", out)
