@@ -278,6 +278,7 @@ func (a *part) approaches() []merlon.Approach {
 		nobody := func(*db.Writer, *merlon.House, *comer) error { return nil }
 		all = append(all,
 			a.approach("who has just signed up", false, nobody, signsUp),
+			a.approach("who opens the mailed link where they signed up", false, nobody, a.opensOwn),
 			a.approach("who signed up with a wrong address", false, nobody, func(ctx context.Context, b merlon.Browser, c *comer) error {
 				if err := signsUp(ctx, b, c); err != nil {
 					return err
@@ -378,4 +379,22 @@ func signsUp(ctx context.Context, b merlon.Browser, c *comer) error {
 	}
 	status, err := b.Submit(ctx, "/sign-up", map[string]string{"Name": "Drill", "Email": "signs-up-" + c.email, "Password": c.password})
 	return isAt(b, status, err, "/sign-up/sent")
+}
+
+// opensOwn signs up and opens the mailed link in the same browser.
+func (a *part) opensOwn(ctx context.Context, b merlon.Browser, c *comer) error {
+	if err := signsUp(ctx, b, c); err != nil {
+		return err
+	}
+	err := a.house.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		row, err := userByEmail.One(w, "signs-up-"+c.email)
+		if err != nil {
+			return err
+		}
+		return c.holds(w, a.house, verifyTicket, row.ID, row.Email)
+	})
+	if err != nil {
+		return err
+	}
+	return loads(ctx, b, c.link, "/account/verify")
 }

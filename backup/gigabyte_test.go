@@ -155,6 +155,7 @@ func (s *testSite) fill(size int64) {
 // TestGigabyte makes a point of a large database beside a writer and readers, and restores it to a site that is up. Figures of
 // a quiet machine are for the log and bench; what is held here holds on a busy one too.
 func TestGigabyte(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100)) // as in a site: memory is measured
 	need.Time(t, "backs up a large database")
 	s := &testSite{t: t, data: filepath.Join(t.TempDir(), "data"), target: t.TempDir(), routes: newestRoutes}
 	s.start()

@@ -19,7 +19,7 @@ func rows() []row {
 		{"MRL-SQL-007", "statements", ""}, {"MRL-SQL-008", "statements", ""}, {"MRL-SQL-009", "statements", ""}, {"MRL-SQL-010", "statements", ""}, {"MRL-SQL-011", "statements", "anyRow"},
 		{"MRL-SQL-012", "migration", "0001_note.sql"}, {"MRL-SQL-013", "no limit", ""}, {"MRL-SQL-018", "statements", "time.Time"}, {"MRL-SQL-022", "schema name", "account"},
 		{"MRL-SQL-024", "damage", ""}, {"MRL-SQL-025", "orphan", "row 1 of b names a row of a"},
-		{"MRL-SITE-006", "pages", "broken/layout.html:1"}, {"MRL-DEPLOY-010", "demo", "the last administrator with --last-admin"}, {"MRL-SQL-030", "lax", "laxmigrations/0001_book.sql:2"}, {"MRL-SQL-031", "called", "moveNote.Run is given 1 argument,"}, {"MRL-SQL-031", "called", "moveNotes.All is given 0 arguments"},
+		{"MRL-SITE-006", "pages", "broken/layout.html:1"}, {"MRL-DEPLOY-010", "demo", "filled in by serve --demo"}, {"MRL-SQL-030", "lax", "laxmigrations/0001_book.sql:2"}, {"MRL-SQL-031", "called", "moveNote.Run is given 1 argument,"}, {"MRL-SQL-031", "called", "moveNotes.All is given 0 arguments"},
 		{"MRL-STATIC-001", "files", "help.html"}, {"MRL-STATIC-002", "files", "a..b.txt"}, {"MRL-STATIC-004", "files", "site.css"}, {"MRL-STATIC-005", "files", "site.css"}, {"MRL-STATIC-006", "no files", "static"},
 		{"MRL-TRUST-003", "forwarded", "203.0.113.7"}, {"MRL-TRUST-011", "hosts", "*."}, {"MRL-TRUST-012", "proxies", "0.0.0.0/0"}, {"MRL-TRUST-013", "header", "Host"},
 		{"MRL-SMTP-001", "mail server", ""}, {"MRL-SMTP-002", "mail plain", ""}, {"MRL-SMTP-003", "mail from", ""}, {"MRL-SMTP-004", "mail password", ""}, {"MRL-SMTP-011", "no mail", ""},
