@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
 )
 
 // An approach is how an actor comes to a page that links do not lead to, and where it has led. Each walk makes somebody new.
@@ -174,6 +175,10 @@ func (r *run) tokenOfAnother(f *seenForm) string {
 	return ""
 }
 
+// tended are the tables whose rows the site's own tasks alter: events get their link in the chain, mails are sent, what is over is
+// swept. Of them a change tells nothing.
+var tended = []string{"merlon_event", "merlon_event_chain", "merlon_file", "merlon_job", "merlon_kept", "merlon_mail", "merlon_once", "merlon_refusal", "merlon_session", "merlon_throttle"}
+
 // othersWay sends the form of one who came by an approach, with its address, as another one who did, with what that one has of
 // their own: the token, the code. What the first one's walk has made tells whether it was guarded.
 func (r *run) othersWay(f *seenForm) {
@@ -186,6 +191,7 @@ func (r *run) othersWay(f *seenForm) {
 		return
 	}
 	theirs, mine := r.fresh(f, first), r.t.rows(r.ctx).news(nobodys)
+	maps.DeleteFunc(mine, func(k db.RowKey, _ bool) bool { return slices.Contains(tended, k.Table) })
 	second, err := r.another(f)
 	if err != nil {
 		return
