@@ -73,7 +73,11 @@ func (c Cookie[T]) Set(on interface {
 	asWalk() *walk
 	writes()
 }, value T) error {
-	w := on.asWalk()
+	return c.give(on.asWalk(), value)
+}
+
+// give is Set on the way of a request, also of one that does not write.
+func (c Cookie[T]) give(w *walk, value T) error {
 	text, err := w.run.sealText("cookie/"+c.name, sealedCookie[T]{w.now.Add(c.maxAge).Unix(), value})
 	if err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
-	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/page"
 )
 
@@ -101,12 +100,7 @@ func (w *walk) keep(f form.Any) error {
 	if err != nil {
 		return err
 	}
-	text, err := w.run.sealText("cookie/"+keptCookie.name, sealedCookie[[]byte]{w.now.Add(keptLife).Unix(), key})
-	if err != nil {
-		return err
-	}
-	w.cookies = append(w.cookies, header.Cookie{Name: w.site.cookieName(keptCookie.name), Value: text, MaxAge: keptLife, Strict: true})
-	return nil
+	return keptCookie.give(w, key)
 }
 
 // keptOwner binds a kept form to its user.

@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/merlon-web/merlon/header"
 )
 
 // A Local is an address of this site that was proven to be one of its GET pages. Its zero value is the front page.
@@ -167,14 +165,7 @@ func (w *walk) onTheWay(path string) bool {
 
 // wayBack is the next parameter for who was on the way to a page, "" for the front page and for what is none.
 func (w *walk) wayBack(next string) string {
-	l, reason := w.site.local(next, func(path string) bool {
-		text, err := w.run.sealText("cookie/"+wayCookie.name, sealedCookie[[]byte]{w.now.Add(wayCookie.maxAge).Unix(), wayOf(path)})
-		if err != nil {
-			return false
-		}
-		w.cookies = append(w.cookies, header.Cookie{Name: w.site.cookieName(wayCookie.name), Value: text, MaxAge: wayCookie.maxAge, Strict: wayCookie.strict})
-		return true
-	})
+	l, reason := w.site.local(next, func(path string) bool { return wayCookie.give(w, wayOf(path)) == nil })
 	if reason != "" || l.String() == "/" {
 		return ""
 	}

@@ -54,8 +54,7 @@ type Site struct {
 	mux       *http.ServeMux
 	schemas   []*db.Schema
 	pages     *page.Set
-	views     sync.Map // page.Declared → *view
-	look      sync.Mutex
+	views     sync.Map   // page.Declared → *view
 	looks     look.Glass // at the static files, in development
 	statics   []*static.Files
 	signIn    string

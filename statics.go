@@ -58,12 +58,7 @@ func (s *Site) fileHandler(pattern string, f http.Handler) http.Handler {
 // reloadStatics reads static files again that were saved, in development and where their folder is there. It looks as
 // often as [page.Set.Reload] does.
 func (s *Site) reloadStatics() {
-	if s.env.Mode != Development {
-		return
-	}
-	s.look.Lock()
-	defer s.look.Unlock()
-	if !s.looks.May() {
+	if s.env.Mode != Development || !s.looks.May() {
 		return
 	}
 	for _, f := range s.statics {
