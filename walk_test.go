@@ -42,13 +42,19 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 }
 
 func TestWhoMayKeepAnAnswer(t *testing.T) { // CACHE-1
-	s := merlontest.Start(t, openTestSite)
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return openTestSiteWith(env, // without a form, whose token alone would say it
+			merlon.Get("/bare/mine", account.SignedIn(), bareOwn), merlon.Get("/bare/{id}", account.Anyone(), bareAny))
+	})
 	ann := s.SignedIn("Ann")
 	for _, c := range []struct {
 		v    *merlontest.Visitor
 		path string
 		want string
 	}{
+		{ann, "/bare/mine", "no-store"},
+		{ann, "/bare/1", "no-store"},
+		{s.Visitor(), "/bare/1", "no-cache"},
 		{s.Visitor(), "/", "no-cache"},
 		{s.Visitor(), "/notes", "no-store"}, // a form: the answer sets the pre-session cookie
 		{ann, "/", "no-cache"},              // public and untouched
@@ -63,6 +69,14 @@ func TestWhoMayKeepAnAnswer(t *testing.T) { // CACHE-1
 	if s.Visitor().Get("/").Header.Get("Set-Cookie") != "" {
 		t.Error("an anonymous reader got a cookie")
 	}
+}
+
+func bareOwn(*merlon.Read[account.User], merlon.None) (*merlon.Response, error) {
+	return merlon.Text("of one"), nil
+}
+
+func bareAny(*merlon.Read[account.Guest], noteByID) (*merlon.Response, error) {
+	return merlon.Text("of one or all"), nil
 }
 
 func TestAccess(t *testing.T) {
