@@ -150,6 +150,7 @@ func pack(w io.Writer, in *Inner, from []source) error {
 	if len(text) > maxInner {
 		return fmt.Errorf("backup: the list of what the point holds has %d bytes, at most %d may be", len(text), maxInner)
 	}
+	buf := make([]byte, beside)
 	for _, s := range append([]source{inMemory(innerName, text)}, from...) {
 		h := &tar.Header{Typeflag: tar.TypeReg, Name: s.name, Size: s.size, Mode: 0o600, ModTime: in.Instant.Truncate(time.Second), Format: tar.FormatPAX}
 		err := t.WriteHeader(h)
@@ -163,7 +164,7 @@ func pack(w io.Writer, in *Inner, from []source) error {
 			continue
 		}
 		sum := sha256.New()
-		n, err := packOne(t, io.TeeReader(s.open(), sum), s.size)
+		n, err := io.CopyBuffer(struct{ io.Writer }{t}, io.TeeReader(s.open(), sum), buf)
 		if err != nil {
 			return err
 		}
@@ -193,15 +194,6 @@ func packFrames(w io.Writer, s source) (*tar.Writer, error) {
 	}
 	_, err := w.Write(make([]byte, -s.size&511)) // a tar's blocks
 	return tar.NewWriter(w), err
-}
-
-func packOne(t io.Writer, r io.Reader, size int64) (int64, error) {
-	if size <= beside { // one of many uploads: a goroutine would be for nothing
-		return io.Copy(t, r)
-	}
-	from, stop := ahead(r)
-	defer stop()
-	return io.CopyBuffer(struct{ io.Writer }{t}, from, make([]byte, beside))
 }
 
 // Unpack writes what a stream of [Store.Fetch] holds into an empty folder, under the names of the tar: MERLON, site.db,
@@ -245,6 +237,12 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) Close() error                { return nil }
 
+// knownBytes is where an entry goes whose bytes were held against this hash before.
+type knownBytes struct {
+	discard
+	sum string
+}
+
 func unpack(r io.Reader, accept func(*Inner) error, to func(name string, size int64) (io.WriteCloser, error)) (*Inner, error) {
 	t := tar.NewReader(r)
 	in, err := readInner(t, to)
@@ -281,10 +279,25 @@ func copyOut(f InnerFile, from io.Reader, create func(string, int64) (io.WriteCl
 	if err != nil {
 		return err
 	}
-	to, wait := behind(io.MultiWriter(out, sum))
-	n, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, buf)
-	if failed := wait(); err == nil || failed != nil {
-		err = failed // beside it the writer's says only that the reader has ended
+	var n int64
+	switch out := out.(type) {
+	case knownBytes:
+		n, err = io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{from}, buf)
+		if err == nil && (n != f.Size || f.SHA256 != out.sum) {
+			err = errors.New("it is not the file that was sealed")
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", f.Name, err)
+		}
+		return err
+	case discard:
+		n, err = io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{from}, buf)
+	default:
+		to, wait := behind(io.MultiWriter(out, sum), plainly)
+		n, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, buf)
+		if failed := wait(); err == nil || failed != nil {
+			err = failed // beside it the writer's says only that nobody takes what is written
+		}
 	}
 	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("%s: %w", f.Name, err)

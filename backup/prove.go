@@ -8,7 +8,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,49 +44,6 @@ func (j *job) depth(p *Point) Depth {
 		return Read
 	}
 	return Stored
-}
-
-// tryOut has the ciphertext reach the disk, and when the point is to be read, decrypts and unpacks it with the key that only
-// this process has.
-func (j *job) tryOut(ctx context.Context, p *Point, from *spool, depth Depth, with age.Identity) error {
-	f, err := os.OpenFile(from.path, os.O_RDWR, 0) // some systems sync only what may be written
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	if depth == Stored {
-		return nil
-	}
-	stream, err := unseal(f, p, []age.Identity{with})
-	if err != nil {
-		return fmt.Errorf("backup: what was sealed does not open: %w", err)
-	}
-	defer stream.plain.Close()
-	in, err := Inspect(readUntil{ctx, stream})
-	if err != nil {
-		return fmt.Errorf("backup: what was sealed does not open: %w", err)
-	}
-	if in.Site != p.Site || in.Seq != p.Seq {
-		return errors.New("backup: what is in it is another point")
-	}
-	return nil
-}
-
-// readUntil reads until its context ends.
-type readUntil struct {
-	ctx  context.Context
-	from io.Reader
-}
-
-// Read implements [io.Reader].
-func (r readUntil) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
-	}
-	return r.from.Read(p)
 }
 
 // prove shows how far the point that was just put can be trusted: the store has the bytes that were sealed, by the hash that it

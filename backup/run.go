@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/internal/background"
 )
 
 // Why a run did not make a point. Beside these it may be what a target says, see [ErrUnreachable] and the others there.
@@ -122,7 +123,7 @@ func (r *runner) run(ctx context.Context, want wish) (made *Made, err error) {
 	if err := j.preflight(ctx); err != nil {
 		return nil, err
 	}
-	made, err = j.make(ctx)
+	background.Do(func() { made, err = j.make(ctx) })
 	if made != nil {
 		made.Took = time.Since(began)
 	}

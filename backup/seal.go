@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"time"
 
 	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
@@ -36,11 +35,9 @@ func seal(ctx context.Context, w io.Writer, to ...age.Recipient) (*sealing, erro
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
-	z, err := compressor(sealed)
-	if err != nil {
-		return nil, err
-	}
-	return &sealing{ctx: ctx, zstd: z, sealed: sealed}, nil
+	s := &sealing{ctx: ctx, sealed: sealed}
+	s.zstd, err = compressor(compressed{s})
+	return s, err
 }
 
 // A sealing takes plain text, also such as was compressed before. It ends when its context does.
@@ -48,16 +45,28 @@ type sealing struct {
 	ctx    context.Context
 	zstd   *zstd.Encoder
 	sealed io.WriteCloser
-	plain  int64 // bytes that come out of it again
+	plain  int64  // bytes that come out of it again
+	n      int64  // bytes of the compressed stream
+	at     extent // what was compressed before, in that stream
+}
+
+// An extent is a part of a stream.
+type extent struct{ from, to int64 }
+
+// compressed is the compressed stream of a sealing.
+type compressed struct{ *sealing }
+
+// Write implements [io.Writer].
+func (s compressed) Write(p []byte) (int, error) {
+	n, err := s.sealed.Write(p)
+	s.n += int64(n)
+	return n, err
 }
 
 // Write implements [io.Writer].
 func (s *sealing) Write(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
-	}
-	if (s.plain+int64(len(p)))>>22 != s.plain>>22 { // every 4 MB the site's requests come between
-		time.Sleep(time.Millisecond)
 	}
 	n, err := s.zstd.Write(p)
 	s.plain += int64(n)
@@ -69,24 +78,13 @@ func (s *sealing) frames(from io.Reader, plain int64) error {
 	if err := s.zstd.Close(); err != nil {
 		return err
 	}
-	buf := make([]byte, beside)
-	for {
-		if err := s.ctx.Err(); err != nil {
-			return err
-		}
-		n, err := io.ReadFull(from, buf)
-		if _, failed := s.sealed.Write(buf[:n]); failed != nil {
-			return failed
-		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
+	s.at.from = s.n
+	if _, err := io.CopyBuffer(compressed{s}, readUntil{s.ctx, from}, make([]byte, beside)); err != nil {
+		return err
 	}
+	s.at.to = s.n
 	s.plain += plain
-	s.zstd.Reset(s.sealed)
+	s.zstd.Reset(compressed{s})
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/background"
 )
 
 // A spool is the ciphertext of a point on its way: a file of known length and hash. No store is ever given a stream whose
@@ -27,6 +28,10 @@ type spool struct {
 	size int64
 	sum  [32]byte
 	head string // the hash of its header
+
+	base   source   // the database
+	frames extent   // where it is in the compressed stream,
+	framed [32]byte // and the hash of that
 }
 
 func (s *spool) open() (*os.File, error) {
@@ -183,19 +188,20 @@ func (j *job) sealFile(ctx context.Context, in *Inner, from []source, recipients
 		}
 	}()
 	out := &summing{to: f, sum: sha256.New()}
-	to, wait := behind(out)
+	to, wait := behind(out, background.Go)
 	sealed, err := seal(ctx, to, recipients...)
 	if err == nil {
 		err = errors.Join(pack(sealed, in, from), sealed.Close())
 	}
 	if failed := wait(); failed != nil {
-		err = fmt.Errorf("backup: %w", failed) // beside it the writer's says only that the reader has ended
+		err = fmt.Errorf("backup: %w", failed) // beside it the writer's says only that nobody takes what is written
 	}
 	if err != nil {
 		return nil, 0, err
 	}
 	s.size = out.n
 	out.sum.Sum(s.sum[:0])
+	s.base, s.frames, s.framed = from[0], sealed.at, from[0].done.framed
 	s.head, err = headerOf(s.path)
 	return s, sealed.plain, err
 }
