@@ -279,26 +279,17 @@ func copyOut(f InnerFile, from io.Reader, create func(string, int64) (io.WriteCl
 	if err != nil {
 		return err
 	}
-	var n int64
-	switch out := out.(type) {
-	case knownBytes:
-		n, err = io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{from}, buf)
-		if err == nil && (n != f.Size || f.SHA256 != out.sum) {
+	if known, ok := out.(knownBytes); ok {
+		n, err := io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{from}, buf)
+		if err == nil && (n != f.Size || f.SHA256 != known.sum) {
 			err = errors.New("it is not the file that was sealed")
 		}
 		if err != nil {
 			err = fmt.Errorf("%s: %w", f.Name, err)
 		}
 		return err
-	case discard:
-		n, err = io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{from}, buf)
-	default:
-		to, wait := behind(io.MultiWriter(out, sum), plainly)
-		n, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, buf)
-		if failed := wait(); err == nil || failed != nil {
-			err = failed // beside it the writer's says only that nobody takes what is written
-		}
 	}
+	n, err := io.CopyBuffer(io.MultiWriter(out, sum), struct{ io.Reader }{from}, buf)
 	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("%s: %w", f.Name, err)
 	}

@@ -18,7 +18,6 @@ import (
 	"filippo.io/age"
 
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/internal/background"
 )
 
 // A spool is the ciphertext of a point on its way: a file of known length and hash. No store is ever given a stream whose
@@ -188,13 +187,9 @@ func (j *job) sealFile(ctx context.Context, in *Inner, from []source, recipients
 		}
 	}()
 	out := &summing{to: f, sum: sha256.New()}
-	to, wait := behind(out, background.Go)
-	sealed, err := seal(ctx, to, recipients...)
+	sealed, err := seal(ctx, out, recipients...)
 	if err == nil {
 		err = errors.Join(pack(sealed, in, from), sealed.Close())
-	}
-	if failed := wait(); failed != nil {
-		err = fmt.Errorf("backup: %w", failed) // beside it the writer's says only that nobody takes what is written
 	}
 	if err != nil {
 		return nil, 0, err

@@ -38,7 +38,7 @@ func (j *job) tryOut(ctx context.Context, p *Point, from *spool, depth Depth, wi
 }
 
 // inspect reads a ciphertext as [Inspect] does a point, but for the frames of the database: each was decompressed and held against
-// its piece when it was made (squeeze), so here they need only be those frames.
+// its piece when it was made (fill), so here they need only be those frames.
 func (s *spool) inspect(from io.Reader, with age.Identity) (*Inner, error) {
 	cipher := &counted{from: from, sum: sha256.New()}
 	stream, err := age.Decrypt(cipher, with)

@@ -15,7 +15,7 @@ import (
 )
 
 // Threads is for how many pieces of work at one time Go gets processors. More than these take those of the site.
-const Threads = 3
+const Threads = 2
 
 // Can reports whether there are such threads here. They are not where the system has none of them or refuses them, and not
 // where Go has fewer processors than the machine: it was told to, and what is counted against such a limit stops all threads when it

@@ -27,7 +27,7 @@ func TestPriority(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	before, processors := nice(t), runtime.GOMAXPROCS(0)
 	var all sync.WaitGroup
-	for range 3 {
+	for range Threads {
 		all.Add(1)
 		Go(func() {
 			defer all.Done()
