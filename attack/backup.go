@@ -43,7 +43,6 @@ func backups(r *run) {
 // leave is missed, of the class as a whole: it is not clean then.
 func (r *run) leave(format string, args ...any) {
 	r.missed(format, args...)
-	r.open = true
 }
 
 // finds tells what was seen of copies: it is repeated by the class, not by a request.

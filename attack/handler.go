@@ -200,7 +200,7 @@ func (a *actor) submit(f *form, values map[string]string) *answer {
 	for name, value := range values {
 		v.Set(name, value)
 	}
-	return a.send(post(f.action, v).own(a.run.t))
+	return a.loads(post(f.action, v).own(a.run.t))
 }
 
 // ErrNotLoopback refuses an address that is not of this machine.

@@ -261,7 +261,7 @@ func (r *run) injectSignIn() {
 			q := g.request(v).own(r.t)
 			a.send(q)
 			for _, p := range r.site.proof {
-				if ans := a.fork().send(get(p).own(r.t)); ans.status == http.StatusOK {
+				if ans := a.fork().loads(get(p).own(r.t)); ans.status == http.StatusOK {
 					r.hit(RuleSQL, "POST "+f.pattern, q, a, "%q signed somebody in", text)
 					return
 				}

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -102,19 +103,22 @@ func (a *actor) sessionNames(who *actor) (names []string) {
 	for n := range who.cookies {
 		b := who.fork()
 		delete(b.cookies, n)
-		if ans := b.send(get(proof).own(a.run.t)); ans.status != http.StatusOK {
+		if ans := b.loads(get(proof).own(a.run.t)); ans.status != http.StatusOK {
 			names = append(names, n)
 		}
 	}
 	return names
 }
 
+// errNoLogin says that nobody knows what a user types to sign in.
+var errNoLogin = errors.New("attack: this user has nothing to sign in with")
+
 // signsIn fills in the sign-in form, whoever made the user.
 func (a *actor) signsIn() error {
 	if u, ok := a.login(); ok {
 		return a.enter(u, true)
 	}
-	return errOver
+	return errNoLogin
 }
 
 func second(u merlon.ProbeUser) map[string]string {

@@ -42,7 +42,7 @@ type target struct {
 	keep    func() (back func()) // notes the data; nil: it stays as attacks leave it
 	calls   []Call
 	backups func(context.Context) (b *Backups, why string) // how copies are made; nil: nobody told
-	endless sync.Map                                       // paths whose answers have no end
+	ends    endings
 }
 
 // A Request is one that was sent, as it can be sent again.
@@ -102,6 +102,7 @@ type answer struct {
 	took   time.Duration
 
 	endless bool // it had no end: what came first
+	cut     bool // it was longer than what is read
 
 	doc    *page
 	parsed bool
@@ -131,15 +132,16 @@ func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) 
 		r.Host = q.Host
 	}
 	began := time.Now()
+	silent, stream := t.ends.patience(q)
 	if t.handler == nil {
 		res, err := t.send(r)
 		if err != nil {
 			return nil, err
 		}
 		defer res.Body.Close()
-		body, ended, err := readSome(res.Body, t.again(q.Path))
-		t.hasEnd(q.Path, ended)
-		return &answer{status: res.StatusCode, header: res.Header, body: body, path: q.Path, took: time.Since(began), endless: !ended}, err
+		body, ended, err := readSome(res.Body, stream)
+		t.ends.note(q, res.Header, ended)
+		return &answer{status: res.StatusCode, header: res.Header, body: body, path: q.Path, took: time.Since(began), endless: !ended, cut: len(body) > maxAnswer}, err
 	}
 	var counter db.Counter
 	r = r.WithContext(db.Counted(ctx, &counter))
@@ -151,28 +153,14 @@ func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) 
 		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: t.origin.Hostname()}
 	}
 	rec := newRecorder()
-	ended := rec.serve(t.handler, r, t.again(q.Path))
+	ended := rec.serve(t.handler, r, silent, stream)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	t.hasEnd(q.Path, ended)
 	ans := rec.answer(ended)
+	t.ends.note(q, ans.header, ended)
 	ans.path, ans.ran, ans.wrote, ans.took = q.Path, counter.Ran(), counter.Wrote("throttle", "journal"), time.Since(began)
 	return ans, nil
-}
-
-// again reports whether an address has answered without an end before.
-func (t *target) again(path string) bool {
-	_, known := t.endless.Load(bare(path))
-	return known
-}
-
-// hasEnd keeps which addresses answer without an end.
-func (t *target) hasEnd(path string, ended bool) {
-	if ended {
-		return
-	}
-	t.endless.Store(bare(path), true)
 }
 
 func cookieLine(cookies map[string]string) string {

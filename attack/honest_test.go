@@ -1,0 +1,239 @@
+package attack_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/merlon-web/merlon/attack"
+)
+
+func tallyOf(t *testing.T, report *attack.Report, class string) attack.Tally {
+	t.Helper()
+	for _, c := range report.Coverage.Classes {
+		if c.Class == class {
+			return c
+		}
+	}
+	t.Fatalf("there is no class %s", class)
+	return attack.Tally{}
+}
+
+// TestDeadSite: a site that answers no more is no site that refuses: nothing passes, and the attack ends with an error.
+func TestDeadSite(t *testing.T) {
+	var asked atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 4 {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<title>x</title><a href="/a?q=a">a</a>`)
+	}))
+	defer srv.Close()
+	report, err := attack.URL(t.Context(), srv.URL, attack.Profile{}, attack.Options{Classes: []string{"platform", "forgery", "injection"}})
+	if !errors.Is(err, attack.ErrDied) {
+		t.Fatalf("got %v, want ErrDied", err)
+	}
+	if report.Coverage.Unanswered == 0 {
+		t.Errorf("no request is told of as not answered:\n%s", report.Coverage)
+	}
+	for _, c := range report.Coverage.Classes {
+		if c.Asked && c.Verdict != "OPEN" {
+			t.Errorf("%s", c)
+		}
+	}
+}
+
+// TestFewSilences: of a site that is still there a request without an answer is told, is no attempt, and leaves its class open.
+func TestFewSilences(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.FormValue("q"), "mqx") {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<title>x</title><a href="/?q=a">a</a>`)
+	}))
+	defer srv.Close()
+	report, err := attack.URL(t.Context(), srv.URL, attack.Profile{}, attack.Options{Classes: []string{"injection"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := tallyOf(t, report, "injection"); c.Verdict != "OPEN" || !slices.Contains(c.Left, "GET /: not answered: EOF") || c.Tried+report.Coverage.Unanswered > report.Coverage.Requests {
+		t.Errorf("%s\n%s", c, report.Coverage)
+	}
+}
+
+// formOnce is a handler with a sign-in, and a form that is only shown at first.
+type formOnce struct{ shown atomic.Int64 }
+
+// ServeHTTP implements [http.Handler].
+func (f *formOnce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c, err := r.Cookie("who")
+	w.Header().Set("Content-Type", "text/html")
+	w.Header().Set("Cache-Control", "no-store")
+	switch {
+	case r.URL.Path == "/in" && r.Header.Get("Sec-Fetch-Site") == "cross-site":
+		http.Error(w, "no", http.StatusForbidden)
+	case r.URL.Path == "/in" && r.Method == http.MethodPost:
+		http.SetCookie(w, &http.Cookie{Name: "who", Value: "somebody-or-other", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case r.URL.Path == "/in":
+		fmt.Fprint(w, `<title>in</title><form method="post" action="/in"><input name="Name"><input type="password" name="Password"></form>`)
+	case err != nil || c.Value == "":
+		http.Redirect(w, r, "/in", http.StatusSeeOther)
+	case r.URL.Path == "/" && f.shown.Add(1) == 1:
+		fmt.Fprint(w, `<title>home</title><p>yours</p><form method="post" action="/once"><input name="Text"></form>`)
+	case r.URL.Path == "/":
+		fmt.Fprint(w, `<title>home</title><p>yours</p>`)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// TestNothingForged: where no form was forged the class does not pass, and says why; pages that are loaded on the way are no attempts.
+func TestNothingForged(t *testing.T) {
+	report, err := attack.Probe(t.Context(), &formOnce{}, attack.Profile{SignIn: "/in", Users: []attack.User{{Fields: map[string]string{"Name": "ann", "Password": "x"}}}}, attack.Options{Classes: []string{"forgery", "access"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := tallyOf(t, report, "forgery")
+	if told := strings.Join(c.Left, "\n"); c.Verdict != "OPEN" || !strings.Contains(told, "forgery: form /once of /: it was not sent honestly, and so not forged") || !strings.Contains(told, "Profile.State tells nothing") {
+		t.Errorf("%s: %s", c, told)
+	}
+	if c.Tried > report.Coverage.Requests/2 {
+		t.Errorf("%d of %d requests are called attempts", c.Tried, report.Coverage.Requests)
+	}
+	if c := tallyOf(t, report, "access"); c.Verdict != "OPEN" && c.Verdict != "NONE" {
+		t.Errorf("%s", c)
+	}
+}
+
+// TestNobodyTellsOf: what a profile does not tell is told of, in the classes that would look at it.
+func TestNobodyTellsOf(t *testing.T) {
+	k := newKit(t)
+	p := k.profile()
+	p.Log, p.Mail, p.Noticed, p.State = nil, nil, nil, nil
+	report, err := attack.Probe(t.Context(), k, p, attack.Options{Classes: []string{"forgery", "injection"}, Budget: 2 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for class, all := range map[string][]string{"forgery": {"Profile.State", "Profile.Noticed"}, "injection": {"Profile.Log", "Profile.Mail"}} {
+		c := tallyOf(t, report, class)
+		for _, what := range all {
+			if !slices.ContainsFunc(c.Left, func(s string) bool { return strings.HasPrefix(s, what+" tells nothing") }) {
+				t.Errorf("%s says nothing of %s: %v", c, what, c.Left)
+			}
+		}
+	}
+}
+
+// TestTokenLeavesFails: a form that gives its token away fails a test of the class forgery, as the docs say.
+func TestTokenLeavesFails(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<title>x</title><form method="post" action="https://elsewhere.test/"><input type="hidden" name="csrf_token" value="0123456789abcdef"><input name="Text"></form>`)
+	})
+	said := &recorder{ctx: t.Context()}
+	report := attack.Handler(said, h, attack.Profile{}, func(o *attack.Options) { o.Classes = []string{"forgery"} })
+	if got := said.errors(); len(got) != 1 || !strings.Contains(got[0], attack.RuleTokenLeaves.ID) {
+		t.Errorf("the test says %q\n%s", got, report.Coverage)
+	}
+}
+
+// slowly is a page that comes late, and reflects its parameter without escaping.
+func slowly(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	if r.URL.Path != "/" {
+		http.NotFound(w, r)
+		return
+	}
+	fmt.Fprint(w, `<title>x</title><a href="/?q=a">a</a>`)
+	w.(http.Flusher).Flush()
+	select {
+	case <-r.Context().Done():
+		return
+	case <-time.After(2500 * time.Millisecond):
+	}
+	fmt.Fprintf(w, "<p>%s</p>", r.FormValue("q"))
+}
+
+// TestSlowAnswer: an answer that comes late is waited for the next time, and that one was cut off is told.
+func TestSlowAnswer(t *testing.T) {
+	t.Parallel()
+	report, err := attack.Probe(t.Context(), http.HandlerFunc(slowly), attack.Profile{}, attack.Options{Classes: []string{"injection"}, Budget: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(report.Findings, func(f attack.Finding) bool { return f.ID == attack.RuleMarkup.ID }) {
+		t.Errorf("what came late was not looked at:\n%s", report.Coverage)
+	}
+	if c := tallyOf(t, report, "injection"); !slices.ContainsFunc(c.Left, func(s string) bool { return strings.HasPrefix(s, "the rest of /: ") }) {
+		t.Errorf("nobody is told that an answer was cut off: %v", c.Left)
+	}
+}
+
+// many is a site of more pages than are loaded; the last one reflects its parameter.
+func many(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	fmt.Fprint(w, `<title>x</title>`)
+	if r.URL.Path == "/" {
+		for i := range 450 {
+			fmt.Fprintf(w, `<a href="/page-%d-of-many">x</a>`, i)
+		}
+		for i := range 9 {
+			fmt.Fprintf(w, `<a href="/items/%d">x</a>`, i)
+		}
+	}
+}
+
+// TestTooManyPages: what is not loaded is not reached, and no class passes over it.
+func TestTooManyPages(t *testing.T) {
+	report, err := attack.Probe(t.Context(), http.HandlerFunc(many), attack.Profile{}, attack.Options{Classes: []string{"injection"}, Budget: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := report.Coverage
+	if c.Routes != 452 || c.Reached != 400 || !strings.Contains(strings.Join(tallyOf(t, report, "injection").Left, "\n"), "pages as anonymous: 400 were loaded") {
+		t.Errorf("%d of %d reached\n%s", c.Reached, c.Routes, c)
+	}
+}
+
+// TestSampled: that of a route some pages were loaded is told.
+func TestSampled(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		for i := range 9 {
+			fmt.Fprintf(w, `<title>x</title><a href="/items/%d">x</a>`, i)
+		}
+	})
+	report, err := attack.Probe(t.Context(), h, attack.Profile{}, attack.Options{Classes: []string{"access"}})
+	if err != nil || !slices.Equal(report.Coverage.Sampled, []string{"GET /items/{id}: there are at least 9"}) {
+		t.Errorf("%v, %v", err, report.Coverage.Sampled)
+	}
+}
+
+// TestChosenClasses: a test of one class fails for no other, and classes that were asked for and not begun are not called NONE.
+func TestChosenClasses(t *testing.T) {
+	k := newKit(t)
+	said := &recorder{ctx: t.Context()}
+	attack.Handler(said, k, k.profile(), func(o *attack.Options) { o.Classes = []string{"platform"} })
+	if got := said.errors(); len(got) != 0 {
+		t.Errorf("the test says %q", got)
+	}
+	report, err := attack.Probe(t.Context(), http.HandlerFunc(slowly), attack.Profile{}, attack.Options{Classes: []string{"access"}, Budget: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := tallyOf(t, report, "access"); c.Verdict != "OPEN" || c.Complete {
+		t.Errorf("%s", c)
+	}
+	if c := tallyOf(t, report, "limits"); c.Asked || c.Verdict != "NONE" {
+		t.Errorf("%s", c)
+	}
+}
