@@ -20,7 +20,7 @@ var unreached = []string{
 // behind mailed links, codes and passkeys too.
 func TestAttacked(t *testing.T) {
 	need.Time(t, "attacks the whole club")
-	report := attack.Test(t, site.Open, attack.Unfilled("/_merlon/setup/from-backup", "room backup tries it in a process that can start its site anew"))
+	report := attack.Test(t, site.Open, attack.Unfilled("/_merlon/setup/from-backup", "internal/e2e/restore gets an old site back in a process that can start anew"))
 	var missed []string
 	for _, n := range report.Coverage.NotReached {
 		for _, of := range []string{"route ", "form ", "what is seen "} {
