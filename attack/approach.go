@@ -60,6 +60,12 @@ func (a *actor) walks() (seen []*answer, err error) {
 	w := &walker{actor: a}
 	way.typed, err = way.walk(w)
 	way.spent = false
+	switch {
+	case r.ctx.Err() != nil:
+		panic(errOver)
+	case r.died != nil:
+		panic(ErrDied)
+	}
 	return w.seen, err
 }
 
@@ -79,9 +85,6 @@ func (r *run) arrived(f *seenForm) (*actor, error) {
 func (r *run) another(f *seenForm) (*actor, error) {
 	a := f.by.fork()
 	_, err := a.walks()
-	if r.ctx.Err() != nil {
-		panic(errOver)
-	}
 	if err != nil {
 		r.missed("form %s of %s as %s: %v", f.pattern, f.page, f.by.name(), err)
 		return nil, err
@@ -97,9 +100,6 @@ func (r *run) approach(last bool) {
 			continue
 		}
 		seen, err := a.walks()
-		if r.ctx.Err() != nil {
-			panic(errOver)
-		}
 		if err != nil {
 			r.missed("what is seen as %s: %v", a.name(), err)
 			continue
@@ -241,10 +241,10 @@ type walker struct {
 }
 
 // Get implements [merlon.Browser].
-func (w *walker) Get(_ context.Context, path string) (int, error) { return w.follow(get(path)), nil }
+func (w *walker) Get(ctx context.Context, path string) (int, error) { return w.follow(ctx, get(path)) }
 
 // Submit implements [merlon.Browser].
-func (w *walker) Submit(_ context.Context, action string, values map[string]string) (int, error) {
+func (w *walker) Submit(ctx context.Context, action string, values map[string]string) (int, error) {
 	for _, f := range w.way.here.dom(w.run.t).forms {
 		if f.method != http.MethodPost || f.action != action {
 			continue
@@ -260,15 +260,28 @@ func (w *walker) Submit(_ context.Context, action string, values map[string]stri
 		for name, value := range values {
 			v.Set(name, value)
 		}
-		return w.follow(post(action, v)), nil
+		return w.follow(ctx, post(action, v))
 	}
 	return 0, fmt.Errorf("%s has no form that posts to %s", w.Path(), action)
 }
 
-// follow sends a request and follows where it leads within the site.
-func (w *walker) follow(q *Request) int {
+// follow sends a request and follows where it leads within the site. When the time is over, or the site answers no more, that is
+// an error for the part whose Go is running: a panic would go through it.
+func (w *walker) follow(ctx context.Context, q *Request) (status int, err error) {
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+		case p == errOver, p == ErrDied:
+			status, err = 0, p.(error)
+		default:
+			panic(p)
+		}
+	}()
 	ans := w.loads(q.own(w.run.t))
 	for range 5 {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
 		if q.Method == http.MethodGet {
 			w.seen = append(w.seen, ans)
 		}
@@ -280,7 +293,7 @@ func (w *walker) follow(q *Request) int {
 		ans = w.loads(q.own(w.run.t))
 	}
 	w.way.here = ans
-	return ans.status
+	return ans.status, nil
 }
 
 // Path implements [merlon.Browser].

@@ -156,6 +156,8 @@ func (r *run) hit(rule check.Rule, route string, q *Request, by *actor, format s
 	if q != nil {
 		f.Request = q.shown()
 		f.Curl, f.Test = q.curl(r.t), q.goTest(r.t)
+	} else if r.class == "backup" {
+		f.Test = ofCopies
 	}
 	r.report.Findings = append(r.report.Findings, f)
 	if r.o.Told != nil {

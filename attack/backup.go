@@ -48,10 +48,6 @@ func (r *run) leave(format string, args ...any) {
 // finds tells what was seen of copies: it is repeated by the class, not by a request.
 func (r *run) finds(rule check.Rule, format string, args ...any) {
 	r.hit(rule, onBackups, nil, r.people[0], format, args...)
-	f := &r.report.Findings[len(r.report.Findings)-1]
-	if f.ID == rule.ID && f.Test == "" {
-		f.Test = "report, err := attack.Probe(t.Context(), site, profile, attack.Options{Classes: []string{\"backup\"}}) // attack.Site of a site of Merlon's"
-	}
 }
 
 // texts are what is known to rest in the data, and to be nobody's to read.
@@ -65,7 +61,7 @@ func (r *run) texts() (all []string) {
 			known = []string{u.Email}
 		}
 		for _, text := range known {
-			if strings.Contains(text, "@") && r.t.rest != nil && r.t.rest(text) != "" && !slices.Contains(all, text) {
+			if strings.Contains(text, "@") && r.t.rest != nil && r.rests(text) != "" && !slices.Contains(all, text) {
 				all = append(all, text)
 			}
 		}

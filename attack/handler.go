@@ -95,11 +95,11 @@ func (p Profile) people() []*actor {
 func (t *target) told(p Profile) {
 	if p.State != nil {
 		t.state = func() (string, bool) { return p.State(), true }
-		t.rest = func(secret string) string {
+		t.rest = func(_ context.Context, secret string) (string, error) {
 			if strings.Contains(p.State(), secret) {
-				return "the data"
+				return "the data", nil
 			}
-			return ""
+			return "", nil
 		}
 	}
 	t.noticed = p.Noticed

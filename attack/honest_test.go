@@ -1,6 +1,7 @@
 package attack_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -235,5 +236,58 @@ func TestChosenClasses(t *testing.T) {
 	}
 	if c := tallyOf(t, report, "limits"); c.Asked || c.Verdict != "NONE" {
 		t.Errorf("%s", c)
+	}
+}
+
+// TestToldWhole: a finding is told with what makes it happen again, also one of the class backup.
+func TestToldWhole(t *testing.T) {
+	k := newKit(t, "nocopy")
+	told := 0
+	_, err := attack.Probe(t.Context(), k, k.profile(), attack.Options{Classes: []string{"backup"}, Told: func(_ string, f *attack.Finding) {
+		if f == nil {
+			return
+		}
+		if told++; f.Test == "" {
+			t.Errorf("%s is told without a way to repeat it", f.ID)
+		}
+	}})
+	if err != nil || told == 0 {
+		t.Errorf("%d told, %v", told, err)
+	}
+}
+
+// TestLetInAgain: a user whom an attack has disabled is let in again, also when the time is over meanwhile.
+func TestLetInAgain(t *testing.T) {
+	k := newKit(t)
+	p := k.profile()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := 0
+	p.Disable = func(u attack.User, on bool) {
+		if k.disable(u, on); on {
+			out++
+			cancel()
+		} else {
+			out--
+		}
+	}
+	if _, err := attack.Probe(ctx, k, p, attack.Options{Classes: []string{"sessions"}, Budget: time.Minute}); !errors.Is(err, context.Canceled) || out != 0 {
+		t.Errorf("%v: %d users are still shut out", err, out)
+	}
+}
+
+// TestMailsThatShrink: a profile may drop the oldest of its mails.
+func TestMailsThatShrink(t *testing.T) {
+	k := newKit(t)
+	p := k.profile()
+	asked := 0
+	p.Mail = func() string {
+		if asked++; asked%2 == 1 {
+			return strings.Repeat("an older mail\n", 1000) + k.mails.String()
+		}
+		return k.mails.String()
+	}
+	if _, err := attack.Probe(t.Context(), k, p, attack.Options{Classes: []string{"sessions"}, Budget: time.Minute}); err != nil {
+		t.Fatal(err)
 	}
 }

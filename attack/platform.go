@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -112,7 +113,7 @@ func (r *run) plainSignIn(nobody *actor) {
 	}
 	if !r.t.merlon && r.t.signIn != "" && r.wants(r.t.signIn) {
 		q := get(r.t.signIn)
-		q.plain = true
+		q.Plain = true
 		if ans := nobody.fork().send(q); ans.status == http.StatusOK && ans.isHTML() && ans.hasPassword(r.t) {
 			r.hit(RulePlainSignIn, "GET "+r.t.signIn, q, nobody, "the sign-in form is given over plain http")
 		}
@@ -201,6 +202,7 @@ func (r *run) slow(addr string) {
 		return
 	}
 	defer c.Close()
+	defer context.AfterFunc(r.ctx, func() { _ = c.Close() })()
 	r.tried++
 	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\nX-A: ", r.t.origin.Host)
 	_ = c.SetReadDeadline(time.Now().Add(slowTime))

@@ -172,7 +172,7 @@ func (r *run) atRest(a *actor) {
 			if len(part) < 16 {
 				continue
 			}
-			if where := r.t.rest(part); where != "" {
+			if where := r.rests(part); where != "" {
 				r.hit(RuleTokenAtRest, "every route", get(r.site.proof[a.role]), a, "the value of the cookie %s lies in %s as it is", n, where)
 				return
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/url"
@@ -110,7 +109,7 @@ type inside struct {
 	log    *lines
 	offset atomic.Int64
 	pool   []merlon.ProbeUser
-	old    io.Writer
+	unhook func() // gives package log back
 	once   sync.Once
 	file   string
 	known  map[string]fileSum
@@ -131,7 +130,7 @@ func (c *refusals) Happened(e event.Event) {
 }
 
 func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), fresh bool) error {
-	s.log, s.old = &lines{}, log.Writer()
+	s.log = &lines{}
 	site, err := open(merlon.Env{Data: s.dir, Mode: merlon.Drill, NoJobs: true, Settings: merlon.Settings{Origin: siteOrigin},
 		Watch: &s.events, Clock: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) }, Log: event.NewLog(s.log, false, slog.LevelInfo)})
 	if err != nil {
@@ -144,7 +143,7 @@ func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site,
 		return err
 	}
 	s.site = site
-	log.SetOutput(io.MultiWriter(s.log)) // handlers that are not Merlon's log there
+	s.unhook = theLog.listen(s.log) // handlers that are not Merlon's log there
 	if !fresh {
 		return nil
 	}
@@ -159,7 +158,7 @@ func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site,
 }
 
 func (s *inside) stop(ctx context.Context) error {
-	log.SetOutput(s.old)
+	s.unhook()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return s.site.Close(ctx)

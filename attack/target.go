@@ -1,15 +1,12 @@
 package attack
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net/http"
 	"net/url"
 	"sort"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -25,14 +22,14 @@ type target struct {
 
 	routes []merlon.RouteInfo // nil: not known
 	merlon bool
-	signIn string                                      // path of the sign-in form, "" if none is known
-	state  func() (string, bool)                       // all data as text; false: not known
-	rows   func(context.Context) rowSums               // what each row holds; nil: not known
-	rest   func(secret string) (where string)          // where in the data a text lies; "": nowhere
-	said   map[string]func() string                    // "log", "mail", "sent": all of it so far
-	renew  func(*actor) error                          // signs an actor in again
-	tick   func(time.Duration)                         // nil: the clock cannot be moved
-	serve  func() (addr string, end func(), err error) // over loopback; nil: not
+	signIn string                                                  // path of the sign-in form, "" if none is known
+	state  func() (string, bool)                                   // all data as text; false: not known
+	rows   func(context.Context) rowSums                           // what each row holds; nil: not known
+	rest   func(context.Context, string) (where string, err error) // where in the data a text lies; "": nowhere
+	said   map[string]func() string                                // "log", "mail", "sent": all of it so far
+	renew  func(*actor) error                                      // signs an actor in again
+	tick   func(time.Duration)                                     // nil: the clock cannot be moved
+	serve  func() (addr string, end func(), err error)             // over loopback; nil: not
 
 	approaches []*actor // who comes to a page that links do not lead to
 
@@ -52,9 +49,10 @@ type Request struct {
 	Header [][2]string `json:"header,omitempty"`
 	Body   string      `json:"body,omitempty"`
 	Host   string      `json:"host,omitempty"`
-	From   string      `json:"from,omitempty"` // the network address that it came from
+	From   string      `json:"from,omitempty"`  // the network address that it came from
+	Plain  bool        `json:"plain,omitempty"` // it came without TLS, to a site of https
+	Cut    int         `json:"cut,omitempty"`   // bytes of the body that are left out in a report
 
-	plain bool   // without TLS
 	slow  func() // called when the handler begins to read the body; in this process only
 	whole string
 }
@@ -62,7 +60,7 @@ type Request struct {
 // Whole is the request with all of its body: in reports one of megabytes is cut.
 func (q Request) Whole() Request {
 	if q.whole != "" {
-		q.Body = q.whole
+		q.Body, q.Cut = q.whole, 0
 	}
 	return q
 }
@@ -149,7 +147,7 @@ func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) 
 	if q.From != "" {
 		r.RemoteAddr = q.From + ":40000"
 	}
-	if t.origin.Scheme == "https" && !q.plain {
+	if t.origin.Scheme == "https" && !q.Plain {
 		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: t.origin.Hostname()}
 	}
 	rec := newRecorder()
@@ -173,75 +171,4 @@ func cookieLine(cookies map[string]string) string {
 		names[i] = n + "=" + cookies[n]
 	}
 	return strings.Join(names, "; ")
-}
-
-// shown is the request without what is long.
-func (q *Request) shown() Request {
-	c := *q
-	if len(c.Body) > 2000 {
-		c.whole = c.Body
-		c.Body = c.Body[:2000]
-	}
-	return c
-}
-
-func shell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// curl is the request for a terminal. Cookies and tokens are of one run: whoever repeats it signs in first.
-func (q *Request) curl(t *target) string {
-	c := q.shown()
-	var b strings.Builder
-	fmt.Fprintf(&b, "curl -i -X %s --path-as-is", c.Method)
-	for _, h := range c.Header {
-		fmt.Fprintf(&b, " -H %s", shell(h[0]+": "+h[1]))
-	}
-	if c.Host != "" {
-		fmt.Fprintf(&b, " -H %s", shell("Host: "+c.Host))
-	}
-	if c.Body != "" {
-		fmt.Fprintf(&b, " --data-binary %s", shell(c.Body))
-	}
-	fmt.Fprintf(&b, " %s", shell(t.origin.Scheme+"://"+t.origin.Host+c.Path))
-	return b.String()
-}
-
-// goTest is the request as lines of a Go test against the handler.
-func (q *Request) goTest(t *target) string {
-	c := q.shown()
-	var b strings.Builder
-	fmt.Fprintf(&b, "r := httptest.NewRequest(%q, %q, strings.NewReader(%q))\n", c.Method, t.origin.Scheme+"://"+t.origin.Host+c.Path, c.Body)
-	for _, h := range c.Header {
-		fmt.Fprintf(&b, "r.Header.Add(%q, %q)\n", h[0], h[1])
-	}
-	if c.Host != "" {
-		fmt.Fprintf(&b, "r.Host = %q\n", c.Host)
-	}
-	if c.From != "" {
-		fmt.Fprintf(&b, "r.RemoteAddr = %q\n", c.From+":40000")
-	}
-	b.WriteString("w := httptest.NewRecorder()\nhandler.ServeHTTP(w, r)\n")
-	return b.String()
-}
-
-// lines are kept texts: what a log was told. It is safe for concurrent use.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements [io.Writer].
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.b.Len() > 32<<20 { // the newest are looked at
-		l.b.Reset()
-	}
-	return l.b.Write(p)
-}
-
-// String returns all of it.
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
