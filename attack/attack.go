@@ -47,15 +47,16 @@ type Options struct {
 	Told func(class string, found *Finding)
 }
 
-// Validate reports a class that is none.
+// Validate reports a class that is none, and a form that need not accept anything without a reason.
 func (o Options) Validate() error {
+	for pattern, reason := range o.Unfilled {
+		if strings.TrimSpace(reason) == "" {
+			return fmt.Errorf("attack: Unfilled of %s has no reason: say what looks at what lies behind the form instead", pattern)
+		}
+	}
 	for _, c := range o.Classes {
 		if !slices.Contains(Classes(), c) {
-			hint := strings.Join(Classes(), ", ")
-			if n, ok := check.Nearest(c, Classes()); ok {
-				hint = "did you mean " + n + "?"
-			}
-			return fmt.Errorf("attack: %q is no class of attacks: %s", c, hint)
+			return fmt.Errorf("attack: %q is no class of attacks: %s", c, nearest(c, Classes(), strings.Join(Classes(), ", ")))
 		}
 	}
 	return nil
@@ -185,7 +186,13 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 	}
 	c := &r.report.Coverage
 	c.Crawl = Tally{Class: crawling, Asked: true}
+	for _, text := range t.absent {
+		r.leaves(text, crawling)
+	}
 	r.tries(&c.Crawl)
+	if err := r.known(); err != nil {
+		return nil, err
+	}
 	for _, class := range Classes() {
 		tally := Tally{Class: class, Asked: len(o.Classes) == 0 || slices.Contains(o.Classes, class)}
 		if tally.Asked {

@@ -79,7 +79,7 @@ func (r *run) copies(b *Backups) map[string][]byte {
 	r.tried++
 	before, err := lying(b.Place)
 	if err == nil {
-		err = b.Make()
+		err = b.Make(r.ctx)
 	}
 	if err != nil {
 		r.leave("backups: the copy could not be made: %v (M73 to M78)", err)
@@ -170,7 +170,7 @@ func (r *run) restored(b *Backups, key string) (map[string][]byte, error) {
 	if err := os.Mkdir(into, 0o700); err != nil {
 		return nil, err
 	}
-	if err := b.Restore(into, key); err != nil {
+	if err := b.Restore(r.ctx, into, key); err != nil {
 		return nil, err
 	}
 	return lying(into)
@@ -245,6 +245,9 @@ func (r *run) comesBack(b *Backups, texts []string) {
 		return
 	}
 	got, err := r.restored(b, b.Key)
+	if r.ctx.Err() != nil {
+		panic(errOver)
+	}
 	if err != nil {
 		r.finds(RuleRestoreMisses, "the newest copy cannot be restored: %v", err)
 		return

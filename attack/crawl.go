@@ -106,12 +106,13 @@ func (r *run) look() {
 		}
 	}
 	r.sweep()
+	r.keepNow()
 	for _, f := range r.forms() { // what takes away what was just made, while it is there
 		if r.undoes(f) || r.own(f.form) != nil && takesAway.MatchString(f.action) {
 			r.baseline(f)
 		}
 	}
-	r.keepNow()
+	r.back()
 }
 
 // undoes reports whether a form takes away what another one, whose address is the beginning of its own, has made for the

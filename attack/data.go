@@ -43,6 +43,21 @@ func eachListed(dir string, do func(listed) error) error {
 	})
 }
 
+// linksIn are the names of the symbolic links of a data folder.
+func linksIn(dir string) (names []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if !transient(name) {
+			names = append(names, name)
+		}
+		return err
+	})
+	return names, err
+}
+
 func eachFile(dir string, do func(name string, in io.Reader) error) error {
 	return eachListed(dir, func(l listed) error {
 		f, err := os.Open(l.path)

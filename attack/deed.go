@@ -7,6 +7,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -90,11 +91,16 @@ func (r *run) person(f *seenForm) (*actor, error) {
 }
 
 // fresh loads the page of a form again, for its token of now. A form of the site's own that stands beside a row is gone with
-// it, or with the user whose row it was: then the user makes rows again. Nil when there is none.
+// it, or with the user whose row it was: then the user makes rows again, or the profile puts the data back. Nil when there is none.
 func (r *run) fresh(f *seenForm, a *actor) *form {
 	g := r.standing(f, a)
 	if g == nil {
 		g = r.remade(f, a)
+	}
+	if g == nil && r.undo != nil && a.name() == f.by.name() && takesAway.MatchString(f.action) && !signOutLike.MatchString(f.action) {
+		r.back() // it has taken its own row away
+		a.cookies = maps.Clone(f.by.cookies)
+		g = r.standing(f, a)
 	}
 	if g == nil && r.class != crawling && a.name() == f.by.name() {
 		r.missed("%s: form %s of %s: no page shows it any more", r.class, f.pattern, f.page)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -147,35 +148,14 @@ func TestTokenLeavesFails(t *testing.T) {
 	}
 }
 
-// slowly is a page that comes late, and reflects its parameter without escaping.
+// slowly is a page that comes late.
 func slowly(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
-	if r.URL.Path != "/" {
-		http.NotFound(w, r)
-		return
-	}
 	fmt.Fprint(w, `<title>x</title><a href="/?q=a">a</a>`)
 	w.(http.Flusher).Flush()
 	select {
 	case <-r.Context().Done():
-		return
 	case <-time.After(2500 * time.Millisecond):
-	}
-	fmt.Fprintf(w, "<p>%s</p>", r.FormValue("q"))
-}
-
-// TestSlowAnswer: an answer that comes late is waited for the next time, and that one was cut off is told.
-func TestSlowAnswer(t *testing.T) {
-	t.Parallel()
-	report, err := attack.Probe(t.Context(), http.HandlerFunc(slowly), attack.Profile{}, attack.Options{Classes: []string{"injection"}, Budget: 20 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.ContainsFunc(report.Findings, func(f attack.Finding) bool { return f.ID == attack.RuleMarkup.ID }) {
-		t.Errorf("what came late was not looked at:\n%s", report.Coverage)
-	}
-	if c := tallyOf(t, report, "injection"); !slices.ContainsFunc(c.Left, func(s string) bool { return strings.HasPrefix(s, "the rest of /: ") }) {
-		t.Errorf("nobody is told that an answer was cut off: %v", c.Left)
 	}
 }
 
@@ -289,5 +269,98 @@ func TestMailsThatShrink(t *testing.T) {
 	}
 	if _, err := attack.Probe(t.Context(), k, p, attack.Options{Classes: []string{"sessions"}, Budget: time.Minute}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestWordsOfHandlers: what is said of a handler's forms is of forms that it has, and nobody's role is a user's.
+func TestWordsOfHandlers(t *testing.T) {
+	for want, c := range map[string]struct {
+		choice attack.Choice
+		role   string
+	}{
+		`no page that was loaded has a form that is sent to "/note": did you mean /notes?`: {attack.Typed("/note", "Body", "x"), ""},
+		`the form of /notes has no field "Boddy": did you mean Body?`:                      {attack.Typed("/notes", "Boddy", "x"), ""},
+		`form that is sent to "/nowhere-at-all"`:                                           {attack.Unfilled("/nowhere-at-all", "x"), ""},
+		`Unfilled of /notes has no reason`:                                                 {attack.Unfilled("/notes", ""), ""},
+		`the role of a user is "anonymous"`:                                                {func(*attack.Options) {}, "anonymous"},
+	} {
+		k := newKit(t)
+		p := k.profile()
+		p.Users[1].Role = c.role
+		said := &recorder{ctx: t.Context()}
+		attack.Handler(said, k, p, c.choice, func(o *attack.Options) { o.Classes = []string{"platform"} })
+		if got := strings.Join(said.errors(), "\n"); !strings.Contains(got, want) {
+			t.Errorf("the test says %q, want %q", got, want)
+		}
+	}
+	starts := append(make([]string, 0, 8), "/")
+	k := newKit(t)
+	p := k.profile()
+	p.Starts, p.Calls = starts, []attack.Call{{Method: "GET", Path: "/news"}}
+	if _, err := attack.Probe(t.Context(), k, p, attack.Options{Classes: []string{"platform"}}); err != nil || starts[:2][1] != "" {
+		t.Errorf("the profile's starts are written to: %q, %v", starts[:2], err)
+	}
+}
+
+// keep notes notes, users and sessions of a kit.
+func (k *kit) keep(t *testing.T) func() func() {
+	type note struct {
+		id          int
+		owner, body string
+	}
+	return func() func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		rows, err := k.db.Query("SELECT id, owner, body FROM note")
+		if err != nil {
+			t.Error(err)
+			return func() {}
+		}
+		defer rows.Close()
+		var notes []note
+		for rows.Next() {
+			var n note
+			if err := rows.Scan(&n.id, &n.owner, &n.body); err != nil {
+				t.Error(err)
+			}
+			notes = append(notes, n)
+		}
+		users, live := map[string]kitUser{}, maps.Clone(k.live)
+		for name, u := range k.users {
+			users[name] = *u
+		}
+		return func() {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			if _, err := k.db.Exec("DELETE FROM note"); err != nil {
+				t.Error(err)
+			}
+			for _, n := range notes {
+				if _, err := k.db.Exec("INSERT INTO note (id, owner, body) VALUES (?, ?, ?)", n.id, n.owner, n.body); err != nil {
+					t.Error(err)
+				}
+			}
+			for name, u := range users {
+				*k.users[name] = u
+			}
+			k.live = maps.Clone(live)
+		}
+	}
+}
+
+// TestPassIsThere: a site that is fine, of which the profile tells all, passes the classes of which nothing was left out.
+func TestPassIsThere(t *testing.T) {
+	k := newKit(t)
+	p := k.profile()
+	p.Sent, p.Keep = func() string { return "" }, k.keep(t)
+	said := &recorder{ctx: t.Context()}
+	report := attack.Handler(said, k, p, attack.Unfilled("/forgot", "nobody has the address that is typed"))
+	if got := said.errors(); len(got) != 0 {
+		t.Errorf("the test says %q", got)
+	}
+	for _, class := range []string{"output", "injection", "sessions"} {
+		if c := tallyOf(t, report, class); c.Verdict != "PASS" {
+			t.Errorf("%s: %q", c, c.Left)
+		}
 	}
 }

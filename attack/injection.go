@@ -327,7 +327,8 @@ func newTrap() *trap {
 	}
 	t.l, t.addr = l, l.Addr().String()
 	go func() {
-		_ = http.Serve(l, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close") // or it would outlive the trap
 			t.mu.Lock()
 			defer t.mu.Unlock()
 			t.hits = append(t.hits, r.URL.Path)

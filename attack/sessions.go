@@ -283,6 +283,7 @@ func (r *run) newPassword() {
 			continue // the password is still the old one
 		}
 		f.by.remembers(fresh)
+		f.accepted = true
 		if rt := r.t.route(http.MethodPost, bare(f.action)); !asks && (rt == nil || !strings.Contains(rt.Who, "recent")) {
 			r.hit(RuleStale, "POST "+f.pattern, q, f.by, "the password was changed without asking for the old one")
 		}

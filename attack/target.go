@@ -31,6 +31,7 @@ type target struct {
 	tick   func(time.Duration)                                     // nil: the clock cannot be moved
 	serve  func() (addr string, end func(), err error)             // over loopback; nil: not
 
+	absent     []string // what of the site is not here, each with the reason
 	approaches []*actor // who comes to a page that links do not lead to
 
 	noticed func() int                            // refusals and failures that were recorded so far; nil: not known
