@@ -33,19 +33,23 @@ type comer struct {
 
 // a made password is the same for all comers of a process: hashing is dear.
 type madePassword struct {
-	once sync.Once
+	mu   sync.Mutex
 	text string
-	hash string
-	err  error
+	hash string // "": it was not made yet
 }
 
 func (a *part) madeHash(ctx context.Context) (text, hash string, err error) {
 	m := &a.made
-	m.once.Do(func() {
-		m.text = newCode()
-		m.hash, m.err = a.hasher.Hash(ctx, secret.New(m.text), fromServer)
-	})
-	return m.text, m.hash, m.err
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.hash == "" {
+		text = newCode()
+		if hash, err = a.hasher.Hash(ctx, secret.New(text), fromServer); err != nil {
+			return "", "", err // that of this moment: the next one tries again
+		}
+		m.text, m.hash = text, hash
+	}
+	return m.text, m.hash, nil
 }
 
 // A Comer is a user who is made for one [merlon.Approach] of another part, and is signed in by the password, a moment ago.

@@ -195,7 +195,7 @@ func (r *run) othersPages(f *seenForm, twin *actor) {
 		return
 	}
 	text := r.mark()
-	ans := owner.send(g.request(owner.values(g, text)).own(r.t))
+	ans := owner.loads(g.request(owner.values(g, text)).own(r.t))
 	look := slices.Clone(f.shows)
 	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
 		look = append(look, to)
@@ -226,7 +226,7 @@ func (s *sight) linkedNow(r *run, twin *actor, p string) bool {
 		if from == "" || strings.Count(from, "/") > strings.Count(p, "/") {
 			continue
 		}
-		if slices.Contains(twin.fork().send(get(from).own(r.t)).dom(r.t).links, p) {
+		if slices.Contains(twin.fork().loads(get(from).own(r.t)).dom(r.t).links, p) {
 			return true
 		}
 	}
@@ -299,7 +299,7 @@ func (r *run) assign() {
 				continue
 			}
 			for _, p := range r.site.order[owner.name()] {
-				if len(closed[a]) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && r.site.pages[a.name()][p] == nil && r.t.refused(a.fork().send(get(p).own(r.t))) {
+				if len(closed[a]) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && r.site.pages[a.name()][p] == nil && r.t.refused(a.fork().loads(get(p).own(r.t))) {
 					closed[a] = append(closed[a], p)
 				}
 			}
@@ -329,7 +329,7 @@ func (r *run) assign() {
 		q := g.request(v).own(r.t)
 		a.send(q)
 		for _, p := range closed[f.by] {
-			if ans := a.fork().send(get(p).own(r.t)); ans.status == http.StatusOK {
+			if ans := a.fork().loads(get(p).own(r.t)); ans.status == http.StatusOK {
 				r.hit(RuleAssigned, "POST "+f.pattern, q, f.by, "with fields that the form of %s does not have, %s may enter %s", f.page, f.by.name(), p)
 				_ = r.t.renew(f.by)
 				return

@@ -53,8 +53,17 @@ func (a *actor) newBrowser() *actor {
 	return &actor{run: a.run, role: a.role, user: a.user, cookies: map[string]string{}}
 }
 
-// send sends a request with the browser's cookies, and keeps those that it is given. It follows no redirect.
+// send makes an attempt: it sends a request with the browser's cookies, and keeps those that it is given. It follows no redirect.
 func (a *actor) send(q *Request) *answer {
+	ans := a.loads(q)
+	if ans.status != 0 {
+		a.run.tried++
+	}
+	return ans
+}
+
+// loads sends what an honest visitor would: it is no attempt, and leads to one, or shows what became of it.
+func (a *actor) loads(q *Request) *answer {
 	r := a.run
 	if a.way != nil && q.From == "" {
 		q.From = a.way.from
@@ -65,15 +74,17 @@ func (a *actor) send(q *Request) *answer {
 	if r.ctx.Err() != nil {
 		panic(errOver)
 	}
-	r.tried++
 	r.report.Coverage.Requests++
 	ans, err := r.t.do(r.ctx, q, a.cookies)
-	if err != nil {
-		if r.ctx.Err() != nil {
-			panic(errOver)
-		}
+	if r.ctx.Err() != nil {
+		panic(errOver)
+	}
+	if err != nil || ans.status == 0 {
+		r.unanswered(q, err)
 		return &answer{header: http.Header{}, path: q.Path}
 	}
+	r.silent = 0
+	r.wasCut(q, ans)
 	r.answered(q, ans)
 	a.keeps(ans)
 	if a.way != nil && q.Method == http.MethodPost && ans.status != http.StatusForbidden {
@@ -157,7 +168,7 @@ func (a *actor) opens(u User) bool {
 func (a *actor) visit(path string) *answer {
 	var ans *answer
 	for range 6 {
-		ans = a.send(get(path).own(a.run.t))
+		ans = a.loads(get(path).own(a.run.t))
 		if !ans.redirects() {
 			return ans
 		}
@@ -216,7 +227,7 @@ func (a *actor) alive() bool {
 	if a.anonymous() || p == "" {
 		return true
 	}
-	ans := a.send(get(p).own(a.run.t))
+	ans := a.loads(get(p).own(a.run.t))
 	return !a.run.t.refused(ans) && !ans.redirects()
 }
 

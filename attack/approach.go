@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
@@ -61,6 +60,12 @@ func (a *actor) walks() (seen []*answer, err error) {
 	w := &walker{actor: a}
 	way.typed, err = way.walk(w)
 	way.spent = false
+	switch {
+	case r.ctx.Err() != nil:
+		panic(errOver)
+	case r.died != nil:
+		panic(ErrDied)
+	}
 	return w.seen, err
 }
 
@@ -80,9 +85,6 @@ func (r *run) arrived(f *seenForm) (*actor, error) {
 func (r *run) another(f *seenForm) (*actor, error) {
 	a := f.by.fork()
 	_, err := a.walks()
-	if r.ctx.Err() != nil {
-		panic(errOver)
-	}
 	if err != nil {
 		r.missed("form %s of %s as %s: %v", f.pattern, f.page, f.by.name(), err)
 		return nil, err
@@ -98,9 +100,6 @@ func (r *run) approach(last bool) {
 			continue
 		}
 		seen, err := a.walks()
-		if r.ctx.Err() != nil {
-			panic(errOver)
-		}
 		if err != nil {
 			r.missed("what is seen as %s: %v", a.name(), err)
 			continue
@@ -214,43 +213,26 @@ func (r *run) othersWay(f *seenForm) {
 // finish walks the approaches that spoil the copy for everybody else, and tries the classes that look at pages and forms on
 // what stands there. What they have tried counts for those.
 func (r *run) finish() {
-	defer func() {
-		for i, t := range r.report.Coverage.Classes {
-			r.report.Coverage.Classes[i] = t.judged()
-		}
-	}()
 	if !slices.ContainsFunc(r.t.approaches, func(a *actor) bool { return a.way.last }) {
 		return
 	}
 	all, people, approaches := *r.site, r.people, r.t.approaches
-	r.class, r.people = "crawl", r.people[:1]
-	r.site.forms, r.site.params = nil, nil
+	r.class, r.people = crawling, r.people[:1]
+	r.site.forms, r.site.params, r.site.leaks = nil, nil, nil
 	r.site.pages, r.site.order, r.site.linked = map[string]map[string]*answer{"anonymous": {}}, map[string][]string{}, map[string]map[string]bool{}
 	r.t.approaches = slices.DeleteFunc(slices.Clone(approaches), func(a *actor) bool { return !a.way.last })
 	if !r.within(func(r *run) { r.approach(true) }) {
 		r.missed("approaches that come last: the time was over before them")
 	}
 	for i, t := range r.report.Coverage.Classes {
-		if !slices.Contains(onForms, t.Class) || !t.Complete {
-			continue
+		if slices.Contains(onForms, t.Class) && t.Complete {
+			r.tries(&r.report.Coverage.Classes[i])
 		}
-		at, tried, found := time.Now(), r.tried, len(r.report.Findings)
-		r.class = t.Class
-		t.Complete = r.within(attacks[t.Class])
-		t.Tried, t.Found = t.Tried+r.tried-tried, t.Found+len(r.report.Findings)-found
-		t.Seconds += time.Since(at).Round(time.Millisecond).Seconds()
-		if !t.Complete {
-			r.missed("class %s: the time was over before its end", t.Class)
-		}
-		r.report.Coverage.Classes[i] = t
 	}
 	maps.Copy(all.pages, r.site.pages)
 	all.forms, all.params = append(all.forms, r.site.forms...), append(all.params, r.site.params...)
 	*r.site, r.people, r.t.approaches = all, people, approaches
 }
-
-// onForms are the classes that look at each page and form by itself.
-var onForms = []string{"output", "access", "forgery", "injection"}
 
 // walker is the browser of an approach.
 type walker struct {
@@ -259,10 +241,10 @@ type walker struct {
 }
 
 // Get implements [merlon.Browser].
-func (w *walker) Get(_ context.Context, path string) (int, error) { return w.follow(get(path)), nil }
+func (w *walker) Get(ctx context.Context, path string) (int, error) { return w.follow(ctx, get(path)) }
 
 // Submit implements [merlon.Browser].
-func (w *walker) Submit(_ context.Context, action string, values map[string]string) (int, error) {
+func (w *walker) Submit(ctx context.Context, action string, values map[string]string) (int, error) {
 	for _, f := range w.way.here.dom(w.run.t).forms {
 		if f.method != http.MethodPost || f.action != action {
 			continue
@@ -278,15 +260,28 @@ func (w *walker) Submit(_ context.Context, action string, values map[string]stri
 		for name, value := range values {
 			v.Set(name, value)
 		}
-		return w.follow(post(action, v)), nil
+		return w.follow(ctx, post(action, v))
 	}
 	return 0, fmt.Errorf("%s has no form that posts to %s", w.Path(), action)
 }
 
-// follow sends a request and follows where it leads within the site.
-func (w *walker) follow(q *Request) int {
-	ans := w.send(q.own(w.run.t))
+// follow sends a request and follows where it leads within the site. When the time is over, or the site answers no more, that is
+// an error for the part whose Go is running: a panic would go through it.
+func (w *walker) follow(ctx context.Context, q *Request) (status int, err error) {
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+		case p == errOver, p == ErrDied:
+			status, err = 0, p.(error)
+		default:
+			panic(p)
+		}
+	}()
+	ans := w.loads(q.own(w.run.t))
 	for range 5 {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
 		if q.Method == http.MethodGet {
 			w.seen = append(w.seen, ans)
 		}
@@ -295,10 +290,10 @@ func (w *walker) follow(q *Request) int {
 			break
 		}
 		q = get(to)
-		ans = w.send(q.own(w.run.t))
+		ans = w.loads(q.own(w.run.t))
 	}
 	w.way.here = ans
-	return ans.status
+	return ans.status, nil
 }
 
 // Path implements [merlon.Browser].

@@ -23,7 +23,9 @@ import (
 )
 
 // Classes are the classes of attacks, in the order in which they run: those that end sessions or use limits up come last.
-var Classes = []string{"platform", "output", "access", "forgery", "injection", "backup", "sessions", "limits"}
+func Classes() []string {
+	return []string{"platform", "output", "access", "forgery", "injection", "backup", "sessions", "limits"}
+}
 
 // Options choose what is tried. The zero value is everything, for at most a minute.
 type Options struct {
@@ -45,15 +47,16 @@ type Options struct {
 	Told func(class string, found *Finding)
 }
 
-// Validate reports a class that is none.
+// Validate reports a class that is none, and a form that need not accept anything without a reason.
 func (o Options) Validate() error {
+	for pattern, reason := range o.Unfilled {
+		if strings.TrimSpace(reason) == "" {
+			return fmt.Errorf("attack: Unfilled of %s has no reason: say what looks at what lies behind the form instead", pattern)
+		}
+	}
 	for _, c := range o.Classes {
-		if !slices.Contains(Classes, c) {
-			hint := strings.Join(Classes, ", ")
-			if n, ok := check.Nearest(c, Classes); ok {
-				hint = "did you mean " + n + "?"
-			}
-			return fmt.Errorf("attack: %q is no class of attacks: %s", c, hint)
+		if !slices.Contains(Classes(), c) {
+			return fmt.Errorf("attack: %q is no class of attacks: %s", c, nearest(c, Classes(), strings.Join(Classes(), ", ")))
 		}
 	}
 	return nil
@@ -80,37 +83,14 @@ type Coverage struct {
 	Parameters int      `json:"parameters"`
 	Pages      int      `json:"pages"`
 	Requests   int      `json:"requests"`
+	Unanswered int      `json:"unanswered"` // of the requests; they are not counted as tried
 	Who        []string `json:"who"`
 	Approaches int      `json:"approaches"`  // that were walked to pages to which no link leads
 	Blank      []Blank  `json:"forms_blank"` // forms of a Merlon site's own that accepted nothing, from anybody
 	NotReached []string `json:"not_reached"` // each with the reason; never clean
+	Sampled    []string `json:"sampled"`     // routes of which more pages were found than were loaded
+	Crawl      Tally    `json:"crawl"`
 	Classes    []Tally  `json:"classes"`
-}
-
-// A Tally is what one class tried.
-type Tally struct {
-	Class    string  `json:"class"`
-	Tried    int     `json:"tried"`
-	Found    int     `json:"found"`
-	Seconds  float64 `json:"seconds"`
-	Complete bool    `json:"complete"` // false: the time was over, or it was not asked for
-	Open     bool    `json:"open"`     // it was ended, and did not reach all that it is about: Coverage.NotReached says what
-	Verdict  string  `json:"verdict"`  // PASS, FAIL, OPEN: the time was over or not all was reached, NONE: nothing was tried, or it was not asked for
-}
-
-// judged fills in the verdict: what tried nothing has found nothing, and that says nothing.
-func (t Tally) judged() Tally {
-	switch {
-	case t.Found > 0:
-		t.Verdict = "FAIL"
-	case t.Tried == 0:
-		t.Verdict = "NONE"
-	case !t.Complete, t.Open:
-		t.Verdict = "OPEN"
-	default:
-		t.Verdict = "PASS"
-	}
-	return t
 }
 
 // A Report is what came of an attack.
@@ -140,23 +120,29 @@ func (r *Report) Results() check.Report {
 
 // run is one attack in the course of being made.
 type run struct {
-	t      *target
-	o      Options
-	ctx    context.Context
-	report *Report
-	class  string
-	tried  int
-	seen   map[string]bool // rule and route of the findings
-	people []*actor        // anonymous first
-	twins  []*actor        // further users of their roles
-	site   *sight
-	serial int
-	undo   func() // puts the data back; nil: it stays as it is
-	open   bool   // the class leaves something open that it is about
+	t       *target
+	o       Options
+	ctx     context.Context
+	report  *Report
+	class   string
+	tried   int // attempts that were answered
+	silent  int // requests in a row that were not
+	died    error
+	entered bool            // somebody has signed in by the pages
+	seen    map[string]bool // rule and route of the findings
+	people  []*actor        // anonymous first
+	twins   []*actor        // further users of their roles
+	site    *sight
+	serial  int
+	undo    func()              // puts the data back; nil: it stays as it is
+	left    map[string][]string // by class: what it has left out
 }
 
 // errOver ends a class when the time is over.
 var errOver = errors.New("attack: the time is over")
+
+// ErrDied says that a site answered at first and does not any more: nothing was learnt from then on.
+var ErrDied = errors.New("attack: the site answers no more, so that what was left to try was not tried: look in its log for why, start it again, and repeat the last request of the report")
 
 func (r *run) hit(rule check.Rule, route string, q *Request, by *actor, format string, args ...any) {
 	key := rule.ID + " " + route
@@ -171,17 +157,12 @@ func (r *run) hit(rule check.Rule, route string, q *Request, by *actor, format s
 	if q != nil {
 		f.Request = q.shown()
 		f.Curl, f.Test = q.curl(r.t), q.goTest(r.t)
+	} else if r.class == "backup" {
+		f.Test = ofCopies
 	}
 	r.report.Findings = append(r.report.Findings, f)
 	if r.o.Told != nil {
 		r.o.Told(r.class, &f)
-	}
-}
-
-// missed tells what was not reached, and why.
-func (r *run) missed(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(r.report.Coverage.NotReached, text) {
-		r.report.Coverage.NotReached = append(r.report.Coverage.NotReached, text)
 	}
 }
 
@@ -203,47 +184,56 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 		a.run = r
 		r.report.Coverage.Who = append(r.report.Coverage.Who, a.name())
 	}
-	r.class = "crawl"
-	r.within((*run).look)
-	for _, c := range Classes {
-		tally := Tally{Class: c}
-		if len(o.Classes) == 0 || slices.Contains(o.Classes, c) {
-			at, tried, found := time.Now(), r.tried, len(r.report.Findings)
-			r.class, r.open = c, false
+	c := &r.report.Coverage
+	c.Crawl = Tally{Class: crawling, Asked: true}
+	for _, text := range t.absent {
+		r.leaves(text, crawling)
+	}
+	r.tries(&c.Crawl)
+	if err := r.known(); err != nil {
+		return nil, err
+	}
+	for _, class := range Classes() {
+		tally := Tally{Class: class, Asked: len(o.Classes) == 0 || slices.Contains(o.Classes, class)}
+		if tally.Asked {
+			r.class = class
 			r.back()
 			if o.Told != nil {
-				o.Told(c, nil)
+				o.Told(class, nil)
 			}
-			tally.Complete = r.within(attacks[c])
-			tally.Open = r.open
-			tally.Tried, tally.Found = r.tried-tried, len(r.report.Findings)-found
-			tally.Seconds = time.Since(at).Round(time.Millisecond).Seconds()
-			if !tally.Complete {
-				r.missed("class %s: the time was over before its end", c)
-			}
+			r.lacking()
+			r.tries(&tally)
 		}
-		r.report.Coverage.Classes = append(r.report.Coverage.Classes, tally)
+		c.Classes = append(c.Classes, tally)
 	}
 	r.finish()
+	r.lastLook()
 	r.count()
+	r.judge()
 	r.report.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
+	if r.died != nil {
+		return r.report, r.died
+	}
 	return r.report, whole.Err()
 }
 
-// within runs a class until the time is over.
+// within runs a class until the time is over, or the site answers no more.
 func (r *run) within(do func(*run)) (complete bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			if p != errOver {
+			if p != errOver && p != ErrDied {
 				panic(p)
 			}
 			complete = false
 		}
 	}()
+	if r.died != nil {
+		return false
+	}
 	do(r)
 	return true
 }
 
-var attacks = map[string]func(*run){
-	"platform": platform, "output": output, "access": access, "forgery": forgery, "injection": injection, "backup": backups, "sessions": sessions, "limits": limits,
+var classes = map[string]func(*run){
+	crawling: (*run).look, "platform": platform, "output": output, "access": access, "forgery": forgery, "injection": injection, "backup": backups, "sessions": sessions, "limits": limits,
 }

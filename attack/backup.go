@@ -43,16 +43,11 @@ func backups(r *run) {
 // leave is missed, of the class as a whole: it is not clean then.
 func (r *run) leave(format string, args ...any) {
 	r.missed(format, args...)
-	r.open = true
 }
 
 // finds tells what was seen of copies: it is repeated by the class, not by a request.
 func (r *run) finds(rule check.Rule, format string, args ...any) {
 	r.hit(rule, onBackups, nil, r.people[0], format, args...)
-	f := &r.report.Findings[len(r.report.Findings)-1]
-	if f.ID == rule.ID && f.Test == "" {
-		f.Test = "report, err := attack.Probe(t.Context(), site, profile, attack.Options{Classes: []string{\"backup\"}}) // attack.Site of a site of Merlon's"
-	}
 }
 
 // texts are what is known to rest in the data, and to be nobody's to read.
@@ -66,7 +61,7 @@ func (r *run) texts() (all []string) {
 			known = []string{u.Email}
 		}
 		for _, text := range known {
-			if strings.Contains(text, "@") && r.t.rest != nil && r.t.rest(text) != "" && !slices.Contains(all, text) {
+			if strings.Contains(text, "@") && r.t.rest != nil && r.rests(text) != "" && !slices.Contains(all, text) {
 				all = append(all, text)
 			}
 		}
@@ -84,7 +79,7 @@ func (r *run) copies(b *Backups) map[string][]byte {
 	r.tried++
 	before, err := lying(b.Place)
 	if err == nil {
-		err = b.Make()
+		err = b.Make(r.ctx)
 	}
 	if err != nil {
 		r.leave("backups: the copy could not be made: %v (M73 to M78)", err)
@@ -175,7 +170,7 @@ func (r *run) restored(b *Backups, key string) (map[string][]byte, error) {
 	if err := os.Mkdir(into, 0o700); err != nil {
 		return nil, err
 	}
-	if err := b.Restore(into, key); err != nil {
+	if err := b.Restore(r.ctx, into, key); err != nil {
 		return nil, err
 	}
 	return lying(into)
@@ -250,6 +245,9 @@ func (r *run) comesBack(b *Backups, texts []string) {
 		return
 	}
 	got, err := r.restored(b, b.Key)
+	if r.ctx.Err() != nil {
+		panic(errOver)
+	}
 	if err != nil {
 		r.finds(RuleRestoreMisses, "the newest copy cannot be restored: %v", err)
 		return

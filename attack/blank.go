@@ -2,6 +2,7 @@ package attack
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,10 +75,7 @@ func Unfilled(pattern, reason string) Choice {
 
 // takes refuses what is said of forms that the site does not have: it would be a word about nothing.
 func (t *target) takes(o Options) error {
-	for pattern, reason := range o.Unfilled {
-		if strings.TrimSpace(reason) == "" {
-			return fmt.Errorf("attack: Unfilled of %s has no reason: say what looks at what lies behind the form instead", pattern)
-		}
+	for pattern := range o.Unfilled {
 		if _, err := t.formRoute(pattern); err != nil {
 			return err
 		}
@@ -91,14 +89,43 @@ func (t *target) takes(o Options) error {
 			if rt.Method != http.MethodPost || slices.Contains(rt.Binds, name) {
 				continue
 			}
-			hint := "it binds " + strings.Join(rt.Binds, ", ")
-			if n, ok := check.Nearest(name, rt.Binds); ok {
-				hint = "did you mean " + n + "?"
-			}
-			return fmt.Errorf("attack: the form of %s has no field %q: %s", pattern, name, hint)
+			return fmt.Errorf("attack: the form of %s has no field %q: %s", pattern, name, nearest(name, rt.Binds, "it binds "+strings.Join(rt.Binds, ", ")))
 		}
 	}
 	return nil
+}
+
+// known refuses what is said of forms that the crawl of a handler has not seen, whose routes nobody names. See [target.takes].
+func (r *run) known() error {
+	if r.t.routes != nil || !r.report.Coverage.Crawl.Complete {
+		return nil
+	}
+	fields, patterns := map[string][]string{}, []string(nil)
+	for _, f := range r.site.forms {
+		patterns = append(patterns, f.pattern)
+		for _, d := range f.fields {
+			fields[f.pattern] = append(fields[f.pattern], d.name)
+		}
+	}
+	for _, pattern := range slices.Concat(slices.Collect(maps.Keys(r.o.Unfilled)), slices.Collect(maps.Keys(r.o.Typed))) {
+		if !slices.Contains(patterns, pattern) {
+			return fmt.Errorf("attack: no page that was loaded has a form that is sent to %q: %s", pattern, nearest(pattern, patterns, "name its page in Profile.Starts"))
+		}
+		for name := range r.o.Typed[pattern] {
+			if !slices.Contains(fields[pattern], name) {
+				return fmt.Errorf("attack: the form of %s has no field %q: %s", pattern, name, nearest(name, fields[pattern], "it has "+strings.Join(fields[pattern], ", ")))
+			}
+		}
+	}
+	return nil
+}
+
+// nearest is the hint of a name that is none.
+func nearest(name string, all []string, otherwise string) string {
+	if n, ok := check.Nearest(name, all); ok {
+		return "did you mean " + n + "?"
+	}
+	return otherwise
 }
 
 func (t *target) formRoute(pattern string) (merlon.RouteInfo, error) {
@@ -111,11 +138,7 @@ func (t *target) formRoute(pattern string) (merlon.RouteInfo, error) {
 			all = append(all, rt.Pattern)
 		}
 	}
-	hint := "see the command routes"
-	if n, ok := check.Nearest(pattern, all); ok {
-		hint = "did you mean " + n + "?"
-	}
-	return merlon.RouteInfo{}, fmt.Errorf("attack: no route of the site takes a form at %q: %s", pattern, hint)
+	return merlon.RouteInfo{}, fmt.Errorf("attack: no route of the site takes a form at %q: %s", pattern, nearest(pattern, all, "see the command routes"))
 }
 
 // blanks are the forms of the site's own that accepted nothing from anybody, and the routes to which no request got through.

@@ -71,7 +71,7 @@ func (r *run) callAssignment() {
 			}
 			q := c.request(r, map[string]any{"role": "admin", "is_admin": true, "admin": true})
 			a.fork().send(q)
-			if p := slices.IndexFunc(closed, func(p string) bool { return a.fork().send(get(p).own(r.t)).status == http.StatusOK }); p >= 0 {
+			if p := slices.IndexFunc(closed, func(p string) bool { return a.fork().loads(get(p).own(r.t)).status == http.StatusOK }); p >= 0 {
 				r.hit(RuleAssigned, c.Method+" "+r.t.pattern(c.Method, bare(c.Path)), q, a, "with fields that the call does not have, %s may enter %s", a.name(), closed[p])
 			}
 			r.back()
@@ -84,7 +84,7 @@ func (r *run) callAssignment() {
 func (r *run) closedTo(a *actor) (closed []string) {
 	for _, owner := range r.people {
 		for _, p := range r.site.order[owner.name()] {
-			if r.above(owner, a) && len(closed) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && r.site.pages[a.name()][p] == nil && r.t.refused(a.fork().send(get(p).own(r.t))) {
+			if r.above(owner, a) && len(closed) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && r.site.pages[a.name()][p] == nil && r.t.refused(a.fork().loads(get(p).own(r.t))) {
 				closed = append(closed, p)
 			}
 		}

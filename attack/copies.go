@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,14 +19,14 @@ import (
 // Backups are how a site's copies are made and used. They are tried on the data that is attacked: nothing of it may be the
 // live site's, neither the data nor the place.
 type Backups struct {
-	// Make makes one copy, as the site does by itself.
-	Make func() error
+	// Make makes one copy, as the site does by itself. It and Restore end early when ctx does.
+	Make func(ctx context.Context) error
 	// Data is the folder with all that a thief of the server would have: data, settings, keys. Place is the folder in which the
 	// copies lie.
 	Data, Place string
 	// Restore gets the newest copy back into an empty folder, and fails if that copy is not whole. The key is the owner's; "" is
 	// for what the server can do with what it has.
-	Restore func(into, key string) error
+	Restore func(ctx context.Context, into, key string) error
 	// Key is the owner's, and is kept away from the server; "": there is none.
 	Key string
 	// Spare are the files of Data, by their names below it, that need not come back: logs, caches. Nil: none.

@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -17,11 +16,14 @@ type sight struct {
 	linked   map[string]map[string]bool    // role: paths that a page of theirs links to
 	forms    []*seenForm
 	params   []*parameter
-	proof    map[string]string // role: a page that an anonymous visitor does not get
-	patterns map[string]bool   // that the crawl was answered at
-	asked    map[string]bool   // method and pattern of all that was asked for: whether a request came past the guards
-	signOuts []string          // links that look as if they ended the session
-	deeds    []view            // links that look as if they took something away
+	proof    map[string]string          // role: a page that an anonymous visitor does not get
+	patterns map[string]bool            // that the crawl was answered at
+	asked    map[string]bool            // method and pattern of all that was asked for: whether a request came past the guards
+	signOuts []string                   // links that look as if they ended the session
+	deeds    []view                     // links that look as if they took something away
+	unasked  map[string]bool            // patterns of addresses that were found and not asked for
+	more     map[string]map[string]bool // addresses beyond those of a pattern that are loaded
+	leaks    []leak
 }
 
 // seenForm is a form and who has seen it.
@@ -37,6 +39,14 @@ type seenForm struct {
 	others   []view   // pages of other people on which it came out
 	gone     any      // the user who has made rows and was not shown it
 	last     *actor   // who came to it last by its approach
+	text     string   // what was typed into it honestly
+}
+
+// A leak is a form that gives its token away.
+type leak struct {
+	by          *actor
+	page, field string
+	where       string
 }
 
 // A view is a page as somebody sees it.
@@ -64,7 +74,8 @@ var (
 
 // look crawls the pages of everybody, from the front page, the routes without parameters, and what the profile names.
 func (r *run) look() {
-	r.site = &sight{pages: map[string]map[string]*answer{}, order: map[string][]string{}, linked: map[string]map[string]bool{}, proof: map[string]string{}, patterns: map[string]bool{}, asked: map[string]bool{}}
+	r.site = &sight{pages: map[string]map[string]*answer{}, order: map[string][]string{}, linked: map[string]map[string]bool{}, proof: map[string]string{}, patterns: map[string]bool{}, asked: map[string]bool{},
+		unasked: map[string]bool{}, more: map[string]map[string]bool{}}
 	r.crawl(r.people[0])
 	if r.t.signIn == "" {
 		r.t.signIn = r.likeliestSignIn()
@@ -94,12 +105,14 @@ func (r *run) look() {
 			r.crawl(a)
 		}
 	}
+	r.sweep()
+	r.keepNow()
 	for _, f := range r.forms() { // what takes away what was just made, while it is there
 		if r.undoes(f) || r.own(f.form) != nil && takesAway.MatchString(f.action) {
 			r.baseline(f)
 		}
 	}
-	r.keepNow()
+	r.back()
 }
 
 // undoes reports whether a form takes away what another one, whose address is the beginning of its own, has made for the
@@ -120,7 +133,7 @@ func (r *run) proofs(open map[string]*answer) {
 			}
 			if other := open[p]; other == nil || other.status != http.StatusOK {
 				if other == nil {
-					other = r.people[0].fork().send(get(p).own(r.t))
+					other = r.people[0].fork().loads(get(p).own(r.t))
 				}
 				if other.status != http.StatusOK {
 					r.site.proof[a.role] = p
@@ -140,69 +153,37 @@ func (f *form) passwords() (n int) {
 	return n
 }
 
-// count fills in what was reached.
-func (r *run) count() {
-	c := &r.report.Coverage
-	if r.site == nil {
-		return
+// leaky tells of the forms that give their token away.
+func (r *run) leaky() {
+	for _, l := range r.site.leaks {
+		if pattern := r.t.pattern(http.MethodGet, bare(l.page)); r.wants(pattern) {
+			r.hit(RuleTokenLeaves, "GET "+pattern, get(l.page), l.by, "the form of %s sends its field %s to %s", l.page, l.field, l.where)
+		}
 	}
-	for _, p := range r.site.pages {
-		c.Pages += len(p)
-	}
-	c.Forms, c.Parameters = len(r.site.forms), len(r.site.params)
+}
+
+// sweep looks for what was typed into forms on all pages that were loaded since, also on those that were too many to be looked
+// at after each form.
+func (r *run) sweep() {
 	for _, f := range r.site.forms {
-		if f.accepted {
-			c.Accepted++
-			r.site.patterns["POST "+f.pattern] = true
-		} else {
-			r.missed("form %s of %s: %s: what lies behind it was not seen", f.pattern, f.page, f.nothing())
-		}
-	}
-	c.Blank = r.blanks()
-	if r.t.routes == nil {
-		c.Routes, c.Reached = len(r.site.patterns), len(r.site.patterns)
-		return
-	}
-	maps.Copy(r.site.asked, r.site.patterns)
-	for _, rt := range r.t.routes {
-		c.Routes++
-		asked, reached := r.reached(rt)
-		switch {
-		case reached:
-			c.Reached++
-		case asked:
-			r.missed("route %s %s: every request was refused", rt.Method, rt.Pattern)
-		default:
-			r.missed("route %s %s: no page or form led there", rt.Method, rt.Pattern)
+		for _, a := range r.people {
+			for _, p := range r.site.order[a.name()] {
+				if f.text == "" || !strings.Contains(r.site.pages[a.name()][p].body, f.text) {
+					continue
+				}
+				switch {
+				case a == f.by && len(f.shows) < mostShows && !slices.Contains(f.shows, p):
+					f.shows, f.accepted = append(f.shows, p), true
+				case a.role != f.by.role && len(f.others) < mostShows && !slices.ContainsFunc(f.others, func(v view) bool { return v.by == a && v.path == p }):
+					f.others = append(f.others, view{a, p})
+				}
+			}
 		}
 	}
 }
 
-// reached reports whether a route was asked for, and whether a request came through to what it does.
-func (r *run) reached(rt merlon.RouteInfo) (asked, reached bool) {
-	for key, through := range r.site.asked {
-		method, p, _ := strings.Cut(key, " ")
-		if p == rt.Pattern && method == rt.Method || rt.Method == "any" && matches(rt.Pattern, p, true) {
-			asked, reached = true, reached || through
-		}
-	}
-	return asked, reached
-}
-
-// answered keeps which routes were asked for, by whichever attack, and which of them let a request through: a handler that
-// refuses what was typed, or fails, was reached too.
-func (r *run) answered(q *Request, ans *answer) {
-	if r.site == nil {
-		return
-	}
-	through := !r.t.refused(ans)
-	switch ans.status {
-	case http.StatusConflict, http.StatusUnprocessableEntity, http.StatusInternalServerError:
-		through = true
-	}
-	key := q.Method + " " + r.t.pattern(q.Method, bare(q.Path))
-	r.site.asked[key] = r.site.asked[key] || through
-}
+// mostShows are of how many pages it is kept that they show what a form takes.
+const mostShows = 5
 
 // crawl loads what one actor can find.
 func (r *run) crawl(a *actor) {
@@ -215,7 +196,7 @@ func (r *run) crawl(a *actor) {
 		}
 	}
 	perPattern := map[string]int{}
-	for len(queue) > 0 && len(s.pages[a.name()]) < maxPages {
+	for len(queue) > 0 {
 		path := queue[0]
 		queue = queue[1:]
 		if p, _, cut := strings.Cut(path, "#"); cut {
@@ -230,14 +211,20 @@ func (r *run) crawl(a *actor) {
 		}
 		pattern := r.t.pattern(http.MethodGet, bare)
 		key := pattern + "?" + names(query)
-		if r.isDeed(a, path, pattern) || s.pages[a.name()][path] != nil || perPattern[key] >= perShape {
+		if r.isDeed(a, path, pattern) || s.pages[a.name()][path] != nil {
+			continue
+		}
+		if perPattern[key] >= perShape {
+			s.sampled("GET "+key, path)
+			continue
+		}
+		if len(s.pages[a.name()]) >= maxPages {
+			r.missed("pages as %s: %d were loaded, and further ones to which they link were not", a.name(), maxPages)
+			s.unasked["GET "+pattern] = true
 			continue
 		}
 		perPattern[key]++
-		ans := a.send(get(path).own(r.t))
-		if ans.endless {
-			r.missed("the rest of %s: its answer has no end", pattern)
-		}
+		ans := a.loads(get(path).own(r.t))
 		s.pages[a.name()][path] = ans
 		s.order[a.name()] = append(s.order[a.name()], path)
 		if ans.redirects() {
@@ -274,7 +261,7 @@ func (r *run) sawForm(a *actor, f *form) {
 				if where == "" {
 					where = "an address: it asks by GET"
 				}
-				r.hit(RuleTokenLeaves, "GET "+r.t.pattern("GET", f.page), get(f.page), a, "the form of %s sends its field %s to %s", f.page, d.name, where)
+				r.site.leaks = append(r.site.leaks, leak{a, f.page, d.name, where})
 			}
 		}
 	}

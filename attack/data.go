@@ -43,6 +43,21 @@ func eachListed(dir string, do func(listed) error) error {
 	})
 }
 
+// linksIn are the names of the symbolic links of a data folder.
+func linksIn(dir string) (names []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if !transient(name) {
+			names = append(names, name)
+		}
+		return err
+	})
+	return names, err
+}
+
 func eachFile(dir string, do func(name string, in io.Reader) error) error {
 	return eachListed(dir, func(l listed) error {
 		f, err := os.Open(l.path)
@@ -142,20 +157,32 @@ func (s *inside) findFile() string {
 	return snap.File
 }
 
-// lies looks for a text in the database and in every other file of the data.
-func (s *inside) lies(secret string) (where string) {
+// lies looks for a text in the database and in every other file of the data. With an error nothing that was found is sure to be all.
+func (s *inside) lies(ctx context.Context, secret string) (where string, err error) {
 	look := func(name string, in io.Reader) error {
 		found, err := holds(in, []byte(secret))
 		if found && where == "" {
 			where = name
 		}
-		return err
+		return errors.Join(err, ctx.Err())
 	}
-	if snap, err := s.site.House().Engine.Snapshot(context.Background()); err == nil {
-		_ = look(snap.File, snap.Reader())
-		_ = snap.Close()
+	snap, err := s.site.House().Engine.Snapshot(ctx)
+	if err != nil {
+		return "", err
 	}
-	_ = eachFile(s.dir, look)
+	err = errors.Join(look(snap.File, snap.Reader()), snap.Close())
+	return where, errors.Join(err, eachFile(s.dir, look))
+}
+
+// rests looks for a text in the data; "": it lies nowhere, or could not be looked for, which is told.
+func (r *run) rests(secret string) string {
+	where, err := r.t.rest(r.ctx, secret)
+	if r.ctx.Err() != nil {
+		panic(errOver)
+	}
+	if err != nil {
+		r.missed("what rests in the data: it cannot be read: %v", err)
+	}
 	return where
 }
 

@@ -7,6 +7,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -90,12 +91,21 @@ func (r *run) person(f *seenForm) (*actor, error) {
 }
 
 // fresh loads the page of a form again, for its token of now. A form of the site's own that stands beside a row is gone with
-// it, or with the user whose row it was: then the user makes rows again. Nil when there is none.
+// it, or with the user whose row it was: then the user makes rows again, or the profile puts the data back. Nil when there is none.
 func (r *run) fresh(f *seenForm, a *actor) *form {
-	if g := r.standing(f, a); g != nil {
-		return g
+	g := r.standing(f, a)
+	if g == nil {
+		g = r.remade(f, a)
 	}
-	return r.remade(f, a)
+	if g == nil && r.undo != nil && a.name() == f.by.name() && takesAway.MatchString(f.action) && !signOutLike.MatchString(f.action) {
+		r.back() // it has taken its own row away
+		a.cookies = maps.Clone(f.by.cookies)
+		g = r.standing(f, a)
+	}
+	if g == nil && r.class != crawling && a.name() == f.by.name() {
+		r.missed("%s: form %s of %s: no page shows it any more", r.class, f.pattern, f.page)
+	}
+	return g
 }
 
 // standing is the form as it stands now on one of the pages on which it was seen.
@@ -255,6 +265,7 @@ func (r *run) baseline(f *seenForm) {
 		return
 	}
 	text := r.mark()
+	f.text = text
 	ans := r.honest(f, a, g, text)
 	for _, fixed := range f.attempts() {
 		if f.accepted || !r.t.refused(ans) || r.t.typed(http.MethodPost, f.action) || ans.status == http.StatusTooManyRequests {
@@ -302,7 +313,7 @@ func (r *run) baseline(f *seenForm) {
 	}
 	// Where most of it comes out is looked at: a name is on every page, and everything is on one.
 	slices.SortStableFunc(f.shows, func(a, b string) int { return counts[b] - counts[a] })
-	f.shows = f.shows[:min(len(f.shows), 5)]
+	f.shows = f.shows[:min(len(f.shows), mostShows)]
 	r.shownToOthers(f, text)
 }
 
@@ -310,7 +321,7 @@ func (r *run) baseline(f *seenForm) {
 func (r *run) honest(f *seenForm, a *actor, g *form, text string) *answer {
 	before, known := r.stateNow()
 	mails := r.mails()
-	ans := a.send(g.request(a.values(g, text)).own(r.t))
+	ans := a.loads(g.request(a.values(g, text)).own(r.t))
 	switch now, _ := r.stateNow(); {
 	case r.t.refused(ans):
 	case r.t.typed(http.MethodPost, f.action):
@@ -344,7 +355,7 @@ func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 		if !steppingBack.MatchString(g.action) && !undoes {
 			continue
 		}
-		back := a.send(g.request(a.values(g, r.mark())).own(r.t))
+		back := a.loads(g.request(a.values(g, r.mark())).own(r.t))
 		shape := g.shape(r.t.pattern(http.MethodPost, bare(g.action)))
 		for _, known := range r.site.forms {
 			if known.shape(known.pattern) == shape && !r.t.refused(back) {
@@ -352,7 +363,7 @@ func (r *run) stepBack(f *seenForm, a *actor, ans *answer) {
 			}
 		}
 		if again := r.fresh(f, a); undoes && again != nil { // what was made leads to further pages
-			a.send(again.request(a.values(again, r.mark())).own(r.t))
+			a.loads(again.request(a.values(again, r.mark())).own(r.t))
 		}
 	}
 }
@@ -371,7 +382,7 @@ func (r *run) shownToOthers(f *seenForm, text string) {
 				continue
 			}
 			looked++
-			if strings.Contains(a.fork().send(get(p).own(r.t)).body, text) {
+			if strings.Contains(a.fork().loads(get(p).own(r.t)).body, text) {
 				found++
 				f.others = append(f.others, view{a, p})
 			}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -64,7 +65,7 @@ func (r *run) reviveBy(f, out *seenForm) {
 	}
 	leaves, thief := h.request(b.values(h, "mq0")).own(r.t), a.fork()
 	proof := r.site.proof[f.by.role]
-	dead := false
+	var dead atomic.Bool // written in the handler's goroutine, which may go on after its answer was taken
 	q := g.request(a.values(g, r.mark())).own(r.t)
 	q.slow = func() {
 		// In the handler's goroutine: a site that does one thing at a time would wait for itself.
@@ -74,10 +75,10 @@ func (r *run) reviveBy(f, out *seenForm) {
 			return
 		}
 		ans, err := r.t.do(ctx, get(proof).own(r.t), thief.cookies)
-		dead = err == nil && (ans.status >= 400 || ans.redirects())
+		dead.Store(err == nil && (ans.status >= 400 || ans.redirects()))
 	}
 	a.send(q)
-	if dead && thief.alive() {
+	if dead.Load() && thief.alive() {
 		r.hit(RuleRevivedBy, "POST "+f.pattern, q, f.by, "the session was ended while this form was on its way, and opens %s after it", proof)
 	}
 }
@@ -133,15 +134,20 @@ func (r *run) shutOut() {
 			r.missed("sessions of a disabled user: %v", err)
 			continue
 		}
-		u, _ := a.login()
-		proof := get(r.site.proof[role]).own(r.t)
-		if a.alive() {
-			r.hit(RuleDisabled, "every route", proof, a, "a user who is disabled still opens %s", proof.Path)
-		} else if a.opens(u) {
-			r.hit(RuleDisabled, "POST "+r.t.signIn, proof, a, "a user who is disabled can sign in again")
-		}
-		back()
+		r.isOut(a, back)
 		_ = a.ready()
+	}
+}
+
+// isOut asks whether a user who was shut out still gets in, and lets them in again, also when the time is over meanwhile.
+func (r *run) isOut(a *actor, back func()) {
+	defer back()
+	u, _ := a.login()
+	proof := get(r.site.proof[a.role]).own(r.t)
+	if a.alive() {
+		r.hit(RuleDisabled, "every route", proof, a, "a user who is disabled still opens %s", proof.Path)
+	} else if a.opens(u) {
+		r.hit(RuleDisabled, "POST "+r.t.signIn, proof, a, "a user who is disabled can sign in again")
 	}
 }
 
@@ -244,7 +250,11 @@ func (r *run) resetLink(a *actor) string {
 		}
 		before := len(said())
 		nobody.send(g.request(v).own(r.t))
-		for _, l := range mailedLink.FindAllString(said()[before:], -1) {
+		all := said()
+		if len(all) < before { // the oldest of it was dropped
+			before = 0
+		}
+		for _, l := range mailedLink.FindAllString(all[before:], -1) {
 			if at, err := url.Parse(l); err == nil && at.Host == r.t.origin.Host {
 				return at.RequestURI()
 			}

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 )
@@ -69,6 +70,26 @@ func TestFilled(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSpellEnds: a pattern of repeats within each other, which takes nothing, is given up in a moment.
+func TestSpellEnds(t *testing.T) {
+	done := make(chan string, 1)
+	go func() {
+		text, _ := limit{pattern: "((((^)*)*)*)*b", shortest: 3, longest: 4096}.made()
+		done <- text
+	}()
+	select {
+	case text := <-done:
+		if text != "" {
+			t.Errorf("%q was made", text)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it goes on without an end")
+	}
+	if text, ok := (limit{pattern: "[A-Z]{2}-(\\d{3}-)*x", shortest: 8, longest: 20}).made(); !ok {
+		t.Errorf("%q was made", text)
 	}
 }
 

@@ -11,6 +11,7 @@ const foreign = "https://attacker.invalid"
 
 // forgery tries whether others can act in a user's name.
 func forgery(r *run) {
+	r.leaky()
 	r.getWrites()
 	for _, f := range r.forms() {
 		r.baseline(f)
@@ -55,8 +56,12 @@ func disguises() []disguise {
 
 // forge sends one form in every disguise, without its token; the first that is accepted is told.
 func (r *run) forge(f *seenForm) {
-	if f.by.anonymous() && f.by.way == nil || f.base == nil {
+	if f.by.anonymous() && f.by.way == nil {
 		return // nobody's name is used: see forgeSignIn
+	}
+	if f.base == nil {
+		r.missed("forgery: form %s of %s: it was not sent honestly, and so not forged", f.pattern, f.page)
+		return
 	}
 	route := "POST " + f.pattern
 	for _, d := range disguises() {
@@ -260,10 +265,13 @@ func (r *run) settled(a *actor, p, pattern string) {
 // compared is how a change is seen where the data is not: what the pages say before and after one is loaded.
 func (r *run) compared(a *actor, paths []string) {
 	watch := paths[:min(len(paths), 12)]
+	if len(paths) > len(watch) {
+		r.missed("pages that write, as %s: where the data is not known %d pages of %d are watched for what they say", a.name(), len(watch), len(paths))
+	}
 	say := func() map[string]string {
 		all := map[string]string{}
 		for _, p := range watch {
-			all[p] = words(a.fork().send(get(p).own(r.t)))
+			all[p] = words(a.fork().loads(get(p).own(r.t)))
 		}
 		return all
 	}

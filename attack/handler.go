@@ -15,7 +15,10 @@ import (
 )
 
 // A Profile is what the attacker is told of a site that is not Merlon's. All of it may be left out; what is not told is not
-// looked at, and the report says so.
+// looked at, and the report says so: a site that keeps no log, or has no back ends, says so by a function that returns "".
+//
+// The functions are called by one goroutine, one at a time, and while the handler may be serving: what it shares with them needs a lock
+// of its own. The handler itself is called by several at one moment.
 type Profile struct {
 	// Origin is the site's address; "": "https://site.test". Nothing is sent there.
 	Origin string
@@ -23,7 +26,8 @@ type Profile struct {
 	Starts []string
 	// SignIn is the path of the page with the sign-in form. "": the first that an anonymous visitor sees with one password.
 	SignIn string
-	// Users are made-up users that can be spent. Two of one role let what is one's be tried by the other.
+	// Users are made-up users that can be spent. Two of one role let what is one's be tried by the other. No role is "anonymous",
+	// which is nobody's.
 	Users []User
 	// State returns all data as text: rows, files. It is how a write is seen; without it, pages are compared.
 	State func() string
@@ -68,7 +72,7 @@ func Probe(ctx context.Context, h http.Handler, p Profile, o Options) (*Report, 
 	if err != nil || origin.Host == "" {
 		return nil, fmt.Errorf("attack: Profile.Origin %q is no origin: write scheme and host", p.Origin)
 	}
-	t := &target{name: p.Origin, origin: origin, handler: h, signIn: p.SignIn, starts: p.Starts, said: map[string]func() string{}, tick: p.Advance}
+	t := &target{name: p.Origin, origin: origin, handler: h, signIn: p.SignIn, starts: slices.Clone(p.Starts), said: map[string]func() string{}, tick: p.Advance}
 	t.told(p)
 	people, err := chosen(p.people(), o.As)
 	if err != nil {
@@ -95,11 +99,11 @@ func (p Profile) people() []*actor {
 func (t *target) told(p Profile) {
 	if p.State != nil {
 		t.state = func() (string, bool) { return p.State(), true }
-		t.rest = func(secret string) string {
+		t.rest = func(_ context.Context, secret string) (string, error) {
 			if strings.Contains(p.State(), secret) {
-				return "the data"
+				return "the data", nil
 			}
-			return ""
+			return "", nil
 		}
 	}
 	t.noticed = p.Noticed
@@ -200,7 +204,7 @@ func (a *actor) submit(f *form, values map[string]string) *answer {
 	for name, value := range values {
 		v.Set(name, value)
 	}
-	return a.send(post(f.action, v).own(a.run.t))
+	return a.loads(post(f.action, v).own(a.run.t))
 }
 
 // ErrNotLoopback refuses an address that is not of this machine.
@@ -235,7 +239,7 @@ func URL(ctx context.Context, address string, p Profile, o Options) (*Report, er
 	}}
 	defer tr.CloseIdleConnections()
 	client := &http.Client{Transport: tr, Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	t := &target{name: address, origin: &url.URL{Scheme: u.Scheme, Host: u.Host}, send: client.Do, signIn: p.SignIn, starts: append(p.Starts, u.RequestURI()), said: map[string]func() string{}, tick: p.Advance}
+	t := &target{name: address, origin: &url.URL{Scheme: u.Scheme, Host: u.Host}, send: client.Do, signIn: p.SignIn, starts: append(slices.Clone(p.Starts), u.RequestURI()), said: map[string]func() string{}, tick: p.Advance}
 	t.told(p)
 	if u.Scheme == "http" {
 		t.serve = func() (string, func(), error) { return addr, func() {}, nil }

@@ -261,7 +261,7 @@ func (r *run) injectSignIn() {
 			q := g.request(v).own(r.t)
 			a.send(q)
 			for _, p := range r.site.proof {
-				if ans := a.fork().send(get(p).own(r.t)); ans.status == http.StatusOK {
+				if ans := a.fork().loads(get(p).own(r.t)); ans.status == http.StatusOK {
 					r.hit(RuleSQL, "POST "+f.pattern, q, a, "%q signed somebody in", text)
 					return
 				}
@@ -327,7 +327,8 @@ func newTrap() *trap {
 	}
 	t.l, t.addr = l, l.Addr().String()
 	go func() {
-		_ = http.Serve(l, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close") // or it would outlive the trap
 			t.mu.Lock()
 			defer t.mu.Unlock()
 			t.hits = append(t.hits, r.URL.Path)

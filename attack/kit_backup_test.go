@@ -3,6 +3,7 @@ package attack_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/ecdh"
 	"crypto/hpke"
 	"encoding/hex"
@@ -52,7 +53,7 @@ func (b *kitBackup) secret() string {
 }
 
 func (b *kitBackup) backups() *attack.Backups {
-	all := &attack.Backups{Make: b.make, Data: b.k.dir, Place: b.place, Restore: b.restore, Key: b.secret(), Apart: !b.k.hole["samedisk"],
+	all := &attack.Backups{Make: func(context.Context) error { return b.make() }, Data: b.k.dir, Place: b.place, Restore: func(_ context.Context, into, key string) error { return b.restore(into, key) }, Key: b.secret(), Apart: !b.k.hole["samedisk"],
 		Rehearsed: func() time.Time {
 			if b.k.hole["undrilled"] {
 				return time.Now().Add(-9 * 24 * time.Hour)

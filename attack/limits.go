@@ -73,6 +73,7 @@ func (r *run) guess() {
 func (r *run) parallel() {
 	who := r.victim()
 	if r.t.handler == nil || who == nil {
+		r.missed("wrong passwords at one moment: there must be a user who signs in, and the site's own process")
 		return
 	}
 	f, err := (&actor{run: r, role: "anonymous", cookies: map[string]string{}}).signInForm()
@@ -196,6 +197,7 @@ func (a *actor) fields() map[string]string { return mustLogin(a).Fields }
 func (r *run) enumerate() {
 	who := r.victim()
 	if who == nil {
+		r.missed("addresses with an account: there is no user who signs in through a form")
 		return
 	}
 	there := ""
@@ -323,6 +325,7 @@ func (r *run) large() {
 func (r *run) forwarded() {
 	who := r.victim()
 	if who == nil || r.t.handler == nil {
+		r.missed("X-Forwarded-For: there must be a user who signs in, and the site's own process, in which an address can be chosen")
 		return
 	}
 	limited := func(dress func(q *Request, i int)) (*Request, bool) {

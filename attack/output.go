@@ -144,7 +144,7 @@ func (r *run) suffixes() {
 func (r *run) private(a *actor, p string) *answer {
 	other := r.site.pages["anonymous"][p]
 	if other == nil {
-		other = r.people[0].fork().send(get(p).own(r.t))
+		other = r.people[0].fork().loads(get(p).own(r.t))
 		r.site.pages["anonymous"][p] = other
 	}
 	if other.status == http.StatusOK {
@@ -341,7 +341,7 @@ func (r *run) uploads() {
 			}
 			for _, p := range look {
 				for _, l := range append(a.visit(p).dom(r.t).links, p) {
-					got := a.fork().send(get(l).own(r.t))
+					got := a.fork().loads(get(l).own(r.t))
 					kind := got.header.Get("Content-Type")
 					active := strings.HasPrefix(kind, "text/html") || strings.HasPrefix(kind, "image/svg") || strings.Contains(kind, "xml")
 					inert := strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") || strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox")

@@ -13,38 +13,47 @@ func (l limit) made() (string, bool) {
 	}
 	tree = tree.Simplify()
 	for _, times := range []int{0, 1, 2, 4, 8, 16, l.shortest, l.longest} { // of what may be repeated without end
-		var b strings.Builder
-		spell(&b, tree, times)
-		if s := b.String(); l.takes(s) {
+		w := speller{times: times, steps: mostSteps}
+		w.spell(tree)
+		if s := w.b.String(); l.takes(s) {
 			return s, true
 		}
 	}
 	return "", false
 }
 
-// longestMade ends what nested repeats would make without end.
-const longestMade = 1 << 12
+// What ends nested repeats, which would make a text without end, or nothing without end.
+const (
+	longestMade = 1 << 12
+	mostSteps   = 1 << 14
+)
 
-// spell writes the plainest text that an expression takes.
-func spell(b *strings.Builder, e *syntax.Regexp, times int) {
-	if b.Len() > longestMade {
+// A speller writes the plainest text that an expression takes.
+type speller struct {
+	b     strings.Builder
+	times int // of what may be repeated without end
+	steps int // left
+}
+
+func (w *speller) spell(e *syntax.Regexp) {
+	if w.steps--; w.steps < 0 || w.b.Len() > longestMade {
 		return
 	}
 	switch e.Op {
 	case syntax.OpLiteral:
-		b.WriteString(string(e.Rune))
+		w.b.WriteString(string(e.Rune))
 	case syntax.OpCharClass:
-		b.WriteRune(plainest(e.Rune))
+		w.b.WriteRune(plainest(e.Rune))
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		b.WriteByte('a')
+		w.b.WriteByte('a')
 	case syntax.OpConcat, syntax.OpCapture:
 		for _, part := range e.Sub {
-			spell(b, part, times)
+			w.spell(part)
 		}
 	case syntax.OpAlternate:
-		spell(b, e.Sub[0], times)
+		w.spell(e.Sub[0])
 	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest:
-		n := min(times, longestMade)
+		n := min(w.times, longestMade)
 		if e.Op == syntax.OpPlus {
 			n = max(n, 1)
 		}
@@ -52,7 +61,10 @@ func spell(b *strings.Builder, e *syntax.Regexp, times int) {
 			n = min(n, 1)
 		}
 		for range n {
-			spell(b, e.Sub[0], times)
+			if w.steps < 0 {
+				return
+			}
+			w.spell(e.Sub[0])
 		}
 	}
 }

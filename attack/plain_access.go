@@ -12,7 +12,7 @@ func (r *run) formsAbove() {
 			continue // see table
 		}
 		for _, a := range r.people {
-			if a.anonymous() || !r.above(f.by, a) || f.by.anonymous() || a.ready() != nil || r.shows(a, f) || !r.t.refused(a.fork().send(get(f.page).own(r.t))) {
+			if a.anonymous() || !r.above(f.by, a) || f.by.anonymous() || a.ready() != nil || r.shows(a, f) || !r.t.refused(a.fork().loads(get(f.page).own(r.t))) {
 				continue
 			}
 			v := a.values(f.form, r.mark())

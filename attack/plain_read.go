@@ -62,7 +62,11 @@ func (r *run) listings() {
 						continue
 					}
 					folder := bare(to)[:strings.LastIndexByte(bare(to), '/')+1]
-					if folder == "/" || done[folder] || len(done) >= most || r.t.typed(http.MethodGet, folder) || !r.wants(r.t.pattern(http.MethodGet, folder)) {
+					if folder == "/" || done[folder] || r.t.typed(http.MethodGet, folder) || !r.wants(r.t.pattern(http.MethodGet, folder)) {
+						continue
+					}
+					if len(done) >= most {
+						r.missed("folders that list what lies in them: %d were asked for, and there are more", most)
 						continue
 					}
 					done[folder] = true
@@ -84,8 +88,12 @@ func (r *run) traces() {
 	nobody, done := r.people[0], map[string]bool{}
 	for _, p := range r.site.order["anonymous"] {
 		pattern := r.t.pattern(http.MethodGet, bare(p))
-		if done[pattern] || len(done) >= most || r.t.typed(http.MethodGet, p) || !r.wants(pattern) {
+		if done[pattern] || r.t.typed(http.MethodGet, p) || !r.wants(pattern) {
 			continue
+		}
+		if len(done) >= most {
+			r.missed("TRACE: %d patterns were asked for, and there are more", most)
+			break
 		}
 		done[pattern] = true
 		q := (&Request{Method: http.MethodTrace, Path: p}).with("X-Mq", "mq1")
@@ -150,9 +158,12 @@ func (r *run) laterSQL(f *seenForm, send func(string) (*answer, *Request)) {
 	if ans == nil || r.t.refused(ans) || f.by.ready() != nil {
 		return
 	}
+	if n := len(r.site.order[f.by.name()]); n > 80 {
+		r.missed("statements that are run later, of form %s: 80 pages of %d were looked at", f.pattern, n)
+	}
 	var failed []string
 	for i, p := range r.site.order[f.by.name()] {
-		if i < 80 && !r.t.typed(http.MethodGet, p) && r.site.pages[f.by.name()][p].status == http.StatusOK && f.by.fork().send(get(p).own(r.t)).status >= 500 {
+		if i < 80 && !r.t.typed(http.MethodGet, p) && r.site.pages[f.by.name()][p].status == http.StatusOK && f.by.fork().loads(get(p).own(r.t)).status >= 500 {
 			failed = append(failed, p)
 		}
 	}
@@ -160,7 +171,7 @@ func (r *run) laterSQL(f *seenForm, send func(string) (*answer, *Request)) {
 		return
 	}
 	for _, p := range failed {
-		if got := f.by.fork().send(get(p).own(r.t)); got.status == http.StatusOK {
+		if got := f.by.fork().loads(get(p).own(r.t)); got.status == http.StatusOK {
 			r.hit(RuleSQL, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, f.by, "what the form of %s stored is part of a statement of %s: a table that is not there makes it fail, a statement that is right does not", f.page, p)
 		}
 	}

@@ -112,7 +112,7 @@ func (r *run) passwordsKept() {
 	}
 	_, password := u.password()
 	for _, h := range fastHashes(password) {
-		if where := r.t.rest(h); where != "" {
+		if where := r.rests(h); where != "" {
 			r.hit(RulePasswordRests, "every route", get(r.t.signIn), r.people[0], "a password of the profile is in %s as it is, or under one round of a fast hash", where)
 		}
 	}

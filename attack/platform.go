@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -29,11 +30,17 @@ func platform(r *run) {
 	r.framing()
 }
 
+// mostHosts are how many pages are asked for under other names.
+const mostHosts = 120
+
 // hosts asks under another name, and looks where that name comes out.
 func (r *run) hosts(nobody *actor) {
 	const evil = "attacker.invalid"
 	paths := r.site.order["anonymous"]
-	for _, p := range paths[:min(len(paths), 30)] {
+	if len(paths) > mostHosts {
+		r.missed("other names of the host: %d pages of %d were asked for under one", mostHosts, len(paths))
+	}
+	for _, p := range paths[:min(len(paths), mostHosts)] {
 		if !r.wants(r.t.pattern(http.MethodGet, bare(p))) {
 			continue
 		}
@@ -102,11 +109,11 @@ func (r *run) plainSignIn(nobody *actor) {
 		return
 	}
 	if r.t.merlon {
-		r.missed("the sign-in page over plain http: the copy is not opened for production, in which check refuses it")
+		r.note("the sign-in page over plain http: the copy is not opened for production, in which check refuses it")
 	}
 	if !r.t.merlon && r.t.signIn != "" && r.wants(r.t.signIn) {
 		q := get(r.t.signIn)
-		q.plain = true
+		q.Plain = true
 		if ans := nobody.fork().send(q); ans.status == http.StatusOK && ans.isHTML() && ans.hasPassword(r.t) {
 			r.hit(RulePlainSignIn, "GET "+r.t.signIn, q, nobody, "the sign-in form is given over plain http")
 		}
@@ -195,6 +202,7 @@ func (r *run) slow(addr string) {
 		return
 	}
 	defer c.Close()
+	defer context.AfterFunc(r.ctx, func() { _ = c.Close() })()
 	r.tried++
 	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\nX-A: ", r.t.origin.Host)
 	_ = c.SetReadDeadline(time.Now().Add(slowTime))

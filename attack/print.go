@@ -11,33 +11,44 @@ import (
 // Text writes the report as people read it: the findings of each class, what was covered, and what was not.
 func (r *Report) Text(w io.Writer) error {
 	var b strings.Builder
-	for _, c := range r.Coverage.Classes {
-		if !c.Complete && c.Tried == 0 {
+	for _, c := range r.Coverage.all() {
+		if c.Class == crawling && c.Found == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "%s  %-10s %d tried, %d found, %.1f s%s\n", c.Verdict, c.Class, c.Tried, c.Found, c.Seconds, c.open())
+		fmt.Fprintf(&b, "%s\n", c)
 		for _, f := range r.Findings {
 			if f.Class == c.Class {
 				fmt.Fprintf(&b, "      %s      as %s, again: %s\n", strings.ReplaceAll(f.Text(), "\n  ", "\n        "), f.As, cut(f.again(), 600))
 			}
 		}
 	}
-	for _, f := range r.Findings {
-		if f.Class == "crawl" {
-			fmt.Fprintf(&b, "FAIL  %s", f.Text())
-		}
-	}
-	c := r.Coverage
-	fmt.Fprintf(&b, "\nroutes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests\nas %s\n",
-		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, c.who())
-	for _, n := range c.NotReached {
-		fmt.Fprintf(&b, "not reached: %s\n", n)
-	}
+	b.WriteString("\n")
+	r.Coverage.extent(&b)
 	if !r.Unchanged {
 		b.WriteString("the original data is not as it was: something else has written to it meanwhile\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// String is the line of a class.
+func (t Tally) String() string {
+	return fmt.Sprintf("%-4s  %-10s %d tried, %d found, %.1f s%s", t.Verdict, t.Class, t.Tried, t.Found, t.Seconds, t.open())
+}
+
+// extent writes how much was looked at, and what was not.
+func (c Coverage) extent(b *strings.Builder) {
+	fmt.Fprintf(b, "routes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests\nas %s\n",
+		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, c.who())
+	if c.Unanswered > 0 {
+		fmt.Fprintf(b, "%d requests were not answered\n", c.Unanswered)
+	}
+	for _, s := range c.Sampled {
+		fmt.Fprintf(b, "some of each: %s\n", s)
+	}
+	for _, n := range c.NotReached {
+		fmt.Fprintf(b, "not reached: %s\n", n)
+	}
 }
 
 // who is as whom the site was attacked, in words.
@@ -110,16 +121,20 @@ func (t Tally) open() string {
 	case t.Verdict != "OPEN":
 		return ""
 	case !t.Complete:
-		return ": the time was over, so that nobody knows of the rest"
+		return ": it was not ended, so that nobody knows of the rest"
 	}
-	return `: not all was reached, so that nobody knows of the rest: see "not reached"`
+	return fmt.Sprintf(`: %d left out, so that nobody knows of the rest: see "not reached"`, len(t.Left))
 }
 
 // unseen says why a class has not tried all that it tries; "": it has.
 func (t Tally) unseen() string {
 	switch {
+	case !t.Asked:
+		return "it was not asked for: this is not clean"
+	case t.Class == crawling && t.Complete:
+		return "" // it tries nothing
 	case !t.Complete:
-		return "it was not asked for, or the time was over: this is not clean"
+		return "it was not ended: this is not clean: " + t.few()
 	case t.Tried == 0:
 		return "nothing was tried, since nothing was there or known to try: this is not clean"
 	}
@@ -129,16 +144,26 @@ func (t Tally) unseen() string {
 // unreached says of a class that was ended that it has not come to all that it is about; "": it has.
 func (t Tally) unreached() string {
 	if t.Complete && t.Open {
-		return "what was not reached is told in the report: this is not clean"
+		return "some was left out: this is not clean: " + t.few()
 	}
 	return ""
+}
+
+// few are the first of what was left out.
+func (t Tally) few() string {
+	const most = 5
+	text := strings.Join(t.Left[:min(len(t.Left), most)], "; ")
+	if n := len(t.Left) - most; n > 0 {
+		text += fmt.Sprintf("; and %d more, told in the report", n)
+	}
+	return text
 }
 
 // JUnit writes the report as JUnit XML: a suite for each class; a class without a finding is a case that passed, one that was
 // not ended or has tried nothing a case that was skipped.
 func (r *Report) JUnit(w io.Writer) error {
 	var all junitSuites
-	for _, c := range append([]Tally{{Class: "crawl", Complete: true, Tried: r.Coverage.Pages}}, r.Coverage.Classes...) {
+	for _, c := range append([]Tally{r.Coverage.Crawl}, r.Coverage.Classes...) {
 		s := junitSuite{Name: c.Class, Time: fmt.Sprintf("%.3f", c.Seconds)}
 		for _, f := range r.Findings {
 			if f.Class == c.Class {

@@ -39,10 +39,10 @@ func TestNothingTried(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ got, want string }{
 		"text":  {text.String(), "NONE  access     0 tried"},
-		"json":  {string(doc), `"complete":true,"open":false,"verdict":"NONE"`},
+		"json":  {string(doc), `"complete":true,"open":true,"verdict":"NONE"`},
 		"sarif": {sarif.String(), "NONE access: 0 tried: nothing was tried"},
 		"junit": {junit.String(), `<skipped message="nothing was tried`},
-		"log":   {report.Coverage.String(), "NONE access         0 tried"},
+		"log":   {report.Coverage.String(), "NONE  access     0 tried"},
 	} {
 		if !strings.Contains(c.got, c.want) {
 			t.Errorf("%s lacks %q:\n%.3000s", name, c.want, c.got)
@@ -57,15 +57,15 @@ func TestNothingTried(t *testing.T) {
 // time was over, why it is not clean.
 func TestNotAllReached(t *testing.T) {
 	report := &attack.Report{Coverage: attack.Coverage{Classes: []attack.Tally{
-		{Class: "backup", Tried: 3, Complete: true, Open: true, Verdict: "OPEN"},
-		{Class: "limits", Tried: 3, Found: 1, Verdict: "FAIL"},
-		{Class: "clean-as-far-as-it-goes", Tried: 3, Complete: true, Verdict: "PASS"},
+		{Class: "backup", Asked: true, Tried: 3, Complete: true, Open: true, Verdict: "OPEN", Left: []string{"one thing", "another"}},
+		{Class: "limits", Asked: true, Tried: 3, Found: 1, Verdict: "FAIL"},
+		{Class: "clean-as-far-as-it-goes", Asked: true, Tried: 3, Complete: true, Verdict: "PASS"},
 	}}}
 	var sarif bytes.Buffer
 	if err := report.SARIF(&sarif, "v1"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"OPEN backup: 3 tried: what was not reached is told in the report", "FAIL limits: 3 tried: it was not asked for, or the time was over"} {
+	for _, want := range []string{"OPEN backup: 3 tried: some was left out: this is not clean: one thing; another", "FAIL limits: 3 tried: it was not ended"} {
 		if !strings.Contains(sarif.String(), want) {
 			t.Errorf("SARIF lacks %q:\n%s", want, sarif.String())
 		}
@@ -78,16 +78,16 @@ func TestNotAllReached(t *testing.T) {
 // TestOpenHasAWord: behind OPEN stands what it means, for people and in the log of a test, and behind no other verdict.
 func TestOpenHasAWord(t *testing.T) {
 	report := &attack.Report{Unchanged: true, Coverage: attack.Coverage{Classes: []attack.Tally{
-		{Class: "backup", Tried: 3, Complete: true, Open: true, Verdict: "OPEN"},
-		{Class: "limits", Tried: 3, Verdict: "OPEN"},
-		{Class: "input", Tried: 3, Complete: true, Verdict: "PASS"},
+		{Class: "backup", Asked: true, Tried: 3, Complete: true, Open: true, Verdict: "OPEN", Left: []string{"one thing", "another"}},
+		{Class: "limits", Asked: true, Tried: 3, Verdict: "OPEN"},
+		{Class: "input", Asked: true, Tried: 3, Complete: true, Verdict: "PASS"},
 	}}}
 	var text bytes.Buffer
 	if err := report.Text(&text); err != nil {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]string{"text": text.String(), "log": report.Coverage.String()} {
-		for _, want := range []string{`0.0 s: not all was reached, so that nobody knows of the rest: see "not reached"`, "0.0 s: the time was over, so that nobody knows of the rest"} {
+		for _, want := range []string{`0.0 s: 2 left out, so that nobody knows of the rest: see "not reached"`, "0.0 s: it was not ended, so that nobody knows of the rest"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s lacks %q:\n%s", name, want, got)
 			}

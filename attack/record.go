@@ -13,14 +13,9 @@ import (
 // maxAnswer is how much of an answer is read.
 const maxAnswer = 4 << 20
 
-// How long an answer is waited for. Events that a server sends (text/event-stream) have no end: what came is looked at, and
-// the address is waited for less from then on.
 const (
-	maxSilent    = 25 * time.Second       // nothing was sent yet: a hash behind a long line of others takes seconds
-	maxStream    = 2 * time.Second        // after the first bytes were pushed out before the end
-	maxAgain     = 300 * time.Millisecond // of an address whose answer had no end before
-	maxUnwind    = time.Second            // for a handler that is told that the visitor has gone
-	endlessBytes = 16 * maxAnswer         // who sends more has no end either
+	maxUnwind    = time.Second    // for a handler that is told that the visitor has gone
+	endlessBytes = 16 * maxAnswer // who sends more has no end either
 )
 
 // errGone is what a handler is told that writes on after its visitor has gone.
@@ -46,8 +41,8 @@ func newRecorder() *recorder {
 }
 
 // serve runs the handler as net/http would: a panic ends the connection. It waits for an end, and for an endless answer as
-// long as it may.
-func (rec *recorder) serve(h http.Handler, r *http.Request, again bool) (ended bool) {
+// long as it may: until a first byte is pushed out, and from then on.
+func (rec *recorder) serve(h http.Handler, r *http.Request, silent, stream time.Duration) (ended bool) {
 	ctx, leave := context.WithCancel(r.Context())
 	defer leave()
 	done := make(chan struct{})
@@ -60,10 +55,6 @@ func (rec *recorder) serve(h http.Handler, r *http.Request, again bool) (ended b
 		}()
 		h.ServeHTTP(rec, r.WithContext(ctx))
 	}()
-	silent, stream := maxSilent, maxStream
-	if again {
-		silent, stream = maxAgain, maxAgain
-	}
 	wait := time.NewTimer(silent)
 	defer wait.Stop()
 	pushed := rec.pushed
@@ -182,19 +173,15 @@ func (rec *recorder) answer(ended bool) *answer {
 	if rec.sent.Get("Content-Type") == "" && rec.body.Len() > 0 {
 		rec.sent.Set("Content-Type", http.DetectContentType(rec.body.Bytes()))
 	}
-	return &answer{status: rec.status, header: rec.sent, body: rec.body.String(), endless: !ended}
+	return &answer{status: rec.status, header: rec.sent, body: rec.body.String(), endless: !ended, cut: rec.all > rec.body.Len()}
 }
 
-// readSome reads a body as far as it comes in time. An end that does not come is no error.
-func readSome(body io.ReadCloser, again bool) (text string, ended bool, err error) {
-	most := maxStream
-	if again {
-		most = maxAgain
-	}
+// readSome reads a body as far as it comes in this time. An end that does not come is no error.
+func readSome(body io.ReadCloser, most time.Duration) (text string, ended bool, err error) {
 	var late sync.Once
 	over := false
 	stop := time.AfterFunc(most, func() { late.Do(func() { over = true; _ = body.Close() }) })
-	b, err := io.ReadAll(io.LimitReader(body, maxAnswer))
+	b, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
 	stop.Stop()
 	late.Do(func() {}) // from here on nothing is written to over
 	if over {

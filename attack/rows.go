@@ -110,7 +110,7 @@ func (r *run) makes(a *actor) (led []string) {
 
 // sends fills in a form and returns the page that it led to.
 func (r *run) sends(a *actor, g *form) []string {
-	ans := a.send(g.request(a.values(g, r.mark())).own(r.t))
+	ans := a.loads(g.request(a.values(g, r.mark())).own(r.t))
 	if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() && !r.t.refused(ans) {
 		return []string{to}
 	}
@@ -132,16 +132,24 @@ func (r *run) around(a *actor, led []string) (forms []*form) {
 		}
 	}
 	seen, shapes := map[string]bool{}, map[string]int{}
-	for len(queue) > 0 && len(seen) < aroundMost {
+	for len(queue) > 0 {
 		p, _, _ := strings.Cut(queue[0], "#")
 		queue = queue[1:]
 		rt := r.t.route(http.MethodGet, bare(p))
-		if rt == nil || rt.Part != "" || rt.Method != http.MethodGet || seen[p] || shapes[rt.Pattern] >= aroundShape {
+		if rt == nil || rt.Part != "" || rt.Method != http.MethodGet || seen[p] {
 			continue
+		}
+		if shapes[rt.Pattern] >= aroundShape {
+			r.site.sampled("GET "+rt.Pattern, p)
+			continue
+		}
+		if len(seen) >= aroundMost {
+			r.missed("pages around what %s has made: %d were loaded, and further ones to which they link were not", a.name(), aroundMost)
+			break
 		}
 		seen[p] = true
 		shapes[rt.Pattern]++
-		ans := a.send(get(p).own(r.t))
+		ans := a.loads(get(p).own(r.t))
 		if to, ok := r.t.local(ans.location(), p); ok && ans.redirects() {
 			queue = append(queue, to)
 		}
@@ -321,7 +329,11 @@ func (t *trespass) try() {
 func (t *trespass) form(g *form) (hole bool) {
 	pattern := t.t.pattern(http.MethodPost, bare(g.action))
 	key, named := g.subject(pattern)
-	if t.own(g) == nil || !t.wants(pattern) || !named || t.tried[key] > 0 || t.tried[pattern] >= perRoute || t.seen[RuleOthersDeed.ID+" POST "+pattern] || t.second.shows(g) {
+	if t.own(g) == nil || !t.wants(pattern) || !named || t.tried[key] > 0 || t.seen[RuleOthersDeed.ID+" POST "+pattern] || t.second.shows(g) {
+		return false
+	}
+	if t.tried[pattern] >= perRoute {
+		t.site.sampled("POST "+pattern, key)
 		return false
 	}
 	t.tried[key]++

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -102,19 +103,22 @@ func (a *actor) sessionNames(who *actor) (names []string) {
 	for n := range who.cookies {
 		b := who.fork()
 		delete(b.cookies, n)
-		if ans := b.send(get(proof).own(a.run.t)); ans.status != http.StatusOK {
+		if ans := b.loads(get(proof).own(a.run.t)); ans.status != http.StatusOK {
 			names = append(names, n)
 		}
 	}
 	return names
 }
 
+// errNoLogin says that nobody knows what a user types to sign in.
+var errNoLogin = errors.New("attack: this user has nothing to sign in with")
+
 // signsIn fills in the sign-in form, whoever made the user.
 func (a *actor) signsIn() error {
 	if u, ok := a.login(); ok {
 		return a.enter(u, true)
 	}
-	return errOver
+	return errNoLogin
 }
 
 func second(u merlon.ProbeUser) map[string]string {
@@ -168,7 +172,7 @@ func (r *run) atRest(a *actor) {
 			if len(part) < 16 {
 				continue
 			}
-			if where := r.t.rest(part); where != "" {
+			if where := r.rests(part); where != "" {
 				r.hit(RuleTokenAtRest, "every route", get(r.site.proof[a.role]), a, "the value of the cookie %s lies in %s as it is", n, where)
 				return
 			}
@@ -279,6 +283,7 @@ func (r *run) newPassword() {
 			continue // the password is still the old one
 		}
 		f.by.remembers(fresh)
+		f.accepted = true
 		if rt := r.t.route(http.MethodPost, bare(f.action)); !asks && (rt == nil || !strings.Contains(rt.Who, "recent")) {
 			r.hit(RuleStale, "POST "+f.pattern, q, f.by, "the password was changed without asking for the old one")
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/url"
@@ -40,9 +39,12 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 		return nil, fmt.Errorf("attack: no place for a copy of the data: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	before := ""
+	before, links := "", []string(nil)
 	if o.Data != "" {
-		if before, err = copyData(open, o.Data, dir); err != nil {
+		if o.Data, err = filepath.EvalSymlinks(o.Data); err != nil {
+			return nil, fmt.Errorf("attack: the data folder cannot be read: %w", err)
+		}
+		if before, links, err = copyData(ctx, open, o.Data, dir); err != nil {
 			return nil, err
 		}
 	}
@@ -61,6 +63,9 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 	}
 	t := s.target()
 	t.approaches = s.approaches(people)
+	for _, name := range links {
+		t.absent = append(t.absent, fmt.Sprintf("the data: %s is a symbolic link, and the copy is without it", name))
+	}
 	if err := errors.Join(t.has(o.Routes), t.takes(o)); err != nil {
 		return nil, err
 	}
@@ -73,22 +78,30 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 	return report, err
 }
 
-// copyData copies the files of a data folder while its lock is held, and returns the hash of the original.
-func copyData(open func(merlon.Env) (*merlon.Site, error), from, to string) (hash string, err error) {
+// copyData copies the files of a data folder while its lock is held. It returns the hash of the original before anything was done with
+// it, and the names of its symbolic links, which are not followed.
+func copyData(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), from, to string) (hash string, links []string, err error) {
+	if hash, err = hashData(from); err != nil {
+		return "", nil, err
+	}
 	site, err := open(merlon.Env{Data: from, Mode: merlon.Drill, NoJobs: true})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
+	defer func() { err = errors.Join(err, site.Close(context.WithoutCancel(ctx))) }()
 	release, err := site.Hold()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	if hash, err = hashData(from); err != nil {
-		return "", err
+	if links, err = linksIn(from); err != nil {
+		return "", nil, err
 	}
-	return hash, eachFile(from, func(name string, in io.Reader) error {
+	return hash, links, eachFile(from, func(name string, in io.Reader) error {
 		path := filepath.Join(to, name)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
@@ -110,7 +123,7 @@ type inside struct {
 	log    *lines
 	offset atomic.Int64
 	pool   []merlon.ProbeUser
-	old    io.Writer
+	unhook func() // gives package log back
 	once   sync.Once
 	file   string
 	known  map[string]fileSum
@@ -131,7 +144,7 @@ func (c *refusals) Happened(e event.Event) {
 }
 
 func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), fresh bool) error {
-	s.log, s.old = &lines{}, log.Writer()
+	s.log = &lines{}
 	site, err := open(merlon.Env{Data: s.dir, Mode: merlon.Drill, NoJobs: true, Settings: merlon.Settings{Origin: siteOrigin},
 		Watch: &s.events, Clock: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) }, Log: event.NewLog(s.log, false, slog.LevelInfo)})
 	if err != nil {
@@ -144,7 +157,7 @@ func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site,
 		return err
 	}
 	s.site = site
-	log.SetOutput(io.MultiWriter(s.log)) // handlers that are not Merlon's log there
+	s.unhook = theLog.listen(s.log) // handlers that are not Merlon's log there
 	if !fresh {
 		return nil
 	}
@@ -159,7 +172,7 @@ func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site,
 }
 
 func (s *inside) stop(ctx context.Context) error {
-	log.SetOutput(s.old)
+	s.unhook()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return s.site.Close(ctx)
@@ -219,7 +232,7 @@ func (a *actor) enters(u merlon.ProbeUser) {
 	a.wears(u)
 	b := &actor{run: a.run, role: a.role, user: u, cookies: map[string]string{}}
 	if b.signsIn() == nil && b.alive() && len(b.cookies) > 0 {
-		a.cookies = b.cookies
+		a.cookies, a.run.entered = b.cookies, true
 	}
 }
 
@@ -287,8 +300,8 @@ func (s *inside) backups(ctx context.Context) (*Backups, string) {
 		if err != nil {
 			return nil, err.Error()
 		}
-		return &Backups{Make: func() error { return trial.Make(ctx) }, Data: s.dir, Place: s.place, Key: trial.Key, Spare: trial.Spare, Apart: true,
-			Restore: func(into, key string) error { return trial.Restore(ctx, into, key) }}, ""
+		return &Backups{Make: trial.Make, Data: s.dir, Place: s.place, Key: trial.Key, Spare: trial.Spare, Apart: true,
+			Restore: trial.Restore}, ""
 	}
 	return nil, "the site has no part that makes them"
 }
@@ -315,6 +328,11 @@ func (s *inside) serve() (string, func(), error) {
 
 // chosen are the people who attack: nobody is always there, as the measure of what is open.
 func chosen(all []*actor, as []string) (some []*actor, err error) {
+	for _, a := range all {
+		if a.anonymous() && a.user != nil {
+			return nil, errors.New(`attack: the role of a user is "anonymous", which is the name of who is not signed in: nothing of theirs would be tried: give it another`)
+		}
+	}
 	if len(as) == 0 {
 		return all, nil
 	}

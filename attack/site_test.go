@@ -103,3 +103,30 @@ func TestWishesThatFitNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestLinksInData: a data folder that is a symbolic link is copied, and one within it, which is not, is told.
+func TestLinksInData(t *testing.T) {
+	dir, link := t.TempDir(), filepath.Join(t.TempDir(), "data")
+	site, err := openPlain(false)(merlon.Env{Data: dir, Mode: merlon.Test})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(site.Start(t.Context()), site.Close(t.Context()), os.WriteFile(filepath.Join(dir, "mine.txt"), []byte("x"), 0o600),
+		os.Symlink(t.TempDir(), filepath.Join(dir, "pictures")), os.Symlink(dir, link)); err != nil {
+		t.Fatal(err)
+	}
+	copied := false
+	open := func(env merlon.Env) (*merlon.Site, error) {
+		if _, err := os.Stat(filepath.Join(env.Data, "mine.txt")); err == nil && strings.Contains(env.Data, "merlon-attack-") {
+			copied = true
+		}
+		return openPlain(false)(env)
+	}
+	report, err := attack.Site(t.Context(), open, attack.Options{Data: link, Classes: []string{"access"}, Budget: time.Minute})
+	if err != nil || !copied || !report.Unchanged {
+		t.Fatalf("%v, copied %v", err, copied)
+	}
+	if c := tallyOf(t, report, "access"); !slices.Contains(c.Left, "the data: pictures is a symbolic link, and the copy is without it") {
+		t.Errorf("left %q", c.Left)
+	}
+}

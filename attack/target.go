@@ -1,15 +1,12 @@
 package attack
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net/http"
 	"net/url"
 	"sort"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -25,15 +22,16 @@ type target struct {
 
 	routes []merlon.RouteInfo // nil: not known
 	merlon bool
-	signIn string                                      // path of the sign-in form, "" if none is known
-	state  func() (string, bool)                       // all data as text; false: not known
-	rows   func(context.Context) rowSums               // what each row holds; nil: not known
-	rest   func(secret string) (where string)          // where in the data a text lies; "": nowhere
-	said   map[string]func() string                    // "log", "mail", "sent": all of it so far
-	renew  func(*actor) error                          // signs an actor in again
-	tick   func(time.Duration)                         // nil: the clock cannot be moved
-	serve  func() (addr string, end func(), err error) // over loopback; nil: not
+	signIn string                                                  // path of the sign-in form, "" if none is known
+	state  func() (string, bool)                                   // all data as text; false: not known
+	rows   func(context.Context) rowSums                           // what each row holds; nil: not known
+	rest   func(context.Context, string) (where string, err error) // where in the data a text lies; "": nowhere
+	said   map[string]func() string                                // "log", "mail", "sent": all of it so far
+	renew  func(*actor) error                                      // signs an actor in again
+	tick   func(time.Duration)                                     // nil: the clock cannot be moved
+	serve  func() (addr string, end func(), err error)             // over loopback; nil: not
 
+	absent     []string // what of the site is not here, each with the reason
 	approaches []*actor // who comes to a page that links do not lead to
 
 	noticed func() int                            // refusals and failures that were recorded so far; nil: not known
@@ -42,7 +40,7 @@ type target struct {
 	keep    func() (back func()) // notes the data; nil: it stays as attacks leave it
 	calls   []Call
 	backups func(context.Context) (b *Backups, why string) // how copies are made; nil: nobody told
-	endless sync.Map                                       // paths whose answers have no end
+	ends    endings
 }
 
 // A Request is one that was sent, as it can be sent again.
@@ -52,9 +50,10 @@ type Request struct {
 	Header [][2]string `json:"header,omitempty"`
 	Body   string      `json:"body,omitempty"`
 	Host   string      `json:"host,omitempty"`
-	From   string      `json:"from,omitempty"` // the network address that it came from
+	From   string      `json:"from,omitempty"`  // the network address that it came from
+	Plain  bool        `json:"plain,omitempty"` // it came without TLS, to a site of https
+	Cut    int         `json:"cut,omitempty"`   // bytes of the body that are left out in a report
 
-	plain bool   // without TLS
 	slow  func() // called when the handler begins to read the body; in this process only
 	whole string
 }
@@ -62,7 +61,7 @@ type Request struct {
 // Whole is the request with all of its body: in reports one of megabytes is cut.
 func (q Request) Whole() Request {
 	if q.whole != "" {
-		q.Body = q.whole
+		q.Body, q.Cut = q.whole, 0
 	}
 	return q
 }
@@ -102,6 +101,7 @@ type answer struct {
 	took   time.Duration
 
 	endless bool // it had no end: what came first
+	cut     bool // it was longer than what is read
 
 	doc    *page
 	parsed bool
@@ -131,15 +131,16 @@ func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) 
 		r.Host = q.Host
 	}
 	began := time.Now()
+	silent, stream := t.ends.patience(q)
 	if t.handler == nil {
 		res, err := t.send(r)
 		if err != nil {
 			return nil, err
 		}
 		defer res.Body.Close()
-		body, ended, err := readSome(res.Body, t.again(q.Path))
-		t.hasEnd(q.Path, ended)
-		return &answer{status: res.StatusCode, header: res.Header, body: body, path: q.Path, took: time.Since(began), endless: !ended}, err
+		body, ended, err := readSome(res.Body, stream)
+		t.ends.note(q, res.Header, ended)
+		return &answer{status: res.StatusCode, header: res.Header, body: body, path: q.Path, took: time.Since(began), endless: !ended, cut: len(body) > maxAnswer}, err
 	}
 	var counter db.Counter
 	r = r.WithContext(db.Counted(ctx, &counter))
@@ -147,32 +148,18 @@ func (t *target) do(ctx context.Context, q *Request, cookies map[string]string) 
 	if q.From != "" {
 		r.RemoteAddr = q.From + ":40000"
 	}
-	if t.origin.Scheme == "https" && !q.plain {
+	if t.origin.Scheme == "https" && !q.Plain {
 		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: t.origin.Hostname()}
 	}
 	rec := newRecorder()
-	ended := rec.serve(t.handler, r, t.again(q.Path))
+	ended := rec.serve(t.handler, r, silent, stream)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	t.hasEnd(q.Path, ended)
 	ans := rec.answer(ended)
+	t.ends.note(q, ans.header, ended)
 	ans.path, ans.ran, ans.wrote, ans.took = q.Path, counter.Ran(), counter.Wrote("throttle", "journal"), time.Since(began)
 	return ans, nil
-}
-
-// again reports whether an address has answered without an end before.
-func (t *target) again(path string) bool {
-	_, known := t.endless.Load(bare(path))
-	return known
-}
-
-// hasEnd keeps which addresses answer without an end.
-func (t *target) hasEnd(path string, ended bool) {
-	if ended {
-		return
-	}
-	t.endless.Store(bare(path), true)
 }
 
 func cookieLine(cookies map[string]string) string {
@@ -185,75 +172,4 @@ func cookieLine(cookies map[string]string) string {
 		names[i] = n + "=" + cookies[n]
 	}
 	return strings.Join(names, "; ")
-}
-
-// shown is the request without what is long.
-func (q *Request) shown() Request {
-	c := *q
-	if len(c.Body) > 2000 {
-		c.whole = c.Body
-		c.Body = c.Body[:2000]
-	}
-	return c
-}
-
-func shell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// curl is the request for a terminal. Cookies and tokens are of one run: whoever repeats it signs in first.
-func (q *Request) curl(t *target) string {
-	c := q.shown()
-	var b strings.Builder
-	fmt.Fprintf(&b, "curl -i -X %s --path-as-is", c.Method)
-	for _, h := range c.Header {
-		fmt.Fprintf(&b, " -H %s", shell(h[0]+": "+h[1]))
-	}
-	if c.Host != "" {
-		fmt.Fprintf(&b, " -H %s", shell("Host: "+c.Host))
-	}
-	if c.Body != "" {
-		fmt.Fprintf(&b, " --data-binary %s", shell(c.Body))
-	}
-	fmt.Fprintf(&b, " %s", shell(t.origin.Scheme+"://"+t.origin.Host+c.Path))
-	return b.String()
-}
-
-// goTest is the request as lines of a Go test against the handler.
-func (q *Request) goTest(t *target) string {
-	c := q.shown()
-	var b strings.Builder
-	fmt.Fprintf(&b, "r := httptest.NewRequest(%q, %q, strings.NewReader(%q))\n", c.Method, t.origin.Scheme+"://"+t.origin.Host+c.Path, c.Body)
-	for _, h := range c.Header {
-		fmt.Fprintf(&b, "r.Header.Add(%q, %q)\n", h[0], h[1])
-	}
-	if c.Host != "" {
-		fmt.Fprintf(&b, "r.Host = %q\n", c.Host)
-	}
-	if c.From != "" {
-		fmt.Fprintf(&b, "r.RemoteAddr = %q\n", c.From+":40000")
-	}
-	b.WriteString("w := httptest.NewRecorder()\nhandler.ServeHTTP(w, r)\n")
-	return b.String()
-}
-
-// lines are kept texts: what a log was told. It is safe for concurrent use.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements [io.Writer].
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.b.Len() > 32<<20 { // the newest are looked at
-		l.b.Reset()
-	}
-	return l.b.Write(p)
-}
-
-// String returns all of it.
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -26,16 +26,20 @@ const testTime = 5 * time.Minute
 
 // Test attacks a site on data of its own, filled by the Demo of its parts. Each route and class with a finding is a failing
 // subtest, and so are a class that was not ended, a form of the site's own that accepted nothing or was not sent, and a POST route of its
-// own that was not reached: see [Typed] and [Unfilled].
-// What was not reached otherwise is logged.
+// own that was not reached: see [Typed] and [Unfilled]. A site that answers no more fails the test.
+// A class that was ended and left something out does not fail: it is logged as OPEN, with what that is. Classes that a [Choice]
+// leaves out are no subtests.
+//
+// Tests that attack may be parallel (t.Parallel) to each other and to others: each site has data of its own. What handlers write by
+// package log goes to all attacks that run at that moment, and to nobody else until the last of them ends.
 func Test[Sub T[Sub]](t Sub, open func(merlon.Env) (*merlon.Site, error), more ...Choice) *Report {
 	t.Helper()
 	o := choices(more)
 	report, err := Site(t.Context(), open, o)
-	tell(t, report, err)
 	if err == nil {
 		tellBlank(t, report, o)
 	}
+	tell(t, report, err)
 	return report
 }
 
@@ -74,47 +78,52 @@ func tellBlank[Sub T[Sub]](t Sub, report *Report, o Options) {
 
 func tell[Sub T[Sub]](t Sub, report *Report, err error) {
 	t.Helper()
+	if report != nil {
+		for _, c := range report.Coverage.all() {
+			if c.Class != crawling || c.Found > 0 || !c.Complete {
+				t.Run(c.Class, func(sub Sub) { tellClass(sub, report, c) })
+			}
+		}
+		t.Logf("%s", report.Coverage)
+	}
 	if err != nil {
 		t.Fatalf("attack: %v", err)
-		return
 	}
-	for _, c := range report.Coverage.Classes {
-		t.Run(c.Class, func(sub Sub) {
-			routes := map[string]bool{}
-			for _, f := range report.Findings {
-				if f.Class != c.Class || routes[f.Route] {
-					continue
+}
+
+func tellClass[Sub T[Sub]](t Sub, report *Report, c Tally) {
+	routes := map[string]bool{}
+	for _, f := range report.Findings {
+		if f.Class != c.Class || routes[f.Route] {
+			continue
+		}
+		routes[f.Route] = true
+		t.Run(strings.ReplaceAll(f.Route, "/", "_"), func(one Sub) {
+			for _, g := range report.Findings {
+				if g.Class == c.Class && g.Route == f.Route {
+					one.Errorf("%s\nas %s, again:\n  %s\nor in a test:\n%s", g.Text(), g.As, g.Curl, g.Test)
 				}
-				routes[f.Route] = true
-				sub.Run(strings.ReplaceAll(f.Route, "/", "_"), func(one Sub) {
-					for _, g := range report.Findings {
-						if g.Class == c.Class && g.Route == f.Route {
-							one.Errorf("%s\nas %s, again:\n  %s\nor in a test:\n%s", g.Text(), g.As, g.Curl, g.Test)
-						}
-					}
-				})
-			}
-			if !c.Complete {
-				sub.Errorf("the class was not ended in time: what it did not try is not clean")
-			}
-			if c.Verdict == "NONE" && c.Complete {
-				sub.Skipf("NONE: %s", c.unseen())
 			}
 		})
 	}
-	t.Logf("%s", report.Coverage)
+	switch {
+	case !c.Complete:
+		t.Errorf("the class was not ended: what it did not try is not clean. %s", strings.Join(c.Left, "; "))
+	case c.Verdict == "NONE":
+		t.Skipf("NONE: %s", c.unseen())
+	case c.Open:
+		t.Logf("%s: what was left out is not clean:\n%s", c.Verdict, strings.Join(c.Left, "\n"))
+	}
 }
 
 // String says what was covered, in a few lines.
 func (c Coverage) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "routes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests, as %s\n",
-		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, c.who())
 	for _, t := range c.Classes {
-		fmt.Fprintf(&b, "%s %-10s %5d tried, %d found, %.1f s%s\n", t.Verdict, t.Class, t.Tried, t.Found, t.Seconds, t.open())
+		if t.Asked {
+			fmt.Fprintf(&b, "%s\n", t)
+		}
 	}
-	for _, n := range c.NotReached {
-		fmt.Fprintf(&b, "not reached: %s\n", n)
-	}
+	c.extent(&b)
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,7 @@ func (p *program) attack() *cobra.Command {
 	c.Flags().StringSliceVar(&wish.Routes, "routes", nil, "only these patterns: /news,/board*")
 	c.Flags().StringSliceVar(&wish.Classes, "class", nil, "only these classes: forgery,access")
 	c.Flags().StringSliceVar(&wish.As, "as", nil, "only as these: anonymous, user, or a role")
-	c.Flags().DurationVar(&wish.Budget, "budget", time.Minute, "how long it may take")
+	c.Flags().DurationVar(&wish.Budget, "budget", time.Minute, "how long it may take; classes that it ends too soon make exit code 3")
 	c.Flags().StringVar(&wish.format, "format", "text", "text, json, sarif or junit")
 	c.Flags().BoolVar(&wish.stream, "stream", false, "print one JSON object a line, as it is found")
 	return c
@@ -77,16 +78,39 @@ func (p *program) runAttack(ctx context.Context, wish attackWish) error {
 		}
 	}
 	report, err := p.attackIt(ctx, wish)
-	if report != nil && err == nil {
-		err = p.printAttack(report, wish)
-	}
-	if err != nil {
+	if report == nil {
 		return err
 	}
-	if len(report.Findings) > 0 || !report.Unchanged {
+	if printed := p.printAttack(report, wish); printed != nil {
+		return errors.Join(err, printed)
+	}
+	cut := notEnded(report)
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintln(p.err, "interrupted: the report is of what was tried until then")
+		return &failure{ExitInterrupted, errSilent}
+	case err != nil:
+		fmt.Fprintln(p.err, err) // what is printed is the report, one document
+	case len(cut) > 0:
+		fmt.Fprintf(p.err, "the time was over before the end of %s: what was not tried is not clean: give more with --budget\n", strings.Join(cut, ", "))
+	}
+	switch {
+	case len(report.Findings) > 0 || !report.Unchanged:
 		return &failure{ExitFailed, errSilent}
+	case err != nil || len(cut) > 0:
+		return &failure{ExitCannot, errSilent}
 	}
 	return nil
+}
+
+// notEnded are the classes that were to be run and came to no end.
+func notEnded(report *attack.Report) (cut []string) {
+	for _, c := range report.Coverage.Classes {
+		if c.Asked && !c.Complete {
+			cut = append(cut, c.Class)
+		}
+	}
+	return cut
 }
 
 // attackIt attacks, and says by the exit code why that could not be.
@@ -96,7 +120,7 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 		switch {
 		case errors.Is(err, attack.ErrNotLoopback):
 			return nil, &failure{ExitRefused, fmt.Errorf("%s was not attacked: %w", wish.url, err)}
-		case err != nil && ctx.Err() == nil:
+		case err != nil && report == nil && ctx.Err() == nil:
 			return nil, &failure{ExitCannot, err}
 		}
 		return report, err
@@ -114,7 +138,7 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 	}
 	report, err := attack.Site(ctx, p.open, wish.Options)
 	switch {
-	case err == nil || ctx.Err() != nil:
+	case err == nil, report != nil, ctx.Err() != nil:
 		return report, err
 	case errors.Is(err, db.ErrLocked):
 		return nil, exit(ExitCannot, "the data in %s is in use: a copy is made of data at rest: stop the site, or name a copy or an empty folder with --data: %w", p.data, err)

@@ -210,6 +210,9 @@ func (k *keyholder) add(ctx context.Context) error {
 }
 
 func (k *keyholder) signsOut(ctx context.Context) error {
-	_, err := k.b.Submit(ctx, "/sign-out", nil)
+	status, err := k.b.Submit(ctx, "/sign-out", nil)
+	if err == nil && status >= http.StatusBadRequest && k.b.Path() == "/sign-out" {
+		err = fmt.Errorf("passkey: the user was not signed out: %s answered %d", k.b.Path(), status)
+	}
 	return err
 }

@@ -71,8 +71,8 @@ func leaky(t *testing.T) (*site.Site, attack.Profile) {
 			t.Fatal(err)
 		}
 	}
-	p.Backups = &attack.Backups{Make: s.Backup, Data: folder, Place: filepath.Join(folder, "backups"), Delete: s.DeleteBackup, Rehearsed: s.Rehearsed,
-		Restore: func(into, _ string) error { return s.Restore(into) }}
+	p.Backups = &attack.Backups{Make: func(context.Context) error { return s.Backup() }, Data: folder, Place: filepath.Join(folder, "backups"), Delete: s.DeleteBackup, Rehearsed: s.Rehearsed,
+		Restore: func(_ context.Context, into, _ string) error { return s.Restore(into) }}
 	for _, u := range site.Users {
 		role := u.Role
 		if role == "member" {

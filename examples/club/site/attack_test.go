@@ -33,5 +33,10 @@ func TestAttacked(t *testing.T) {
 		t.Errorf("%d of %d routes reached, %d of %d forms accepted; not reached:\n%s\nwant\n%s", c.Reached, c.Routes, c.Accepted, c.Forms,
 			strings.Join(missed, "\n"), strings.Join(unreached, "\n"))
 	}
+	for _, c := range report.Coverage.Classes {
+		if c.Class == "platform" && c.Verdict != "PASS" {
+			t.Errorf("%s: %q", c, c.Left)
+		}
+	}
 	t.Logf("%.1f s", report.Seconds)
 }

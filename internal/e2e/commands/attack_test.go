@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func TestAttackFinds(t *testing.T) {
 			Name string `xml:"name,attr"`
 		} `xml:"testsuite"`
 	}
-	if err := xml.Unmarshal([]byte(run("--format", "junit")), &junit); err != nil || junit.Failures != 1 || len(junit.Suites) != 1+len(attack.Classes) {
+	if err := xml.Unmarshal([]byte(run("--format", "junit")), &junit); err != nil || junit.Failures != 1 || len(junit.Suites) != 1+len(attack.Classes()) {
 		t.Errorf("junit: %v %+v", err, junit)
 	}
 	lines := strings.Split(strings.TrimSpace(run("--stream")), "\n")
@@ -71,6 +72,47 @@ func TestAttackFinds(t *testing.T) {
 	}
 	if len(lines) < 3 {
 		t.Errorf("stream: %d lines", len(lines))
+	}
+}
+
+// TestAttackCutShort: an attack that found nothing and did not come to its end is not clean, and what it saw is printed, as one document.
+func TestAttackCutShort(t *testing.T) {
+	for name, c := range map[string]struct {
+		budget string
+		at     func(asked int, cancel func())
+		code   int
+		says   string
+	}{
+		"time": {"300ms", func(int, func()) { time.Sleep(20 * time.Millisecond) }, cli.ExitCannot, "the time was over before the end of injection"},
+		"interrupted": {"60s", func(asked int, cancel func()) {
+			if asked == 8 {
+				cancel()
+			}
+		}, cli.ExitInterrupted, "interrupted"},
+		"dead": {"60s", func(asked int, _ func()) {
+			if asked > 8 {
+				panic(http.ErrAbortHandler)
+			}
+		}, cli.ExitCannot, "the site answers no more"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var asked atomic.Int64
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c.at(int(asked.Add(1)), cancel)
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte(`<title>x</title><a href="/?q=a">a</a>`))
+		}))
+		var out, errs strings.Builder
+		code := cli.Run(ctx, site.Open, []string{"attack", srv.URL, "--class", "injection", "--json", "--budget", c.budget}, &out, &errs)
+		srv.Close()
+		cancel()
+		var doc struct {
+			Schema   string
+			Coverage struct{ Requests int }
+		}
+		if err := json.Unmarshal([]byte(out.String()), &doc); code != c.code || err != nil || doc.Schema != "merlon/attack/v1" || doc.Coverage.Requests == 0 || !strings.Contains(errs.String(), c.says) {
+			t.Errorf("%s: exited %d, %v:\n%.500s\n%s", name, code, err, out.String(), errs.String())
+		}
 	}
 }
 

@@ -1,0 +1,51 @@
+package attack
+
+import (
+	"net/url"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestRepeatable: what is told of a request sends it again, also where its body is long, is bytes on a connection, or came without TLS.
+func TestRepeatable(t *testing.T) {
+	at := &target{origin: &url.URL{Scheme: "https", Host: "site.test"}}
+	long := post("/texts", url.Values{"Csrf": {"abc'd"}, "Text": {strings.Repeat("A", tooLarge)}, "Z": {"%s\\"}})
+	if shown := long.shown(); shown.Cut != len(long.Body)-longBody || shown.Whole().Body != long.Body || shown.Whole().Cut != 0 {
+		t.Errorf("%d bytes are said to be cut", shown.Cut)
+	}
+	if sh, err := exec.LookPath("sh"); err == nil {
+		out, err := exec.CommandContext(t.Context(), sh, "-c", "curl() { cat; }; "+long.curl(at)).Output()
+		if err != nil || string(out) != long.Body {
+			t.Errorf("the command sends %d bytes of %d: %v", len(out), len(long.Body), err)
+		}
+	}
+	if got := long.goTest(at); !strings.Contains(got, `strings.Repeat("A", 6291456)`) || len(got) > 2*longBody {
+		t.Errorf("the test is\n%.500s", got)
+	}
+	var mixed strings.Builder
+	for i := range longBody {
+		mixed.WriteByte(byte('a' + i%26))
+		mixed.WriteByte('-')
+	}
+	other := post("/texts", url.Values{"Text": {mixed.String()}})
+	for name, got := range map[string]string{"curl": other.curl(at), "test": other.goTest(at)} {
+		if !strings.Contains(got, "the body is cut: 2005 bytes of it are left out here") {
+			t.Errorf("%s says nothing of a body that is cut:\n%.3000s", name, got)
+		}
+	}
+	wire := &Request{Method: onWire, Path: "/", Body: "GET / HTTP/1.1\r\nHost: site.test\n\n"}
+	if got := wire.goTest(at); !strings.Contains(got, "net.Dial") || strings.Contains(got, "NewRequest") {
+		t.Errorf("the test of bytes is\n%s", got)
+	}
+	if got := wire.curl(at); got != `printf %b 'GET / HTTP/1.1\r\nHost: site.test\n\n' | nc -w 3 site.test # to the address at which the site listens` {
+		t.Errorf("the command of bytes is\n%s", got)
+	}
+	open := get("/sign-in")
+	open.Plain = true
+	for name, got := range map[string]string{"curl": open.curl(at), "test": open.goTest(at)} {
+		if !strings.Contains(got, "http://site.test/sign-in") {
+			t.Errorf("%s sends it over TLS:\n%s", name, got)
+		}
+	}
+}
