@@ -156,12 +156,15 @@ func (c *conn) beginSeeing(ctx context.Context, see func(values [][]byte), texts
 	for _, text := range texts {
 		c.f.SendQuery(&pgproto3.Query{String: text})
 	}
-	err := c.exchange(ctx, len(texts), func(m pgproto3.BackendMessage) {
-		if row, ok := m.(*pgproto3.DataRow); ok && see != nil {
-			see(row.Values)
+	var each func(pgproto3.BackendMessage)
+	if see != nil {
+		each = func(m pgproto3.BackendMessage) {
+			if row, ok := m.(*pgproto3.DataRow); ok {
+				see(row.Values)
+			}
 		}
-	})
-	if err != nil {
+	}
+	if err := c.exchange(ctx, len(texts), each); err != nil {
 		return err
 	}
 	if c.status != 'T' {

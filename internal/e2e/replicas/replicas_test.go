@@ -2,6 +2,7 @@ package replicas_test
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"syscall"
 	"testing"
@@ -30,7 +31,7 @@ func all(t *testing.T, sessions string) {
 		name string
 		test func(*world)
 	}{
-		{"pages are spread", (*world).spread}, {"who wrote reads it", (*world).own}, {"what is not there is asked of the primary", (*world).missing},
+		{"pages are spread", (*world).spread}, {"who wrote reads it", (*world).own}, {"forms at once", (*world).atOnce}, {"what is not there is asked of the primary", (*world).missing},
 		{"what guards is never old", (*world).guards}, {"a mounted handler may have written", (*world).mounted}, {"nothing old is shown for long", (*world).old},
 		{"a query that a standby cancels", (*world).conflict}, {"a schema that is newer", (*world).newer}, {"a replica that is killed", (*world).killed},
 	} {
@@ -52,6 +53,16 @@ func (w *world) spread() {
 		if n := r.Readers - before[i].Readers; n < 20 {
 			w.t.Errorf("%s served %d of 80 pages", r.Name, n)
 		}
+	}
+	told := map[string]int{}
+	gauges, err := w.Site.House().Gauges(w.t.Context())
+	for _, g := range gauges {
+		if g.Label == "replica" && (g.Of == w.replicas()[0].Name || g.Of == w.replicas()[1].Name) && (g.Name != "merlon_replica_up" || g.Value == 1) {
+			told[string(g.Name)]++
+		}
+	}
+	if want := map[string]int{"merlon_replica_up": 2, "merlon_replica_readers": 2, "merlon_replica_lag_seconds": 2}; err != nil || !maps.Equal(told, want) {
+		w.t.Errorf("gauges of replicas: %v, %v, want %v", told, err, want)
 	}
 	for _, path := range []string{"/fresh", "/account", "/account/sessions", "/account/log"} {
 		n := w.served()
@@ -85,6 +96,25 @@ func (w *world) own() {
 		return w.served() == n+2
 	})
 	w.Visitor().Get("/").Has("of Ann", "of Cid")
+}
+
+// atOnce: forms of one session that come at once do not lose each other's note of what was written.
+func (w *world) atOnce() {
+	ann := w.SignedIn("Ann")
+	ann.Get("/")
+	w.pg.Follow(w.t, w.standbys...)
+	w.pause()
+	var all sync.WaitGroup
+	for i := range 12 {
+		v := ann.Clone()
+		v.Get("/")
+		all.Go(func() { v.Submit("/notes", merlontest.Values{"Text": fmt.Sprintf("at once %d", i)}).Is(200) })
+	}
+	all.Wait()
+	for i := range 12 {
+		ann.Get("/mine").Has(fmt.Sprintf("at once %d", i))
+	}
+	w.resume()
 }
 
 // missing: a page that somebody else has just made is not "not found", and what its handler told of is told once.

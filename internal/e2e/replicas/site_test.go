@@ -140,7 +140,11 @@ func start(t *testing.T, sessions string) *world {
 	w.database = w.pg.Database(t)
 	w.standbys = []*pgpeer.Server{w.pg.Standby(t), w.pg.Standby(t)}
 	w.Server = merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
-		c := merlon.Config{Name: "test", Engine: postgres.Engine(w.pg.Beside(w.database, w.standbys...)), Pages: pages, Schema: schema, Parts: []merlon.Part{account.New(account.Config{})},
+		env.Settings.Database.URL = w.pg.URL(pgpeer.Owner, w.database)
+		for _, one := range w.standbys {
+			env.Settings.Database.Replicas = append(env.Settings.Database.Replicas, strings.Replace(one.URL("", w.database), "//@", "//", 1))
+		}
+		c := merlon.Config{Name: "test", Engine: postgres.Or(env, nil), Pages: pages, Schema: schema, Parts: []merlon.Part{account.New(account.Config{})},
 			Routes: []merlon.Route{
 				merlon.Get("/", merlon.Public(), show[merlon.Visitor]), merlon.Post("/notes", merlon.Public(), add[merlon.Visitor]),
 				merlon.Get("/fresh", merlon.Public(), show[merlon.Visitor], merlon.Primary()), merlon.Get("/slow", merlon.Public(), slow),
