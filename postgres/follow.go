@@ -40,8 +40,9 @@ type follower struct {
 // sample is how far the server's log was written at least, by all that was committed until then. (With synchronous_commit off that
 // is what was committed some tenths of a second before.)
 type sample struct {
-	at  time.Time
-	lsn uint64
+	at       time.Time
+	lsn      uint64
+	timeline uint64 // rises with each promotion
 }
 
 // followReplicas begins to follow the replicas that the settings name. One that is something else refuses the opening; one that does not answer,
@@ -137,7 +138,7 @@ func (f *follower) ask(ctx context.Context, on **conn, connect func(context.Cont
 	}
 	(*on).close()
 	*on = nil
-	return nil, err
+	return nil, away(fmt.Errorf("postgres: %d rows: %v", len(rows), err))
 }
 
 // sample asks the server itself. One that does not answer leaves the samples as they are: what the replicas show grows old.
@@ -155,12 +156,13 @@ func (f *follower) sample(ctx context.Context) {
 		}
 		f.system.Store(&system)
 		return c, nil
-	}, "SELECT pg_current_wal_lsn()")
+	}, "SELECT pg_current_wal_lsn(), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
 	if err != nil {
 		return
 	}
 	lsn, err := position(row[0])
-	if err != nil {
+	timeline, bad := strconv.ParseUint(row[1], 16, 32)
+	if err != nil || bad != nil {
 		return
 	}
 	kept := f.samples[:0]
@@ -169,13 +171,19 @@ func (f *follower) sample(ctx context.Context) {
 			kept = append(kept, s)
 		}
 	}
-	f.samples = append(kept, sample{now, lsn})
+	f.samples = append(kept, sample{now, lsn, timeline})
 }
+
+// lookText asks a replica what it follows and how far it is. Which promotions of the server it has gone along with stands in its files a
+// moment after it has, up to the time between two checkpoints: one that follows the server that was there before a failover is as far
+// in its log as the new one, and shows nothing of what is written since.
+const lookText = "SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn(), pg_snapshot_xmin(pg_current_snapshot())," +
+	" greatest((SELECT timeline_id FROM pg_control_checkpoint()), (SELECT min_recovery_end_timeline FROM pg_control_recovery()))"
 
 // lookAt asks a replica.
 func (f *follower) lookAt(ctx context.Context, r *replica) {
 	row, err := f.ask(ctx, &r.watch, func(ctx context.Context) (*conn, error) { return f.connect(ctx, r) },
-		"SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn(), pg_snapshot_xmin(pg_current_snapshot())")
+		lookText)
 	var foreign check.Finding
 	switch {
 	case ctx.Err() != nil:
@@ -188,15 +196,21 @@ func (f *follower) lookAt(ctx context.Context, r *replica) {
 		r.leave(promoted, nil)
 	default:
 		is := &standing{fresh: r.now.Load().fresh}
-		at, bad := position(row[1])
-		if is.xmin, err = strconv.ParseInt(row[2], 10, 64); err != nil || bad != nil {
+		at, err1 := position(row[1])
+		xmin, err2 := strconv.ParseInt(row[2], 10, 64)
+		timeline, err3 := strconv.ParseUint(row[3], 10, 32)
+		if errors.Join(err1, err2, err3) != nil {
 			r.leave("it does not tell how far it is", nil)
 			return
 		}
+		is.xmin = xmin
 		for _, s := range f.samples {
 			if s.lsn <= at {
 				is.fresh = s.at
 			}
+		}
+		if n := len(f.samples); n > 0 && f.samples[n-1].timeline > timeline {
+			is.fault = "it follows the server that was there before a failover, or has gone over to the new one only now"
 		}
 		r.now.Store(is)
 	}
@@ -236,7 +250,7 @@ func (f *follower) connect(ctx context.Context, r *replica) (*conn, error) {
 func (c *conn) systemOf(ctx context.Context) (system string, follows bool, err error) {
 	rows, err := c.rows(ctx, "SELECT system_identifier, pg_is_in_recovery() FROM pg_control_system()")
 	if err != nil {
-		return "", false, away(fmt.Errorf("postgres: which data a server has is not told to the role of the readers (GRANT EXECUTE ON FUNCTION pg_control_system): %v", err))
+		return "", false, away(fmt.Errorf("postgres: which data a server has is not told to the role of the readers (GRANT EXECUTE ON FUNCTION pg_control_system, pg_control_checkpoint, pg_control_recovery): %v", err))
 	}
 	return rows[0][0], rows[0][1] == "t", nil
 }

@@ -9,7 +9,8 @@ var behindhand = []mutant{
 `, "postgres TestReplicas"},
 	{"age of a replica", "postgres/replica.go", `return s.fault == "" && now.Sub(s.fresh) <= db.MaxLag`, `return s.fault == ""`, "postgres TestReplicas"},
 	{"replica of another server", "postgres/follow.go", `case system != *known:`, `case system == "":`, "postgres TestForeignReplica"},
-	{"replica that was promoted", "postgres/follow.go", `		err = away(errors.New(promoted))`, `		_ = promoted`, "postgres TestNoReplica"},
+	{"replica that was promoted", "postgres/follow.go", `case row[0] != "t":`, `case row[0] == "":`, "postgres TestReplicas"},
+	{"replica left behind by a failover", "postgres/follow.go", `n > 0 && f.samples[n-1].timeline > timeline`, `n > 0 && f.samples[n-1].timeline > timeline+1`, "postgres TestReplicas"},
 	{"pages of parts from the primary", "replica.go", `w.primary || w.route.own || w.route.opt.primary`, `w.primary || w.route.opt.primary`, "internal/e2e/replicas TestSessionsInTheDatabase"},
 	{"pages that say primary", "replica.go", `w.primary || w.route.own || w.route.opt.primary`, `w.primary || w.route.own`, "internal/e2e/replicas TestSessionsInTheDatabase"},
 	{"session that has written", "replica.go", `	after, _ := writtenKey.Get(w.state)
