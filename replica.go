@@ -1,6 +1,7 @@
 package merlon
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -90,6 +91,23 @@ func (w *walk) closeCopy() {
 	for _, e := range later {
 		w.run.record(e)
 	}
+}
+
+// replicaTask tells in the log when readers leave a replica, and when they are back.
+func (s *Site) replicaTask(run *running) Task {
+	faults := map[string]bool{}
+	return Task{Name: "merlon/replicas", Every: time.Second, Run: func(context.Context, *House) error {
+		for _, r := range run.replicas.Replicas() {
+			switch bad := r.Fault != ""; {
+			case bad && !faults[r.Name]:
+				s.log.Warn("a replica of the database is not read", "replica", r.Name, "fault", r.Fault)
+			case !bad && faults[r.Name]:
+				s.log.Info("a replica of the database is read again", "replica", r.Name)
+			}
+			faults[r.Name] = r.Fault != ""
+		}
+		return nil
+	}}
 }
 
 // replicaGauges tells how the replicas are.

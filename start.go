@@ -228,6 +228,9 @@ func (s *Site) tasks(run *running) []Task {
 			return nil
 		}})
 	}
+	if run.replicas != nil {
+		own = append(own, s.replicaTask(run))
+	}
 	if s.takesUploads() {
 		own = append(own, uploadTask())
 	}

@@ -74,7 +74,7 @@ func OpenBeside(env merlon.Env, engine db.Engine, stores merlon.Stores, places .
 			merlon.Get("/board/outings/new", board, newOuting),
 			merlon.Post("/board/outings", board, addOuting),
 			merlon.Post("/board/messages/{id}/done", board, doneMessage),
-			merlon.Get("/board/log", board, showLog),
+			merlon.Get("/board/log", board, showLog, merlon.Primary()),
 		},
 	})
 }

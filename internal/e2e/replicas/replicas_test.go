@@ -33,7 +33,7 @@ func all(t *testing.T, sessions string) {
 	}{
 		{"pages are spread", (*world).spread}, {"who wrote reads it", (*world).own}, {"forms at once", (*world).atOnce}, {"what is not there is asked of the primary", (*world).missing},
 		{"what guards is never old", (*world).guards}, {"a mounted handler may have written", (*world).mounted}, {"nothing old is shown for long", (*world).old},
-		{"a query that a standby cancels", (*world).conflict}, {"a schema that is newer", (*world).newer}, {"a replica that is killed", (*world).killed},
+		{"a query that a standby cancels", (*world).conflict}, {"a schema that is newer", (*world).newer}, {"a replica that is killed", (*world).killed}, {"a primary that is away", (*world).away},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			w.t = t
@@ -284,6 +284,26 @@ func (w *world) killed() {
 	for status := range failed {
 		w.t.Errorf("a page was answered %s", status)
 	}
+	for _, r := range w.replicas() {
+		w.until("the log tells of it", func() bool {
+			return w.events("a replica of the database is not read", r.Name) > 0 && w.events("a replica of the database is read again", r.Name) > 0
+		})
+	}
+}
+
+// away: without the primary, pages that need nothing else of it are read for a while, and forms and guarded ones ask to come again.
+func (w *world) away() {
+	ann := w.SignedIn("Ann")
+	ann.Get("/mine").Is(200)
+	w.follow()
+	w.pg.Halt(syscall.SIGINT)
+	back := sync.OnceFunc(func() { w.pg.Again(w.t) })
+	defer back()
+	w.Visitor().Get("/").Is(200).Has("first")
+	ann.Get("/account").Is(503)
+	back()
+	w.until("it is back", func() bool { return ann.Get("/mine").Status == 200 })
+	w.follow()
 }
 
 // TestClub runs the tests of the club, as examples/club/large is set up.
