@@ -63,7 +63,7 @@ func OpenBeside(env merlon.Env, engine db.Engine, stores merlon.Stores, places .
 			merlon.Post("/profile", account.SignedIn(), saveProfile),
 			merlon.Post("/profile/photo", account.SignedIn(), addPhoto),
 			merlon.Post("/profile/photo/remove", account.SignedIn(), removePhoto),
-			merlon.Get("/members/{id}/photo", account.SignedIn(), showPhoto),
+			merlon.Get("/members/{id}/photo", account.SignedIn(), showPhoto, merlon.Primary()),
 			merlon.Get("/contact", account.Anyone(), showContact),
 			merlon.Post("/contact", account.Anyone(), sendContact),
 			merlon.Get("/board", board, showBoard),

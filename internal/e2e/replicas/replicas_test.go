@@ -306,11 +306,19 @@ func (w *world) away() {
 	w.follow()
 }
 
-// TestClub runs the tests of the club, as examples/club/large is set up.
+// TestClub runs the tests of the club, as examples/club/large is set up. They hold that one visitor sees at once what another has done,
+// so commits wait until the standbys show them.
 func TestClub(t *testing.T) {
 	need.Time(t, "ten seconds of two standbys")
 	pg := pgpeer.Shared(t)
 	standbys := []*pgpeer.Server{pg.Standby(t), pg.Standby(t)}
+	set := func(settings ...string) {
+		for _, one := range append(settings, "SELECT pg_reload_conf()") {
+			pg.Exec(t, "postgres", one)
+		}
+	}
+	t.Cleanup(func() { set("ALTER SYSTEM RESET synchronous_commit", "ALTER SYSTEM RESET synchronous_standby_names") })
+	set("ALTER SYSTEM SET synchronous_commit = remote_apply", "ALTER SYSTEM SET synchronous_standby_names = 'FIRST 2 (*)'")
 	sitetest.Run(t, func(t *testing.T) func(merlon.Env) (*merlon.Site, error) {
 		name, peer := pg.Database(t), valkeypeer.Start(t)
 		pg.Follow(t, standbys...)
