@@ -21,8 +21,8 @@ type Cookie[T any] struct {
 // NewCookie declares a cookie. The browser's name for it is __Host-NAME-name; it is sent with requests from this site only
 // (SameSite=Strict) and ends after maxAge, in the browser and by the time sealed into it.
 //
-// Each name is declared once in a program, as a package variable. A name that is taken panics: session, step, notice, kept
-// and way are the site's own, device is the part account's.
+// Each name is declared once in a program, as a package variable. A name that is taken panics: session, step, notice, kept,
+// way and written are the site's own, device is the part account's.
 func NewCookie[T any](name constant, maxAge time.Duration) Cookie[T] {
 	declareCookie("cookie/" + string(name))
 	return Cookie[T]{name: string(name), maxAge: maxAge, strict: true}
@@ -54,9 +54,14 @@ type sealedCookie[T any] struct {
 
 // Get returns the value of the request's cookie. An absent, foreign, altered or expired one is no value and no error.
 func (c Cookie[T]) Get(from interface{ asWalk() *walk }) (T, bool) {
-	var none T
 	w := from.asWalk()
 	w.personal = true
+	return c.find(w)
+}
+
+// find is Get for what decides how a request is served and not what is in the answer.
+func (c Cookie[T]) find(w *walk) (T, bool) {
+	var none T
 	raw, ok := header.Find(w.r, w.site.cookieName(c.name))
 	if !ok || raw == "" {
 		return none, false

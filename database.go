@@ -17,6 +17,9 @@ type DatabaseSettings struct {
 	URL string
 	// Reader is the name of the role that only reads; empty: that of the owner with _reader behind it.
 	Reader string
+	// Replicas are the addresses of standbys of that server, "postgres://HOST:5432/DATABASE?sslmode=verify-full": pages read there. They
+	// are asked as the role that only reads, with its password, and hold neither.
+	Replicas []string
 	// Password is the owner's and ReaderPassword the reader's, or the files have them as their one line; none: the server asks
 	// for none, or knows the machine's user.
 	Password, ReaderPassword         secret.String
@@ -43,27 +46,57 @@ func (d DatabaseSettings) Addresses() (owner, reader secret.String, err error) {
 	if readerName == "" {
 		readerName = name + "_reader"
 	}
-	with := func(role, what string, given secret.String, file string) (secret.String, error) {
-		if file != "" {
-			if !given.Empty() {
-				return none, fmt.Errorf("the %s has two passwords, one of them in a file: set one", what)
-			}
-			if given, err = readPassword(file); err != nil {
-				return none, fmt.Errorf("the file with the password of the %s cannot be read: %w: write the password alone into a file that the site may read", what, err)
-			}
-		}
-		one := *u
-		one.User = url.User(role)
-		if !given.Empty() {
-			one.User = url.UserPassword(role, given.Reveal())
-		}
-		return secret.New(one.String()), nil
-	}
-	if owner, err = with(name, "owner", d.Password, d.PasswordFile); err != nil {
+	if owner, err = withRole(u, name, "owner", d.Password, d.PasswordFile); err != nil {
 		return none, none, err
 	}
-	reader, err = with(readerName, "reader", d.ReaderPassword, d.ReaderPasswordFile)
+	reader, err = withRole(u, readerName, "reader", d.ReaderPassword, d.ReaderPasswordFile)
 	return owner, reader, err
+}
+
+// withRole returns an address with a role and its password.
+func withRole(u *url.URL, role, what string, given secret.String, file string) (_ secret.String, err error) {
+	if file != "" {
+		if !given.Empty() {
+			return secret.String{}, fmt.Errorf("the %s has two passwords, one of them in a file: set one", what)
+		}
+		if given, err = readPassword(file); err != nil {
+			return secret.String{}, fmt.Errorf("the file with the password of the %s cannot be read: %w: write the password alone into a file that the site may read", what, err)
+		}
+	}
+	one := *u
+	one.User = url.User(role)
+	if !given.Empty() {
+		one.User = url.UserPassword(role, given.Reveal())
+	}
+	return secret.New(one.String()), nil
+}
+
+// ReplicaAddresses returns the addresses of Replicas for the role that only reads, with its password, as [DatabaseSettings.Addresses]
+// does.
+func (d DatabaseSettings) ReplicaAddresses() (all []secret.String, err error) {
+	u, err := url.Parse(d.URL)
+	if err != nil {
+		return nil, errors.New("db.url cannot be read")
+	}
+	role := d.Reader
+	if role == "" {
+		role = u.User.Username() + "_reader"
+	}
+	for i, text := range d.Replicas {
+		one, err := url.Parse(text)
+		if err != nil || one.Scheme != u.Scheme || one.Host == "" || one.Path != u.Path {
+			return nil, fmt.Errorf("number %d is no address of a standby: write it as db.url, with the same database: postgres://db2.example.org:5432/site?sslmode=verify-full", i+1)
+		}
+		if q := one.Query(); one.User != nil || q.Has("user") || q.Has("password") || q.Has("sslpassword") {
+			return nil, fmt.Errorf("number %d names a role or a password: take them out; the role that only reads is asked there too, with the same password", i+1)
+		}
+		address, err := withRole(one, role, "reader", d.ReaderPassword, d.ReaderPasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, address)
+	}
+	return all, nil
 }
 
 // judgeDatabase refuses settings that name a server and are not to be understood, or that the program's engine does not take:
@@ -71,14 +104,18 @@ func (d DatabaseSettings) Addresses() (owner, reader secret.String, err error) {
 func (s *Site) judgeDatabase() bool {
 	set := s.env.Settings.Database
 	if set.URL == "" {
-		if set.Reader != "" || !set.Password.Empty() || !set.ReaderPassword.Empty() || set.PasswordFile != "" || set.ReaderPasswordFile != "" {
-			s.fault(RuleDatabase.Finding(setting.DatabaseURL.String(), "there is a role or a password of a database, and no server", "set db.url too, or take the others out"))
+		if set.Reader != "" || len(set.Replicas) > 0 || !set.Password.Empty() || !set.ReaderPassword.Empty() || set.PasswordFile != "" || set.ReaderPasswordFile != "" {
+			s.fault(RuleDatabase.Finding(setting.DatabaseURL.String(), "there is a role, a password or a replica of a database, and no server", "set db.url too, or take the others out"))
 			return false
 		}
 		return true
 	}
 	if _, _, err := set.Addresses(); err != nil {
 		s.fault(RuleDatabase.Finding(setting.DatabaseURL.String(), err.Error(), "correct the setting"))
+		return false
+	}
+	if _, err := set.ReplicaAddresses(); err != nil {
+		s.fault(RuleDatabase.Finding(setting.DatabaseReplicas.String(), err.Error(), "correct the setting"))
 		return false
 	}
 	if placed, ok := s.cfg.Engine.(db.Placed); !ok || !placed.At(set.URL) {

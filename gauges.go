@@ -40,8 +40,8 @@ func (s *Site) HealthPage(path string) http.Handler {
 	return nil
 }
 
-// Gauges returns how the site is now: sessions, mails and jobs by state, the days that certificates have left, and what its
-// parts tell. The error is of those that could not be read; the others are returned with it.
+// Gauges returns how the site is now: sessions, mails and jobs by state, the days that certificates have left, how the
+// replicas of the database are, and what its parts tell. The error is of those that could not be read; the others are returned with it.
 func (h *House) Gauges(ctx context.Context) ([]Gauge, error) {
 	all, err := h.counts(ctx)
 	if s := h.site.env.Certificates; s != nil {
@@ -54,6 +54,7 @@ func (h *House) Gauges(ctx context.Context) ([]Gauge, error) {
 				Value: float64(leaf.NotAfter.Sub(h.Clock())) / float64(24*time.Hour)})
 		}
 	}
+	all = append(all, h.replicaGauges()...)
 	for _, p := range h.site.cfg.Parts {
 		if p.Gauges != nil {
 			more, failed := p.Gauges(ctx, h)

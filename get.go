@@ -16,7 +16,8 @@ import (
 
 // serveGet is the rest of the walk of a GET: session, access, input, handler, page. The transaction is a reader's. If its server has
 // left meanwhile, all of it is done again, as a visitor's reload would: nothing was written and nothing was sent. A server that ends
-// leaves its connections one after the other, and a second try may have one that is left a moment later: hence a third.
+// leaves its connections one after the other, and a second try may have one that is left a moment later: hence a third. What a replica
+// did not have, refused or broke off is asked of the primary, see replica.go.
 func serveGet[U, In any](w *walk, who Access[U], h func(*Read[U], In) (*Response, error)) {
 	if !w.pass() {
 		return
@@ -32,6 +33,9 @@ func serveGet[U, In any](w *walk, who Access[U], h func(*Read[U], In) (*Response
 
 // forget takes back what a try has found out, before the next one.
 func (w *walk) forget() {
+	w.mu.Lock()
+	w.later = nil
+	w.mu.Unlock()
 	w.closeReader()
 	if w.file != nil {
 		_ = w.file.Close()
@@ -54,22 +58,22 @@ func tryGet[U, In any](w *walk, who Access[U], h func(*Read[U], In) (*Response, 
 	if !ok {
 		return
 	}
-	r := Read[U]{facts: facts{w}, User: u, DB: w.reader, Session: w.state.Reader()}
+	r := Read[U]{facts: facts{w}, User: u, DB: w.pageReader(), Session: w.state.Reader()}
 	res, err := h(&r, in)
-	if err != nil {
-		w.handlerFailed(err)
-		return
+	if err == nil && res != nil {
+		err = w.write(res)
 	}
-	if res == nil {
+	switch {
+	case w.copy != nil && (err != nil || res == nil || res.status >= http.StatusBadRequest):
+		w.primary, w.repeat = true, true
+	case err != nil:
+		w.handlerFailed(err)
+	case res == nil:
 		w.failed(fmt.Errorf("merlon: %s returned no response and no error: a handler answers something; return merlon.Show, Redirect, NotFound …", w.route.handler), nil)
-		return
+	default:
+		w.closeReader()
+		w.out(res)
 	}
-	if err := w.write(res); err != nil {
-		w.handlerFailed(err)
-		return
-	}
-	w.closeReader()
-	w.out(res)
 }
 
 func bindGet[In any](w *walk) (In, bool) {

@@ -17,6 +17,7 @@ func (s *Site) judgeOptions(rt *route) {
 		where string // which routes it is for
 	}{
 		{"OwnLinksOnly", o.ownLinks, get, "it is for pages, which merlon.Get declares"},
+		{"Primary", o.primary, get, "all but pages, which merlon.Get declares, read from the primary anyhow"},
 		{"Embeddable", len(o.embeddable) > 0, get, "it is for pages, which merlon.Get declares; a mounted handler sets its own headers"},
 		{"InsecureNoToken", o.noToken != nil, !get, "a GET is never asked for a token"},
 		{"InsecureStreaming", o.streaming != nil, mount, "it is for handlers that merlon.Mount hangs in"},

@@ -77,6 +77,7 @@ func serveMount[U any](w *walk, who Access[U]) {
 			w.fail(http.StatusForbidden, nil)
 			return
 		}
+		w.noteMounted()
 	}
 	w.closeReader()
 	w.cacheRule()

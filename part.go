@@ -124,6 +124,14 @@ type House struct {
 // Shared is [Site.Shared].
 func (h *House) Shared() bool { return h.site.Shared() }
 
+// Replicas tells how each replica of the database is; none: there are none.
+func (h *House) Replicas() []db.Replica {
+	if e, ok := h.site.cfg.Engine.(db.Replicated); ok {
+		return e.Replicas()
+	}
+	return nil
+}
+
 // Carrier is [Site.Carrier].
 func (h *House) Carrier() db.Carrier { return h.site.Carrier() }
 

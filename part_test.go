@@ -167,6 +167,8 @@ func TestOptionsThatChangeNothing(t *testing.T) {
 	}{
 		{"OwnLinksOnly", merlon.Post("/x", account.Anyone(), addNote, merlon.OwnLinksOnly())},
 		{"OwnLinksOnly", merlon.Mount("/x/", merlon.Public(), hook, merlon.OwnLinksOnly())},
+		{"Primary", merlon.Post("/x", account.Anyone(), addNote, merlon.Primary())},
+		{"Primary", merlon.Mount("/x/", merlon.Public(), hook, merlon.Primary())},
 		{"Embeddable", merlon.Post("/x", account.Anyone(), addNote, merlon.Embeddable("https://a.example", "r"))},
 		{"Embeddable", merlon.Mount("/x/", merlon.Public(), hook, merlon.Embeddable("https://a.example", "r"))},
 		{"InsecureNoToken", merlon.Get("/x", merlon.Public(), plain, merlon.InsecureNoToken("r"))},
@@ -179,7 +181,7 @@ func TestOptionsThatChangeNothing(t *testing.T) {
 		{"JSONBody", merlon.Get("/x", merlon.Public(), plain, merlon.JSONBody())},
 		{"JSONErrors", merlon.Post("/x", merlon.Public(), hookVote, merlon.JSONErrors())},
 		{"JSONBody", merlon.Mount("/x/", merlon.Public(), hook, merlon.JSONBody())},
-		{"", merlon.Get("/x", merlon.Public(), plain, merlon.OwnLinksOnly(), merlon.Embeddable("https://a.example", "r"))},
+		{"", merlon.Get("/x", merlon.Public(), plain, merlon.OwnLinksOnly(), merlon.Primary(), merlon.Embeddable("https://a.example", "r"))},
 		{"", merlon.Post("/x", merlon.Public(), hookVote, merlon.JSONBody(), merlon.MaxBody(9), merlon.InsecureNoToken("r"))},
 		{"", merlon.Mount("/x/", merlon.Public(), hook, merlon.MaxBody(9), merlon.InsecureNoToken("r"))},
 		{"", merlon.Mount("/x/", merlon.Public(), hook, stream, merlon.InsecureNoToken("r"))},

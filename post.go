@@ -163,6 +163,9 @@ func (w *walk) settle(ctx context.Context, dw *db.Writer, sw *session.Writer, re
 		}
 		w.cookies = append(w.cookies, header.Cookie{Name: w.site.cookieName("notice"), Value: text, MaxAge: time.Minute, Strict: true})
 	}
+	if err := w.noteWrite(dw, sw); err != nil {
+		return err
+	}
 	if err := sw.Save(); err != nil {
 		return err
 	}

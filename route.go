@@ -41,6 +41,7 @@ type route struct {
 	mount http.Handler
 	wraps []func(http.Handler) http.Handler
 	opt   options
+	own   bool // a part's, or Merlon's: it reads from the primary
 
 	target csrf.Target                              // for the origin check
 	pathOK func(path func(name string) string) bool // do the path's values bind; nil: any
@@ -55,6 +56,7 @@ type options struct {
 	bodySet    bool // by MaxBody
 	json       bool // JSONBody
 	jsonErrors bool // JSONErrors
+	primary    bool // Primary
 }
 
 // forScripts reports whether what is refused is answered as JSON.
@@ -69,6 +71,11 @@ type RouteOption func(*options)
 // OwnLinksOnly closes a page to navigation from other sites: only the site's own links, and a typed address, reach it, and
 // the way back after a sign-in for who was on the way there.
 func OwnLinksOnly() RouteOption { return func(o *options) { o.ownLinks = true } }
+
+// Primary has the handler of a page read from the database's own server, also where the site has replicas (db.replicas): for a page
+// whose handler decides by rows who may see something, or that must not show what was so five seconds ago. Without it a page shows
+// what its visitor has written, and may lack for so long what others did. Access rules, forms and the pages of parts always read from there.
+func Primary() RouteOption { return func(o *options) { o.primary = true } }
 
 // Embeddable lets one other origin (https://example.org) show the page in a frame. Without it no page can be framed
 // (clickjacking).
@@ -262,6 +269,9 @@ func (r *route) info() RouteInfo {
 	o := r.opt
 	if o.ownLinks {
 		i.Options = append(i.Options, "own links only")
+	}
+	if o.primary {
+		i.Options = append(i.Options, "primary")
 	}
 	for _, e := range o.embeddable {
 		i.Options = append(i.Options, "embeddable by "+e.origin+": "+e.reason)

@@ -44,11 +44,19 @@ func TestFindingsNameSettings(t *testing.T) {
 		{merlon.Settings{Mail: merlon.MailSettings{Address: "smtp+plain://localhost", From: "club"}}, setting.MailFrom},
 		{merlon.Settings{Mail: merlon.MailSettings{Address: "smtp://u@mail.example.org", From: "a@example.org", PasswordFile: "x", Password: secret.New("y")}}, setting.MailPasswordFile},
 		{merlon.Settings{Database: merlon.DatabaseSettings{URL: "db"}}, setting.DatabaseURL},
+		{merlon.Settings{Database: merlon.DatabaseSettings{Replicas: []string{"postgres://b/a"}}}, setting.DatabaseURL},
+		{merlon.Settings{Database: merlon.DatabaseSettings{URL: "postgres://site@a/a", Replicas: []string{"b.example.org"}}}, setting.DatabaseReplicas},
+		{merlon.Settings{Database: merlon.DatabaseSettings{URL: "postgres://site@a/a", Replicas: []string{"postgres://b/other"}}}, setting.DatabaseReplicas},
+		{merlon.Settings{Database: merlon.DatabaseSettings{URL: "postgres://site@a/a", Replicas: []string{"postgres://site:hidden@b/a"}}}, setting.DatabaseReplicas},
+		{merlon.Settings{Database: merlon.DatabaseSettings{URL: "postgres://site@a/a", Replicas: []string{"postgres://b/a?password=hidden"}}}, setting.DatabaseReplicas},
 	} {
 		_, err := openTestSite(merlon.Env{Data: t.TempDir(), Mode: merlon.Test, Settings: c.set})
 		var faults check.Faults
 		if !errors.As(err, &faults) || !slices.ContainsFunc(faults, func(f check.Finding) bool { return f.Where == c.want.String() }) {
 			t.Errorf("%+v: got %v, want a finding at %s", c.set, err, c.want)
+		}
+		if strings.Contains(fmt.Sprint(err), "hidden") {
+			t.Errorf("a password is told: %v", err)
 		}
 	}
 	for _, c := range []struct {
@@ -79,5 +87,19 @@ func TestFindingsNameSettings(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%+v: found at\n%q\nwant\n%q", c.set, got, want)
 		}
+	}
+}
+
+// TestReplicaAddresses: a standby is asked as the role that reads, with its password.
+func TestReplicaAddresses(t *testing.T) {
+	set := merlon.DatabaseSettings{URL: "postgres://site@a/club?sslmode=verify-full", ReaderPassword: secret.New("secret"), Password: secret.New("other"),
+		Replicas: []string{"postgres://b:5433/club?sslmode=verify-full&sslrootcert=/r"}}
+	all, err := set.ReplicaAddresses()
+	if err != nil || len(all) != 1 || all[0].Reveal() != "postgres://site_reader:secret@b:5433/club?sslmode=verify-full&sslrootcert=/r" {
+		t.Errorf("%d, %v", len(all), err)
+	}
+	set.Reader = "reads"
+	if all, err := set.ReplicaAddresses(); err != nil || !strings.HasPrefix(all[0].Reveal(), "postgres://reads:secret@b:5433/") {
+		t.Error(err)
 	}
 }

@@ -153,16 +153,17 @@ func (s *Site) fault(f ...check.Finding) { s.faults = append(s.faults, f...) }
 
 // gather collects what the parts bring; the site's own come first.
 func (s *Site) gather() {
-	add := func(routes []Route, by string) {
+	add := func(routes []Route, by string, own bool) {
 		for i, r := range routes {
 			if r.r == nil {
 				s.fault(RuleRoute.Finding(by, fmt.Sprintf("route %d is empty", i+1), "make it with merlon.Get, Post, PostAfter or Mount"))
 				continue
 			}
+			r.r.own = own
 			s.routes = append(s.routes, r.r)
 		}
 	}
-	add(s.cfg.Routes, "Config.Routes")
+	add(s.cfg.Routes, "Config.Routes", false)
 	s.schemas = append(s.schemas, schema, session.Schema(), throttle.Schema(), mailbox.Schema(), journal.Schema())
 	if s.cfg.Schema != nil {
 		s.schemas = append(s.schemas, s.cfg.Schema)
@@ -173,7 +174,7 @@ func (s *Site) gather() {
 	}
 	s.checks = append(s.checks, s.roomChecks()...)
 	for _, p := range s.cfg.Parts {
-		add(p.Routes, string(p.Name))
+		add(p.Routes, string(p.Name), true)
 		if p.Schema != nil {
 			s.schemas = append(s.schemas, p.Schema)
 		}
@@ -188,7 +189,7 @@ func (s *Site) gather() {
 	if s.takesUploads() {
 		s.schemas = append(s.schemas, file.Schema())
 	}
-	add(s.ownRoutes(), "merlon")
+	add(s.ownRoutes(), "merlon", true)
 }
 
 var conflictLine = regexp.MustCompile(`pattern "[^"]*" \(registered at [^)]*\) conflicts with pattern "([^"]*)" \(registered at [^)]*\):\s*`)

@@ -26,6 +26,7 @@ import (
 type running struct {
 	house     *House
 	engine    db.Engine
+	replicas  db.Replicated // nil: there are none
 	sessions  *session.Manager
 	loose     loose
 	trust     *trust.Policy
@@ -120,6 +121,7 @@ func (s *Site) open(ctx context.Context, beside bool) (run *running, err error) 
 		return nil, err
 	}
 	run = &running{engine: s.cfg.Engine, keys: keys, log: s.log, refusals: journal.NewRefusals(s.clock), cookieKey: keys.For("merlon/cookie/v1"), salt: since.Salt, bodies: bodies{room: maxBodies, near: map[netip.Prefix]int64{}}}
+	run.replicas = s.replicas()
 	run.engine, run.jobs = boundEngine{s.cfg.Engine, run}, newJobs(s, run, keys)
 	run.csrfKey = since.salted(keys.Key("merlon/csrf/v1").Reveal())
 	if run.trust, err = s.newTrust(); err != nil {
@@ -225,6 +227,9 @@ func (s *Site) tasks(run *running) []Task {
 			s.readMaintenance()
 			return nil
 		}})
+	}
+	if run.replicas != nil {
+		own = append(own, s.replicaTask(run))
 	}
 	if s.takesUploads() {
 		own = append(own, uploadTask())

@@ -43,8 +43,10 @@ type walk struct {
 	begun  atomic.Bool  // something of an answer was sent
 	turn   atomic.Int32 // turnFree, turnHandler or turnOver
 
-	body     *metered // nil: none, or it streams
-	reader   *db.Reader
+	body     *metered   // nil: none, or it streams
+	reader   *db.Reader // of the guards, and of a handler that reads with them
+	copy     *db.Reader // a replica's, of a handler alone; nil: none
+	primary  bool       // no replica is to be read
 	state    *session.State
 	visit    Visit
 	user     int64
@@ -72,6 +74,7 @@ type walk struct {
 	writing bool          // the request's transaction is open: what is done is a row of it
 	why     check.Rule    // what the answer is about to be refused or to fail by
 	events  []event.Event // done, to be rows of the transaction
+	later   []event.Event // of a handler that reads from a replica: told with the answer
 	cookies []header.Cookie
 	buf     []byte
 }
@@ -182,6 +185,9 @@ func (w *walk) closeReader() {
 	if w.reader != nil {
 		_ = w.reader.Close()
 		w.reader = nil
+	}
+	if w.copy != nil {
+		w.closeCopy()
 	}
 }
 
@@ -298,6 +304,11 @@ func (w *walk) Record(_ context.Context, e event.Event) {
 	w.mu.Lock()
 	if e.Outcome == event.Done && w.writing {
 		w.events = append(w.events, e)
+		w.mu.Unlock()
+		return
+	}
+	if w.copy != nil {
+		w.later = append(w.later, e)
 		w.mu.Unlock()
 		return
 	}

@@ -29,7 +29,7 @@ func (s *backend) cpu() time.Duration { return cpuOfProcess(s.cmd.Process.Pid) }
 
 // stop ends the server and takes away what it had on the disk.
 func (s *backend) stop() {
-	if s.cmd != nil && s.cmd.Process != nil {
+	if s.cmd != nil && s.gone != nil {
 		_ = s.cmd.Process.Signal(os.Interrupt)
 		select {
 		case <-s.gone:
@@ -72,16 +72,50 @@ func (s *backend) begin(ctx context.Context, answers func() error) (err error) {
 	return fmt.Errorf("%s does not answer: %w", s.cmd.Path, err)
 }
 
-// startPostgres starts the newest PostgreSQL that Debian has installed, with a database for each side and the settings that it has by
-// itself. It refuses to run as root, so its folder is not in that of the run, which others may not enter.
-func startPostgres(ctx context.Context) (s *backend, err error) {
+// newPostgres returns the newest PostgreSQL that Debian has installed, in a folder without data, with the settings that it has by
+// itself, and the folder of its programs. It refuses to run as root, so its folder is not in that of the run, which others may not enter.
+func newPostgres() (s *backend, bin string, err error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
-		return nil, skipped("PostgreSQL is not installed (Debian: postgresql)")
+		return nil, "", skipped("PostgreSQL is not installed (Debian: postgresql)")
 	}
-	bin := filepath.Dir(found[len(found)-1]) // in the order of their names, which has been theirs since version 10
+	bin = filepath.Dir(found[len(found)-1]) // in the order of their names, which has been theirs since version 10
 	s = &backend{}
 	if s.dir, err = os.MkdirTemp("", "merlon-bench-pg-"); err != nil {
+		return nil, "", err
+	}
+	if s.port, err = freePort(); err == nil {
+		s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(s.dir, "data"), "-p", strconv.Itoa(s.port), "-k", s.dir, "-c", "listen_addresses=127.0.0.1")
+		err = s.asPostgres(s.cmd)
+	}
+	if err != nil {
+		_ = os.RemoveAll(s.dir)
+		return nil, "", err
+	}
+	return s, bin, nil
+}
+
+// asPostgres has a program run in the server's folder, as its user.
+func (s *backend) asPostgres(cmd *exec.Cmd) error {
+	cmd.Dir, cmd.Env = s.dir, []string{"LC_ALL=C.UTF-8", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
+	return asPostgres(cmd, s.dir)
+}
+
+// say runs statements as the superuser.
+func (s *backend) say(ctx context.Context, database, text string) error {
+	c, err := pgx.Connect(ctx, s.url("root_of_all", database))
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
+	_, err = c.PgConn().Exec(ctx, text).ReadAll()
+	return err
+}
+
+// startPostgres starts a server with a database for each side.
+func startPostgres(ctx context.Context) (s *backend, err error) {
+	s, bin, err := newPostgres()
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -89,36 +123,19 @@ func startPostgres(ctx context.Context) (s *backend, err error) {
 			s.stop()
 		}
 	}()
-	data := filepath.Join(s.dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "root_of_all", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions")
-	if s.port, err = freePort(); err != nil {
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(s.dir, "data"), "-U", "root_of_all", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions")
+	if err := s.asPostgres(initdb); err != nil {
 		return nil, err
-	}
-	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(s.port), "-k", s.dir, "-c", "listen_addresses=127.0.0.1")
-	for _, cmd := range []*exec.Cmd{initdb, s.cmd} {
-		cmd.Dir, cmd.Env = s.dir, []string{"LC_ALL=C.UTF-8", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
-		if err := asPostgres(cmd, s.dir); err != nil {
-			return nil, err
-		}
 	}
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	say := func(database, text string) error {
-		c, err := pgx.Connect(ctx, s.url("root_of_all", database))
-		if err != nil {
-			return err
-		}
-		defer c.Close(ctx)
-		_, err = c.PgConn().Exec(ctx, text).ReadAll()
-		return err
-	}
-	if err := s.begin(ctx, func() error { return say("postgres", "SELECT 1") }); err != nil {
+	if err := s.begin(ctx, func() error { return s.say(ctx, "postgres", "SELECT 1") }); err != nil {
 		return nil, err
 	}
 	for _, one := range [][2]string{{"postgres", "CREATE ROLE site LOGIN; CREATE ROLE site_reader LOGIN"}, {"postgres", "CREATE DATABASE site OWNER site"}, {"postgres", "CREATE DATABASE peer OWNER site"},
 		{"site", postgres.Setup("site", "site", "site_reader")}} {
-		if err := say(one[0], one[1]); err != nil {
+		if err := s.say(ctx, one[0], one[1]); err != nil {
 			return nil, err
 		}
 	}

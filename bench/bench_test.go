@@ -263,7 +263,7 @@ func TestServers(t *testing.T) {
 }
 
 var rowNames = []string{"page-http/floor", "page-http/kit", "page-http/hand", "page-http/django", "page/floor", "render/hand", "render/templ",
-	"hello-http/floor", "layers", "flood", "enum/sign-in", "enum/sign-up", "enum/reset", "sessions-1m", "page-postgres/hand", "page-valkey/hand", "postgres-write", "forms", "sessions-valkey", "sqlite-read", "sqlite-rows", "sqlite-mixed"}
+	"hello-http/floor", "layers", "flood", "enum/sign-in", "enum/sign-up", "enum/reset", "sessions-1m", "page-postgres/hand", "page-valkey/hand", "page-replicas", "postgres-write", "forms", "sessions-valkey", "sqlite-read", "sqlite-rows", "sqlite-mixed"}
 
 func TestTable(t *testing.T) {
 	var names []string

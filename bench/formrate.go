@@ -29,7 +29,7 @@ func formRate(ctx context.Context, b *bench) (o outcome, err error) {
 		return o, err
 	}
 	port := fmt.Sprint(pg.port)
-	site, err := openOnServers(ctx, dir, port, store.address())
+	site, err := openOnServers(ctx, dir, port, store.address(), "")
 	if err != nil {
 		return o, err
 	}

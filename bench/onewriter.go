@@ -30,7 +30,7 @@ func oneWriter(ctx context.Context, b *bench) (o outcome, err error) {
 	}
 	var both [2]*merlon.Site
 	for i := range both {
-		if both[i], err = openOnServers(ctx, dir, fmt.Sprint(pg.port), ""); err != nil {
+		if both[i], err = openOnServers(ctx, dir, fmt.Sprint(pg.port), "", ""); err != nil {
 			return o, err
 		}
 		defer func() { err = errors.Join(err, both[i].Close(context.WithoutCancel(ctx))) }()

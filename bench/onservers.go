@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -27,17 +28,23 @@ const (
 // maxConns is how many connections read, on both sides: those that Merlon's engine takes.
 const maxConns = 8
 
-func openOnServers(ctx context.Context, dir, port, store string) (*merlon.Site, error) {
+func openOnServers(ctx context.Context, dir, port, store, replicas string) (*merlon.Site, error) {
 	env := siteEnv(dir)
 	var stores merlon.Stores
 	if store != "" {
 		env.Settings.Valkey.URL = "valkey://" + store
 		stores = valkey.Or(env)
 	}
-	at := func(role string) string {
+	at := func(role, port string) string {
 		return fmt.Sprintf("postgres://%s@127.0.0.1:%s/site?sslmode=disable", role, port)
 	}
-	site, err := newSiteOn(env, postgres.Engine(postgres.Config{URL: at("site"), Reader: at("site_reader")}), stores)
+	c := postgres.Config{URL: at("site", port), Reader: at("site_reader", port)}
+	for one := range strings.SplitSeq(replicas, ",") {
+		if one != "" {
+			c.Replicas = append(c.Replicas, at("site_reader", one))
+		}
+	}
+	site, err := newSiteOn(env, postgres.Engine(c), stores)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +53,7 @@ func openOnServers(ctx context.Context, dir, port, store string) (*merlon.Site, 
 
 // serveSiteOnServers is the handler of a child.
 func serveSiteOnServers(dir string) (http.Handler, error) {
-	return openOnServers(context.Background(), dir, os.Getenv(postgresVariable), os.Getenv(valkeyVariable))
+	return openOnServers(context.Background(), dir, os.Getenv(postgresVariable), os.Getenv(valkeyVariable), os.Getenv(replicasVariable))
 }
 
 // peerPool opens the peer's database as pgx has it: its statements are prepared once a connection.
@@ -212,7 +219,7 @@ func onServers(withValkey bool) func(context.Context, *bench) (outcome, error) {
 		if err != nil {
 			return o, err
 		}
-		site, err := openOnServers(ctx, dir, port, address)
+		site, err := openOnServers(ctx, dir, port, address, "")
 		if err != nil {
 			return o, err
 		}

@@ -26,6 +26,7 @@ func rows() []row {
 		{name: "sessions-1m", against: "10,000 sessions", hold: 1.5, most: true, run: lookup},
 		{name: "page-postgres/hand", against: "pgx by hand, by CPU", hold: 0.7, run: onServers(false)},
 		{name: "page-valkey/hand", against: "the same, valkey-go and scs", hold: 0.7, run: onServers(true)},
+		{name: "page-replicas", against: "without them, the primary's CPU", hold: 0.5, most: true, run: onReplicas},
 		{name: "postgres-write", against: "pgx, side by side", hold: 0.2, run: oneWriter},
 		{name: "forms", against: "one writer, in µs", hold: 2000, most: true, unit: "µs", run: formRate},
 		{name: "sessions-valkey", against: "10,000 sessions", hold: 1.5, most: true, run: lookupOnValkey},

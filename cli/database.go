@@ -58,7 +58,7 @@ func readDatabase(path string, environ []string) (settings, error) {
 // database are the settings of the database as the site takes them. A password is a file's, a credential's or the
 // environment's.
 func (s *settings) database() merlon.DatabaseSettings {
-	d := merlon.DatabaseSettings{URL: s.DB.URL, Reader: s.DB.Reader, PasswordFile: s.DB.PasswordFile, ReaderPasswordFile: s.DB.ReaderPasswordFile,
+	d := merlon.DatabaseSettings{URL: s.DB.URL, Reader: s.DB.Reader, Replicas: s.DB.Replicas, PasswordFile: s.DB.PasswordFile, ReaderPasswordFile: s.DB.ReaderPasswordFile,
 		Password: secret.New(os.Getenv(setting.DatabasePassword)), ReaderPassword: secret.New(os.Getenv(setting.DatabaseReaderPassword))}
 	if d.URL == "" {
 		return d

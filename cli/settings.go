@@ -64,10 +64,11 @@ type mailTable struct {
 }
 
 type dbTable struct {
-	URL                string `toml:"url"`                  // postgres://site@db.example.org:5432/site?sslmode=verify-full; empty: a file in the data folder
-	Reader             string `toml:"reader"`               // the role that only reads; empty: the one of url with _reader behind it
-	PasswordFile       string `toml:"password_file"`        // or the credential db-password of systemd
-	ReaderPasswordFile string `toml:"reader_password_file"` // or the credential db-reader-password
+	URL                string   `toml:"url"`                  // postgres://site@db.example.org:5432/site?sslmode=verify-full; empty: a file in the data folder
+	Reader             string   `toml:"reader"`               // the role that only reads; empty: the one of url with _reader behind it
+	Replicas           []string `toml:"replicas"`             // postgres://db2.example.org:5432/site?sslmode=verify-full: standbys that pages are read from
+	PasswordFile       string   `toml:"password_file"`        // or the credential db-password of systemd
+	ReaderPasswordFile string   `toml:"reader_password_file"` // or the credential db-reader-password
 }
 
 type valkeyTable struct {

@@ -46,6 +46,20 @@ var (
 		Wrong:  "postgres://site@127.0.0.1:6432/site, where a pooler listens",
 		Right:  "the address of the server itself: the site keeps few connections and uses them again",
 		Source: "PgBouncer, Features (SQL feature map for pooling modes) and ignore_startup_parameters; CWE-693"}
+	RuleReplica = check.Rule{ID: "MRL-SQL-034", Property: check.Integrity, Severity: check.High,
+		Title:  "what is named as a replica of the database is none",
+		Why:    "pages would show the rows of whatever answers there: of another site, or of a copy that went its own way",
+		Attack: "None: the address of the test's server stands in the list of replicas, and half of the members' pages show the\ntest's rows; or a standby was promoted, and shows what it had then for ever.",
+		Wrong:  "db.replicas = [\"postgres://db.example.org/club?sslmode=verify-full\"], the address of db.url",
+		Right:  "db.replicas = [\"postgres://db2.example.org/club?sslmode=verify-full\"], a standby that streams from the server of db.url",
+		Source: "PostgreSQL, Hot Standby; PostgreSQL, pg_control_system (system_identifier); CWE-345"}
+	RuleReplicaAway = check.Rule{ID: "MRL-SQL-035", Property: check.Availability, Severity: check.Medium,
+		Title:  "no reader goes to a replica",
+		Why:    "the server that writes does its work too, and may not stand what came to both",
+		Attack: "None is needed: a standby that ended, that replays more slowly than is written, or whose replay is paused shows\nwhat is long past. Nobody is sent there until it has caught up.",
+		Wrong:  "a standby five seconds behind, or one that does not answer",
+		Right:  "a standby that streams: SELECT now() - pg_last_xact_replay_timestamp() there, pg_stat_replication on the other",
+		Source: "PostgreSQL, Monitoring Streaming Replication; PostgreSQL, Handling Query Conflicts"}
 )
 
 // serverRules are the first of this file; the others are in the list of [Rules] by their numbers.

@@ -11,6 +11,7 @@ type Writer struct {
 	onRelease []func()
 	beside    map[any]Companion
 	order     []Companion
+	number    int64 // see [Numbered]
 }
 
 // Context returns the transaction's context, which is marked for [InWrite].
@@ -78,6 +79,9 @@ func RefuseNested(ctx context.Context) error {
 func RunTx(ctx context.Context, tx Tx, do func(context.Context, *Writer) error) error {
 	ctx = context.WithValue(ctx, mark{}, true)
 	w := &Writer{c: core{ctx: ctx, session: tx.Session(), writing: true}}
+	if n, ok := tx.(Numbered); ok {
+		w.number = n.Number()
+	}
 	if err := w.run(ctx, tx, do); err != nil {
 		return err
 	}

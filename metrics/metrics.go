@@ -15,6 +15,9 @@
 //	merlon_sessions                                sessions of signed-in users
 //	merlon_mails{state}, merlon_jobs{state}        what waits, is held, or was given up
 //	merlon_certificate_days_left{host}             until the certificate ends
+//	merlon_replica_up{replica}                     of the database's replicas: whether readers go there
+//	merlon_replica_lag_seconds{replica}            how old what they show may be
+//	merlon_replica_readers{replica}                transactions of readers since the start
 //	merlon_backup_age_seconds                      since the newest backup was what the site is
 //	merlon_drill_age_seconds                       since the last restore that was tried and went well
 //	go_…, process_…                                memory, goroutines, open files of the process

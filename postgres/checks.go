@@ -28,10 +28,24 @@ func (e *engine) Checks() []check.Check {
 		}}
 	}
 	return []check.Check{
-		live(db.RuleServerTLS, tlsOff, "add sslmode=verify-full to both addresses"),
+		live(db.RuleServerTLS, tlsOff, "add sslmode=verify-full to the addresses"),
 		live(db.RuleReaderRole, readerWrites, "take the right away; postgres.Setup prints what a reader needs"),
 		live(db.RuleReaderReach, readerReaches, "run what postgres.Setup prints, as a superuser, in this database"),
 		live(db.RuleOwnerRole, ownerRules, "ALTER ROLE … NOSUPERUSER, and let it own this database alone"),
+		live(db.RuleReplica, e.replicasWhere(func(r db.Replica) bool { return r.Foreign }), "name standbys of the server of db.url, or take the address out"),
+		live(db.RuleReplicaAway, e.replicasWhere(func(r db.Replica) bool { return r.Fault != "" && !r.Foreign }), "start it, or look why it does not follow; take it out of db.replicas if it is no more"),
+	}
+}
+
+// replicasWhere tells of replicas as they were at the last look, a second ago.
+func (e *engine) replicasWhere(is func(db.Replica) bool) func(context.Context, *opened) ([]string, error) {
+	return func(context.Context, *opened) (found []string, _ error) {
+		for _, r := range e.Replicas() {
+			if is(r) {
+				found = append(found, "the replica "+r.Name+": "+strings.TrimPrefix(r.Fault, "postgres: "))
+			}
+		}
+		return found, nil
 	}
 }
 
@@ -45,7 +59,24 @@ func tlsOff(ctx context.Context, on *opened) (found []string, err error) {
 		}
 		return err
 	})
-	return found, err
+	if err != nil || on.follow == nil {
+		return found, err
+	}
+	for _, r := range on.follow.replicas {
+		if r.now.Load().fault != "" || near(r.server.Host) {
+			continue
+		}
+		c, err := r.pool.Get(ctx)
+		if err != nil {
+			continue // it is told as one that is away
+		}
+		rows, err := c.rows(ctx, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+		r.pool.Put(c)
+		if err == nil && (len(rows) != 1 || rows[0][0] != "t") {
+			found = append(found, fmt.Sprintf("the connection to the replica %s is in the clear", r.name))
+		}
+	}
+	return found, nil
 }
 
 // asBoth gives do a connection of each role.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,6 +27,9 @@ type conn struct {
 	loose    looseEnds
 	writing  bool
 	broken   bool
+	doomed   atomic.Bool   // whoever waits for its answer is to stop: see replica.leave
+	closed   func()        // is told of the end; nil: nobody is
+	number   int64         // of a writer's transaction, 0: it was not asked for
 	patience time.Duration // for one answer; 0: no limit of this side
 	status   byte          // of the server: I(dle), T(ransaction), E(rror in one)
 	dirty    bool          // a writer's statement ran since the savepoint
@@ -50,6 +54,10 @@ func (c *conn) exchange(ctx context.Context, n int, see func(pgproto3.BackendMes
 	}
 	if c.patience > 0 { // before the context can end it
 		_ = c.pg.Conn().SetDeadline(time.Now().Add(c.patience))
+	}
+	if c.doomed.Load() { // after the deadline was set, which dooming sets too
+		c.broken = true
+		return away(errors.New("postgres: the replica was left"))
 	}
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -138,10 +146,25 @@ func (c *conn) flushGone() {
 }
 
 // begin begins a transaction.
-func (c *conn) begin(ctx context.Context, text string) error {
+func (c *conn) begin(ctx context.Context, text string) error { return c.beginSeeing(ctx, nil, text) }
+
+// beginSeeing begins a transaction by the last of several texts, which go out together, and shows the values of all rows.
+func (c *conn) beginSeeing(ctx context.Context, see func(values [][]byte), texts ...string) error {
 	c.ctx, c.dirty = ctx, false
 	c.uses++
-	if err := c.own(ctx, text); err != nil {
+	c.flushGone()
+	for _, text := range texts {
+		c.f.SendQuery(&pgproto3.Query{String: text})
+	}
+	var each func(pgproto3.BackendMessage)
+	if see != nil {
+		each = func(m pgproto3.BackendMessage) {
+			if row, ok := m.(*pgproto3.DataRow); ok {
+				see(row.Values)
+			}
+		}
+	}
+	if err := c.exchange(ctx, len(texts), each); err != nil {
 		return err
 	}
 	if c.status != 'T' {
@@ -261,6 +284,9 @@ func (c *conn) mighty(ctx context.Context) (string, error) {
 
 // close closes the connection.
 func (c *conn) close() {
+	if c.closed != nil {
+		c.closed()
+	}
 	_ = c.pg.Conn().SetDeadline(time.Now().Add(time.Second))
 	if c.broken {
 		_ = c.pg.Conn().Close()

@@ -28,9 +28,9 @@ func newPool(name string, max int, open func(context.Context) (*conn, error)) *c
 
 // begin takes a connection and begins a transaction on it. A server that is away is waited for, without a place in the pool: nothing
 // has happened yet, and a restart takes a moment.
-func (p *connPool) begin(ctx context.Context, text string) (*conn, error) {
+func (p *connPool) begin(ctx context.Context, begin func(*conn) error) (*conn, error) {
 	for {
-		c, err := p.try(ctx, text)
+		c, err := p.try(ctx, begin)
 		if err == nil {
 			p.outage.Over()
 			return c, nil
@@ -43,14 +43,14 @@ func (p *connPool) begin(ctx context.Context, text string) (*conn, error) {
 
 // try begins a transaction once. A connection that the server has left meanwhile (a restart, an idle one that somebody in between
 // has dropped) is replaced once.
-func (p *connPool) try(ctx context.Context, text string) (*conn, error) {
+func (p *connPool) try(ctx context.Context, begin func(*conn) error) (*conn, error) {
 	for try := 0; ; try++ {
 		c, err := p.Get(ctx)
 		if err != nil {
 			return nil, err
 		}
 		used := c.uses > 0
-		if err = c.begin(ctx, text); err == nil {
+		if err = begin(c); err == nil {
 			return c, nil
 		}
 		lost := c.broken

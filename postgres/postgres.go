@@ -42,7 +42,10 @@ const (
 type Config struct {
 	URL    string // of the role that owns the tables: it migrates and writes
 	Reader string // of the role that reads, made by [Setup]
-	Tools  string // the folder of pg_dump and pg_restore; "": where systems put them
+	// Replicas are the addresses of standbys of that server, of the role of Reader and the same database: readers that may be a moment
+	// behind go there ([db.Replicated]). None: all go to the server itself.
+	Replicas []string
+	Tools    string // the folder of pg_dump and pg_restore; "": where systems put them
 }
 
 // Engine returns the engine of a database. Nothing is connected before Open, or before the statements are prepared.
@@ -78,13 +81,15 @@ type opened struct {
 	readers *connPool
 	writer  *connPool // of one
 	judge   *judge
+	follow  *follower // nil: there are no replicas
 }
 
 var (
-	_ db.Shared  = (*engine)(nil)
-	_ db.Starter = (*engine)(nil)
-	_ db.Placed  = (*engine)(nil)
-	_ db.Checker = (*engine)(nil)
+	_ db.Shared     = (*engine)(nil)
+	_ db.Starter    = (*engine)(nil)
+	_ db.Placed     = (*engine)(nil)
+	_ db.Checker    = (*engine)(nil)
+	_ db.Replicated = (*engine)(nil)
 )
 
 // Name returns "postgres".
@@ -124,6 +129,9 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) er
 		return err
 	}
 	w.loose = e.loose
+	if e.keeper != nil {
+		w.replicas = nil // of a scratch
+	}
 	on := &opened{way: w, dir: dir, schemas: schemas, judge: &judge{way: w}}
 	open := func(as role) func(context.Context) (*conn, error) {
 		return func(ctx context.Context) (*conn, error) {
@@ -146,6 +154,9 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) er
 		return errors.Join(err, on.close())
 	}
 	if err := errors.Join(e.ready(ctx, w), e.needless(dir, w)); err != nil {
+		return errors.Join(err, on.close())
+	}
+	if err := on.followReplicas(ctx); err != nil {
 		return errors.Join(err, on.close())
 	}
 	e.on.Store(on)
@@ -174,7 +185,7 @@ func (on *opened) prove(ctx context.Context) error {
 }
 
 func (on *opened) close() error {
-	return errors.Join(on.readers.Close(), on.writer.Close(), on.judge.close())
+	return errors.Join(on.follow.close(), on.readers.Close(), on.writer.Close(), on.judge.close())
 }
 
 // Close waits up to ten seconds for running transactions.
@@ -207,7 +218,7 @@ func (e *engine) Begin(ctx context.Context) (*db.Session, error) {
 	if e.loose.noQueryFirst {
 		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 	}
-	c, err := on.readers.begin(ctx, begin)
+	c, err := on.readers.begin(ctx, func(c *conn) error { return c.begin(ctx, begin) })
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +258,13 @@ func (e *engine) Write(ctx context.Context, do func(context.Context, *db.Writer)
 	if on == nil {
 		return db.ErrClosed
 	}
-	c, err := on.writer.begin(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(%d); SAVEPOINT merlon", lockKey("writer", e.schema)))
+	c, err := on.writer.begin(ctx, func(c *conn) error {
+		text := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(%d)", lockKey("writer", e.schema))
+		if on.follow == nil {
+			return c.begin(ctx, text+"; SAVEPOINT merlon")
+		}
+		return c.beginNumbered(ctx, text)
+	})
 	if err != nil {
 		return err
 	}
@@ -264,6 +281,7 @@ func (t transaction) Session() *db.Session { return t.c.session }
 func (t transaction) Commit() error        { return t.c.commit(t.ctx) }
 func (t transaction) Rollback()            { t.c.end() }
 func (t transaction) Release()             { t.c.pool.Put(t.c) }
+func (t transaction) Number() int64        { return t.c.number }
 
 // Generation returns how often a writer has committed to this schema.
 func (e *engine) Generation(ctx context.Context) (n int64, err error) {
@@ -271,7 +289,7 @@ func (e *engine) Generation(ctx context.Context) (n int64, err error) {
 	if on == nil {
 		return 0, db.ErrClosed
 	}
-	c, err := on.readers.begin(ctx, beginRead)
+	c, err := on.readers.begin(ctx, func(c *conn) error { return c.begin(ctx, beginRead) })
 	if err != nil {
 		return 0, err
 	}

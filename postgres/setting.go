@@ -16,7 +16,15 @@ func Or(env merlon.Env, otherwise db.Engine) db.Engine {
 	if err != nil {
 		return &engine{schema: "public", setting: set.URL, unread: err}
 	}
-	return &engine{config: Config{URL: owner.Reveal(), Reader: reader.Reveal()}, schema: "public", setting: set.URL}
+	replicas, err := set.ReplicaAddresses()
+	if err != nil {
+		return &engine{schema: "public", setting: set.URL, unread: err}
+	}
+	c := Config{URL: owner.Reveal(), Reader: reader.Reveal()}
+	for _, one := range replicas {
+		c.Replicas = append(c.Replicas, one.Reveal())
+	}
+	return &engine{config: c, schema: "public", setting: set.URL}
 }
 
 // At implements [db.Placed].

@@ -29,17 +29,23 @@ const (
 // way is how the server is reached, proven to be a safe one.
 type way struct {
 	owner, reader *pgconn.Config
+	replicas      []*pgconn.Config // as the reader
 	schema        string
 	loose         looseEnds
 }
 
 // way reads the addresses. Their text stands in no error: it holds passwords.
 func (c Config) way(schema string) (*way, error) {
-	w := &way{schema: schema}
-	for _, one := range []struct {
+	w := &way{schema: schema, replicas: make([]*pgconn.Config, len(c.Replicas))}
+	type address struct {
 		field, url string
 		to         **pgconn.Config
-	}{{"URL", c.URL, &w.owner}, {"Reader", c.Reader, &w.reader}} {
+	}
+	all := []address{{"URL", c.URL, &w.owner}, {"Reader", c.Reader, &w.reader}}
+	for i, url := range c.Replicas {
+		all = append(all, address{"Replicas", url, &w.replicas[i]})
+	}
+	for _, one := range all {
 		if !strings.HasPrefix(one.url, "postgres://") && !strings.HasPrefix(one.url, "postgresql://") {
 			return nil, fmt.Errorf("postgres: Config.%s is no address of a database; write it like postgres://ROLE:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full", one.field)
 		}
@@ -58,14 +64,45 @@ func (c Config) way(schema string) (*way, error) {
 	if w.owner.User == w.reader.User {
 		return nil, db.RuleReaderRole.Finding("", "postgres: Config.URL and Config.Reader name the same role", "give Reader a role that only reads: postgres.Setup prints what makes one")
 	}
-	return w, nil
+	return w, w.distinct()
 }
+
+// distinct refuses replicas that are named twice, that are the server itself, and other roles and databases than the reader's.
+func (w *way) distinct() error {
+	seen := map[string]bool{serverName(w.owner): true}
+	for _, one := range w.replicas {
+		name := serverName(one)
+		switch {
+		case name == serverName(w.owner):
+			return db.RuleReplica.Finding("", "postgres: the replica "+name+" is the server of Config.URL itself", "name a standby that follows it, or none")
+		case seen[name]:
+			return db.RuleReplica.Finding("", "postgres: the replica "+name+" is named twice", "name it once: readers are spread over all that are named")
+		case one.User != w.reader.User:
+			return db.RuleReaderRole.Finding("", fmt.Sprintf("postgres: the replica %s is to be asked as %q", name, one.User), fmt.Sprintf("give it the role of Config.Reader, %q, which a standby has too", w.reader.User))
+		case one.Database != w.reader.Database:
+			return db.RuleReplica.Finding("", fmt.Sprintf("postgres: the replica %s is of the database %q", name, one.Database), fmt.Sprintf("name the one of Config.URL, %q", w.reader.Database))
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// serverName is what a server is called.
+func serverName(c *pgconn.Config) string { return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) }
 
 // in returns the way to another database of the server, as the same roles. Through is a folder with the socket of a relay, ""
 // for none: then the relay knows the passwords and speaks TLS.
 func (w *way) in(database, through string) *way {
 	other := *w
-	for _, one := range []**pgconn.Config{&other.owner, &other.reader} {
+	other.replicas = slices.Clone(w.replicas)
+	if through != "" {
+		other.replicas = nil
+	}
+	all := []**pgconn.Config{&other.owner, &other.reader}
+	for i := range other.replicas {
+		all = append(all, &other.replicas[i])
+	}
+	for _, one := range all {
 		c := (*one).Copy()
 		c.Database = database
 		if through != "" {
@@ -102,11 +139,15 @@ func near(host string) bool {
 
 // connect opens a connection. What is set here are the defaults that a rolled-back transaction falls back to.
 func (w *way) connect(ctx context.Context, as role, schemas []*db.Schema) (*conn, error) {
-	from := w.owner
 	if as == reader {
-		from = w.reader
+		return w.connectTo(ctx, w.reader, as, schemas)
 	}
-	cfg := from.Copy()
+	return w.connectTo(ctx, w.owner, as, schemas)
+}
+
+// connectTo is connect to any of the servers.
+func (w *way) connectTo(ctx context.Context, server *pgconn.Config, as role, schemas []*db.Schema) (*conn, error) {
+	cfg := server.Copy()
 	ms := func(d interface{ Milliseconds() int64 }) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	cfg.ConnectTimeout = dialTimeout
 	cfg.DialFunc = (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext

@@ -238,7 +238,7 @@ func (m *Manager) PreSession() (header.Cookie, []byte) {
 // Format implements [fmt.Formatter]: a state holds the request and with it the cookie, so that nothing of it is printed.
 func (s *State) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("session.State")) }
 
-// Values is what a [Key] reads from: a *Reader or a *Writer.
+// Values is what a [Key] reads from: a *Reader, a *Writer or a *State.
 type Values interface {
 	value(name string) ([]byte, bool)
 	context() context.Context
@@ -282,23 +282,41 @@ func (r *Reader) Lost() (reason string, ok bool) { return r.state().Lost() }
 // Format implements [fmt.Formatter]: what a session holds is not printed.
 func (r *Reader) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("session.Reader")) }
 
-func (r *Reader) value(name string) ([]byte, bool) {
-	if s := r.state(); s.Live() {
-		return lookup(s.live.values, name)
-	}
-	return nil, false
-}
+func (r *Reader) value(name string) ([]byte, bool) { return r.state().value(name) }
 
 func (r *Reader) now() int64 {
-	if r == nil || r.s == nil {
+	if r == nil {
 		return 0
 	}
-	return r.s.m.now()
+	return r.s.now()
 }
 
 func (r *Reader) context() context.Context {
-	if r == nil || r.s == nil {
+	if r == nil {
 		return context.Background()
 	}
-	return r.s.ctx
+	return r.s.context()
+}
+
+// A State is [Values], too, for what decides how a request is served and not what is in the answer: it is not [State.Touched] by that.
+
+func (s *State) value(name string) ([]byte, bool) {
+	if !s.Live() {
+		return nil, false
+	}
+	return lookup(s.live.values, name)
+}
+
+func (s *State) now() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.m.now()
+}
+
+func (s *State) context() context.Context {
+	if s == nil {
+		return context.Background()
+	}
+	return s.ctx
 }

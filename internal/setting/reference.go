@@ -50,6 +50,7 @@ var Settings = []Setting{
 
 	{DatabaseURL, Text, "the database on a PostgreSQL server, without a password; the role owns the tables", "none: the rows are in a file of the data folder", `"postgres://club@db.example.org/club?sslmode=verify-full"`},
 	{"db.reader", Text, "the role that only reads", "the one of db.url with _reader behind it", `"club_reader"`},
+	{DatabaseReplicas, List, "standbys of that server, without role and password: pages read there, and what guards the site from db.url", "none: all is read from db.url", `["postgres://db2.example.org/club?sslmode=verify-full"]`},
 	{"db.password_file", Text, "the file with the password of the role of db.url", "the credential db-password of systemd, or the variable " + DatabasePassword, `"/etc/club/db-password"`},
 	{"db.reader_password_file", Text, "the file with the password of the role that only reads", "the credential db-reader-password of systemd, or the variable " + DatabaseReaderPassword, `"/etc/club/db-reader-password"`},
 

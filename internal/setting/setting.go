@@ -19,6 +19,7 @@ const (
 	MailFrom         Key = "mail.from"
 	MailPasswordFile Key = "mail.password_file"
 	DatabaseURL      Key = "db.url"
+	DatabaseReplicas Key = "db.replicas"
 	ValkeyURL        Key = "valkey.url"
 )
 
@@ -42,6 +43,7 @@ var Fields = map[Key]string{
 	MailFrom:         "Settings.Mail.From",
 	MailPasswordFile: "Settings.Mail.PasswordFile",
 	DatabaseURL:      "Settings.Database.URL",
+	DatabaseReplicas: "Settings.Database.Replicas",
 	ValkeyURL:        "Settings.Valkey.URL",
 }
 

@@ -63,7 +63,7 @@ func OpenBeside(env merlon.Env, engine db.Engine, stores merlon.Stores, places .
 			merlon.Post("/profile", account.SignedIn(), saveProfile),
 			merlon.Post("/profile/photo", account.SignedIn(), addPhoto),
 			merlon.Post("/profile/photo/remove", account.SignedIn(), removePhoto),
-			merlon.Get("/members/{id}/photo", account.SignedIn(), showPhoto),
+			merlon.Get("/members/{id}/photo", account.SignedIn(), showPhoto, merlon.Primary()),
 			merlon.Get("/contact", account.Anyone(), showContact),
 			merlon.Post("/contact", account.Anyone(), sendContact),
 			merlon.Get("/board", board, showBoard),
@@ -74,7 +74,7 @@ func OpenBeside(env merlon.Env, engine db.Engine, stores merlon.Stores, places .
 			merlon.Get("/board/outings/new", board, newOuting),
 			merlon.Post("/board/outings", board, addOuting),
 			merlon.Post("/board/messages/{id}/done", board, doneMessage),
-			merlon.Get("/board/log", board, showLog),
+			merlon.Get("/board/log", board, showLog, merlon.Primary()),
 		},
 	})
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // all are the guards, room by room.
 func all() []mutant {
-	return slices.Concat(requests, pages, sessions, links, accounts, behind, copies)
+	return slices.Concat(requests, pages, sessions, links, accounts, behind, copies, behindhand)
 }
 
 // everyRun names the guards of the sample.

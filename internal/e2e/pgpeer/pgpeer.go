@@ -114,20 +114,9 @@ func start() (_ *Server, missing bool, err error) {
 			os.RemoveAll(dir)
 		}
 	}()
-	s.as = &syscall.SysProcAttr{Setpgid: true}
-	if os.Geteuid() == 0 {
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			return nil, true, nil
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		if err := os.Chown(dir, uid, gid); err != nil {
-			return nil, false, err
-		}
-		s.as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	if missing, err := s.own(); missing || err != nil {
+		return nil, missing, err
 	}
-	s.env = []string{"LC_ALL=C.UTF-8", "PATH=" + os.Getenv("PATH"), "HOME=" + dir}
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", s.data(), "-U", "root_of_all", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions")
 	initdb.SysProcAttr, initdb.Env, initdb.Dir = s.as, s.env, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
@@ -157,6 +146,23 @@ func start() (_ *Server, missing bool, err error) {
 	return s, false, nil
 }
 
+// own has the server's programs run as the user postgres, where the test is root, and gives it the folder.
+func (s *Server) own() (missing bool, err error) {
+	s.as = &syscall.SysProcAttr{Setpgid: true}
+	s.env = []string{"LC_ALL=C.UTF-8", "PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir}
+	if os.Geteuid() != 0 {
+		return false, nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		return true, nil
+	}
+	uid, _ := strconv.Atoi(u.Uid)
+	gid, _ := strconv.Atoi(u.Gid)
+	s.as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return false, os.Chown(s.Dir, uid, gid)
+}
+
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -172,7 +178,7 @@ func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
 func (s *Server) run() error {
 	s.exited = make(chan struct{})
 	s.command = exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.Port), "-k", s.Dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
-		"-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB", "-c", "autovacuum=off")
+		"-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB", "-c", "autovacuum=off", "-c", "wal_keep_size=256MB")
 	s.command.SysProcAttr, s.command.Env, s.command.Dir = s.as, s.env, s.Dir
 	s.command.Stdout, s.command.Stderr = &s.out, &s.out
 	if err := s.command.Start(); err != nil {

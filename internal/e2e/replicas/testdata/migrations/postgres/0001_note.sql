@@ -1,0 +1,8 @@
+-- +goose Up
+CREATE TABLE note (
+	id   BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	text TEXT NOT NULL
+);
+
+-- +goose Down
+DROP TABLE note;
