@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,4 +94,85 @@ func (b *board) state() string {
 func TestMarkupIsTheFormsOwn(t *testing.T) {
 	b := &board{texts: map[string][]string{}}
 	probed(t, b, attack.Profile{State: b.state}, []string{attack.RuleFormula.ID + " POST /open", attack.RuleMarkup.ID + " POST /open"}, "injection")
+}
+
+// A restless site says something else with each load: a nonce, the number of the request, how late it is. What it says of the
+// visitor is another thing.
+type restless struct {
+	greets, tells bool
+	loads         atomic.Int64
+	tries         sync.Map
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *restless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	n := s.loads.Add(1)
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Strict-Transport-Security", "max-age=63072000")
+	h.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'nonce-%d'; frame-ancestors 'none'; require-trusted-types-for 'script'", n))
+	who := ""
+	if c, err := r.Cookie("__Host-who"); err == nil && c.Value == restlessCookie {
+		who = "ann@restless.test"
+	}
+	says := ""
+	switch path := r.URL.Path; {
+	case path == "/":
+		h.Set("Cache-Control", "public, max-age=60")
+		if says = "what everybody may read"; s.greets && who != "" {
+			says += " and welcome"
+		}
+	case path == "/mine" && who != "":
+		h.Set("Cache-Control", "no-store")
+		says = "what ann alone may read"
+	case path == "/in" && r.Method == http.MethodPost:
+		email := r.FormValue("Email")
+		count, _ := s.tries.LoadOrStore(email, new(atomic.Int64))
+		tried := count.(*atomic.Int64).Add(1)
+		switch known := email == "ann@restless.test"; {
+		case tried > 20:
+			w.WriteHeader(http.StatusTooManyRequests)
+		case known && r.FormValue("Password") == "ann-long-password-1":
+			http.SetCookie(w, &http.Cookie{Name: "__Host-who", Value: restlessCookie, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		case s.tells && !known:
+			says = "nobody has this address"
+		default:
+			says = "this is not right"
+		}
+	case path == "/in":
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	fmt.Fprintf(w, `<!doctype html><title>restless</title><script nonce="%[1]d">var at = "load-%[1]d";</script><p>%[2]s</p><p>request r%[1]d at second %[3]d</p>
+<a href="/">home</a> <a href="/mine">mine</a><form method="post" action="/in"><input type="email" name="Email"><input type="password" name="Password"></form>`, n, says, n/3)
+}
+
+const restlessCookie = "ann-0123456789abcdef0123456789abcdef"
+
+// TestRestless: what differs from one load to the next tells nothing of the visitor, and hides nothing that does.
+func TestRestless(t *testing.T) {
+	for name, c := range map[string]struct {
+		site *restless
+		want []string
+	}{
+		"sound":  {&restless{}, nil},
+		"greets": {&restless{greets: true}, []string{attack.RuleCached.ID + " GET /"}},
+		"tells":  {&restless{tells: true}, []string{attack.RuleTold.ID + " POST /in"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := attack.Profile{SignIn: "/in", Users: []attack.User{{Fields: map[string]string{"Email": "ann@restless.test", "Password": "ann-long-password-1"}}}}
+			report, err := attack.Probe(t.Context(), c.site, p, attack.Options{Classes: []string{"output", "limits"}, Budget: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.DeleteFunc(told(report), func(s string) bool { return strings.HasPrefix(s, attack.RuleLockedOut.ID) })
+			if !slices.Equal(got, c.want) {
+				t.Errorf("found %q, want %q\n%s", got, c.want, report.Coverage)
+			}
+		})
+	}
 }
