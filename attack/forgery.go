@@ -241,65 +241,22 @@ func (r *run) getWrites() {
 	}
 }
 
-// settled makes sure that it was this page and not the site's own upkeep: the second load changes data, a pause does not.
+// settled makes sure that it was this page and not the site's own upkeep.
 func (r *run) settled(a *actor, p, pattern string) {
-	if a.anonymous() {
-		for range 2 {
-			before, _ := r.stateNow()
-			a.newBrowser().send(get(p).own(r.t))
-			if now, _ := r.stateNow(); now == before {
-				return
-			}
+	load := func() *answer {
+		if a.anonymous() && a.way == nil {
+			return a.newBrowser().send(get(p).own(r.t))
 		}
+		return a.fork().send(get(p).own(r.t))
+	}
+	if !r.alters("loading "+p, 2, load) {
+		return
+	}
+	if a.anonymous() {
 		r.hit(RuleRowsForAll, "GET "+pattern, get(p).own(r.t), a, "each load of %s without cookies changes the data", p)
 		return
 	}
 	r.hit(RuleGetWrites, "GET "+pattern, get(p).own(r.t), a, "loading %s changes the data", p)
-}
-
-// compared is how a change is seen where the data is not: what the pages say before and after one is loaded.
-func (r *run) compared(a *actor, paths []string) {
-	watch := paths[:min(len(paths), 12)]
-	say := func() map[string]string {
-		all := map[string]string{}
-		for _, p := range watch {
-			all[p] = words(a.fork().send(get(p).own(r.t)))
-		}
-		return all
-	}
-	if len(watch) == 0 {
-		return
-	}
-	quiet, again := say(), say()
-	for p, text := range quiet {
-		if again[p] != text { // it differs by itself, or by one of the watched pages
-			delete(again, p)
-		}
-	}
-	for _, p := range paths {
-		if a.ready() != nil {
-			return
-		}
-		a.fork().send(get(p).own(r.t))
-		now := say()
-		for w, text := range again {
-			if now[w] != text {
-				r.hit(RuleGetWrites, "GET "+r.t.pattern(http.MethodGet, bare(p)), get(p).own(r.t), a, "after loading %s, the page %s says something else", p, w)
-				again[w] = now[w]
-			}
-		}
-	}
-}
-
-// words are what a page says, without what differs from one load to the next.
-func words(ans *answer) string {
-	var b strings.Builder
-	for w := range strings.FieldsSeq(ans.body) {
-		if len(w) < 40 && !strings.Contains(w, "value=") {
-			b.WriteString(w + " ")
-		}
-	}
-	return b.String()
 }
 
 // sockets asks every page for a WebSocket from another origin.

@@ -176,3 +176,118 @@ func TestRestless(t *testing.T) {
 		})
 	}
 }
+
+// A desk is a site with a user, whose data may change by themselves, and of which one thing at a time is wrong.
+type desk struct {
+	hole  string
+	mu    sync.Mutex
+	begun time.Time
+	loads int
+	texts []string
+}
+
+// ServeHTTP implements [http.Handler].
+func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, err := r.Cookie("who")
+	in := err == nil && c.Value == "ann"
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	switch path := r.URL.Path; {
+	case path == "/in":
+		if r.Method == http.MethodPost {
+			http.SetCookie(w, &http.Cookie{Name: "who", Value: r.FormValue("Name"), Path: "/"})
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+		fmt.Fprint(w, `<title>in</title><form method="post" action="/in"><input name="Name"><input type="password" name="Password"></form>`)
+	case path == "/":
+		fmt.Fprintf(w, `<title>desk</title><p>%d loads</p><a href="/in">in</a><a href="/help">help</a>`, d.loads)
+		if in {
+			for i, text := range d.texts {
+				if text != "" {
+					fmt.Fprintf(w, `<a href="/texts/%d/delete">delete</a>`, i)
+				}
+			}
+			fmt.Fprint(w, `<form method="post" action="/texts"><input name="Text"><input name="Kind"></form>`)
+		}
+	case path == "/help":
+		if d.hole == "visits" && !in || d.hole == "reads" && in {
+			d.loads++
+		}
+		fmt.Fprint(w, `<title>help</title><a href="/">back</a>`)
+	case path == "/texts" && r.Method == http.MethodPost && in:
+		if kind := r.FormValue("Kind"); strings.Contains(kind, "?") || strings.Contains(r.FormValue("Text"), "?") {
+			if d.hole == "half" || d.hole == "audits" {
+				d.texts = append(d.texts, r.FormValue("Text"))
+			}
+			http.Error(w, "no", http.StatusUnprocessableEntity)
+			return
+		}
+		d.texts = append(d.texts, r.FormValue("Text"))
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case strings.HasSuffix(path, "/delete") && in:
+		var i int
+		if _, err := fmt.Sscanf(path, "/texts/%d/delete", &i); err == nil && d.hole == "deletes" && i < len(d.texts) {
+			d.texts[i] = ""
+		}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	default:
+		if d.hole == "audits" {
+			d.texts = append(d.texts, r.FormValue("Text"))
+		}
+		http.Error(w, "no", http.StatusForbidden)
+	}
+}
+
+// state is all that the desk keeps, and what its upkeep has written meanwhile.
+func (d *desk) state() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return fmt.Sprint(d.loads, d.texts)
+}
+
+func (d *desk) busy() string { return fmt.Sprint(d.state(), time.Since(d.begun)/(3*time.Millisecond)) }
+
+// TestUpkeep: what a site writes by itself is laid to no request, with and without knowledge of its data; what a load writes is.
+func TestUpkeep(t *testing.T) {
+	reads, visits := attack.RuleGetWrites.ID+" GET /help", attack.RuleRowsForAll.ID+" GET /help"
+	deletes, half := attack.RuleGetWrites.ID+" GET /texts/{id}/delete", attack.RuleHalf.ID+" POST /texts"
+	for _, c := range []struct {
+		hole  string
+		known bool // the data
+		busy  bool
+		want  []string
+	}{
+		{"", true, false, nil}, {"", true, true, nil}, {"", false, false, nil},
+		{"reads", true, false, []string{reads}}, {"reads", false, false, []string{reads}},
+		{"visits", true, false, []string{visits}}, {"visits", false, false, []string{reads}},
+		{"deletes", true, false, []string{deletes}}, {"deletes", false, false, []string{deletes}},
+		{"half", true, false, []string{half}}, {"audits", true, false, nil},
+	} {
+		t.Run(fmt.Sprint(c.hole, c.known, c.busy), func(t *testing.T) {
+			t.Parallel()
+			d := &desk{hole: c.hole, begun: time.Now()}
+			p := attack.Profile{SignIn: "/in", Users: []attack.User{{Fields: map[string]string{"Name": "ann", "Password": "x"}}}}
+			switch {
+			case c.busy:
+				p.State = d.busy
+			case c.known:
+				p.State = d.state
+			}
+			report, err := attack.Probe(t.Context(), d, p, attack.Options{Classes: []string{"forgery", "limits"}, Budget: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.DeleteFunc(told(report), func(s string) bool {
+				return !slices.ContainsFunc([]string{reads, visits, half}, func(of string) bool { return s[:11] == of[:11] })
+			})
+			if !slices.Equal(got, c.want) {
+				t.Errorf("found %q, want %q\n%s", got, c.want, report.Coverage)
+			}
+			if told := report.Coverage.String(); c.busy != strings.Contains(told, "they change by themselves meanwhile") {
+				t.Errorf("the report says\n%s", told)
+			}
+		})
+	}
+}
