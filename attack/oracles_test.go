@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -289,5 +290,65 @@ func TestUpkeep(t *testing.T) {
 				t.Errorf("the report says\n%s", told)
 			}
 		})
+	}
+}
+
+// A fetcher has an address that fetches what it is told, some time after it has answered, and one that fetches nothing.
+type fetcher struct {
+	late time.Duration
+	icon bool // it fetches the icon of the host, and not the path
+	done sync.WaitGroup
+}
+
+// ServeHTTP implements [http.Handler].
+func (f *fetcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprint(w, `<title>x</title><a href="/hook?url=x">hook</a> <a href="/innocent?url=x">innocent</a> <a href="/late?url=x">late</a>`)
+	to, err := url.Parse(r.FormValue("url"))
+	if err != nil || to.Host == "" || !strings.HasPrefix(to.Host, "127.0.0.1:") || r.URL.Path != "/hook" {
+		return
+	}
+	if f.icon {
+		to.Path = "/favicon.ico"
+	}
+	fetch := func() {
+		time.Sleep(f.late)
+		if res, err := http.Get(to.String()); err == nil {
+			_ = res.Body.Close()
+		}
+	}
+	if f.late == 0 {
+		fetch()
+		return
+	}
+	f.done.Go(fetch)
+}
+
+// TestTrap: what is fetched is told of the request that led to it, also when it comes late or without its path.
+func TestTrap(t *testing.T) {
+	hook := []string{attack.RuleFetch.ID + " GET /hook"}
+	for name, f := range map[string]*fetcher{"at once": {}, "late": {late: 5 * time.Millisecond}, "icon": {icon: true}} {
+		t.Run(name, func(t *testing.T) {
+			defer f.done.Wait()
+			probed(t, f, attack.Profile{}, hook, "injection")
+		})
+	}
+	t.Run("the last", func(t *testing.T) { // of the class, so that nothing is asked for after it
+		f := &fetcher{late: 5 * time.Millisecond}
+		defer f.done.Wait()
+		report, err := attack.Probe(t.Context(), f, attack.Profile{}, attack.Options{Classes: []string{"injection"}, Routes: []string{"/hook"}})
+		if err != nil || !slices.Equal(told(report), hook) {
+			t.Errorf("found %q, %v", told(report), err)
+		}
+	})
+}
+
+// TestNoTrap: where no trap can be set the class is open, and nothing is made elsewhere.
+func TestNoTrap(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("TMPDIR", "/nowhere/there")
+	report := probed(t, &fetcher{}, attack.Profile{}, []string{attack.RuleFetch.ID + " GET /hook"}, "injection")
+	if told := report.Coverage.String(); !tally(report, "injection").Open || !strings.Contains(told, "not reached: values that a shell runs: there is no folder for what they would make") {
+		t.Errorf("the report says\n%s", told)
 	}
 }
