@@ -259,9 +259,13 @@ func (r *run) settled(a *actor, p, pattern string) {
 	r.hit(RuleGetWrites, "GET "+pattern, get(p).own(r.t), a, "loading %s changes the data", p)
 }
 
-// sockets asks every page for a WebSocket from another origin.
+// sockets asks every page for a WebSocket from another origin, in the name of who is signed in: with the cookies that browsers send
+// along. One that is opened for nobody, too, is open to all.
 func (r *run) sockets() {
 	for _, a := range r.people {
+		if a.anonymous() || a.ready() != nil {
+			continue
+		}
 		for _, p := range append(r.site.order[a.name()], r.t.starts...) {
 			pattern := r.t.pattern(http.MethodGet, bare(p))
 			if r.t.typed(http.MethodGet, p) || !r.wants(pattern) {
@@ -269,7 +273,9 @@ func (r *run) sockets() {
 			}
 			q := get(p).with("Connection", "Upgrade").with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13").with("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==").
 				with("Origin", foreign).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "websocket")
-			if ans := a.fork().send(q); ans.status == http.StatusSwitchingProtocols {
+			b := a.fork()
+			b.dropStrict()
+			if len(b.cookies) > 0 && b.send(q).status == http.StatusSwitchingProtocols && r.nobody().send(q).status != http.StatusSwitchingProtocols {
 				r.hit(RuleSocket, "GET "+pattern, q, a, "%s opened a WebSocket for %s", p, foreign)
 			}
 		}

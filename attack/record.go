@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -39,6 +40,8 @@ type recorder struct {
 	gone   bool
 	pushed chan struct{} // closed when bytes were pushed out before the end
 	told   bool
+	wire   net.Conn      // the visitor's end of a connection that the handler took over; nil: it did not
+	wired  chan struct{} // closed when what it wrote there was read
 }
 
 func newRecorder() *recorder {
@@ -59,6 +62,7 @@ func (rec *recorder) serve(h http.Handler, r *http.Request, again bool) (ended b
 			}
 		}()
 		h.ServeHTTP(rec, r.WithContext(ctx))
+		rec.tookOver()
 	}()
 	silent, stream := maxSilent, maxStream
 	if again {
@@ -87,6 +91,7 @@ func (rec *recorder) serve(h http.Handler, r *http.Request, again bool) (ended b
 // leave tells the handler that its visitor has gone, and waits a moment for it.
 func (rec *recorder) leave(tell func(), done <-chan struct{}) {
 	tell()
+	rec.hangUp()
 	select {
 	case <-done:
 	case <-time.After(maxUnwind):
@@ -111,6 +116,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 
 // broke is a panic: an error page, unless something was sent.
 func (rec *recorder) broke() {
+	rec.hangUp()
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	if rec.status == 0 && !rec.gone {
@@ -130,7 +136,7 @@ func (rec *recorder) WriteHeader(status int) {
 }
 
 func (rec *recorder) begin(status int) {
-	if rec.status == 0 && !rec.gone && (status >= 200 || status == http.StatusSwitchingProtocols) {
+	if rec.status == 0 && !rec.gone && rec.wire == nil && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.status, rec.sent = status, rec.header.Clone()
 	}
 }
@@ -141,6 +147,9 @@ func (rec *recorder) Write(b []byte) (int, error) {
 	defer rec.mu.Unlock()
 	if rec.gone {
 		return 0, errGone
+	}
+	if rec.wire != nil {
+		return 0, http.ErrHijacked
 	}
 	rec.begin(http.StatusOK)
 	if rec.body.Len() < maxAnswer {
@@ -156,7 +165,7 @@ func (rec *recorder) Write(b []byte) (int, error) {
 func (rec *recorder) Flush() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if !rec.gone {
+	if !rec.gone && rec.wire == nil {
 		rec.begin(http.StatusOK)
 		rec.push()
 	}

@@ -219,7 +219,7 @@ func (a *actor) enters(u merlon.ProbeUser) {
 	a.wears(u)
 	b := &actor{run: a.run, role: a.role, user: u, cookies: map[string]string{}}
 	if b.signsIn() == nil && b.alive() && len(b.cookies) > 0 {
-		a.cookies = b.cookies
+		a.cookies, a.strict = b.cookies, b.strict
 	}
 }
 
