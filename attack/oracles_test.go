@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -350,5 +351,43 @@ func TestNoTrap(t *testing.T) {
 	report := probed(t, &fetcher{}, attack.Profile{}, []string{attack.RuleFetch.ID + " GET /hook"}, "injection")
 	if told := report.Coverage.String(); !tally(report, "injection").Open || !strings.Contains(told, "not reached: values that a shell runs: there is no folder for what they would make") {
 		t.Errorf("the report says\n%s", told)
+	}
+}
+
+// TestDebugPages: a page that answers whatever it is asked for is no page for developers, one that says what only such a page says is.
+func TestDebugPages(t *testing.T) {
+	const catchAll = "Learn PHP, trace your property and run Apache: goroutine by goroutine. phpinfo() and \"memstats\": 1 are words, too."
+	for name, c := range map[string]struct {
+		pages  map[string]string
+		routes []string
+		want   []string
+	}{
+		"catch-all":  {map[string]string{"": catchAll}, nil, nil},
+		"words":      {map[string]string{"/server-status": "We do not run Apache.", "/debug/requests": "trace your parcel", "/phpinfo.php": "Learn PHP", "/actuator/env": "property", "/.env": "a=b"}, nil, nil},
+		"both":       {map[string]string{"": catchAll, "/metrics": "# HELP up x\n"}, nil, []string{attack.RuleDebug.ID + " GET /metrics"}},
+		"not asked":  {map[string]string{"/metrics": "# HELP up x\n"}, []string{"/other*"}, nil},
+		"the sign":   {map[string]string{"/phpinfo.php": "<title>phpinfo()</title>", "/.git/HEAD": "ref: refs/heads/main\n", "/.env": "A=1\nSECRET_KEY=x\n"}, nil, []string{attack.RuleDebug.ID + " GET /.env", attack.RuleDebug.ID + " GET /.git/HEAD", attack.RuleDebug.ID + " GET /phpinfo.php"}},
+		"a mutex":    {map[string]string{"/debug": "goroutine 7 [running]:\nmain.main()"}, nil, []string{attack.RuleDebug.ID + " GET /debug"}},
+		"go's own":   {map[string]string{"/debug/pprof/": "<title>/debug/pprof/</title>Types of profiles available: goroutine"}, nil, []string{attack.RuleDebug.ID + " GET /debug/pprof/"}},
+		"of a frame": {map[string]string{"/actuator/env": `{"propertySources":[]}`}, nil, []string{attack.RuleDebug.ID + " GET /actuator/env"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				text, known := c.pages[r.URL.Path]
+				if all, caught := c.pages[""]; !known && caught {
+					text, known = all, true
+				}
+				if !known {
+					http.NotFound(w, r)
+					return
+				}
+				_, _ = io.WriteString(w, text)
+			})
+			report, err := attack.Probe(t.Context(), h, attack.Profile{}, attack.Options{Classes: []string{"platform"}, Routes: c.routes})
+			got := slices.DeleteFunc(told(report), func(s string) bool { return !strings.HasPrefix(s, attack.RuleDebug.ID) })
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("found %q, want %q (%v)", got, c.want, err)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -79,13 +80,41 @@ func (r *run) hosts(nobody *actor) {
 	}
 }
 
-// debugPages asks for what belongs on the developer's own machine.
+// developing are pages that belong on the developer's own machine, each with what it says alone.
+var developing = []struct {
+	path string
+	says *regexp.Regexp
+}{
+	{"/debug/pprof/", regexp.MustCompile(`Types of profiles available|/debug/pprof/[\s\S]*goroutine`)},
+	{"/debug/vars", regexp.MustCompile(`"memstats"\s*:`)},
+	{"/.git/HEAD", regexp.MustCompile(`^(ref: refs/|[0-9a-f]{40}\s*$)`)},
+	{"/.env", regexp.MustCompile(`(?m)^(export )?[A-Z][A-Z0-9_]*=`)},
+	{"/metrics", regexp.MustCompile(`(?m)^# (HELP|TYPE) [a-zA-Z_:]`)},
+	{"/server-status", regexp.MustCompile(`Apache Server Status|Server Version: Apache`)},
+	{"/debug", regexp.MustCompile(`goroutine \d+ \[|/debug/pprof/|goroutine profile: total`)},
+	{"/debug/requests", regexp.MustCompile(`<title>/debug/requests|fam=[\s\S]*&b=`)},
+	{"/actuator/env", regexp.MustCompile(`"propertySources"\s*:`)},
+	{"/phpinfo.php", regexp.MustCompile(`phpinfo\(\)|PHP Version </td>|<h1 class="p">PHP Version`)},
+}
+
+// debugPages asks for what belongs on the developer's own machine. A site that says the same of a neighbour that there is not says
+// it of everything.
 func (r *run) debugPages(nobody *actor) {
-	for path, sign := range map[string]string{"/debug/pprof/": "goroutine", "/debug/vars": "memstats", "/.git/HEAD": "ref:", "/.env": "=", "/metrics": "# HELP",
-		"/server-status": "Apache", "/debug": "goroutine", "/debug/requests": "trace", "/actuator/env": "property", "/phpinfo.php": "PHP"} {
-		q := get(path)
-		if ans := nobody.fork().send(q); ans.status == http.StatusOK && strings.Contains(ans.body, sign) && !(path == "/.env" && ans.isHTML()) {
-			r.hit(RuleDebug, "GET "+path, q, nobody, "%s is open", path)
+	for _, page := range developing {
+		if !r.wants(r.t.pattern(http.MethodGet, page.path)) {
+			continue
+		}
+		q := get(page.path)
+		says := func(q *Request) bool {
+			ans := nobody.fork().send(q)
+			return ans.status == http.StatusOK && page.says.MatchString(ans.body)
+		}
+		neighbour, slash := strings.CutSuffix(page.path, "/")
+		if neighbour += "-" + r.mark(); slash {
+			neighbour += "/"
+		}
+		if says(q) && !says(get(neighbour)) {
+			r.hit(RuleDebug, "GET "+page.path, q, nobody, "%s is open", page.path)
 		}
 	}
 }
