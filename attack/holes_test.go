@@ -38,7 +38,7 @@ var planted = []struct {
 	{"guess", "limits", attack.RuleGuessing}, {"lockout", "limits", attack.RuleLockedOut}, {"told", "limits", attack.RuleTold}, {"large", "limits", attack.RuleLarge},
 	{"nocopy", "backup", attack.RuleNoCopy}, {"samedisk", "backup", attack.RuleSameDisk}, {"plaincopy", "backup", attack.RuleCopyReadable}, {"keybeside", "backup", attack.RuleCopyKey},
 	{"cutcopy", "backup", attack.RuleCutCopy}, {"filesleft", "backup", attack.RuleRestoreMisses}, {"undrilled", "backup", attack.RuleDrillStale}, {"deletable", "backup", attack.RuleCopyDeletable},
-	{"copyserved", "backup", attack.RuleCopyServed}, {"dumpserved", "backup", attack.RuleCopyServed},
+	{"copyserved", "backup", attack.RuleCopyServed}, {"dumpserved", "backup", attack.RuleCopyServed}, {"packserved", "backup", attack.RuleCopyServed},
 	{"trace", "platform", attack.RuleTrace}, {"host", "platform", attack.RuleAnyHost}, {"debug", "platform", attack.RuleDebug}, {"plain", "platform", attack.RulePlainSignIn}, {"hsts", "platform", attack.RuleNoHSTS},
 }
 
@@ -75,6 +75,7 @@ var where = at(map[string]string{
 	"backups":                               "nocopy samedisk plaincopy keybeside cutcopy filesleft undrilled deletable",
 	"GET /backups/kit-1.bin":                "copyserved",
 	"GET /dump.sql":                         "dumpserved",
+	"GET /backup.zip":                       "packserved",
 	"TRACE /, TRACE /news, TRACE /sign-in":  "trace",
 	"GET /debug/vars":                       "debug",
 	"GET /sign-in":                          "plain",

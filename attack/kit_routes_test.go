@@ -1,6 +1,7 @@
 package attack_test
 
 import (
+	"archive/zip"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/csv"
@@ -336,6 +337,15 @@ func (k *kit) more(w http.ResponseWriter, r *http.Request, s *kitSession, path s
 		h := w.Header()
 		h.Set("Content-Type", "application/octet-stream")
 		http.ServeFile(w, r, filepath.Join(k.backup.place, filepath.Base(path)))
+	case k.hole["packserved"] && path == "/backup.zip":
+		w.Header().Set("Content-Type", "application/zip")
+		z := zip.NewWriter(w)
+		if f, err := z.Create("rows.txt"); err == nil {
+			for name := range k.users {
+				fmt.Fprintln(f, name)
+			}
+		}
+		_ = z.Close()
 	case k.hole["dumpserved"] && path == "/dump.sql":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprint(w, "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE news (id INTEGER PRIMARY KEY, title TEXT);\n")
