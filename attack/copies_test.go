@@ -120,3 +120,16 @@ func TestLyingHasAnEnd(t *testing.T) {
 		t.Errorf("2,000 bytes of at most 1,999: %v", err)
 	}
 }
+
+// TestLeadsAway: an address leads to its host, and not to what its query, its fragment or its user's name is called.
+func TestLeadsAway(t *testing.T) {
+	for to, want := range map[string]bool{
+		"https://attacker.invalid/": true, "//attacker.invalid": true, `/\attacker.invalid/`: true, "https://site.test@attacker.invalid/": true, "https://site.test.attacker.invalid:8080?x": true,
+		"https://site.test?next=attacker.invalid": false, "https://site.test#attacker.invalid": false, "https://attacker.invalid@site.test/": false, "//site.test?//attacker.invalid": false,
+		"/go?to=//attacker.invalid": false, "https://notattacker.invalid/": false,
+	} {
+		if got := leadsAway(to); got != want {
+			t.Errorf("%s leads away: %v", to, got)
+		}
+	}
+}

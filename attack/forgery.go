@@ -124,7 +124,7 @@ func (r *run) tokens(f *seenForm, route string) {
 		}},
 		{RuleOtherRoute, "another route", func(a *actor) string {
 			for _, o := range r.site.forms {
-				if o.by == f.by && o.pattern != f.pattern && r.bindsRoutes(f) {
+				if o.by == f.by && o.pattern != f.pattern && r.t.merlon { // only where a site binds tokens to routes one that is not bound is a hole
 					if g := r.fresh(o, a); g != nil && g.token() != nil {
 						return g.token().value
 					}
@@ -158,9 +158,6 @@ func (r *run) tokens(f *seenForm, route string) {
 		}
 	}
 }
-
-// bindsRoutes reports whether the site binds tokens to routes anywhere: only then one that is not bound is a hole.
-func (r *run) bindsRoutes(*seenForm) bool { return r.t.merlon }
 
 // overrides sends the form's fields by GET, and under other names of its method.
 func (r *run) overrides(f *seenForm, route string) {

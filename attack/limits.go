@@ -169,7 +169,7 @@ func (r *run) victim() *actor {
 	return nil
 }
 
-// try signs in from an address, with the right password when none is given. Nil: the site answered that it is too much.
+// try signs in from an address, with the right password when none is given. Nil: there is no form for it.
 func (r *run) try(who *actor, from, password string) (*Request, *actor) {
 	a := &actor{run: r, role: who.role, user: who.user, cookies: map[string]string{}}
 	f, err := a.signInForm()

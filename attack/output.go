@@ -246,18 +246,28 @@ func leadsAway(to string) bool {
 			if !strings.HasPrefix(rest, "/") && scheme == "https:" {
 				return false // relative on an https site
 			}
-			return strings.Contains(hostOf(strings.TrimLeft(rest, "/")), "attacker.invalid")
+			return attackers(hostOf(strings.TrimLeft(rest, "/")))
 		}
 	}
 	if strings.HasPrefix(lower, "//") {
-		return strings.Contains(hostOf(strings.TrimLeft(lower, "/")), "attacker.invalid")
+		return attackers(hostOf(strings.TrimLeft(lower, "/")))
 	}
 	return false
 }
 
+// hostOf is the host of an address without its scheme: what stands between a user's name and a port.
 func hostOf(rest string) string {
-	host, _, _ := strings.Cut(rest, "/")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	host, _, _ := strings.Cut(rest, ":")
 	return host
+}
+
+// attackers reports whether a host is the attacker's.
+func attackers(host string) bool {
+	return host == "attacker.invalid" || strings.HasSuffix(host, ".attacker.invalid")
 }
 
 // inner are texts that only the inside of a program says.
