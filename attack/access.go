@@ -99,7 +99,7 @@ func (r *run) menus() {
 					continue
 				}
 				q := get(p).own(r.t)
-				if got := a.fork().send(q); got.status == http.StatusOK && (alike(got.dom(r.t), ans.dom(r.t)) || !ans.isHTML() && len(ans.body) > 0 && words(got) == words(owner.fork().send(q))) {
+				if got := a.fork().send(q); got.status == http.StatusOK && (alike(got.dom(r.t), ans.dom(r.t)) || !ans.isHTML() && len(ans.body) > 0 && !sayOther(func() string { return a.fork().send(q).body }, func() string { return owner.fork().send(q).body })) {
 					r.hit(RuleOpenRoute, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, a, "%s is shown to %s, whom no page leads there", p, a.name())
 				}
 			}

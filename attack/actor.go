@@ -239,7 +239,7 @@ func (a *actor) returns(u merlon.ProbeUser) bool {
 		return false
 	}
 	a.wears(u)
-	a.cookies = b.cookies
+	a.cookies, a.strict = b.cookies, b.strict
 	return true
 }
 

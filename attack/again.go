@@ -51,24 +51,6 @@ func (r *run) isDeed(a *actor, path, pattern string) bool {
 	return false
 }
 
-// takings follows the links that look as if they took something away, and looks whether they did.
-func (r *run) takings() {
-	for _, d := range r.site.deeds {
-		pattern := r.t.pattern(http.MethodGet, bare(d.path))
-		if !r.wants(pattern) || d.by.ready() != nil {
-			continue
-		}
-		r.back()
-		before, known := r.stateNow()
-		q := get(d.path).own(r.t)
-		ans := d.by.fork().send(q)
-		if now, _ := r.stateNow(); known && now != before || !known && ans.redirects() && !r.t.refused(ans) {
-			r.hit(RuleGetWrites, "GET "+pattern, q, d.by, "loading %s changed the data", d.path)
-		}
-		r.back()
-	}
-}
-
 // buttons are the forms that the buttons of a form make of it by leading elsewhere (formaction).
 func (t *target) buttons(n *html.Node, from string) (all []*form) {
 	for c := range n.Descendants() {

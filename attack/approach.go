@@ -184,12 +184,21 @@ func (r *run) othersWay(f *seenForm) {
 	if r.t.rows == nil {
 		return
 	}
-	nobodys := r.t.rows(r.ctx)
+	of := fmt.Sprintf("form %s of %s", f.pattern, f.page)
+	nobodys, known := r.rowsNow(of)
+	if !known {
+		return
+	}
 	first, err := r.another(f)
 	if err != nil {
 		return
 	}
-	theirs, mine := r.fresh(f, first), r.t.rows(r.ctx).news(nobodys)
+	theirs := r.fresh(f, first)
+	made, known := r.rowsNow(of)
+	if !known {
+		return
+	}
+	mine := made.news(nobodys)
 	maps.DeleteFunc(mine, func(k db.RowKey, _ bool) bool { return slices.Contains(tended, k.Table) })
 	second, err := r.another(f)
 	if err != nil {
@@ -202,10 +211,17 @@ func (r *run) othersWay(f *seenForm) {
 	g := *own
 	g.action = theirs.action
 	q := g.request(second.values(&g, r.mark())).own(r.t)
-	before := r.t.rows(r.ctx)
+	before, known := r.rowsNow(of)
+	if !known {
+		return
+	}
 	cookies := cookieLine(second.cookies)
 	second.send(q)
-	if table, what, lost := r.t.rows(r.ctx).lost(before, mine); lost {
+	after, known := r.rowsNow(of)
+	if !known {
+		return
+	}
+	if table, what, lost := after.lost(before, mine); lost {
 		r.hit(RuleOthersDeed, "POST "+f.pattern, q.with("Cookie", cookies), f.by, "%s, sent by somebody else than who was led to it, %s a row of %s of theirs", g.action, what, table)
 	}
 }

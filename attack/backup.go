@@ -2,7 +2,10 @@ package attack
 
 import (
 	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -147,9 +150,17 @@ func (r *run) keyBeside(b *Backups, texts []string, sealed bool) {
 		r.leave("backups: what lies on the server cannot be read: %v (M76)", err)
 		return
 	}
-	for _, k := range append([][2]string{{"", "what the site restores with"}}, b.keys(data)...) {
+	keys, left := b.keys(data)
+	if left > 0 {
+		r.leave("backups: %d texts that lie on the server were tried as the key, %d were not (M76)", len(keys), left)
+	}
+	for _, k := range append([][2]string{{"", "what the site restores with"}}, keys...) {
 		r.tried++
-		if got, err := r.restored(b, k[0]); err == nil && slices.ContainsFunc(texts, func(text string) bool { return anyTells(got, text) }) {
+		got, err := r.restored(b, k[0])
+		if r.much(err, "M76") {
+			return
+		}
+		if err == nil && slices.ContainsFunc(texts, func(text string) bool { return anyTells(got, text) }) {
 			r.finds(RuleCopyKey, "the newest copy was opened with %s", k[1])
 			return
 		}
@@ -202,13 +213,8 @@ func (r *run) cut(b *Backups, fresh map[string][]byte) {
 		broken []byte
 	}{{"without its last third", whole[:len(whole)*2/3]}, {"with a bit of its middle turned", altered}} {
 		r.tried++
-		if err := overwrite(path, try.broken); err != nil {
-			r.leave("backups: %s cannot be altered: %v (M77)", name, err)
-			return
-		}
-		_, err := r.restored(b, b.Key)
-		if back := overwrite(path, whole); back != nil {
-			r.leave("backups: %s cannot be put back: %v (M77, M78)", name, back)
+		back, err := r.restoredFrom(b, path, try.broken, whole)
+		if !back || r.much(err, "M77") {
 			return
 		}
 		if err == nil {
@@ -216,6 +222,32 @@ func (r *run) cut(b *Backups, fresh map[string][]byte) {
 			return
 		}
 	}
+}
+
+// restoredFrom restores from a copy that is broken meanwhile, and puts it back whatever happens; back is whether it was broken and
+// is as it was.
+func (r *run) restoredFrom(b *Backups, path string, broken, was []byte) (back bool, err error) {
+	if err := overwrite(path, broken); err != nil {
+		r.leave("backups: %s cannot be altered: %v (M77)", path, err)
+		return false, nil
+	}
+	defer func() {
+		if err := overwrite(path, was); err != nil {
+			r.leave("backups: %s cannot be put back: %v (M77, M78)", path, err)
+			back = false
+		}
+	}()
+	_, err = r.restored(b, b.Key)
+	return true, err
+}
+
+// much tells of a restore whose files are too large to be looked at: it is neither one that worked nor one that failed.
+func (r *run) much(err error, what string) bool {
+	if !errors.Is(err, errMuch) {
+		return false
+	}
+	r.leave("backups: what was restored was not looked at: %v (%s)", err, what)
+	return true
 }
 
 // leastCut is how many bytes a copy has of which one can tell that it was cut.
@@ -247,6 +279,9 @@ func (r *run) comesBack(b *Backups, texts []string) {
 	got, err := r.restored(b, b.Key)
 	if r.ctx.Err() != nil {
 		panic(errOver)
+	}
+	if r.much(err, "M78") {
+		return
 	}
 	if err != nil {
 		r.finds(RuleRestoreMisses, "the newest copy cannot be restored: %v", err)
@@ -305,7 +340,7 @@ var namesOfCopies = strings.Fields(`/backup.zip /backup.tar.gz /backup.tgz /back
 // servedCopies asks the site for copies of its data, as a stranger and as a user without a role: by the names that they usually
 // have, by those that they have here, and among the pages that the crawl has seen.
 func (r *run) servedCopies(b *Backups, copies map[string][]byte) {
-	paths := slices.Clone(namesOfCopies)
+	paths, texts := slices.Clone(namesOfCopies), r.texts()
 	if b != nil {
 		below := ""
 		if rel, err := filepath.Rel(b.Data, b.Place); err == nil && filepath.IsLocal(rel) && rel != "." {
@@ -335,21 +370,39 @@ func (r *run) servedCopies(b *Backups, copies map[string][]byte) {
 			if ans.status != http.StatusOK || ans.isHTML() {
 				continue
 			}
-			if what := copyOf(ans.body, copies); what != "" {
+			if what := copyOf(ans.body, copies, texts, a.anonymous()); what != "" {
 				r.hit(RuleCopyServed, route, get(p).own(r.t), a, "%s is %s", p, what)
 			}
 		}
 	}
 }
 
-// copyOf says of which copy an answer is the bytes, "" for none.
-func copyOf(body string, copies map[string][]byte) string {
+// copyOf says of which copy an answer is the bytes, as far as it was read, or what kind of a dump it is, also packed; "" for none.
+// An archive that a user is given may be their own: it is told when it holds what is another's, too.
+func copyOf(body string, copies map[string][]byte, texts []string, stranger bool) string {
 	for _, name := range sortedNames(copies) {
-		if len(copies[name]) > 0 && string(copies[name]) == body {
+		file := copies[name]
+		if len(file) > 0 && (string(file) == body || len(body) >= maxAnswer && bytes.HasPrefix(file, []byte(body))) {
 			return fmt.Sprintf("the copy %s", name)
 		}
 	}
-	return dump(body)
+	if kind := dump(body); kind != "" {
+		return kind
+	}
+	if !strings.HasPrefix(body, "\x1f\x8b") && !strings.HasPrefix(body, "PK") {
+		return ""
+	}
+	if in, err := gzip.NewReader(strings.NewReader(body)); err == nil {
+		head, _ := io.ReadAll(io.LimitReader(in, 64)) // of a broken one: what came before
+		if kind := dump(string(head)); kind != "" {
+			return kind + ", packed"
+		}
+	}
+	held := slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return !tells([]byte(body), text, 3) })
+	if len(held) > 1 || len(held) == 1 && stranger {
+		return fmt.Sprintf("an archive that holds %q as it is in the data", held[0])
+	}
+	return ""
 }
 
 func sortedNames(files map[string][]byte) []string { return slices.Sorted(maps.Keys(files)) }

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -39,15 +40,31 @@ type Backups struct {
 	Apart bool
 }
 
-// lying are the files of a folder by name.
+// mostLying is how many bytes of a folder are looked at: several folders are kept in memory at a time. A variable for tests.
+var mostLying int64 = 256 << 20
+
+// errMuch is a folder that is too large to be looked at.
+var errMuch = errors.New("its files are too large to be looked at by the attacker, which keeps them in memory")
+
+// lying are the files of a folder by name. The error wraps errMuch when they are too large in all.
 func lying(dir string) (map[string][]byte, error) {
-	all := map[string][]byte{}
+	all, left := map[string][]byte{}, mostLying
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err != nil || !d.Type().IsRegular() {
 			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if left -= info.Size(); left < 0 {
+			return fmt.Errorf("%s: more than %d MB: %w", dir, mostLying>>20, errMuch)
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -145,15 +162,23 @@ const (
 	mostTries = 300
 )
 
+// keyNames are how files and lines are named that hold a key: they are tried first.
+var keyNames = regexp.MustCompile(`(?i)key|secret|pass|age|seal|backup|\.(conf|toml|ya?ml|ini|env|pem)$`)
+
 // keys are the texts of the small files of the data that may be a key, each with its file: whole files, lines, and what stands
-// behind the first = or : of a line.
-func (b *Backups) keys(data map[string][]byte) (all [][2]string) {
+// behind the first = or : of a line. Those that are named like one come first; left is how many are not among them.
+func (b *Backups) keys(data map[string][]byte) (all [][2]string, left int) {
+	var likely, other [][2]string
 	seen := map[string]bool{}
-	add := func(file, text string) {
+	add := func(file, line, text string) {
 		text = strings.Trim(strings.TrimSpace(text), `"'`)
-		if len(text) >= shortKey && len(text) <= longKey && !seen[text] && len(all) < mostTries {
+		if len(text) >= shortKey && len(text) <= longKey && !seen[text] {
 			seen[text] = true
-			all = append(all, [2]string{text, file})
+			if keyNames.MatchString(file) || keyNames.MatchString(line) {
+				likely = append(likely, [2]string{text, file})
+			} else {
+				other = append(other, [2]string{text, file})
+			}
 		}
 	}
 	for _, name := range sortedNames(data) {
@@ -161,13 +186,15 @@ func (b *Backups) keys(data map[string][]byte) (all [][2]string) {
 			continue
 		}
 		text := string(data[name])
-		add(name, text)
+		add(name, "", text)
 		for line := range strings.Lines(text) {
-			add(name, line)
+			add(name, "", line)
 			if i := strings.IndexAny(line, "=:"); i > 0 {
-				add(name, line[i+1:])
+				add(name, line[:i], line[i+1:])
 			}
 		}
 	}
-	return all
+	all = append(likely, other...)
+	tried := min(len(all), mostTries)
+	return all[:tried], len(all) - tried
 }

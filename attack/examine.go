@@ -9,11 +9,12 @@ import (
 	"golang.org/x/net/html"
 )
 
-// payloads are what is typed into a text. Each is found again by what it became, never by its being there.
+// payloads are what is typed into a text. Each is found again by what it became, never by its being there, and by its own mark in
+// that: another's payload may stand on the same page.
 var payloads = []func(n string) string{
-	func(n string) string { return n + `'"></script></textarea></title><mqx mqa=1>` },
-	func(n string) string { return n + ` mqa=1 x` },
-	func(n string) string { return n + `<mqx mqa=1>` }, // without a quote, which may break a statement first
+	func(n string) string { return n + `'"></script></textarea></title>` + element(n) },
+	func(n string) string { return n + ` mqa=` + n + ` x` },
+	func(n string) string { return n + element(n) }, // without a quote, which may break a statement first
 	func(n string) string { return n + `'mqs"mqs` + "`mqs" },
 	func(n string) string { return "javascript:" + n },
 	func(n string) string { return n + "\r\nX-Mq: " + n },
@@ -23,6 +24,9 @@ var payloads = []func(n string) string{
 	func(n string) string { return n + `*)(uid=*` },
 	func(n string) string { return "--" + n },
 }
+
+// element is markup that is told from everybody else's by its name and its attribute.
+func element(n string) string { return "<" + n + " mqa=" + n + ">" }
 
 // examine looks at what an answer shows of a payload with this mark.
 func (r *run) examine(ans *answer, n, route string, q *Request, by *actor) {
@@ -45,7 +49,7 @@ func (r *run) examine(ans *answer, n, route string, q *Request, by *actor) {
 	if optionSaid(ans.body, n) {
 		r.hit(RuleOption, route, q, by, "a program took the value for an option")
 	}
-	if strings.HasPrefix(ans.header.Get("Content-Type"), "text/csv") && formulaCell.MatchString(ans.body) {
+	if strings.HasPrefix(ans.header.Get("Content-Type"), "text/csv") && formulaCell(n).MatchString(ans.body) {
 		r.hit(RuleFormula, route, q, by, "a cell of %s begins with =", ans.path)
 	}
 	for _, node := range ans.dom(r.t).nodes {
@@ -53,10 +57,10 @@ func (r *run) examine(ans *answer, n, route string, q *Request, by *actor) {
 	}
 }
 
-var (
-	formulaCell = regexp.MustCompile(`(?m)(^|[,;\t])"?=mq\d+\+1`)
-	markedX     = regexp.MustCompile(`^mqx\b`)
-)
+// formulaCell is a cell that begins with the formula of this mark.
+func formulaCell(n string) *regexp.Regexp {
+	return regexp.MustCompile(`(?m)(^|[,;\t])"?=` + n + `\+1`)
+}
 
 func optionSaid(body, n string) bool {
 	for _, said := range []string{"unrecognized option", "unknown option", "invalid option", "illegal option", "not defined: -", "unexpected argument"} {
@@ -68,7 +72,7 @@ func optionSaid(body, n string) bool {
 }
 
 func (r *run) examineNode(node *html.Node, n, route string, q *Request, by *actor, where string) {
-	if markedX.MatchString(node.Data) {
+	if node.Data == n {
 		r.hit(RuleMarkup, route, q, by, "the value made the element <%s> on %s", node.Data, where)
 		return
 	}
@@ -77,14 +81,14 @@ func (r *run) examineNode(node *html.Node, n, route string, q *Request, by *acto
 	}
 	for _, a := range node.Attr {
 		switch {
-		case a.Key == "mqa":
+		case a.Key == "mqa" && a.Val == n:
 			r.hit(RuleMarkup, route, q, by, "the value made an attribute of <%s> on %s", node.Data, where)
 		case !strings.Contains(a.Val, n):
 		case strings.HasPrefix(a.Key, "on") || strings.HasPrefix(a.Key, "hx-on") || strings.HasPrefix(a.Key, "@") || strings.HasPrefix(a.Key, "x-on"):
 			if breaksOut(a.Val, n) {
 				r.hit(RuleScriptText, route, q, by, "the value ended its text in the attribute %s on %s", a.Key, where)
 			}
-		case a.Key == "srcdoc" && strings.Contains(a.Val, "<mqx"):
+		case a.Key == "srcdoc" && strings.Contains(a.Val, element(n)):
 			r.hit(RuleMarkup, route, q, by, "the value is markup in srcdoc on %s", where)
 		case a.Key == "content" && strings.EqualFold(attr(node, "http-equiv"), "refresh") && strings.Contains(strings.ToLower(a.Val), "javascript:"+n):
 			r.hit(RuleScriptAddress, route, q, by, "the value is the address of a refresh on %s", where)

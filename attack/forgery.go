@@ -129,7 +129,7 @@ func (r *run) tokens(f *seenForm, route string) {
 		}},
 		{RuleOtherRoute, "another route", func(a *actor) string {
 			for _, o := range r.site.forms {
-				if o.by == f.by && o.pattern != f.pattern && r.bindsRoutes(f) {
+				if o.by == f.by && o.pattern != f.pattern && r.t.merlon { // only where a site binds tokens to routes one that is not bound is a hole
 					if g := r.fresh(o, a); g != nil && g.token() != nil {
 						return g.token().value
 					}
@@ -163,9 +163,6 @@ func (r *run) tokens(f *seenForm, route string) {
 		}
 	}
 }
-
-// bindsRoutes reports whether the site binds tokens to routes anywhere: only then one that is not bound is a hole.
-func (r *run) bindsRoutes(*seenForm) bool { return r.t.merlon }
 
 // overrides sends the form's fields by GET, and under other names of its method.
 func (r *run) overrides(f *seenForm, route string) {
@@ -246,73 +243,31 @@ func (r *run) getWrites() {
 	}
 }
 
-// settled makes sure that it was this page and not the site's own upkeep: the second load changes data, a pause does not.
+// settled makes sure that it was this page and not the site's own upkeep.
 func (r *run) settled(a *actor, p, pattern string) {
-	if a.anonymous() {
-		for range 2 {
-			before, _ := r.stateNow()
-			a.newBrowser().send(get(p).own(r.t))
-			if now, _ := r.stateNow(); now == before {
-				return
-			}
+	load := func() *answer {
+		if a.anonymous() && a.way == nil {
+			return a.newBrowser().send(get(p).own(r.t))
 		}
+		return a.fork().send(get(p).own(r.t))
+	}
+	if !r.alters("loading "+p, 2, load) {
+		return
+	}
+	if a.anonymous() {
 		r.hit(RuleRowsForAll, "GET "+pattern, get(p).own(r.t), a, "each load of %s without cookies changes the data", p)
 		return
 	}
 	r.hit(RuleGetWrites, "GET "+pattern, get(p).own(r.t), a, "loading %s changes the data", p)
 }
 
-// compared is how a change is seen where the data is not: what the pages say before and after one is loaded.
-func (r *run) compared(a *actor, paths []string) {
-	watch := paths[:min(len(paths), 12)]
-	if len(paths) > len(watch) {
-		r.missed("pages that write, as %s: where the data is not known %d pages of %d are watched for what they say", a.name(), len(watch), len(paths))
-	}
-	say := func() map[string]string {
-		all := map[string]string{}
-		for _, p := range watch {
-			all[p] = words(a.fork().loads(get(p).own(r.t)))
-		}
-		return all
-	}
-	if len(watch) == 0 {
-		return
-	}
-	quiet, again := say(), say()
-	for p, text := range quiet {
-		if again[p] != text { // it differs by itself, or by one of the watched pages
-			delete(again, p)
-		}
-	}
-	for _, p := range paths {
-		if a.ready() != nil {
-			return
-		}
-		a.fork().send(get(p).own(r.t))
-		now := say()
-		for w, text := range again {
-			if now[w] != text {
-				r.hit(RuleGetWrites, "GET "+r.t.pattern(http.MethodGet, bare(p)), get(p).own(r.t), a, "after loading %s, the page %s says something else", p, w)
-				again[w] = now[w]
-			}
-		}
-	}
-}
-
-// words are what a page says, without what differs from one load to the next.
-func words(ans *answer) string {
-	var b strings.Builder
-	for w := range strings.FieldsSeq(ans.body) {
-		if len(w) < 40 && !strings.Contains(w, "value=") {
-			b.WriteString(w + " ")
-		}
-	}
-	return b.String()
-}
-
-// sockets asks every page for a WebSocket from another origin.
+// sockets asks every page for a WebSocket from another origin, in the name of who is signed in: with the cookies that browsers send
+// along. One that is opened for nobody, too, is open to all.
 func (r *run) sockets() {
 	for _, a := range r.people {
+		if a.anonymous() || a.ready() != nil {
+			continue
+		}
 		for _, p := range append(r.site.order[a.name()], r.t.starts...) {
 			pattern := r.t.pattern(http.MethodGet, bare(p))
 			if r.t.typed(http.MethodGet, p) || !r.wants(pattern) {
@@ -320,7 +275,9 @@ func (r *run) sockets() {
 			}
 			q := get(p).with("Connection", "Upgrade").with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13").with("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==").
 				with("Origin", foreign).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "websocket")
-			if ans := a.fork().send(q); ans.status == http.StatusSwitchingProtocols {
+			b := a.fork()
+			b.dropStrict()
+			if len(b.cookies) > 0 && b.send(q).status == http.StatusSwitchingProtocols && r.nobody().send(q).status != http.StatusSwitchingProtocols {
 				r.hit(RuleSocket, "GET "+pattern, q, a, "%s opened a WebSocket for %s", p, foreign)
 			}
 		}

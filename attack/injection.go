@@ -2,20 +2,17 @@ package attack
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 )
 
 // injection writes into everything that takes a text, and looks what the text became.
 func injection(r *run) {
-	trap := newTrap()
+	trap := r.newTrap()
 	defer trap.close()
+	defer r.sprung(trap) // what came late, also when the time is over
 	for _, p := range r.params() {
 		r.injectParameter(p, trap)
 	}
@@ -28,6 +25,9 @@ func injection(r *run) {
 	r.callInjection()
 	r.injectSignIn()
 	r.traversal()
+	if len(trap.sent) > 0 {
+		r.rest(0)
+	}
 }
 
 // injectParameter tries every payload in one parameter of a GET.
@@ -49,12 +49,7 @@ func (r *run) injectParameter(p *parameter, trap *trap) {
 		}
 		r.told(n, route, q, p.by)
 	}
-	for _, c := range trap.commands(r.mark()) {
-		_, q := send(c)
-		r.sprung(trap, route, q, p.by)
-	}
-	_, q := send(trap.address(r.mark()))
-	r.sprung(trap, route, q, p.by)
+	r.lure(trap, route, p.by, send)
 	r.options(route, p.by, send)
 	if r.t.typed(http.MethodGet, p.path) {
 		return // its statements are constants of the program, prepared at start
@@ -126,11 +121,7 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 			r.examine(p, n, route, q, f.by)
 		}
 	}
-	for _, c := range append(trap.commands(r.mark()), trap.address(r.mark())) {
-		if ans, q := send(c); ans != nil {
-			r.sprung(trap, route, q, f.by)
-		}
-	}
+	r.lure(trap, route, f.by, send)
 	if !r.t.typed(http.MethodPost, f.action) {
 		r.sql(route, f.by, "a", send)
 		r.options(route, f.by, send)
@@ -306,66 +297,5 @@ func (r *run) traversal() {
 				}
 			}
 		}
-	}
-}
-
-// A trap sees what a shell does and what is fetched: a folder of its own and a listener on loopback.
-type trap struct {
-	dir  string
-	addr string
-	l    net.Listener
-	mu   sync.Mutex
-	hits []string
-}
-
-func newTrap() *trap {
-	t := &trap{}
-	t.dir, _ = os.MkdirTemp("", "merlon-trap-")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return t
-	}
-	t.l, t.addr = l, l.Addr().String()
-	go func() {
-		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Connection", "close") // or it would outlive the trap
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			t.hits = append(t.hits, r.URL.Path)
-		}))
-	}()
-	return t
-}
-
-func (t *trap) close() {
-	if t.l != nil {
-		_ = t.l.Close()
-	}
-	if t.dir != "" {
-		_ = os.RemoveAll(t.dir)
-	}
-}
-
-// commands are texts that a shell would run: each makes a file in the trap's folder.
-func (t *trap) commands(n string) []string {
-	file := filepath.Join(t.dir, n)
-	return []string{n + "$(touch " + file + ");touch " + file + " #", "'; touch " + file + "; '", "\"; touch " + file + "; \"", n + "|touch " + file}
-}
-
-func (t *trap) address(n string) string { return "http://" + t.addr + "/" + n }
-
-// sprung tells what the trap has caught, and empties it.
-func (r *run) sprung(t *trap, route string, q *Request, by *actor) {
-	if files, _ := os.ReadDir(t.dir); len(files) > 0 {
-		r.hit(RuleShell, route, q, by, "a shell ran the value: it made a file of the attacker's choice")
-		for _, f := range files {
-			_ = os.Remove(filepath.Join(t.dir, f.Name()))
-		}
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.hits) > 0 {
-		r.hit(RuleFetch, route, q, by, "the site fetched an address of its own machine: %s", t.hits[0])
-		t.hits = nil
 	}
 }

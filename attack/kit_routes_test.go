@@ -1,9 +1,13 @@
 package attack_test
 
 import (
+	"archive/zip"
+	"crypto/sha1"
+	"encoding/base64"
 	"encoding/csv"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -110,12 +114,15 @@ func (k *kit) forgot(w http.ResponseWriter, r *http.Request, post bool) {
 
 // extra are links to what only some holes have.
 func (k *kit) extra(in bool) (links []string) {
+	if k.hole["socket"] || k.hole["socketlax"] || len(k.hole) == 0 {
+		links = append(links, "/ticker", "/socket")
+	}
 	if k.hole["linktwice"] || k.hole["linklives"] || len(k.hole) == 0 {
 		links = append(links, "/forgot")
 	}
 	for hole, link := range map[string]string{"redirect": "/go?to=/news", "file": "/file?name=rules.txt", "fetch": "/fetch?url=x", "shell": "/ping?host=localhost",
 		"option": "/ping?host=localhost", "header": "/lang?set=en", "template": "/hello?name=you", "script": "/script?name=you", "address": "/link?to=/news",
-		"internals": "/item?id=1", "log": "/hello?name=you", "getwrites": "/count?up=1", "signoutget": "/sign-out", "socket": "/socket", "adopted": "/adopt"} {
+		"internals": "/item?id=1", "log": "/hello?name=you", "getwrites": "/count?up=1", "signoutget": "/sign-out"} {
 		if k.hole[hole] && (in || hole != "signoutget") {
 			links = append(links, link)
 		}
@@ -252,6 +259,28 @@ func (k *kit) export(w http.ResponseWriter) {
 	out.Flush()
 }
 
+// socket opens a WebSocket as the libraries do: by taking the connection over. That of /ticker is for all; the other one is for
+// users, and asks where it comes from.
+func (k *kit) socket(w http.ResponseWriter, r *http.Request, may bool) {
+	if r.URL.Path == "/socket" && !k.hole["socket"] && r.Header.Get("Origin") != "https://site.test" {
+		may = false
+	}
+	if !may || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		http.Error(w, "no", http.StatusForbidden)
+		return
+	}
+	c, out, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer c.Close()
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	fmt.Fprintf(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
+	_ = out.Flush()
+	_, _ = io.Copy(io.Discard, out) // until the visitor goes
+}
+
 // more are pages that are there for their hole.
 func (k *kit) more(w http.ResponseWriter, r *http.Request, s *kitSession, path string) {
 	value := r.FormValue("name")
@@ -308,13 +337,22 @@ func (k *kit) more(w http.ResponseWriter, r *http.Request, s *kitSession, path s
 		h := w.Header()
 		h.Set("Content-Type", "application/octet-stream")
 		http.ServeFile(w, r, filepath.Join(k.backup.place, filepath.Base(path)))
+	case k.hole["packserved"] && path == "/backup.zip":
+		w.Header().Set("Content-Type", "application/zip")
+		z := zip.NewWriter(w)
+		if f, err := z.Create("rows.txt"); err == nil {
+			for name := range k.users {
+				fmt.Fprintln(f, name)
+			}
+		}
+		_ = z.Close()
 	case k.hole["dumpserved"] && path == "/dump.sql":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprint(w, "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE news (id INTEGER PRIMARY KEY, title TEXT);\n")
 	case path == "/debug/vars" && k.hole["debug"]:
 		_, _ = w.Write([]byte(`{"memstats": 1}`))
-	case path == "/socket" && k.hole["socket"]:
-		w.WriteHeader(http.StatusSwitchingProtocols)
+	case path == "/ticker" || path == "/socket":
+		k.socket(w, r, path == "/ticker" || s != nil && s.user != nil)
 	default:
 		http.NotFound(w, r)
 	}

@@ -200,6 +200,9 @@ func (k *kit) setCookie(w http.ResponseWriter, token string) {
 	if k.hole["cookie"] {
 		c.Secure, c.HttpOnly, c.SameSite = false, false, 0
 	}
+	if k.hole["socket"] && !k.hole["socketlax"] {
+		c.SameSite = http.SameSiteNoneMode
+	}
 	http.SetCookie(w, c)
 }
 

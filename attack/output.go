@@ -115,8 +115,16 @@ func (r *run) everybodys(a *actor, p string) bool {
 	if a.ready() != nil {
 		return true
 	}
-	mine, theirs := a.fork().send(get(p).own(r.t)), r.people[0].fork().send(get(p).own(r.t))
-	return theirs.status == http.StatusOK && words(mine) == words(theirs)
+	open := true
+	says := func(who *actor) func() string {
+		return func() string {
+			ans := who.fork().send(get(p).own(r.t))
+			open = open && ans.status == http.StatusOK
+			return ans.body
+		}
+	}
+	other := sayOther(says(a), says(r.people[0]))
+	return open && !other
 }
 
 // suffixes asks for private pages under made-up names of files.
@@ -238,18 +246,28 @@ func leadsAway(to string) bool {
 			if !strings.HasPrefix(rest, "/") && scheme == "https:" {
 				return false // relative on an https site
 			}
-			return strings.Contains(hostOf(strings.TrimLeft(rest, "/")), "attacker.invalid")
+			return attackers(hostOf(strings.TrimLeft(rest, "/")))
 		}
 	}
 	if strings.HasPrefix(lower, "//") {
-		return strings.Contains(hostOf(strings.TrimLeft(lower, "/")), "attacker.invalid")
+		return attackers(hostOf(strings.TrimLeft(lower, "/")))
 	}
 	return false
 }
 
+// hostOf is the host of an address without its scheme: what stands between a user's name and a port.
 func hostOf(rest string) string {
-	host, _, _ := strings.Cut(rest, "/")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	host, _, _ := strings.Cut(rest, ":")
 	return host
+}
+
+// attackers reports whether a host is the attacker's.
+func attackers(host string) bool {
+	return host == "attacker.invalid" || strings.HasSuffix(host, ".attacker.invalid")
 }
 
 // inner are texts that only the inside of a program says.

@@ -18,7 +18,7 @@ type page struct {
 // A form is one of a page.
 type form struct {
 	page   string // path on which it stands
-	action string // as resolved; "" and foreign set when it leads elsewhere
+	action string // as resolved; "" when it leads elsewhere, which is in away then
 	away   string
 	method string
 	file   bool
@@ -206,7 +206,7 @@ func (f *form) shape(pattern string) string {
 	return f.method + " " + pattern + " " + strings.Join(names, ",")
 }
 
-// mark is the shape of the attacker's own texts: mq, a number, x. They are found again wherever they come out.
+// mark is the shape of the attacker's own texts: mq and a number. They are found again wherever they come out.
 var mark = regexp.MustCompile(`mq\d+`)
 
 // hasAction reports whether a form of the page leads there.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -154,11 +155,34 @@ func (r *run) halves() {
 			q := g.request(v).own(r.t)
 			ans := a.send(q)
 			if now, _ := r.stateNow(); ans.status >= 400 && strings.Contains(now, n) {
+				if r.keepsRefused(f, v, n, ans.status) {
+					r.missed("whether the form of %s leaves half of what it has refused: the data hold what was refused for another reason, too", f.page)
+					break
+				}
 				r.hit(RuleHalf, "POST "+f.pattern, q, f.by, "the form of %s was answered with %d for its field %s, and what stood in the others was kept", f.page, ans.status, d.name)
 				break
 			}
 		}
 	}
+}
+
+// keepsRefused reports whether the data hold a text that was refused before the form had a chance to keep half of it: then they
+// hold a record of refusals. Nobody sends it, or, where nobody may, to an address that there is not.
+func (r *run) keepsRefused(f *seenForm, v url.Values, n string, status int) bool {
+	m := "half" + r.mark()
+	other := url.Values{}
+	for name, all := range v {
+		for _, one := range all {
+			other.Add(name, strings.ReplaceAll(one, n, m))
+		}
+	}
+	q := f.request(other).own(r.t)
+	if f.by.anonymous() {
+		q.Path = "/mq-nowhere"
+	}
+	ans := r.nobody().send(q)
+	now, _ := r.stateNow()
+	return r.t.refused(ans) && ans.status != status && strings.Contains(now, m)
 }
 
 // archives uploads an archive of zeros, and one whose names lead out of the folder.

@@ -1,15 +1,9 @@
 package attack
 
 import (
-	"bufio"
-	"context"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 )
 
 // platform looks at what lies below the routes: methods, names, framing, pages for developers.
@@ -92,13 +86,41 @@ func (r *run) hosts(nobody *actor) {
 	}
 }
 
-// debugPages asks for what belongs on the developer's own machine.
+// developing are pages that belong on the developer's own machine, each with what it says alone.
+var developing = []struct {
+	path string
+	says *regexp.Regexp
+}{
+	{"/debug/pprof/", regexp.MustCompile(`Types of profiles available|/debug/pprof/[\s\S]*goroutine`)},
+	{"/debug/vars", regexp.MustCompile(`"memstats"\s*:`)},
+	{"/.git/HEAD", regexp.MustCompile(`^(ref: refs/|[0-9a-f]{40}\s*$)`)},
+	{"/.env", regexp.MustCompile(`(?m)^(export )?[A-Z][A-Z0-9_]*=`)},
+	{"/metrics", regexp.MustCompile(`(?m)^# (HELP|TYPE) [a-zA-Z_:]`)},
+	{"/server-status", regexp.MustCompile(`Apache Server Status|Server Version: Apache`)},
+	{"/debug", regexp.MustCompile(`goroutine \d+ \[|/debug/pprof/|goroutine profile: total`)},
+	{"/debug/requests", regexp.MustCompile(`<title>/debug/requests|fam=[\s\S]*&b=`)},
+	{"/actuator/env", regexp.MustCompile(`"propertySources"\s*:`)},
+	{"/phpinfo.php", regexp.MustCompile(`phpinfo\(\)|PHP Version </td>|<h1 class="p">PHP Version`)},
+}
+
+// debugPages asks for what belongs on the developer's own machine. A site that says the same of a neighbour that there is not says
+// it of everything.
 func (r *run) debugPages(nobody *actor) {
-	for path, sign := range map[string]string{"/debug/pprof/": "goroutine", "/debug/vars": "memstats", "/.git/HEAD": "ref:", "/.env": "=", "/metrics": "# HELP",
-		"/server-status": "Apache", "/debug": "goroutine", "/debug/requests": "trace", "/actuator/env": "property", "/phpinfo.php": "PHP"} {
-		q := get(path)
-		if ans := nobody.fork().send(q); ans.status == http.StatusOK && strings.Contains(ans.body, sign) && !(path == "/.env" && ans.isHTML()) {
-			r.hit(RuleDebug, "GET "+path, q, nobody, "%s is open", path)
+	for _, page := range developing {
+		if !r.wants(r.t.pattern(http.MethodGet, page.path)) {
+			continue
+		}
+		q := get(page.path)
+		says := func(q *Request) bool {
+			ans := nobody.fork().send(q)
+			return ans.status == http.StatusOK && page.says.MatchString(ans.body)
+		}
+		neighbour, slash := strings.CutSuffix(page.path, "/")
+		if neighbour += "-" + r.mark(); slash {
+			neighbour += "/"
+		}
+		if says(q) && !says(get(neighbour)) {
+			r.hit(RuleDebug, "GET "+page.path, q, nobody, "%s is open", page.path)
 		}
 	}
 }
@@ -130,84 +152,4 @@ func (a *answer) hasPassword(t *target) bool {
 		}
 	}
 	return false
-}
-
-// vectors are requests whose end is in doubt (RFC 9112); HOST stands for the site's name. answers is how many there may be.
-var vectors = []struct{ name, raw string }{
-	{"Transfer-Encoding with Content-Length", "POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-	{"a request smuggled behind both", "POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: HOST\r\n\r\n"},
-	{"two different Content-Length", "POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi!"},
-	{"a line that ends in LF alone", "GET / HTTP/1.1\nHost: HOST\n\n"},
-	{"a folded header", "GET / HTTP/1.1\r\nHost: HOST\r\nX-A: b\r\n c\r\n\r\n"},
-	{"a space before the colon", "POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n"},
-	{"chunked twice", "POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-	{"two names of hosts", "GET / HTTP/1.1\r\nHost: HOST\r\nHost: attacker.invalid\r\n\r\n"},
-	{"Transfer-Encoding in HTTP/1.0", "POST / HTTP/1.0\r\nHost: HOST\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\nGET / HTTP/1.1\r\nHost: HOST\r\n\r\n"},
-}
-
-var statusLine = regexp.MustCompile(`(?m)^HTTP/1\.[01] (\d{3})`)
-
-// framing sends requests over loopback whose end a proxy may see elsewhere. What answers less than 400 took one.
-func (r *run) framing() {
-	if r.t.serve == nil {
-		r.missed("framing, slow clients: the handler was attacked in this process, its server was not")
-		return
-	}
-	addr, end, err := r.t.serve()
-	if err != nil {
-		r.missed("framing: %v", err)
-		return
-	}
-	defer end()
-	for _, v := range vectors {
-		raw := strings.ReplaceAll(v.raw, "HOST", r.t.origin.Host)
-		r.tried++
-		said, err := exchange(addr, raw)
-		if err != nil {
-			r.missed("framing: %s: %v", v.name, err)
-			continue
-		}
-		if m := statusLine.FindStringSubmatch(said); m != nil && m[1] < "400" {
-			r.hit(RuleFraming, "every route", &Request{Method: "RAW", Path: "/", Body: raw}, r.people[0], "%s was answered with %s", v.name, m[1])
-		}
-	}
-	r.slow(addr)
-}
-
-func exchange(addr, raw string) (string, error) {
-	c, err := net.DialTimeout("tcp", addr, 3*time.Second)
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, raw); err != nil {
-		return "", err
-	}
-	_ = c.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
-	said, _ := io.ReadAll(io.LimitReader(bufio.NewReader(c), 64<<10))
-	return string(said), nil
-}
-
-// slowTime is how long half a head may keep a connection.
-const slowTime = 20 * time.Second
-
-// slow begins a head and does not end it. It is asked only where there is time for it.
-func (r *run) slow(addr string) {
-	if left, ok := r.ctx.Deadline(); ok && time.Until(left) < 2*slowTime {
-		r.missed("slow clients: they need a budget of more than %s", 2*slowTime)
-		return
-	}
-	c, err := net.DialTimeout("tcp", addr, 3*time.Second)
-	if err != nil {
-		return
-	}
-	defer c.Close()
-	defer context.AfterFunc(r.ctx, func() { _ = c.Close() })()
-	r.tried++
-	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\nX-A: ", r.t.origin.Host)
-	_ = c.SetReadDeadline(time.Now().Add(slowTime))
-	_, err = io.ReadAll(io.LimitReader(c, 64<<10))
-	if ne, ok := err.(net.Error); ok && ne.Timeout() {
-		r.hit(RuleSlow, "every route", &Request{Method: "RAW", Path: "/", Body: "GET / HTTP/1.1\r\nX-A: "}, r.people[0], "half a head kept its connection for %s", slowTime)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -34,6 +35,8 @@ type recorder struct {
 	gone   bool
 	pushed chan struct{} // closed when bytes were pushed out before the end
 	told   bool
+	wire   net.Conn      // the visitor's end of a connection that the handler took over; nil: it did not
+	wired  chan struct{} // closed when what it wrote there was read
 }
 
 func newRecorder() *recorder {
@@ -54,6 +57,7 @@ func (rec *recorder) serve(h http.Handler, r *http.Request, silent, stream time.
 			}
 		}()
 		h.ServeHTTP(rec, r.WithContext(ctx))
+		rec.tookOver()
 	}()
 	wait := time.NewTimer(silent)
 	defer wait.Stop()
@@ -78,6 +82,7 @@ func (rec *recorder) serve(h http.Handler, r *http.Request, silent, stream time.
 // leave tells the handler that its visitor has gone, and waits a moment for it.
 func (rec *recorder) leave(tell func(), done <-chan struct{}) {
 	tell()
+	rec.hangUp()
 	select {
 	case <-done:
 	case <-time.After(maxUnwind):
@@ -102,6 +107,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 
 // broke is a panic: an error page, unless something was sent.
 func (rec *recorder) broke() {
+	rec.hangUp()
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	if rec.status == 0 && !rec.gone {
@@ -121,7 +127,7 @@ func (rec *recorder) WriteHeader(status int) {
 }
 
 func (rec *recorder) begin(status int) {
-	if rec.status == 0 && !rec.gone && (status >= 200 || status == http.StatusSwitchingProtocols) {
+	if rec.status == 0 && !rec.gone && rec.wire == nil && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.status, rec.sent = status, rec.header.Clone()
 	}
 }
@@ -132,6 +138,9 @@ func (rec *recorder) Write(b []byte) (int, error) {
 	defer rec.mu.Unlock()
 	if rec.gone {
 		return 0, errGone
+	}
+	if rec.wire != nil {
+		return 0, http.ErrHijacked
 	}
 	rec.begin(http.StatusOK)
 	if rec.body.Len() < maxAnswer {
@@ -147,7 +156,7 @@ func (rec *recorder) Write(b []byte) (int, error) {
 func (rec *recorder) Flush() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if !rec.gone {
+	if !rec.gone && rec.wire == nil {
 		rec.begin(http.StatusOK)
 		rec.push()
 	}

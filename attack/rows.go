@@ -18,25 +18,44 @@ import (
 type rowSums map[db.RowKey][sha256.Size]byte
 
 // rows returns what reads the rows of all tables; nil: its engine cannot.
-func (s *inside) rows() func(context.Context) rowSums {
+func (s *inside) rows() func(context.Context) (rowSums, error) {
 	engine := s.site.House().RowSummer()
 	if engine == nil {
 		return nil
 	}
-	return func(ctx context.Context) rowSums {
-		all, err := engine.RowSums(ctx)
-		if err != nil {
-			return nil
-		}
-		return all
+	return func(ctx context.Context) (rowSums, error) {
+		all, err := engine.RowSums(ctx, mostRows)
+		return all, err
 	}
 }
 
+// mostRows is how many rows are compared: all of them are read around each try, and kept in memory.
+const mostRows = 1_000_000
+
+// rowsNow are the rows of all tables. Where they cannot be read nothing is known of whose what is, and the report says so.
+func (r *run) rowsNow(what string) (all rowSums, known bool) {
+	all, err := r.t.rows(r.ctx)
+	if err == nil {
+		return all, true
+	}
+	if r.ctx.Err() != nil {
+		panic(errOver)
+	}
+	r.leave("%s: the rows of the data cannot be compared: %v", what, err)
+	if errors.Is(err, db.ErrManyRows) {
+		r.t.rows = nil // each further look would read as many
+	}
+	return nil, false
+}
+
 // ownRows are the rows of the site's own tables.
-func (t *target) ownRows(ctx context.Context) rowSums {
-	all := t.rows(ctx)
+func (t *trespass) ownRows() (rowSums, bool) {
+	if t.t.rows == nil {
+		return nil, false
+	}
+	all, known := t.rowsNow("rows of another " + t.first.role)
 	maps.DeleteFunc(all, func(k db.RowKey, _ [sha256.Size]byte) bool { return strings.HasPrefix(k.Table, "merlon_") })
-	return all
+	return all, known
 }
 
 // news are the keys of rows that were not there before.
@@ -306,11 +325,21 @@ func (t *trespass) all() {
 	t.try()
 }
 
-// fill has both make rows, notes which are the first one's, and looks at the pages of both afterwards.
+// fill has both make rows, notes which are the first one's, and looks at the pages of both afterwards. Where it cannot be told
+// whose a row is, nothing is tried on it.
 func (t *trespass) fill(by func(*holder) []string) {
-	before := t.t.ownRows(t.ctx)
+	before, known := t.ownRows()
+	if !known {
+		t.first.forms = nil
+		return
+	}
 	led := by(t.first)
-	maps.Copy(t.mine, t.t.ownRows(t.ctx).news(before))
+	after, known := t.ownRows()
+	if !known {
+		t.first.forms = nil
+		return
+	}
+	maps.Copy(t.mine, after.news(before))
 	theirs := by(t.second)
 	t.first.looks(led)
 	t.second.looks(theirs)
@@ -348,12 +377,19 @@ func (t *trespass) form(g *form) (hole bool) {
 		v.Set(d.name, own)
 	}
 	q := g.request(v).own(t.t)
-	before := t.t.ownRows(t.ctx)
+	before, known := t.ownRows()
+	if !known {
+		return false
+	}
 	cookies := cookieLine(t.second.cookies)
 	if ans := t.second.send(q); ans.wrote == 0 {
 		return false
 	}
-	if table, what, lost := t.t.ownRows(t.ctx).lost(before, t.mine); lost {
+	after, known := t.ownRows()
+	if !known {
+		return false
+	}
+	if table, what, lost := after.lost(before, t.mine); lost {
 		t.hit(RuleOthersDeed, "POST "+pattern, q.with("Cookie", cookies), t.second.actor, "%s, sent by another %s with a token of their own, %s a row of %s that %s has made and no page shows them",
 			g.action, t.second.role, what, table, fmt.Sprintf("the first %s", t.first.role))
 		t.fill(func(a *holder) []string { return t.makes(a.actor) })

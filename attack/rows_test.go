@@ -1,7 +1,10 @@
 package attack_test
 
 import (
+	"context"
+	"crypto/sha256"
 	"embed"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -112,6 +115,10 @@ func renameAny(w *merlon.Write[account.User], f form.Form[Rename]) (*merlon.Resp
 }
 
 func openItems(drop, rename, unlinked bool) func(merlon.Env) (*merlon.Site, error) {
+	return openItemsOn(sqlite.Engine("items.db"), drop, rename, unlinked)
+}
+
+func openItemsOn(engine db.Engine, drop, rename, unlinked bool) func(merlon.Env) (*merlon.Site, error) {
 	remove, change := removeMine, renameMine
 	if drop {
 		remove = removeAny
@@ -131,7 +138,7 @@ func openItems(drop, rename, unlinked bool) func(merlon.Env) (*merlon.Site, erro
 		routes = append(routes, merlon.Post("/nowhere/{id}", account.SignedIn(), postLike))
 	}
 	return func(env merlon.Env) (*merlon.Site, error) {
-		return merlon.New(env, merlon.Config{Name: "items", Engine: sqlite.Engine("items.db"), Pages: rowPages, Schema: rowSchema, Parts: []merlon.Part{account.New(account.Config{})}, Routes: routes})
+		return merlon.New(env, merlon.Config{Name: "items", Engine: engine, Pages: rowPages, Schema: rowSchema, Parts: []merlon.Part{account.New(account.Config{})}, Routes: routes})
 	}
 }
 
@@ -165,6 +172,61 @@ func TestOthersRows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// dim is an engine whose rows cannot be read at some times.
+type dim struct {
+	db.Engine
+	times int
+	dark  func(times int) bool
+	why   error
+}
+
+// RowSums implements [db.RowSummer].
+func (d *dim) RowSums(ctx context.Context, most int) (map[db.RowKey][sha256.Size]byte, error) {
+	if d.times++; d.dark(d.times) {
+		return nil, d.why
+	}
+	return d.Engine.(db.RowSummer).RowSums(ctx, most)
+}
+
+// TestUnreadableRows: where rows cannot be read before or after a try nothing is told of them, but that it was not looked.
+func TestUnreadableRows(t *testing.T) {
+	broken := errors.New("disk I/O error")
+	for name, d := range map[string]*dim{
+		"before":   {why: broken, dark: func(n int) bool { return n%2 == 1 }},
+		"after":    {why: broken, dark: func(n int) bool { return n%2 == 0 }},
+		"at times": {why: broken, dark: func(n int) bool { return n%3 == 0 }},
+		"too many": {why: db.ErrManyRows, dark: func(int) bool { return true }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d.Engine = sqlite.Engine("items.db")
+			report, err := attack.Site(t.Context(), openItemsOn(d, false, false, false), attack.Options{Classes: []string{"access"}, Budget: 2 * time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range report.Findings {
+				t.Errorf("invented: %s", f.Text())
+			}
+			told := strings.Join(report.Coverage.NotReached, "\n")
+			if verdict := tally(report, "access").Verdict; verdict != "OPEN" || !strings.Contains(told, "the rows of the data cannot be compared: "+d.why.Error()) {
+				t.Errorf("the class is %s; not reached:\n%s", verdict, told)
+			}
+			if d.why == db.ErrManyRows && d.times != 1 {
+				t.Errorf("rows were read %d times, and are too many", d.times)
+			}
+		})
+	}
+}
+
+// tally is what a class of a report tried.
+func tally(report *attack.Report, class string) attack.Tally {
+	for _, c := range report.Coverage.Classes {
+		if c.Class == class {
+			return c
+		}
+	}
+	return attack.Tally{}
 }
 
 // TestUnreachedFails: a test fails for a route of the site's own to which no form led, with words of what to do, unless it is named.

@@ -270,9 +270,9 @@ func (r *run) newPassword() {
 		}
 		const fresh = "Mq-another-password-91"
 		v, asks := g.filled("mq0"), false
-		for i, d := range g.fields {
+		for _, d := range g.fields {
 			if d.kind == "password" {
-				old := d.auto == "current-password" || i >= 0 && oldName(d.name)
+				old := d.auto == "current-password" || oldName(d.name)
 				asks = asks || old
 				v.Set(d.name, map[bool]string{true: current, false: fresh}[old])
 			}

@@ -232,7 +232,7 @@ func (a *actor) enters(u merlon.ProbeUser) {
 	a.wears(u)
 	b := &actor{run: a.run, role: a.role, user: u, cookies: map[string]string{}}
 	if b.signsIn() == nil && b.alive() && len(b.cookies) > 0 {
-		a.cookies, a.run.entered = b.cookies, true
+		a.cookies, a.strict, a.run.entered = b.cookies, b.strict, true
 	}
 }
 

@@ -24,7 +24,7 @@ type target struct {
 	merlon bool
 	signIn string                                                  // path of the sign-in form, "" if none is known
 	state  func() (string, bool)                                   // all data as text; false: not known
-	rows   func(context.Context) rowSums                           // what each row holds; nil: not known
+	rows   func(context.Context) (rowSums, error)                  // what each row holds; nil: not known
 	rest   func(context.Context, string) (where string, err error) // where in the data a text lies; "": nowhere
 	said   map[string]func() string                                // "log", "mail", "sent": all of it so far
 	renew  func(*actor) error                                      // signs an actor in again

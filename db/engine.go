@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -102,9 +103,13 @@ type Proof struct {
 // A RowSummer is an engine that can tell which rows have changed, whatever they mean. The site's own attacker asks it about the
 // copy that it attacks.
 type RowSummer interface {
-	// RowSums returns a sum of each row of the open database as it is at one instant. All rows are read.
-	RowSums(ctx context.Context) (map[RowKey][sha256.Size]byte, error)
+	// RowSums returns a sum of each row of the open database as it is at one instant. All rows are read. The error wraps
+	// [ErrManyRows] when there are more than most.
+	RowSums(ctx context.Context, most int) (map[RowKey][sha256.Size]byte, error)
 }
+
+// ErrManyRows is a database with more rows than whoever asked for their sums can keep.
+var ErrManyRows = errors.New("db: there are more rows than are compared")
 
 // A RowKey names a row. Of a table whose rows have no number Key is made of all that the row holds, so that one that has
 // changed is another one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 // RowSums implements [db.RowSummer] over a connection that cannot write, within one read transaction. Virtual tables and what they
 // keep their rows in are left out.
-func (e *engine) RowSums(ctx context.Context) (_ map[db.RowKey][sha256.Size]byte, err error) {
+func (e *engine) RowSums(ctx context.Context, most int) (_ map[db.RowKey][sha256.Size]byte, err error) {
 	path, err := e.onDisk()
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func (e *engine) RowSums(ctx context.Context) (_ map[db.RowKey][sha256.Size]byte
 			if ctx.Err() != nil {
 				return nil, pool.Stopped(ctx)
 			}
-			if err := c.sumRows(table, keyed, all); err != nil {
+			if err := c.sumRows(table, keyed, most, all); err != nil {
 				return nil, err
 			}
 		}
@@ -58,7 +59,7 @@ func (e *engine) RowSums(ctx context.Context) (_ map[db.RowKey][sha256.Size]byte
 }
 
 // sumRows adds the rows of a table: by their rowid, or, of a table without one, by all of them.
-func (c *conn) sumRows(table string, keyed bool, all map[db.RowKey][sha256.Size]byte) error {
+func (c *conn) sumRows(table string, keyed bool, most int, all map[db.RowKey][sha256.Size]byte) error {
 	columns := "*"
 	if keyed {
 		columns = "rowid, *"
@@ -84,7 +85,9 @@ func (c *conn) sumRows(table string, keyed bool, all map[db.RowKey][sha256.Size]
 		} else {
 			key.Key = string(sum[:])
 		}
-		all[key] = sum
+		if all[key] = sum; len(all) > most {
+			return fmt.Errorf("sqlite: sums of rows: %w: %d", db.ErrManyRows, most)
+		}
 	}
 	if err := stmt.Err(); err != nil {
 		return c.explain(err)

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"maps"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestRowSums(t *testing.T) {
 		if err := e.Write(t.Context(), func(_ context.Context, w *db.Writer) error { return do(w) }); err != nil {
 			t.Fatal(err)
 		}
-		all, err := e.(db.RowSummer).RowSums(t.Context())
+		all, err := e.(db.RowSummer).RowSums(t.Context(), 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,5 +51,8 @@ func TestRowSums(t *testing.T) {
 		if changed := second[key] != sum; changed != (key.Key == "2") {
 			t.Errorf("row %s has changed: %v", key.Key, changed)
 		}
+	}
+	if all, err := e.(db.RowSummer).RowSums(t.Context(), 2); all != nil || !errors.Is(err, db.ErrManyRows) {
+		t.Errorf("of more rows than asked for: %d rows, %v", len(all), err)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/examples/leaky/site"
 )
@@ -27,11 +29,18 @@ type replay struct {
 	sid  string // of who attacked
 	ans  *httptest.ResponseRecorder
 	body string
+
+	mailed int  // how much was mailed before
+	plain  bool // without TLS
 }
 
 // send sends a request of a finding with a session.
 func (r *replay) send(q attack.Request, sid string) *httptest.ResponseRecorder {
-	req := httptest.NewRequest(q.Method, "https://club.example"+q.Path, strings.NewReader(q.Body))
+	scheme := "https"
+	if r.plain {
+		scheme = "http"
+	}
+	req := httptest.NewRequest(q.Method, scheme+"://club.example"+q.Path, strings.NewReader(q.Body))
 	for _, h := range q.Header {
 		req.Header.Add(h[0], h[1])
 	}
@@ -114,6 +123,7 @@ func again(t *testing.T, s *site.Site, p attack.Profile, f attack.Finding) bool 
 	}
 	before := r.before(&q)
 	state, log := p.State(), len(p.Log())
+	r.mailed, r.plain = len(p.Mail()), number(f) == "125"
 	if f.As == "anonymous" && !strings.Contains(q.Body, token) {
 		r.sid = "" // as it came
 	}
@@ -188,16 +198,70 @@ func decoded(q attack.Request) string {
 	return text
 }
 
+// pageEnd stands between the pages of shown.
+const pageEnd = "\x00end of a page\x00"
+
 // shown are the pages on which what was written may come out.
 func (r *replay) shown() string {
-	all := r.body
+	all := r.body + pageEnd
 	_, path, _ := strings.Cut(r.f.Route, " ")
 	for _, p := range []string{r.ans.Header().Get("Location"), r.ans.Header().Get("Location") + "/print", strings.ReplaceAll(path, "{id}", "1"), "/members/3", "/news/1", "/news/2", "/news/3", "/profile/posts"} {
 		if strings.HasPrefix(p, "/") {
-			all += r.get(p, r.sid).Body.String()
+			all += r.get(p, r.sid).Body.String() + pageEnd
 		}
 	}
 	return all
+}
+
+// marked is the mark of the element or the attribute that a request tries to write.
+var marked = regexp.MustCompile(`mqa=(mq\d+)`)
+
+// isMarkup reports whether what the request wrote is an element or an attribute of a page now, with the request's own mark: as
+// browsers read the page, and not by its bytes.
+func (r *replay) isMarkup(q attack.Request) bool {
+	m := marked.FindStringSubmatch(decoded(q))
+	if m == nil {
+		return false
+	}
+	within := func(page string) bool {
+		root, err := html.Parse(strings.NewReader(page))
+		if err != nil {
+			return false
+		}
+		for n := range root.Descendants() {
+			if n.Type == html.ElementNode && n.Data == m[1] || slices.ContainsFunc(n.Attr, func(a html.Attribute) bool {
+				return a.Key == "mqa" && a.Val == m[1] || a.Key == "srcdoc" && strings.Contains(a.Val, "<"+m[1])
+			}) {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.ContainsFunc(strings.Split(r.shown(), pageEnd), within)
+}
+
+// isElsewhere reports whether a request is taken for another one's by the header that says so: a page that is refused without it is
+// shown, or forty tries pass of which, without it, a limit stops some.
+func (r *replay) isElsewhere(q attack.Request) bool {
+	bare := q
+	bare.Header = slices.DeleteFunc(slices.Clone(q.Header), func(h [2]string) bool { return h[0] == "X-Forwarded-For" || h[0] == "X-Real-IP" })
+	if q.Method == http.MethodGet {
+		return r.ans.Code == http.StatusOK && r.send(bare, r.sid).Code == http.StatusForbidden
+	}
+	stopped := func(q attack.Request, dress func(q *attack.Request, i int)) bool {
+		for i := range 40 {
+			one := q
+			one.Header = slices.Clone(q.Header)
+			if dress(&one, i); r.send(one, r.sid).Code == http.StatusTooManyRequests {
+				return true
+			}
+		}
+		return false
+	}
+	another := func(q *attack.Request, i int) {
+		q.Header = append(q.Header, [2]string{"X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i+100)})
+	}
+	return !stopped(bare, another) && stopped(bare, func(*attack.Request, int) {})
 }
 
 // lax reports whether a cookie of the answer lacks what it should have.
@@ -210,7 +274,7 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 	changed := r.p.State() != state
 	in := code < 400 && !strings.HasPrefix(h.Get("Location"), "/login")
 	switch number(r.f) {
-	case "001", "002", "003", "012", "069", "080", "081", "124", "125":
+	case "001", "002", "003", "012", "069", "080", "081", "124":
 		return code == 200 || changed && in
 	case "004":
 		return slices.ContainsFunc(r.ans.Result().Cookies(), func(c *http.Cookie) bool { return c.Name == "sid" && c.MaxAge < 0 })
@@ -255,18 +319,17 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 	case "045":
 		return strings.Contains(log, "\nX-Mq:") || strings.HasPrefix(log, "X-Mq:")
 	case "046":
-		return strings.Contains(r.p.Mail(), "\nX-Mq:")
+		return strings.Contains(r.p.Mail()[r.mailed:], "\nX-Mq:")
 	case "047":
 		return strings.Contains(r.get("/admin/members.csv", r.enter(0, "")).Body.String(), "\n=")
 	case "048":
 		return strings.Contains(r.body, "7mqe")
 	case "049":
-		return strings.Contains(r.p.Log(), "fetches http://127.0.0.1:")
+		return strings.Contains(log, "fetches http://127.0.0.1:")
 	case "050":
 		return strings.Contains(r.body, "root:x:0:0") || strings.Contains(r.p.State(), "\n/mq") || strings.Contains(r.body, "root:")
 	case "060":
-		all := r.shown()
-		return strings.Contains(all, "<mqx") || strings.Contains(all, "mqa=1") || strings.Contains(all, `srcdoc="`)
+		return r.isMarkup(q)
 	case "062":
 		return strings.Contains(r.shown(), `="javascript:`)
 	case "063":
@@ -292,7 +355,7 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 	case "101":
 		return code == 401
 	case "102":
-		return code != 429 && code != 403
+		return r.isElsewhere(q)
 	case "103":
 		stranger := q
 		stranger.Body = strings.ReplaceAll(q.Body, "anna%40club.example", "stranger%40club.example")
@@ -301,6 +364,8 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 		return strings.Contains(strings.ToLower(r.body), "x-mq: mq1")
 	case "121":
 		return code < 400
+	case "125":
+		return code == 200 && strings.Contains(r.body, `type="password"`)
 	case "122":
 		return strings.Contains(r.p.Mail(), "attacker.invalid")
 	case "126":
