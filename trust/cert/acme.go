@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -202,25 +203,54 @@ func (a *ACME) late(ctx context.Context, now time.Time) (late bool, wait time.Du
 	return late, wait
 }
 
-// Leaves implements [Source]: what rests in the folder, also when it has ended. Nobody is asked for anything.
+// Leaves implements [Source]: what rests in the folder, also when it has ended. Nobody is asked for anything. What is not
+// there is told by [ACME.Lacks].
 func (a *ACME) Leaves(ctx context.Context) (all []*x509.Certificate) {
 	for _, host := range a.hosts {
-		rests, err := autocert.DirCache(a.c.Dir).Get(ctx, host)
-		for err == nil && len(rests) > 0 {
-			var block *pem.Block
-			if block, rests = pem.Decode(rests); block == nil {
-				break
-			}
-			if block.Type != "CERTIFICATE" { // its key stands before it
-				continue
-			}
-			if leaf, err := x509.ParseCertificate(block.Bytes); err == nil {
-				all = append(all, leaf)
-			}
-			break
+		if leaf, err := a.leaf(ctx, host); err == nil {
+			all = append(all, leaf)
 		}
 	}
 	return all
+}
+
+// Lacks returns a finding of [RuleACME] for each host of which no certificate rests in the folder, or one that cannot be read
+// or names another host. Of those that have ended [Age] says so. It is of medium severity: only a site that is up gets its
+// certificates, so that none must not refuse its start.
+func (a *ACME) Lacks(ctx context.Context) (found check.Faults) {
+	for _, host := range a.hosts {
+		leaf, err := a.leaf(ctx, host)
+		if err == nil {
+			err = leaf.VerifyHostname(host)
+		}
+		switch {
+		case err == nil || ctx.Err() != nil:
+			continue
+		case errors.Is(err, autocert.ErrCacheMiss):
+			err = errors.New("the authority has given none yet")
+		}
+		f := RuleACME.Finding("certificate of "+host, err.Error(), "start the site, which asks for it; if it is up look into its log for "+RuleACME.ID)
+		f.Severity = check.Medium
+		found = append(found, f)
+	}
+	return found
+}
+
+// leaf returns what rests in the folder for a host.
+func (a *ACME) leaf(ctx context.Context, host string) (*x509.Certificate, error) {
+	rests, err := autocert.DirCache(a.c.Dir).Get(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		var block *pem.Block
+		if block, rests = pem.Decode(rests); block == nil {
+			return nil, fmt.Errorf("the file %s holds no certificate", filepath.Join(a.c.Dir, host))
+		}
+		if block.Type == "CERTIFICATE" { // its key stands before it
+			return x509.ParseCertificate(block.Bytes)
+		}
+	}
 }
 
 // browserHello is what of a browser's greeting decides which kind of key is shown.
