@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -133,34 +134,44 @@ func (a *ACME) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Fetch asks for the certificate of each host that has none, so that no visitor waits for it, and tries again each minute
-// until all are there or ctx is done. It returns how many there are.
-func (a *ACME) Fetch(ctx context.Context) (n int) {
-	for {
-		n = 0
-		for _, host := range a.hosts {
-			if _, err := a.Get(browserHello(host)); err != nil {
-				a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
-				continue
+// Fetch asks for the certificate of each host that has none, so that no visitor waits for it, and tries again, host by host,
+// until all are there or ctx is done: after a minute, and each time after twice the time, up to an hour. An authority counts
+// what fails (Let's Encrypt: five an hour for each name). It returns how many there are.
+func (a *ACME) Fetch(ctx context.Context) int {
+	var n atomic.Int64
+	var all sync.WaitGroup
+	for _, host := range a.hosts {
+		all.Go(func() {
+			for pause := firstPause; !a.ask(host); pause = min(2*pause, longestPause) {
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(pause):
+				}
 			}
-			n++
-		}
-		if n == len(a.hosts) {
-			return n
-		}
-		select {
-		case <-ctx.Done():
-			return n
-		case <-time.After(time.Minute):
-		}
+			n.Add(1)
+		})
 	}
+	all.Wait()
+	return int(n.Load())
 }
 
-// Keep is [ACME.Fetch], and then sees that certificates are renewed until ctx is done. autocert does that by itself; what it
-// failed to renew is tried again each hundredth of the time that is left, but for the first days, in which its own pause of
+// ask reports whether there is a certificate of a host, and asks for it if there is none.
+func (a *ACME) ask(host string) bool {
+	_, err := a.Get(browserHello(host))
+	if err != nil {
+		a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
+	}
+	return err == nil
+}
+
+// Keep is [ACME.Fetch], and beside it sees that certificates are renewed until ctx is done. autocert does that by itself; what
+// it failed to renew is tried again each hundredth of the time that is left, but for the first days, in which its own pause of
 // half an hour or more is short enough, and at the most every 20 seconds.
 func (a *ACME) Keep(ctx context.Context) {
-	a.Fetch(ctx)
+	var fetching sync.WaitGroup
+	fetching.Go(func() { a.Fetch(ctx) })
+	defer fetching.Wait()
 	for {
 		late, wait := a.late(ctx, time.Now())
 		select {
@@ -173,18 +184,20 @@ func (a *ACME) Keep(ctx context.Context) {
 		}
 		a.renew()
 		for _, host := range a.hosts {
-			if _, err := a.Get(browserHello(host)); err != nil {
-				a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
+			if _, err := a.leaf(ctx, host); err == nil { // Fetch asks for the others, with its own pauses
+				a.ask(host)
 			}
 		}
 	}
 }
 
-// The times of [ACME.Keep].
+// The times of [ACME.Fetch] and [ACME.Keep].
 const (
-	ownPause  = 30 * time.Minute // autocert's own, at the least
-	soonest   = 20 * time.Second
-	lateAfter = 9 // tenths of the time that is left when a renewal is due: it is begun in the first tenth
+	firstPause   = time.Minute
+	longestPause = time.Hour
+	ownPause     = 30 * time.Minute // autocert's own, at the least
+	soonest      = 20 * time.Second
+	lateAfter    = 9 // tenths of the time that is left when a renewal is due: it is begun in the first tenth
 )
 
 // late reports whether a certificate should have been renewed and is not, and in what time to act on it or to look again.
