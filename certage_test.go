@@ -106,3 +106,19 @@ func TestCertificateAlarm(t *testing.T) {
 		})
 	}
 }
+
+// TestCertificateOfUnicodeHosts: a certificate names a host in ASCII; settings may have it in letters.
+func TestCertificateOfUnicodeHosts(t *testing.T) {
+	leaf := ninety(7, time.Now())
+	leaf.DNSNames = []string{"xn--bcher-kva.example.org", "xn--mller-kva.example.org"}
+	s, err := openTestSite(merlon.Env{Data: t.TempDir(), Certificates: crafted{[]*x509.Certificate{leaf}},
+		Settings: merlon.Settings{Origin: "https://xn--bcher-kva.example.org", Hosts: []string{"bücher.example.org", "Müller.example.org:8443"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range s.CheckDeploy(t.Context()).Findings(check.Low) {
+		if f.ID == cert.RuleNames.ID {
+			t.Error(f)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/internal/setting"
+	"github.com/merlon-web/merlon/trust"
 )
 
 // deployChecks look at the settings with which a site goes into the world.
@@ -68,10 +69,10 @@ func (s *Site) checkHostMissing(context.Context) []check.Finding {
 	return []check.Finding{RuleHostMissing.Finding(setting.Hosts.String(), fmt.Sprintf("%s is the site's address and is not among %s", host, strings.Join(s.env.Settings.Hosts, ", ")), "add it, or leave the others out")}
 }
 
-// bareHost is a host of the settings without a port.
+// bareHost is a host of the settings in ASCII, without a port.
 func bareHost(h string) string {
 	if u, err := url.Parse("//" + h); err == nil {
-		return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+		return trust.ASCIIName(strings.TrimSuffix(u.Hostname(), "."))
 	}
 	return h
 }

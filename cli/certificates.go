@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/trust"
 	"github.com/merlon-web/merlon/trust/cert"
 )
 
@@ -57,14 +57,14 @@ func (s settings) pair() (certFile, keyFile string) {
 	return cmp.Or(orCredential("", certCredential), s.TLS.Cert), cmp.Or(orCredential("", keyCredential), s.TLS.Key)
 }
 
-// certified are the names of the site that an authority is asked for: without ports, which no certificate has, each once. Of
+// certified are the names of the site that an authority is asked for: in ASCII and without ports, as certificates have them, each once. Of
 // a public authority they are the public ones; an authority of one's own knows one's own names.
 func (s settings) certified() (names []string) {
 	for _, host := range s.Site.Hosts {
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		host = strings.ToLower(host)
+		host = trust.ASCIIName(host)
 		if (s.TLS.Directory != "" || header.PublicName(host)) && !slices.Contains(names, host) {
 			names = append(names, host)
 		}

@@ -18,6 +18,7 @@ func TestCertifiedNames(t *testing.T) {
 		{"as they are", []string{"example.org", "www.example.org"}, "", []string{"example.org", "www.example.org"}},
 		{"with a port", []string{"example.org", "example.org:8443"}, "", []string{"example.org"}},
 		{"only with a port", []string{"Example.org:8443"}, "", []string{"example.org"}},
+		{"letters beyond ASCII", []string{"Bücher.example.org:8443", "xn--bcher-kva.example.org"}, "", []string{"xn--bcher-kva.example.org"}},
 		{"an address", []string{"192.0.2.1", "[2001:db8::1]:443", "localhost"}, "", nil},
 		{"an authority of one's own", []string{"shop.lan:8443", "shop.lan"}, "https://ca.lan/dir", []string{"shop.lan"}},
 	} {

@@ -97,6 +97,17 @@ func parseHostSetting(s string) (host, *check.Finding) {
 	return h, nil
 }
 
+// ASCIIName returns a host's name as browsers send it and certificates name it: in lower case, and of letters beyond ASCII
+// their form by IDNA 2008 (bücher.example is xn--bcher-kva.example). What is no such name is returned in lower case as it is.
+func ASCIIName(name string) string {
+	if !isASCII(name) {
+		if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+			return ascii
+		}
+	}
+	return strings.ToLower(name)
+}
+
 func isASCII(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= 0x80 {

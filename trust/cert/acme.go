@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -132,34 +134,44 @@ func (a *ACME) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Fetch asks for the certificate of each host that has none, so that no visitor waits for it, and tries again each minute
-// until all are there or ctx is done. It returns how many there are.
-func (a *ACME) Fetch(ctx context.Context) (n int) {
-	for {
-		n = 0
-		for _, host := range a.hosts {
-			if _, err := a.Get(browserHello(host)); err != nil {
-				a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
-				continue
+// Fetch asks for the certificate of each host that has none, so that no visitor waits for it, and tries again, host by host,
+// until all are there or ctx is done: after a minute, and each time after twice the time, up to an hour. An authority counts
+// what fails (Let's Encrypt: five an hour for each name). It returns how many there are.
+func (a *ACME) Fetch(ctx context.Context) int {
+	var n atomic.Int64
+	var all sync.WaitGroup
+	for _, host := range a.hosts {
+		all.Go(func() {
+			for pause := firstPause; !a.ask(host); pause = min(2*pause, longestPause) {
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(pause):
+				}
 			}
-			n++
-		}
-		if n == len(a.hosts) {
-			return n
-		}
-		select {
-		case <-ctx.Done():
-			return n
-		case <-time.After(time.Minute):
-		}
+			n.Add(1)
+		})
 	}
+	all.Wait()
+	return int(n.Load())
 }
 
-// Keep is [ACME.Fetch], and then sees that certificates are renewed until ctx is done. autocert does that by itself; what it
-// failed to renew is tried again each hundredth of the time that is left, but for the first days, in which its own pause of
+// ask reports whether there is a certificate of a host, and asks for it if there is none.
+func (a *ACME) ask(host string) bool {
+	_, err := a.Get(browserHello(host))
+	if err != nil {
+		a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
+	}
+	return err == nil
+}
+
+// Keep is [ACME.Fetch], and beside it sees that certificates are renewed until ctx is done. autocert does that by itself; what
+// it failed to renew is tried again each hundredth of the time that is left, but for the first days, in which its own pause of
 // half an hour or more is short enough, and at the most every 20 seconds.
 func (a *ACME) Keep(ctx context.Context) {
-	a.Fetch(ctx)
+	var fetching sync.WaitGroup
+	fetching.Go(func() { a.Fetch(ctx) })
+	defer fetching.Wait()
 	for {
 		late, wait := a.late(ctx, time.Now())
 		select {
@@ -172,18 +184,20 @@ func (a *ACME) Keep(ctx context.Context) {
 		}
 		a.renew()
 		for _, host := range a.hosts {
-			if _, err := a.Get(browserHello(host)); err != nil {
-				a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
+			if _, err := a.leaf(ctx, host); err == nil { // Fetch asks for the others, with its own pauses
+				a.ask(host)
 			}
 		}
 	}
 }
 
-// The times of [ACME.Keep].
+// The times of [ACME.Fetch] and [ACME.Keep].
 const (
-	ownPause  = 30 * time.Minute // autocert's own, at the least
-	soonest   = 20 * time.Second
-	lateAfter = 9 // tenths of the time that is left when a renewal is due: it is begun in the first tenth
+	firstPause   = time.Minute
+	longestPause = time.Hour
+	ownPause     = 30 * time.Minute // autocert's own, at the least
+	soonest      = 20 * time.Second
+	lateAfter    = 9 // tenths of the time that is left when a renewal is due: it is begun in the first tenth
 )
 
 // late reports whether a certificate should have been renewed and is not, and in what time to act on it or to look again.
@@ -202,25 +216,54 @@ func (a *ACME) late(ctx context.Context, now time.Time) (late bool, wait time.Du
 	return late, wait
 }
 
-// Leaves implements [Source]: what rests in the folder, also when it has ended. Nobody is asked for anything.
+// Leaves implements [Source]: what rests in the folder, also when it has ended. Nobody is asked for anything. What is not
+// there is told by [ACME.Lacks].
 func (a *ACME) Leaves(ctx context.Context) (all []*x509.Certificate) {
 	for _, host := range a.hosts {
-		rests, err := autocert.DirCache(a.c.Dir).Get(ctx, host)
-		for err == nil && len(rests) > 0 {
-			var block *pem.Block
-			if block, rests = pem.Decode(rests); block == nil {
-				break
-			}
-			if block.Type != "CERTIFICATE" { // its key stands before it
-				continue
-			}
-			if leaf, err := x509.ParseCertificate(block.Bytes); err == nil {
-				all = append(all, leaf)
-			}
-			break
+		if leaf, err := a.leaf(ctx, host); err == nil {
+			all = append(all, leaf)
 		}
 	}
 	return all
+}
+
+// Lacks returns a finding of [RuleACME] for each host of which no certificate rests in the folder, or one that cannot be read
+// or names another host. Of those that have ended [Age] says so. It is of medium severity: only a site that is up gets its
+// certificates, so that none must not refuse its start.
+func (a *ACME) Lacks(ctx context.Context) (found check.Faults) {
+	for _, host := range a.hosts {
+		leaf, err := a.leaf(ctx, host)
+		if err == nil {
+			err = leaf.VerifyHostname(host)
+		}
+		switch {
+		case err == nil || ctx.Err() != nil:
+			continue
+		case errors.Is(err, autocert.ErrCacheMiss):
+			err = errors.New("the authority has given none yet")
+		}
+		f := RuleACME.Finding("certificate of "+host, err.Error(), "start the site, which asks for it; if it is up look into its log for "+RuleACME.ID)
+		f.Severity = check.Medium
+		found = append(found, f)
+	}
+	return found
+}
+
+// leaf returns what rests in the folder for a host.
+func (a *ACME) leaf(ctx context.Context, host string) (*x509.Certificate, error) {
+	rests, err := autocert.DirCache(a.c.Dir).Get(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		var block *pem.Block
+		if block, rests = pem.Decode(rests); block == nil {
+			return nil, fmt.Errorf("the file %s holds no certificate", filepath.Join(a.c.Dir, host))
+		}
+		if block.Type == "CERTIFICATE" { // its key stands before it
+			return x509.ParseCertificate(block.Bytes)
+		}
+	}
 }
 
 // browserHello is what of a browser's greeting decides which kind of key is shown.

@@ -113,7 +113,7 @@ func StageOf(leaf *x509.Certificate, now time.Time) Stage {
 	return Young
 }
 
-// Checks returns the checks of the ages of a source's certificates.
+// Checks returns the checks of the ages of a source's certificates, and of those that an authority has not given ([ACME.Lacks]).
 func Checks(s Source, clock func() time.Time) (all []check.Check) {
 	for _, rule := range []check.Rule{RuleAge, RuleLate, RuleEnded} {
 		all = append(all, check.Check{Rule: rule, Run: func(ctx context.Context) (found []check.Finding) {
@@ -125,11 +125,16 @@ func Checks(s Source, clock func() time.Time) (all []check.Check) {
 			return found
 		}})
 	}
-	return all
+	return append(all, check.Check{Rule: RuleACME, Run: func(ctx context.Context) []check.Finding {
+		if a, asks := s.(*ACME); asks {
+			return a.Lacks(ctx)
+		}
+		return nil
+	}})
 }
 
 // NameCheck returns the check that one of a source's certificates names each host. Of [ACME], which asks for the names itself,
-// nothing is found: MRL-CERT-005 says what it does not get.
+// nothing is found: the check of MRL-CERT-005 says what it does not get.
 func NameCheck(s Source, hosts []string) check.Check {
 	return check.Check{Rule: RuleNames, Run: func(ctx context.Context) (found []check.Finding) {
 		if _, asks := s.(*ACME); asks {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,33 +52,63 @@ func OpenFiles(certFile, keyFile string, log *slog.Logger) (*Files, error) {
 	return f, nil
 }
 
-// Get implements [Source]. Files that changed and cannot be used are logged, and the certificate that was read before is
-// shown on.
+// Get implements [Source]. Files that changed and cannot be used, or whose certificate is worse than the one that was read
+// before (it leaves out a host that the other names, or is not valid now as the other is), are logged, and the one from before
+// is shown on.
 func (f *Files) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if now := f.clock(); now.Sub(f.looked) >= lookEvery {
 		f.looked = now
-		f.reload()
+		f.reload(now)
 	}
 	return f.now, nil
 }
 
-func (f *Files) reload() {
+func (f *Files) reload(now time.Time) {
 	state, err := f.look()
 	if err == nil && state == f.state {
 		return
 	}
+	rule := RuleFiles
 	var next *tls.Certificate
 	if err == nil {
 		next, err = f.read()
 	}
+	if err == nil {
+		rule, err = worse(next.Leaf, f.now.Leaf, now)
+	}
 	if err != nil {
-		f.log.Error("the changed certificate cannot be used; the one from before is shown on", "id", RuleFiles.ID, "error", err.Error())
+		f.log.Error("the changed certificate cannot be used; the one from before is shown on", "id", rule.ID, "error", err.Error())
 		return // looked at again: the second file may come a moment after the first
 	}
 	f.now, f.state = next, state
 	f.log.Info("the certificate was read again", "until", next.Leaf.NotAfter.UTC().Format(time.RFC3339))
+	if found, old := Age(next.Leaf, now); old && found.ID == RuleEnded.ID { // there is nothing better
+		f.log.Error("the certificate that is shown is one that browsers refuse, or will tomorrow", "id", found.ID, "error", found.What)
+	}
+}
+
+// worse says by which rule and why a certificate must not take the place of the one that is shown; nil: it may. The hosts are
+// those that the one from before names: the start has held it against the site's.
+func worse(next, now *x509.Certificate, at time.Time) (check.Rule, error) {
+	names := slices.Clone(now.DNSNames)
+	for _, ip := range now.IPAddresses {
+		names = append(names, ip.String())
+	}
+	for _, name := range names {
+		if next.VerifyHostname(strings.Replace(name, "*", "any", 1)) != nil {
+			return RuleNames, fmt.Errorf("it does not name %s, as the one from before does; it names %s: get one that names it, or restart the site if it is not wanted any more", name, strings.Join(next.DNSNames, ", "))
+		}
+	}
+	if isValid(now, at) && !isValid(next, at) {
+		return RuleEnded, fmt.Errorf("it is valid from %s until %s, and the one from before is valid now", next.NotBefore.UTC().Format(time.RFC3339), next.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return check.Rule{}, nil
+}
+
+func isValid(leaf *x509.Certificate, at time.Time) bool {
+	return !at.Before(leaf.NotBefore) && at.Before(leaf.NotAfter)
 }
 
 func (f *Files) look() (state [2]fileState, err error) {

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"container/list"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,7 +16,7 @@ import (
 // configuration names the protocols in NextProtos. A listener that is closed takes no more connections; handshakes that are
 // on their way may finish, and Accept returns those connections before it says that it is closed.
 func (g *Guard) TLSListener(l net.Listener, config *tls.Config) net.Listener {
-	t := &tlsListener{Listener: l, g: g, config: config, ready: make(chan net.Conn), failed: make(chan error), done: make(chan struct{}), idle: make(chan struct{})}
+	t := &tlsListener{Listener: l, g: g, config: config, pending: newQueue[greeting](g.c.Handshakes), ready: make(chan net.Conn), failed: make(chan error), done: make(chan struct{}), idle: make(chan struct{})}
 	go t.loop()
 	return t
 }
@@ -32,7 +31,7 @@ type tlsListener struct {
 	once   sync.Once
 
 	mu      sync.Mutex
-	pending list.List     // of greeting, the oldest first
+	pending *queue[greeting]
 	idle    chan struct{} // closed when the listener is, and none is on its way
 	ended   bool
 	last    sync.Once
@@ -69,7 +68,7 @@ func (t *tlsListener) Close() (err error) {
 func (t *tlsListener) Handshaking(within time.Duration) (n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for e := t.pending.Back(); e != nil && time.Since(e.Value.(greeting).since) < within; e = e.Prev() {
+	for e := t.pending.all.Back(); e != nil && time.Since(e.Value.(*place[greeting]).of.since) < within; e = e.Prev() {
 		n++
 	}
 	return n
@@ -99,35 +98,36 @@ func (t *tlsListener) loop() {
 	}
 }
 
-// add takes a connection among those in their handshake. When there are too many the oldest goes: who is honest has long
-// finished.
-func (t *tlsListener) add(c net.Conn) *list.Element {
+// add takes a connection among those in their handshake. When there are too many one that is old goes: who is honest has long
+// finished, unless one network fills the queue within the time of a round trip, which then loses its own.
+func (t *tlsListener) add(c net.Conn) *place[greeting] {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.pending.Len() >= t.g.c.Handshakes {
-		oldest := t.pending.Front()
-		t.pending.Remove(oldest)
-		_ = oldest.Value.(greeting).conn.Close()
+	from := networkOf(c)
+	p := t.pending.push(greeting{c, time.Now()}, from)
+	if old := t.pending.excess(from); old != nil {
+		t.pending.remove(old)
+		_ = old.of.conn.Close()
 	}
-	return t.pending.PushBack(greeting{c, time.Now()})
+	return p
 }
 
-func (t *tlsListener) remove(e *list.Element) {
+func (t *tlsListener) remove(p *place[greeting]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pending.Remove(e) // nothing if it is gone already
+	t.pending.remove(p)
 	t.endIdle()
 }
 
 // endIdle tells Accept when the listener is closed and the last handshake is over.
 func (t *tlsListener) endIdle() {
-	if t.ended && t.pending.Len() == 0 {
+	if t.ended && t.pending.all.Len() == 0 {
 		t.last.Do(func() { close(t.idle) })
 	}
 }
 
-func (t *tlsListener) handshake(raw net.Conn, e *list.Element) {
-	defer t.remove(e)
+func (t *tlsListener) handshake(raw net.Conn, p *place[greeting]) {
+	defer t.remove(p)
 	c := tls.Server(raw, t.config)
 	ctx, cancel := context.WithTimeout(context.Background(), t.g.c.HandshakeTime)
 	defer cancel()

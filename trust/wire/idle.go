@@ -27,27 +27,27 @@ const (
 var goAway = []byte{0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0}
 
 // crowd is the connections that wait for a next request. Each keeps net/http's buffers, the state of its TLS and one or two
-// stacks, so there is a most; when one more comes, the one that has waited longest is let go. If the network of the one that
-// came holds more than a quarter of all, its own longest goes: who opens many takes them from nobody else.
+// stacks, so there is a most; when one more comes, the one that has waited longest is let go, as [queue] says.
 type crowd struct {
-	most int
-
 	mu   sync.Mutex
 	seen map[net.Conn]*waiting // those that have waited once, until they are closed
-	all  list.List             // of *waiting, who waits longest first
-	near map[netip.Prefix]*list.List
-	away list.List // of HTTP/2, told and not closed yet
+	all  *queue[*waiting]      // who waits longest first
+	away list.List             // of HTTP/2, told and not closed yet
+}
+
+func newCrowd(most int) *crowd {
+	return &crowd{seen: map[net.Conn]*waiting{}, all: newQueue[*waiting](most)}
 }
 
 // waiting is a connection that waits, or has waited before.
 type waiting struct {
-	one         *conn     // of HTTP/1
-	two         *tls.Conn // of HTTP/2
-	from        netip.Prefix
-	since       time.Time
-	busy, told  bool
-	all, beside *list.Element // its places, while it waits and was not chosen to go
-	away        *list.Element
+	one        *conn     // of HTTP/1
+	two        *tls.Conn // of HTTP/2
+	from       netip.Prefix
+	since      time.Time
+	busy, told bool
+	place      *place[*waiting] // while it waits and was not chosen to go
+	away       *list.Element
 
 	turn sync.Mutex // of HTTP/2: held while it is told, so that no answer begins meanwhile
 }
@@ -102,21 +102,12 @@ func (w *crowd) idle(c net.Conn) (leaving []*waiting) {
 	if one.told { // and was answered all the same
 		w.putAway(one)
 	} else {
-		near := w.near[one.from]
-		if near == nil {
-			near = new(list.List)
-			w.near[one.from] = near
-		}
-		one.all, one.beside = w.all.PushBack(one), near.PushBack(one)
-		if w.all.Len() > w.most {
-			first := w.all.Front()
-			if near.Len() > w.most/4 {
-				first = near.Front()
-			}
-			leaving = append(leaving, first.Value.(*waiting))
+		one.place = w.all.push(one, one.from)
+		if first := w.all.excess(one.from); first != nil {
+			leaving = append(leaving, first.of)
 		}
 	}
-	if w.away.Len() > max(w.most/8, 8) { // they come faster than clients hear of it
+	if w.away.Len() > max(w.all.most/8, 8) { // they come faster than clients hear of it
 		leaving = append(leaving, w.away.Front().Value.(*waiting))
 	}
 	for _, one := range leaving {
@@ -138,13 +129,9 @@ func (w *crowd) active(c net.Conn) *waiting {
 }
 
 func (w *crowd) takeOut(one *waiting) {
-	if one.all != nil {
-		near := w.near[one.from]
-		w.all.Remove(one.all)
-		if near.Remove(one.beside); near.Len() == 0 {
-			delete(w.near, one.from)
-		}
-		one.all, one.beside = nil, nil
+	if one.place != nil {
+		w.all.remove(one.place)
+		one.place = nil
 	}
 	if one.away != nil {
 		w.away.Remove(one.away)

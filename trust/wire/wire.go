@@ -14,11 +14,9 @@
 package wire
 
 import (
-	"container/list"
 	"context"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -38,7 +36,8 @@ type Config struct {
 	// not see the second request of a connection before its head is whole.
 	HeadTime time.Duration
 	// Handshakes is how many connections may be in their TLS handshake at a time, 1,024 if it is 0. When one more comes the
-	// oldest is closed: an honest handshake takes a round trip or two, and slow ones are in nobody's way.
+	// oldest is closed: an honest handshake takes a round trip or two, and slow ones are in nobody's way. While a network
+	// has more than a quarter of them it loses its own.
 	Handshakes int
 	// HandshakeTime is how long a handshake may take; 5 seconds if it is 0.
 	HandshakeTime time.Duration
@@ -71,7 +70,7 @@ func New(srv *http.Server, c Config) *Guard {
 		c.Idle = 1000
 	}
 	g := &Guard{c: c, next: srv.Handler}
-	waiting := crowd{most: c.Idle, seen: map[net.Conn]*waiting{}, near: map[netip.Prefix]*list.List{}}
+	waiting := newCrowd(c.Idle)
 	if g.next == nil {
 		g.next = http.DefaultServeMux
 	}

@@ -378,6 +378,34 @@ func TestHandshakes(t *testing.T) {
 	}
 }
 
+// TestHandshakesNetworks: whoever has more than a quarter of the handshakes closes none of others', nor does a third who comes
+// meanwhile.
+func TestHandshakesNetworks(t *testing.T) {
+	s := start(t, true, http.HandlerFunc(echo), wire.Config{Handshakes: 8, HandshakeTime: time.Minute})
+	from := func(last byte) net.Conn {
+		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 9, 9, last)}}).Dial("tcp", s.address)
+		if err != nil {
+			t.Skip("this machine has no second address of loopback: ", err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		return c
+	}
+	honest := []net.Conn{from(1)}
+	for range 30 {
+		_ = from(9)
+	}
+	honest = append(honest, from(2), from(3)) // the second and the third come when the queue is full
+	for range 30 {
+		_ = from(9)
+	}
+	for n, c := range honest {
+		if err := tls.Client(c, &tls.Config{RootCAs: s.roots, ServerName: "localhost"}).Handshake(); err != nil {
+			t.Errorf("honest connection %d beside sixty of one network: %v", n, err)
+		}
+	}
+}
+
 func TestHandshakeTime(t *testing.T) {
 	s := start(t, true, http.HandlerFunc(echo), wire.Config{HandshakeTime: 50 * time.Millisecond})
 	c, err := net.Dial("tcp", s.address)

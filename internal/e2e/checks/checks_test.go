@@ -170,11 +170,12 @@ var broken = map[string]func(c *try){
 	"certificate name": func(c *try) {
 		c.set.Origin, c.set.Hosts = "https://other.merlon-web.org", []string{"other.merlon-web.org"}
 	},
-	"further host":      func(c *try) { c.set.Hosts = append(c.set.Hosts, "www.merlon-web.org") },
-	"certificate due":   func(c *try) { c.left = 25 * 24 * time.Hour },
-	"certificate late":  func(c *try) { c.left = 6 * 24 * time.Hour },
-	"certificate ended": func(c *try) { c.left = -time.Hour },
-	"nothing known":     built(func(i *build.Info) { i.Build = nil }),
+	"further host":        func(c *try) { c.set.Hosts = append(c.set.Hosts, "www.merlon-web.org") },
+	"certificate missing": func(c *try) { c.asks = true },
+	"certificate due":     func(c *try) { c.left = 25 * 24 * time.Hour },
+	"certificate late":    func(c *try) { c.left = 6 * 24 * time.Hour },
+	"certificate ended":   func(c *try) { c.left = -time.Hour },
+	"nothing known":       built(func(i *build.Info) { i.Build = nil }),
 }
 
 func fact(change func(*host.Facts)) func(*try) { return func(c *try) { change(&c.facts) } }

@@ -37,7 +37,7 @@ func rows() []row {
 		{"MRL-HOST-011", "program", "0777"}, {"MRL-HOST-012", "program", "0777"}, {"MRL-HOST-013", "disk", "1 MB"}, {"MRL-HOST-014", "disk", "10 more"}, {"MRL-HOST-015", "disk", ""}, {"MRL-HOST-016", "memory disk", "tmpfs"},
 		{"MRL-HOST-017", "layer", ""}, {"MRL-HOST-018", "network", "nfs"}, {"MRL-HOST-019", "open files", "shop.db"}, {"MRL-HOST-020", "clock", ""}, {"MRL-HOST-021", "clock", "1970"}, {"MRL-HOST-022", "process", ""},
 		{"MRL-HOST-023", "caps", "1 capabilities"}, {"MRL-HOST-024", "process", ""}, {"MRL-HOST-025", "swap", "/dev/sda2"},
-		{"MRL-CERT-003", "certificate due", "two thirds"}, {"MRL-CERT-002", "certificate late", "within a week"}, {"MRL-CERT-001", "certificate ended", "ended"}, {"MRL-CERT-006", "certificate name", "does not name other.merlon-web.org"}, {"MRL-CERT-006", "further host", "does not name www.merlon-web.org"},
+		{"MRL-CERT-003", "certificate due", "two thirds"}, {"MRL-CERT-002", "certificate late", "within a week"}, {"MRL-CERT-001", "certificate ended", "ended"}, {"MRL-CERT-005", "certificate missing", "has given none yet"}, {"MRL-CERT-006", "certificate name", "does not name other.merlon-web.org"}, {"MRL-CERT-006", "further host", "does not name www.merlon-web.org"},
 		{"MRL-BUILD-001", "old go", "GO-20"}, {"MRL-BUILD-002", "old modules", "golang.org/x/net"}, {"MRL-BUILD-003", "old list", ""}, {"MRL-BUILD-004", "build", ""}, {"MRL-BUILD-005", "old modules", "../x"},
 		{"MRL-BUILD-006", "build", ""}, {"MRL-BUILD-007", "build", ""}, {"MRL-BUILD-008", "build", ""}, {"MRL-BUILD-009", "build", ""}, {"MRL-BUILD-010", "build", "tls3des"}, {"MRL-BUILD-011", "nothing known", ""},
 	}

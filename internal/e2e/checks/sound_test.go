@@ -27,6 +27,7 @@ import (
 	"github.com/merlon-web/merlon/password"
 	"github.com/merlon-web/merlon/sqlite"
 	"github.com/merlon-web/merlon/static"
+	"github.com/merlon-web/merlon/trust/cert"
 )
 
 // The sound site: a page, a form, a statement, a file, accounts, passkeys, and settings for the world.
@@ -119,6 +120,7 @@ type try struct {
 	refused bool
 	clock   func() time.Time
 	left    time.Duration // of the certificate's ninety days
+	asks    bool          // an authority for its certificate, and has none yet
 	// before is called with the data folder before the site is started, spoil when it is up.
 	before func(t *testing.T, data string)
 	spoil  func(t *testing.T, s *merlon.Site, data string)
@@ -143,6 +145,13 @@ func (c try) report(t *testing.T) check.Report {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	env := merlon.Env{Data: data, Mode: merlon.Production, Settings: c.set, Clock: c.clock, Certificates: shown{time.Now().Add(c.left)}, NoJobs: true, Log: slog.New(slog.DiscardHandler)}
+	if c.asks {
+		a, err := cert.NewACME(cert.ACMEConfig{Hosts: []string{"shop.merlon-web.org"}, Dir: filepath.Join(t.TempDir(), "certificates")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		env.Certificates = a
+	}
 	if c.tested {
 		env.Mode = merlon.Test
 	}
