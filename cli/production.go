@@ -233,6 +233,11 @@ func (w *world) listen(name, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, exit(ExitCannot, "cannot listen on %s: %w: choose another in %s", address, err, settingsName)
 	}
+	if network == "unix" { // the umask would keep the server in front out, which is in the socket's group
+		if err := os.Chmod(address, 0o660); err != nil {
+			return nil, errors.Join(exit(ExitCannot, "the mode of the socket %s cannot be set to 0660: %w: choose another folder in %s", address, err, settingsName), l.Close())
+		}
+	}
 	return l, nil
 }
 
