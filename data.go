@@ -31,7 +31,28 @@ func (s *Site) makeData() error {
 	if err := datafolder.Make(s.env.Data); err != nil {
 		return fmt.Errorf("merlon: data folder: %w", err)
 	}
+	if err := s.notGone(); err != nil {
+		return err
+	}
 	return s.ownData()
+}
+
+// notGone refuses a folder that has the keys of a site and not its database: opened, it would be a new and empty site, whose first
+// visitor with the link becomes its administrator. A first start makes the file before the keys, so one that was cut off goes on.
+func (s *Site) notGone() error {
+	filed, ok := s.cfg.Engine.(db.Filed)
+	if !ok {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(s.env.Data, "keys")); err != nil {
+		return nil // a new folder; what else is wrong with the file is told when it is opened
+	}
+	path, err := filed.Missing(s.env.Data)
+	if err != nil || path == "" {
+		return err
+	}
+	return RuleGone.Finding(path, "the keys of a site are here, and its database is not",
+		"put the file back, or restore the newest point: restore --help; for a new site name an empty folder: --data DIR")
 }
 
 // migrations migrates a database that is new, and refuses one that has data and lacks a migration.

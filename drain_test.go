@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -100,6 +101,46 @@ func TestDrain(t *testing.T) {
 		served += int(answered.Load())
 	}
 	t.Logf("%d ends, %d requests, none broken off", rounds, served)
+}
+
+// TestDrainCutsOff: a visitor who does not send the rest of a body makes the end of a site no failure; the log tells of it.
+func TestDrainCutsOff(t *testing.T) {
+	need.Time(t, "waits for the time of an end")
+	var told strings.Builder
+	site, err := openCounted(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Settings: merlon.Settings{Origin: "http://site.test"}, Log: slog.New(slog.NewJSONHandler(&told, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := site.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- site.Serve(ctx, l) }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	before := begun.Load()
+	_, _ = io.WriteString(c, "POST /counted HTTP/1.1\r\nHost: site.test\r\nContent-Length: 10\r\n\r\nhalf")
+	for end := time.Now().Add(5 * time.Second); begun.Load() == before && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("the end failed: %v", err)
+	}
+	if err := site.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(told.String(), `was cut off","connections":1`) {
+		t.Errorf("the log says\n%s", &told)
+	}
 }
 
 // TestSlowClients: slow heads and slow bodies are in nobody's way, and are cut off.

@@ -222,6 +222,13 @@ var (
 		Wrong:  `club serve; guestbook serve   # both with ./data`,
 		Right:  `guestbook serve --data data-guestbook`,
 		Source: "CWE-668; OWASP ASVS 5.0 13.4"}
+	RuleGone = check.Rule{ID: "MRL-SITE-025", Property: check.Availability, Severity: check.High,
+		Title:  "the database is gone, and the keys of its site are there",
+		Why:    "a start would make an empty site in its place, without an account, and the next backups would be of that one",
+		Attack: "No attack: a clean-up or a volume that was not mounted takes the file away; whoever then reads the first start's link is\nthe administrator of an empty site under the old name.",
+		Wrong:  "rm data/club.db; club serve --production",
+		Right:  "club restore …   # the newest point; or a new folder for a new site",
+		Source: "CWE-636 (not failing securely); OWASP ASVS 5.0 13.4"}
 	RuleCSPReport = check.Rule{ID: "MRL-CSP-001", Property: check.Integrity, Severity: check.Low,
 		Title:  "a browser refused something on a page",
 		Why:    "the page's policy does not allow it: an extension of the visitor's, or an injection that was stopped",
@@ -233,6 +240,6 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleDeadLink, RuleLoad, RuleSettings,
-		RuleForgotten, RulePart, RuleLacking, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
+		RuleForgotten, RulePart, RuleLacking, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleGone, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored, RuleDatabase, RuleStores}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

@@ -235,11 +235,17 @@ type Result struct {
 // A Report is the outcome of a run, sorted by id.
 type Report []Result
 
-// Run runs the checks one after the other. A check that panics is a finding of its own rule: a broken check never passes.
+// Run runs the checks one after the other. A check that panics is a finding of its own rule: a broken check never passes. When ctx is
+// done the rest is not run, and the check that ran then is not in the report, since what it found may be half of what there is: ask ctx.Err
+// whether the report is whole.
 func Run(ctx context.Context, checks ...Check) Report {
 	report := make(Report, 0, len(checks))
 	for _, c := range checks {
-		report = append(report, Result{Rule: c.Rule, Live: c.Live, Findings: run(ctx, c)})
+		found := run(ctx, c)
+		if ctx.Err() != nil {
+			break
+		}
+		report = append(report, Result{Rule: c.Rule, Live: c.Live, Findings: found})
 	}
 	sort.SliceStable(report, func(i, j int) bool { return report[i].Rule.ID < report[j].Rule.ID })
 	return report

@@ -122,6 +122,18 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A run that is interrupted ends, and takes no check for passed that it broke off or did not run.
+func TestRunIsInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	passes := func(context.Context) []check.Finding { return nil }
+	report := check.Run(ctx, check.Check{Rule: check.Rule{ID: "A"}, Run: passes},
+		check.Check{Rule: check.Rule{ID: "B"}, Run: func(context.Context) []check.Finding { stop(); return nil }},
+		check.Check{Rule: check.Rule{ID: "C"}, Run: func(context.Context) []check.Finding { t.Error("it went on"); return nil }})
+	if len(report) != 1 || report[0].Rule.ID != "A" {
+		t.Errorf("the report has %v", report)
+	}
+}
+
 func TestWords(t *testing.T) {
 	for s, want := range map[check.Severity]string{check.Low: "low", check.Medium: "medium", check.High: "high"} {
 		if b, err := s.MarshalText(); s.String() != want || string(b) != want || err != nil {

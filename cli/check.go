@@ -81,12 +81,16 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	env := p.env(merlon.Development)
 	var accepted map[string]string // what the owner lets a start pass
 	var unusable error             // what of the certificates would refuse a start
+	var lacking check.Report       // and what of the settings, which no serve.skip lets pass
 	if wish.choice.Deploy {        // as serve --production would have it
 		set, err := readSettings(settingsName, os.Environ())
 		if err != nil {
 			return err
 		}
 		env.Settings, accepted = set.site(), set.skipped()
+		if lacks := set.lacks(); wish.choice.Has(RuleProduction.ID) {
+			lacking = check.Report{{Rule: RuleProduction, Findings: lacks}}
+		}
 		env.Certificates, unusable = set.certificates(p.data, env.Log)
 		var faults check.Faults
 		if unusable != nil && !errors.As(unusable, &faults) {
@@ -104,6 +108,9 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 		return err
 	}
 	report, unseen, err := p.look(ctx, site, openErr == nil, wish.choice)
+	if ctx.Err() != nil { // what was seen until then is no report
+		return exit(ExitInterrupted, "check was interrupted: what it had not looked at may have findings: run it again")
+	}
 	if err != nil {
 		return err
 	}
@@ -112,6 +119,7 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 		accepted[id] = reason + " (serve.skip)"
 	}
 	report.Skip(accepted)
+	report = append(report, lacking...).Joined()
 	var stops []string // before what was typed: a start knows the settings alone
 	if wish.choice.Deploy && len(wish.choice.Only) == 0 {
 		stops = stopIDs(report)
@@ -130,6 +138,9 @@ func (p *program) runCheck(ctx context.Context, wish checkWish) error {
 	}
 	if len(report.Findings(wish.failOn)) > 0 {
 		return &failure{ExitFailed, errSilent}
+	}
+	if wish.choice.Deploy && len(wish.choice.Only) == 0 && unseen != "" { // nobody may take it for a site that is fit for the world
+		return exit(ExitCannot, "not all could be looked at: %s", unseen)
 	}
 	return nil
 }
@@ -211,12 +222,12 @@ func (p *program) look(ctx context.Context, site *merlon.Site, sound bool, c che
 		live, ok := p.askLive(ctx, c, err)
 		if ok {
 			own := slices.DeleteFunc(report, func(r check.Result) bool { return r.Live })
-			return append(own, live...).Joined(), "", ctx.Err()
+			return append(own, live...).Joined(), "", nil
 		}
 		if !sound {
-			return report.Joined(), "the data: this site does not start", ctx.Err()
+			return report.Joined(), "the data: this site does not start", nil
 		}
-		return report.Joined(), "the data: another process has it, and gave no answer", ctx.Err()
+		return report.Joined(), "the data: another process has it, and gave no answer", nil
 	}
 	refused, ok := startFinding(err)
 	if !ok {
@@ -306,6 +317,9 @@ func (p *program) printReport(report check.Report, wish checkWish, unseen string
 		version := ""
 		if info, ok := debug.ReadBuildInfo(); ok {
 			version = info.Main.Version
+		}
+		if unseen != "" {
+			return report.SARIFOf(p.out, "merlon check", version, "not looked at: "+unseen)
 		}
 		return report.SARIF(p.out, version)
 	case "json":

@@ -61,6 +61,22 @@ func controlPath(data string) string {
 	return path
 }
 
+// dialControl reaches the process that takes orders. A service from whose sight the kernel's name is hidden has named its socket by the
+// machine's: after our own name every other one of the folder is tried, and where nobody listens the first error is returned.
+func dialControl(ctx context.Context, own string) (net.Conn, error) {
+	c, first := (&net.Dialer{}).DialContext(ctx, "unix", own)
+	if first == nil {
+		return c, nil
+	}
+	others, _ := filepath.Glob(filepath.Join(filepath.Dir(own), controlNames)) // a folder whose name is a pattern has our own alone
+	for _, path := range others {
+		if c, err := (&net.Dialer{}).DialContext(ctx, "unix", path); err == nil {
+			return c, nil
+		}
+	}
+	return nil, first
+}
+
 // An answer is what came of an order.
 type answer struct {
 	Exit  int
@@ -189,7 +205,7 @@ func (p *program) ask(ctx context.Context, o order, locked error) (answer, error
 		return answer{}, cannotStart(locked)
 	}
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		return dialControl(ctx, path)
 	}}}
 	body, err := json.Marshal(o)
 	if err != nil {

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -114,7 +117,23 @@ func fillIn(text, name, host, kind string, server bool, set *settings) string {
 		ports = ""
 	}
 	text = strings.ReplaceAll(text, "{proxy}\n", behind)
-	return strings.NewReplacer("{name}", name, "{binary}", binary, "{host}", host, "{setting}\n", line, "{database}\n", credentials, "{listens}", listens, "{ports}\n", ports).Replace(text)
+	return strings.NewReplacer("{name}", name, "{binary}", binary, "{host}", host, "{setting}\n", line, "{database}\n", credentials, "{listens}", listens, "{ports}\n", ports,
+		"{sockets}\n", socketFolder(name, set.Serve.Listen), "{stop}", strconv.Itoa(stopSeconds(set))).Replace(text)
+}
+
+// stopSeconds is how long a site may take to end, in seconds: /readyz is down for serve.pre_drain, requests that run are waited for, and
+// for as long again jobs, mails and the data are closed. Whoever kills it earlier breaks off what it had accepted.
+func stopSeconds(set *settings) int {
+	return int(math.Ceil((time.Duration(set.Serve.PreDrain) + 45*time.Second).Seconds()))
+}
+
+// socketFolder has systemd make the folder of a Unix socket under /run, where the unit's user could make none.
+func socketFolder(name, listen string) string {
+	file, ok := strings.CutPrefix(listen, "unix:")
+	if !ok || !strings.HasPrefix(filepath.Clean(file), "/run/"+name+"/") {
+		return ""
+	}
+	return "RuntimeDirectory=" + name + "\n# The socket is open to its group, which is to be that of the server in front:\n# Group=www-data\n"
 }
 
 // keyCredentials has certificate and key handed over by systemd, which reads them as root: the unit's user is nobody's, and a key
@@ -158,6 +177,9 @@ var (
 )
 
 // deployFiles: each closes what the site does not need. The unit's score by systemd-analyze security is held by a test.
+//
+// The unit has no ProcSubset=pid: it hides /proc/sys and /proc/meminfo, by which the socket for commands has the name that root's
+// shell looks for (controlName), and by which check sees the machine's memory and swap. ProtectProc=invisible hides the processes of others.
 var deployFiles = map[string]string{
 	"systemd": `# {name}.service: to /etc/systemd/system, then: systemctl enable --now {name}
 # merlon.toml is read from /etc/{name}; data is /var/lib/{name}.
@@ -177,12 +199,13 @@ ExecStart={binary} serve --production --data /var/lib/{name}
 WorkingDirectory=/etc/{name}
 StateDirectory={name}
 StateDirectoryMode=0700
+{sockets}
 {setting}
 # LoadCredential=mail-password:/etc/{name}/mail-password
 {database}
 Restart=on-failure
 RestartSec=2
-TimeoutStopSec=30
+TimeoutStopSec={stop}
 
 DynamicUser=yes
 AmbientCapabilities=CAP_NET_BIND_SERVICE
@@ -199,7 +222,6 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
 ProtectProc=invisible
-ProcSubset=pid
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 RemoveIPC=yes
@@ -220,7 +242,7 @@ LimitNOFILE=65536
 WantedBy=multi-user.target
 `,
 	"docker": `# docker build -t {name} . ; run with:
-#   docker run --read-only --cap-drop ALL --security-opt no-new-privileges -v {name}-data:/data -v ./merlon.toml:/etc/{name}/merlon.toml:ro -p 443:8443 -p 80:8080 {name}
+#   docker run --stop-timeout {stop} --read-only --cap-drop ALL --security-opt no-new-privileges -v {name}-data:/data -v ./merlon.toml:/etc/{name}/merlon.toml:ro -p 443:8443 -p 80:8080 {name}
 {ports}
 FROM golang:1.26 AS build
 WORKDIR /src

@@ -14,6 +14,9 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 	proxy := settings{Site: siteSettings{Host: "a.example.org"}, TLS: tlsSettings{Mode: "proxy"}, Serve: serveSettings{Listen: "127.0.0.1:9000"}}
 	socket := proxy
 	socket.Serve.Listen = "unix:/run/club/socket"
+	elsewhere, drained := proxy, proxy
+	elsewhere.Serve.Listen = "unix:/run/club/../other/socket"
+	drained.Serve.PreDrain = period(30*time.Second + time.Millisecond)
 	crooked := proxy
 	crooked.Serve.Listen = "x {\n"
 	server := settings{Site: siteSettings{Host: "a.example.org"}, TLS: tlsSettings{Mode: "acme"}, DB: dbTable{URL: "postgres://x"}, Serve: serveSettings{Listen: ":8443", Redirect: ":8080"}}
@@ -27,6 +30,11 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 		has, lacks       []string
 	}{
 		{"nothing is set", "systemd", "", false, settings{}, []string{"\n# set site.host and tls.mode in merlon.toml\n", "LoadCredential=mail-password", " user list --data /var/lib/club\n"}, []string{"db-password", "db-reader"}},
+		{"what commands and checks look at is in sight", "systemd", "", false, settings{}, []string{"\nProtectProc=invisible\n", "\nTimeoutStopSec=45\n"}, []string{"ProcSubset", "RuntimeDirectory"}},
+		{"a drain", "systemd", "", false, drained, []string{"\nTimeoutStopSec=76\n"}, nil},
+		{"a drain in a container", "docker", "", false, drained, []string{"docker run --stop-timeout 76 --read-only"}, nil},
+		{"a socket of systemd's", "systemd", "", false, socket, []string{"\nRuntimeDirectory=club\n"}, nil},
+		{"a socket elsewhere", "systemd", "", false, elsewhere, nil, []string{"RuntimeDirectory"}},
 		{"nothing is set", "docker", "", false, settings{}, []string{"\n# set site.host and tls.mode in merlon.toml\nWORKDIR", `serve.listen = ":8443"`}, nil},
 		{"a host alone", "docker", "", false, settings{Site: siteSettings{Host: "a.example.org"}}, []string{"\n# set tls.mode in merlon.toml\n"}, []string{"site.host"}},
 		{"both are set", "docker", "", false, server, []string{"/data\nWORKDIR"}, []string{"# set", "serve.listen"}},
@@ -54,7 +62,7 @@ func TestDeployHeedsTheSettings(t *testing.T) {
 				t.Errorf("%s, %s: %q in\n%s", c.kind, c.name, want, text)
 			}
 		}
-		for _, place := range []string{"{name}", "{setting}", "{host}", "{binary}", "{proxy}", "{ports}", "{listens}", "{database}"} {
+		for _, place := range []string{"{name}", "{setting}", "{host}", "{binary}", "{proxy}", "{ports}", "{listens}", "{database}", "{sockets}", "{stop}"} {
 			if strings.Contains(text, place) {
 				t.Errorf("%s, %s: %s was not filled in", c.kind, c.name, place)
 			}

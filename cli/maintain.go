@@ -45,7 +45,7 @@ func tellMaintenance(c *merlon.Call, on bool) error {
 	return c.Answer("merlon/maintenance/v1", "on", on, func(out io.Writer) error {
 		text := "visitors are let in"
 		if on {
-			text = "visitors are told to come again later; whoever signs in as an administrator is let in"
+			text = "visitors are told to come again later; whoever signs in as an administrator, with a second factor that is set up already, is let in"
 		}
 		_, err := fmt.Fprintln(out, text)
 		return err

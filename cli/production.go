@@ -39,8 +39,8 @@ func (p *program) runProduction(ctx context.Context) error {
 	if w.set, err = readSettings(settingsName, os.Environ()); err != nil {
 		return err
 	}
-	if err := w.lacking(); err != nil {
-		return err
+	if err := w.set.lacks().Err(); err != nil {
+		return &failure{ExitFailed, err}
 	}
 	if w.handed, err = handedOver(); err != nil {
 		return exit(ExitCannot, "the sockets that were handed over cannot be used: %w", err)
@@ -66,25 +66,21 @@ func (p *program) runProduction(ctx context.Context) error {
 	return errors.Join(w.run(ctx), closeSite(w.site))
 }
 
-// lacking refuses a start for which the settings are not enough.
-func (w *world) lacking() error {
-	var all []string
-	lack := func(format string, args ...any) {
-		all = append(all, fmt.Sprintf(format, args...)+"  "+RuleProduction.ID)
+// lacks are what a start in the world needs and the settings do not say. No serve.skip lets them pass.
+func (s *settings) lacks() (all check.Faults) {
+	lack := func(setting, what, do string) {
+		all = append(all, RuleProduction.Finding(setting, what, do))
 	}
-	if w.set.Site.Origin == "" {
-		lack(`no public host is set: the site would not know its own name: set site.host in %s`, settingsName)
+	if s.Site.Origin == "" {
+		lack("site.host", "no public host is set: the site would not know its own name", "set site.host in "+settingsName)
 	}
-	if w.set.TLS.Mode == "" {
-		lack(`tls.mode is not set in %s: without TLS whoever is on the way reads along: write acme, files, or proxy when one in front of the site ends TLS`, settingsName)
+	if s.TLS.Mode == "" {
+		lack("tls.mode", "it is not set in "+settingsName+": without TLS whoever is on the way reads along", "write acme, files, or proxy when one in front of the site ends TLS")
 	}
-	if w.set.Serve.Health != "off" && !onLoopback(w.set.Serve.Health) {
-		lack(`serve.health is %q, which others reach: how the site is does not concern them: write 127.0.0.1:8081, or "off"`, w.set.Serve.Health)
+	if s.Serve.Health != "off" && !onLoopback(s.Serve.Health) {
+		lack("serve.health", fmt.Sprintf("it is %q, which others reach: how the site is does not concern them", s.Serve.Health), `write 127.0.0.1:8081, or "off"`)
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return exit(ExitFailed, "%s", strings.Join(all, "\n"))
+	return all
 }
 
 func onLoopback(address string) bool {
@@ -96,6 +92,10 @@ func onLoopback(address string) bool {
 func (w *world) run(ctx context.Context) error {
 	if err := w.judge(ctx); err != nil {
 		return err
+	}
+	if ctx.Err() != nil { // not all was judged
+		w.log.Info("told to end before the site was up")
+		return nil
 	}
 	w.tellAges(ctx)
 	l, err := w.listen("site", w.set.Serve.Listen)
@@ -232,6 +232,11 @@ func (w *world) listen(name, address string) (net.Listener, error) {
 	}
 	if err != nil {
 		return nil, exit(ExitCannot, "cannot listen on %s: %w: choose another in %s", address, err, settingsName)
+	}
+	if network == "unix" { // the umask would keep the server in front out, which is in the socket's group
+		if err := os.Chmod(address, 0o660); err != nil {
+			return nil, errors.Join(exit(ExitCannot, "the mode of the socket %s cannot be set to 0660: %w: choose another folder in %s", address, err, settingsName), l.Close())
+		}
 	}
 	return l, nil
 }

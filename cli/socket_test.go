@@ -91,6 +91,41 @@ func TestASiteThatEndsUnderACommand(t *testing.T) {
 	}
 }
 
+// A site whose socket has another name is found: in its service the kernel's was hidden from it.
+func TestASocketOfAnotherName(t *testing.T) {
+	p := &program{data: t.TempDir(), out: io.Discard, err: io.Discard}
+	own := controlPath(p.data)
+	if own == "" {
+		t.Skip("the path of the temporary folder is too long for a socket")
+	}
+	if err := os.Mkdir(filepath.Dir(own), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", filepath.Join(filepath.Dir(own), "control-00000000.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, `{"Exit":0}`) })}
+	defer srv.Close()
+	go func() { _ = srv.Serve(l) }()
+	if _, err := p.ask(t.Context(), order{Name: "x"}, db.ErrLocked); err != nil {
+		t.Errorf("the running site is not reached: %v", err)
+	}
+}
+
+// A site that listens on a Unix socket is reached by its group too, as by the server in front of it, whatever the umask.
+func TestListenModeOfASocket(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "site")
+	l, err := (&world{program: &program{}}).listen("site", "unix:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if info, err := os.Lstat(file); err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("the socket's mode: %v %v", info.Mode(), err)
+	}
+}
+
 // The environment of a command is that of the site in the world where the settings name it, unless the data was last
 // served under development.
 func TestCommandEnv(t *testing.T) {

@@ -84,6 +84,12 @@ type Hasty interface {
 	Hasten()
 }
 
+// A Filed is an engine whose database is a file of the data folder. It is asked before Open, which makes a file that is missing.
+type Filed interface {
+	// Missing returns the path of the database's file if it is not in the data folder, else "".
+	Missing(dir string) (path string, err error)
+}
+
 // A Prover is an engine that can look whether its file is whole. It is asked about copies that came from elsewhere.
 type Prover interface {
 	// Prove reads all of the open database. An error says that it could not; what is wrong is in the Proof.

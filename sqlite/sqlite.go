@@ -109,6 +109,16 @@ func (e *engine) Open(ctx context.Context, dir string, schemas ...*db.Schema) (e
 	return nil
 }
 
+// Missing implements [db.Filed].
+func (e *engine) Missing(dir string) (string, error) {
+	path := filepath.Join(dir, e.file)
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	return "", err
+}
+
 // locate returns the absolute path of the file, without symbolic links: SQLite is told to follow none, so that nobody who
 // can write to the folder makes it write elsewhere.
 func locate(dir, file string) (string, error) {

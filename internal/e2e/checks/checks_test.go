@@ -283,11 +283,12 @@ func slowClock() func() time.Time {
 	return func() time.Time { return began.Add(time.Duration(looks.Add(1)) * 400 * time.Millisecond) }
 }
 
-// oldKeys makes the key ring two years before the site starts.
+// oldKeys makes the key ring two years before the site starts, behind the empty file that a first start makes before it.
 func oldKeys(t *testing.T, data string) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	write(t, filepath.Join(data, "sound.db"), "")
 	if _, err := keyring.Create(filepath.Join(data, "keys"), time.Now().AddDate(-2, 0, 0)); err != nil {
 		t.Fatal(err)
 	}

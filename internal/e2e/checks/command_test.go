@@ -112,7 +112,7 @@ func TestCheckSkipsWhatTheStartPasses(t *testing.T) {
 	if err := os.WriteFile("merlon.toml", []byte("[serve]\nskip = [\"MRL-SMTP-011=no mails\"]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, _ = run(t, 0, open(nil), "data", "check", "--deploy", "--skip", "MRL-DEPLOY-001=typed")
+	out, _ = run(t, 3, open(nil), "data", "check", "--deploy", "--skip", "MRL-DEPLOY-001=typed", "--skip", "MRL-CLI-004=typed")
 	if _, line, _ := strings.Cut(out, stops); !strings.Contains(line, "MRL-DEPLOY-001") || strings.Contains(line, "MRL-SMTP-011") {
 		t.Errorf("what stops a start is for the settings alone to say:\n%s", out)
 	}
@@ -148,6 +148,60 @@ func TestCheckWritesJSON(t *testing.T) {
 	out, _ = run(t, 2, open(nil), t.TempDir(), "check", "--format", "json", "--only", "X")
 	if err := json.Unmarshal([]byte(out), &doc); err != nil || doc.Schema != "merlon/error/v1" {
 		t.Errorf("an error is no document: %s", out)
+	}
+}
+
+// TestCheckTellsWhatItDidNotSee: in SARIF too; and a site of which a half was not looked at is not fit for the world.
+func TestCheckTellsWhatItDidNotSee(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	if out, _ := run(t, 0, open(nil), data, "check", "--format", "sarif"); !strings.Contains(out, "not looked at: the data") {
+		t.Errorf("SARIF without the data says\n%s", out)
+	}
+	sound := []string{"check", "--deploy", "--fail-on", "high"}
+	t.Chdir(t.TempDir())
+	text := "[site]\nhost = \"example.org\"\ntrusted_proxies = [\"127.0.0.1\"]\nclient_header = \"X-Forwarded-For\"\n[serve]\nskip = [\"MRL-SMTP-011=no mails\"]\n[tls]\nmode = \"proxy\"\n"
+	if err := os.WriteFile("merlon.toml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errOut := run(t, 3, open(nil), data, sound...); !strings.Contains(errOut, "not all could be looked at: the data") {
+		t.Errorf("without the data: %s", errOut)
+	}
+	run(t, 0, open(nil), data, "migrate", "up")
+	run(t, 0, open(nil), data, sound...)
+}
+
+// TestCheckNamesWhatTheSettingsLack: a start is refused by it, whatever serve.skip says, and --skip lets no start pass.
+func TestCheckNamesWhatTheSettingsLack(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := "[site]\nhost = \"example.org\"\n[serve]\nhealth = \"0.0.0.0:8081\"\nskip = [\"MRL-CLI-004=no\", \"MRL-SMTP-011=no mails\"]\n"
+	if err := os.WriteFile("merlon.toml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := run(t, 1, open(nil), "data", "check", "--deploy")
+	for _, want := range []string{"FAIL  tls.mode: it is not set", `FAIL  serve.health: it is "0.0.0.0:8081"`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if out, _ := run(t, 3, open(nil), "data", "check", "--deploy", "--skip", "MRL-CLI-004=typed"); !strings.Contains(out, "serve --production does not start with: MRL-CLI-004\n") {
+		t.Errorf("what stops a start?\n%s", out)
+	}
+	if out, _ := run(t, 0, open(nil), "data", "check", "-v"); strings.Contains(out, "MRL-CLI-004") {
+		t.Errorf("without --deploy:\n%s", out)
+	}
+}
+
+// TestCheckIsInterrupted: Ctrl-C ends it with 130, and not as a report.
+func TestCheckIsInterrupted(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	for range 2 {
+		var out, errOut bytes.Buffer
+		if code := cli.Run(ctx, open(nil), []string{"check", "--data", data}, &out, &errOut); code != 130 || out.Len() > 0 || !strings.Contains(errOut.String(), "interrupted") {
+			t.Errorf("exit %d\n%s%s", code, &out, &errOut)
+		}
+		run(t, 0, open(nil), data, "migrate", "up")
 	}
 }
 
@@ -281,7 +335,7 @@ func TestNewSite(t *testing.T) {
 			ids = append(ids, f.ID)
 		}
 	}
-	if want := []string{"MRL-BACK-001", "MRL-DEPLOY-001", "MRL-SMTP-011"}; !slices.Equal(ids, want) {
+	if want := []string{"MRL-BACK-001", "MRL-CLI-004", "MRL-CLI-004", "MRL-DEPLOY-001", "MRL-SMTP-011"}; !slices.Equal(ids, want) {
 		t.Errorf("a new site lacks %v, want %v\n%s", ids, want, text)
 	}
 	if runtime.GOOS == "linux" { // and on this machine as it is, nothing breaks
