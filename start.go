@@ -128,7 +128,7 @@ func (s *Site) open(ctx context.Context, beside bool) (run *running, err error) 
 	if s.env.Mode == Production || s.env.Mode == Development {
 		run.rates = newRates()
 	}
-	rows, buckets, err := s.stores(ctx, beside)
+	rows, buckets, err := s.stores(ctx, keys, beside)
 	if err != nil {
 		return nil, err
 	}
