@@ -60,6 +60,9 @@ func (s *Site) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.hearMaintenance(ctx, true); err != nil {
+		return errors.Join(err, run.close())
+	}
 	if err := s.startParts(ctx, run.house); err != nil {
 		return errors.Join(err, run.close())
 	}
@@ -72,7 +75,6 @@ func (s *Site) Start(ctx context.Context) error {
 	for _, f := range s.pageFiles {
 		f.Seal()
 	}
-	s.readMaintenance()
 	s.running.Store(run)
 	tasks, stop := context.WithCancel(context.Background())
 	run.stop = stop
@@ -220,11 +222,8 @@ func (s *Site) tasks(run *running) []Task {
 		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
 		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
 	}
-	if s.Shared() { // another process on this folder closes or opens the site
-		own = append(own, Task{Name: "merlon/maintenance", Every: time.Second, Run: func(context.Context, *House) error {
-			s.readMaintenance()
-			return nil
-		}})
+	if s.Shared() { // another process closes or opens the site
+		own = append(own, Task{Name: "merlon/maintenance", Every: time.Second, Run: func(ctx context.Context, _ *House) error { return s.hearMaintenance(ctx, false) }})
 	}
 	if s.takesUploads() {
 		own = append(own, uploadTask())
