@@ -230,7 +230,7 @@ func (s *Site) voidOwn(w *db.Writer, run *running, r Restore) error {
 	if _, err := insertRestore.Run(w, r.Now.UnixMicro(), r.Instant.UnixMicro(), r.Point, theft, salt); err != nil {
 		return err
 	}
-	for _, forget := range []*db.Statement[db.Affected]{forgetOnce, forgetKept, dropStore} {
+	for _, forget := range []*db.Statement[db.Affected]{forgetOnce, forgetKept, dropStore, dropMaintenance} {
 		if _, err := forget.Run(w); err != nil {
 			return err
 		}

@@ -75,6 +75,7 @@ type Site struct {
 	running    atomic.Pointer[running]
 	draining   atomic.Bool       // Serve was told to end
 	maintained atomic.Bool       // visitors are told to come again
+	heard      atomic.Int64      // the number of the word about that
 	mu         sync.Mutex        // Start and Close
 	replace    chan func() error // see [House.Replace]
 }

@@ -61,6 +61,9 @@ func (s *Site) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.hearMaintenance(ctx, true); err != nil {
+		return errors.Join(err, run.close())
+	}
 	if err := s.startParts(ctx, run.house); err != nil {
 		return errors.Join(err, run.close())
 	}
@@ -73,7 +76,6 @@ func (s *Site) Start(ctx context.Context) error {
 	for _, f := range s.pageFiles {
 		f.Seal()
 	}
-	s.readMaintenance()
 	s.running.Store(run)
 	tasks, stop := context.WithCancel(context.Background())
 	run.stop = stop
@@ -130,7 +132,7 @@ func (s *Site) open(ctx context.Context, beside bool) (run *running, err error) 
 	if s.env.Mode == Production || s.env.Mode == Development {
 		run.rates = newRates()
 	}
-	rows, buckets, err := s.stores(ctx, beside)
+	rows, buckets, err := s.stores(ctx, keys, beside)
 	if err != nil {
 		return nil, err
 	}
@@ -222,11 +224,8 @@ func (s *Site) tasks(run *running) []Task {
 		{Name: "merlon/seen", Every: 20 * time.Second, Last: true, Run: func(ctx context.Context, h *House) error { return h.Sessions.Seen(ctx, h.Engine) }},
 		{Name: "merlon/sweep", Every: 10 * time.Minute, Run: s.sweep},
 	}
-	if s.Shared() { // another process on this folder closes or opens the site
-		own = append(own, Task{Name: "merlon/maintenance", Every: time.Second, Run: func(context.Context, *House) error {
-			s.readMaintenance()
-			return nil
-		}})
+	if s.Shared() { // another process closes or opens the site
+		own = append(own, Task{Name: "merlon/maintenance", Every: time.Second, Run: func(ctx context.Context, _ *House) error { return s.hearMaintenance(ctx, false) }})
 	}
 	if run.replicas != nil {
 		own = append(own, s.replicaTask(run))

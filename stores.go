@@ -9,6 +9,7 @@ import (
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/setting"
+	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/secret"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/throttle"
@@ -22,8 +23,9 @@ type Stores interface {
 	At(url string) bool
 	// Faults are what is wrong with the settings; then Open is not called.
 	Faults() check.Faults
-	// Open returns the stores. Sessions of one generation are none of another. It need not connect.
-	Open(generation string) (session.Store, throttle.Store, error)
+	// Open returns the stores. Sessions of one generation are none of another, and what the keys have not signed is none. It need
+	// not connect.
+	Open(generation string, keys *keyring.Subkeys) (session.Store, throttle.Store, error)
 	// Close ends what Open has begun; Open may follow.
 	Close()
 	// Checks look at the server, between Open and Close.
@@ -95,7 +97,7 @@ func wherePlaced(q db.Querier) (placed, error) {
 
 // stores opens what keeps sessions and attempts. When that is another place than it was, all sessions are void: those of the other
 // place would rise at the next change, ended or not. A copy that is looked at has its own in its database.
-func (s *Site) stores(ctx context.Context, beside bool) (session.Store, throttle.Store, error) {
+func (s *Site) stores(ctx context.Context, keys *keyring.Ring, beside bool) (session.Store, throttle.Store, error) {
 	own := func() (session.Store, throttle.Store, error) {
 		return session.NewStore(), throttle.NewStore(s.cfg.Engine), nil
 	}
@@ -118,7 +120,7 @@ func (s *Site) stores(ctx context.Context, beside bool) (session.Store, throttle
 	case place == "":
 		return own()
 	}
-	return s.cfg.Stores.Open(now.Generation)
+	return s.cfg.Stores.Open(now.Generation, keys.For("merlon/session/row/v1"))
 }
 
 func told(place string) string {

@@ -33,7 +33,7 @@ type Config struct {
 	Hooks Hooks
 	// Home is where a visitor goes after signing in or out without another way; empty: "/".
 	Home constant
-	// Hashing changes the cost of a password's hash. Its zero value is calibrated at start and never below OWASP's floor;
+	// Hashing changes the cost of a password's hash. Its zero value is calibrated at the first start and never below OWASP's floor;
 	// tests set it to the floor.
 	Hashing password.Params
 	// Breaches is a list of breached passwords on another site that is asked, without telling it which, whenever somebody
@@ -101,7 +101,7 @@ func (a *part) signInRoutes() []merlon.Route {
 
 // start makes the hasher, calibrated on this machine, and looks at what kinds of hashes there are.
 func (a *part) start(ctx context.Context, h *merlon.House) error {
-	hasher, err := newHasher(h, a.cfg.Hashing)
+	hasher, err := newHasher(ctx, h, a.cfg.Hashing)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,9 @@ func TellGuessed(ctx context.Context, h *merlon.House) error {
 }
 
 // NewHasher is the hasher of a site whose config sets no costs.
-func NewHasher(h *merlon.House) (*password.Hasher, error) { return newHasher(h, password.Params{}) }
+func NewHasher(ctx context.Context, h *merlon.House) (*password.Hasher, error) {
+	return newHasher(ctx, h, password.Params{})
+}
 
 // SpendReset uses a reset link up, without the page and the peek before it.
 func SpendReset(w *db.Writer, code string, now time.Time) (bool, error) {
@@ -200,4 +202,15 @@ func FillLine(ctx context.Context, h *merlon.House) (free func(), err error) {
 		close(held)
 		all.Wait()
 	}, nil
+}
+
+// Schema is the part's.
+var Schema = schema
+
+var setCost = db.Exec(schema, "INSERT INTO merlon_cost (id, memory, passes) VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE SET memory = excluded.memory, passes = excluded.passes")
+
+// KeepCost keeps another cost of hashes.
+func KeepCost(w *db.Writer, memory, passes int64) error {
+	_, err := setCost.Run(w, memory, passes)
+	return err
 }

@@ -13,7 +13,7 @@ func TestMaintenance(t *testing.T) {
 	s := merlontest.Start(t, factors)
 	visitor, user, admin := s.Visitor(), s.SignedIn("Ann"), s.SignedIn("Dora", account.Admin)
 	pages := []string{"/", "/account"}
-	if err := s.Site.House().SetMaintenance(true); err != nil {
+	if err := s.Site.House().SetMaintenance(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range pages {
@@ -28,7 +28,7 @@ func TestMaintenance(t *testing.T) {
 		t.Errorf("signing out in maintenance: %d", got)
 	}
 	visitor.Get("/sign-in").Is(200)
-	if err := s.Site.House().SetMaintenance(false); err != nil {
+	if err := s.Site.House().SetMaintenance(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	visitor.Get("/").Is(200)

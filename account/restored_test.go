@@ -24,17 +24,12 @@ func restored(t *testing.T, s *merlontest.Server, open func(merlon.Env) (*merlon
 	if err := h.Engine.CopyTo(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"keys", "hashing.json"} {
-		b, err := os.ReadFile(filepath.Join(h.Data, name))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	keys, err := os.ReadFile(filepath.Join(h.Data, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "keys"), keys, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	r.Point, r.Instant, r.Now, r.Who = "7", s.Now().Add(-time.Hour), s.Now(), "test"
 	site, err := open(merlon.Env{Data: dir, Mode: merlon.Drill, Clock: s.Now})

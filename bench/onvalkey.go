@@ -8,6 +8,7 @@ import (
 
 	vk "github.com/valkey-io/valkey-go"
 
+	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/session"
 	sessions "github.com/merlon-web/merlon/session/valkey"
@@ -57,7 +58,7 @@ func (b *bench) valkeySide(ctx context.Context, few, rows int) (_ *lookupSide, e
 		return nil, err
 	}
 	end = func(ctx context.Context) error { client.Close(); server.stop(); return site.Close(ctx) }
-	store, err := sessions.NewStore(client, "bench")
+	store, err := sessions.NewStore(client, "bench", keyring.Memory("bench").For("merlon/session/row/v1"))
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ return redis.call('DBSIZE')`
 		return err
 	}
 	defer client.Close()
-	head, data := strings.Repeat("h", 260), strings.Repeat("d", 90)
+	head, data := strings.Repeat("h", 200), strings.Repeat("d", 90)
 	for done := 0; done < rows; done += portion {
 		n := min(portion, rows-done)
 		size, err := client.Do(ctx, client.B().Eval().Script(fill).Numkeys(0).Arg(fmt.Sprint(done/portion+1), fmt.Sprint(n), head, data).Build()).AsInt64()

@@ -22,8 +22,8 @@ var maintenanceCommands = []merlon.Command{
 func maintain(on bool) func(context.Context, *merlon.Call) error {
 	return func(ctx context.Context, c *merlon.Call) error {
 		h := c.House
-		if err := h.SetMaintenance(on); err != nil {
-			return fmt.Errorf("the mark of maintenance cannot be written in the data folder: %w", err)
+		if err := h.SetMaintenance(ctx, on); err != nil {
+			return fmt.Errorf("the mark of maintenance cannot be written: %w", err)
 		}
 		err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 			e := event.New(RuleMaintained, event.Done, slog.Bool("on", on), event.ByCommand())

@@ -399,7 +399,7 @@ func TestNeighboursKeepNoPasskeyOut(t *testing.T) {
 func TestMaintenanceLetsPasskeysIn(t *testing.T) {
 	s, ann, d := withPasskey(t)
 	s.Write(func(w *db.Writer) error { return account.SetRoles(s.Site.House(), w, ann.UserID, account.Admin) })
-	if err := s.Site.House().SetMaintenance(true); err != nil {
+	if err := s.Site.House().SetMaintenance(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	if v := s.Visitor(); v.Get("/").Status != 503 || v.Get("/account/passkeys").Status != 503 {

@@ -2,15 +2,9 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"slices"
-	"time"
-
-	"github.com/pressly/goose/v3"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
@@ -114,14 +108,8 @@ func (c *conn) lacking(ctx context.Context, to string) (texts []string, err erro
 	return texts, err
 }
 
-// was is what the table of versions knows of a migration.
-type was struct {
-	at  time.Time
-	sum string
-}
-
 // applied lists what the database has, by version.
-func (c *conn) applied(ctx context.Context, schema *db.Schema) (map[int64]was, error) {
+func (c *conn) applied(ctx context.Context, schema *db.Schema) (map[int64]steps.Applied, error) {
 	table := steps.Table(schema)
 	there, err := c.rows(ctx, "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2", c.schema, table)
 	if err != nil || len(there) == 0 {
@@ -131,45 +119,12 @@ func (c *conn) applied(ctx context.Context, schema *db.Schema) (map[int64]was, e
 	if err != nil {
 		return nil, err
 	}
-	done := map[int64]was{}
-	for _, row := range rows {
-		var version int64
-		if _, err := fmt.Sscan(row[0], &version); err != nil {
-			return nil, fmt.Errorf("postgres: the table %s: version %q: %w", table, row[0], err)
-		}
-		at, err := time.Parse(time.RFC3339Nano, row[1])
-		if err != nil {
-			return nil, fmt.Errorf("postgres: the table %s: version %d: %w", table, version, err)
-		}
-		done[version] = was{at, row[2]}
-	}
-	return done, nil
+	return steps.ReadApplied("postgres", table, rows)
 }
 
 func (c *conn) states(ctx context.Context, schemas []*db.Schema) (all []db.MigrationState, err error) {
-	for _, schema := range schemas {
-		known, _, err := steps.Of("postgres", schema)
-		if err != nil {
-			return nil, err
-		}
-		done, err := c.applied(ctx, schema)
-		if err != nil {
-			return nil, err
-		}
-		for v := range done {
-			if !slices.ContainsFunc(known, func(m steps.Step) bool { return m.Version == v }) {
-				return nil, fmt.Errorf("postgres: schema %q: %w: it has migration %d, which this program does not know; start the newer program, or restore a backup from before it", schema.Name(), db.ErrAhead, v)
-			}
-		}
-		for _, m := range known {
-			state := db.MigrationState{Migration: m.Migration}
-			if was, ok := done[m.Version]; ok {
-				state.Applied, state.Edited = was.at, was.sum != m.Sum
-			}
-			all = append(all, state)
-		}
-	}
-	return all, nil
+	all, _, err = steps.States("postgres", schemas, func(schema *db.Schema) (map[int64]steps.Applied, error) { return c.applied(ctx, schema) })
+	return all, err
 }
 
 func (c *conn) pending(ctx context.Context, schemas []*db.Schema) (pending []db.Migration, err error) {
@@ -177,15 +132,7 @@ func (c *conn) pending(ctx context.Context, schemas []*db.Schema) (pending []db.
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Edited(schemas, "postgres", all); err != nil {
-		return nil, err
-	}
-	for _, m := range all {
-		if m.Applied.IsZero() {
-			pending = append(pending, m.Migration)
-		}
-	}
-	return pending, nil
+	return steps.Pending("postgres", schemas, all)
 }
 
 // Migrate runs the pending migrations, once among all processes.
@@ -207,21 +154,9 @@ func (e *engine) Migrate(ctx context.Context) (ran []db.Migration, err error) {
 	return ran, err
 }
 
-// migrateAll runs the pending migrations of the schemas. A schema that fails does not keep the others from being tried,
-// so that a start shows all faults at once.
+// migrateAll runs the pending migrations of the schemas.
 func (c *conn) migrateAll(ctx context.Context, schemas []*db.Schema) (ran []db.Migration, faults check.Faults) {
-	for _, schema := range schemas {
-		done, err := c.migrateOne(ctx, schema)
-		ran = append(ran, done...)
-		var finding check.Finding
-		switch {
-		case errors.As(err, &finding):
-			faults = append(faults, finding)
-		case err != nil:
-			faults = append(faults, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("postgres: schema %q: %v", schema.Name(), err), "mend the migration"))
-		}
-	}
-	return ran, faults
+	return steps.All("postgres", schemas, func(schema *db.Schema) ([]db.Migration, error) { return c.migrateOne(ctx, schema) })
 }
 
 func (c *conn) migrateOne(ctx context.Context, schema *db.Schema) ([]db.Migration, error) {
@@ -238,23 +173,18 @@ func (c *conn) migrateOne(ctx context.Context, schema *db.Schema) ([]db.Migratio
 			return nil, err
 		}
 	}
-	provider, done, err := c.provider(schema, known, folder)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	results, err := provider.Up(ctx)
-	var partial *goose.PartialError
-	if errors.As(err, &partial) {
-		results = partial.Applied
-		err = failedMigration(schema, path.Base(partial.Failed.Source.Path), partial.Err)
-	}
-	var ran []db.Migration
-	for _, r := range results {
-		i := slices.IndexFunc(known, func(m steps.Step) bool { return m.Version == r.Source.Version })
-		ran = append(ran, known[i].Migration)
-	}
-	return ran, err
+	return c.run(schema, known, folder).Up(ctx)
+}
+
+// run is how the migrations of a schema are run on the connection.
+func (c *conn) run(schema *db.Schema, known []steps.Step, folder fs.FS) *steps.Run {
+	return &steps.Run{Schema: schema, Known: known, Folder: folder, Conn: migrated{c},
+		Dialect: steps.Dialect{
+			Exists:  "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relname = $1",
+			Columns: "(version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now(), sha256 text NOT NULL DEFAULT '')",
+			Look:    c.locked,
+		},
+		Failed: func(file string, err error) error { return failedMigration(schema, file, err) }}
 }
 
 // failedMigration takes goose's own words off an error.
@@ -274,24 +204,6 @@ func failedMigration(schema *db.Schema, file string, err error) error {
 		why = broken.Error()
 	}
 	return db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("postgres: schema %q: %s: %s", schema.Name(), file, why), "mend "+file+"; nothing of it was kept, unless it says NO TRANSACTION")
-}
-
-// provider makes goose work on the connection; done ends that.
-func (c *conn) provider(schema *db.Schema, known []steps.Step, folder fs.FS) (*goose.Provider, func(), error) {
-	over := sql.OpenDB(connector{c})
-	over.SetMaxOpenConns(1) // there is one connection
-	done := func() { _ = over.Close() }
-	sums := map[int64]string{}
-	for _, m := range known {
-		sums[m.Version] = m.Sum
-	}
-	provider, err := goose.NewProvider(goose.DialectCustom, over, folder,
-		goose.WithStore(versions{c.schema, steps.Table(schema), sums}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		done()
-		return nil, nil, err
-	}
-	return provider, done, nil
 }
 
 // Undo runs the newest migration of a schema backwards.
@@ -318,16 +230,8 @@ func (e *engine) Undo(ctx context.Context, schema *db.Schema) (undone db.Migrati
 		if err != nil {
 			return err
 		}
-		provider, end, err := c.provider(schema, known, folder)
-		if err != nil {
+		if err := c.run(schema, known, folder).Down(ctx, newest); err != nil {
 			return err
-		}
-		defer end()
-		var partial *goose.PartialError
-		if _, err := provider.Down(ctx); errors.As(err, &partial) {
-			return failedMigration(schema, newest.Name, partial.Err)
-		} else if err != nil {
-			return failedMigration(schema, newest.Name, err)
 		}
 		undone = newest.Migration
 		return nil

@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pressly/goose/v3/database"
-
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/steps"
 )
 
 // A migration is tried in a schema of its own (see Scratch), which holds only as long as it names no other. Two looks keep
@@ -176,13 +175,13 @@ func dollar(s string) (body, rest string, ok bool) {
 
 // locked refuses a migration that was tried and holds locks on tables of other schemas. It is asked within its transaction,
 // so that nothing of it is kept.
-func (v versions) locked(ctx context.Context, on database.DBTxConn) error {
-	if !strings.HasPrefix(v.schema, scratchPrefix) {
+func (c *conn) locked(ctx context.Context, on steps.Tx) error {
+	if !strings.HasPrefix(c.schema, scratchPrefix) {
 		return nil
 	}
 	rows, err := on.QueryContext(ctx, `SELECT DISTINCT n.nspname || '.' || c.relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
-		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND n.nspname <> $1 AND n.nspname !~ '^pg_' ORDER BY 1 LIMIT 5`, v.schema)
+		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND n.nspname <> $1 AND n.nspname !~ '^pg_' ORDER BY 1 LIMIT 5`, c.schema)
 	if err != nil {
 		return err
 	}

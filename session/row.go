@@ -58,11 +58,17 @@ type Use struct {
 	Idle  int64 // the new idle deadline, never past the absolute one
 }
 
+// A Ref names a row for [Store.Delete], in the store's own way and order.
+type Ref string
+
 // ErrNoRow is what a [Store] answers for a key that it does not have.
 var ErrNoRow = errors.New("session: no such row")
 
 // A Store keeps rows by the digest of their tokens. It never sees a token, nor what is sealed. Package sessiontest proves a
 // store; session.NewStore is the one in the site's own database, which most sites use.
+//
+// A row that was damaged beside the site stops nothing: it is no session ([RuleRow]) or one whose seal is broken ([RuleSeal]), lists
+// go on without what cannot be read of it, EndAll and Delete take it away.
 //
 // Methods are called with the request's own reader or writer, and do what they do within that transaction; a store outside
 // the database uses only its context. All are safe for concurrent use.
@@ -79,7 +85,7 @@ type Store interface {
 	Update(w *db.Writer, row *Row) (bool, error)
 	// End marks a row as ended and throws its Data away. It reports false if there is no such row or it has ended before.
 	End(w *db.Writer, key Digest, at int64, reason string) (bool, error)
-	// EndAll ends every row that has not ended, and returns how many.
+	// EndAll ends every row that has not ended, and returns how many, with those that are damaged.
 	EndAll(w *db.Writer, at int64, reason string) (int64, error)
 	// OfUser returns rows of a user (never 0) that have not ended or expired at the time now, without Data, the one unseen
 	// for longest first, at most limit. With an earlier time than the present one rows that have expired since are among them.
@@ -91,9 +97,9 @@ type Store interface {
 	// Touch sets Seen and Idle of rows that have not ended, were not idle for too long at the first use nor past their
 	// absolute deadline at the last, and were not seen later.
 	Touch(w *db.Writer, uses []Use) error
-	// Dead returns references, in the store's own numbers, to rows that ended or expired before the time: rising, above the
-	// given one (-1: from the start), at most limit.
-	Dead(q db.Querier, above, before int64, limit int) ([]int64, error)
+	// Dead returns references to rows that ended or expired before the time, rising, after the given one ("": from the start),
+	// at most limit. There may be one among them that a use has kept alive.
+	Dead(q db.Querier, after Ref, before int64, limit int) ([]Ref, error)
 	// Delete removes rows by such references, each only if it ended or expired before the time; and returns how many.
-	Delete(w *db.Writer, refs []int64, before int64) (int64, error)
+	Delete(w *db.Writer, refs []Ref, before int64) (int64, error)
 }

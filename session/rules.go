@@ -94,11 +94,22 @@ var (
 		Right:  "session.Config: leave Single, Strong and Admin empty, or document why this site needs more.",
 		Source: "NIST SP 800-63B-4 (AAL1 30 days; AAL2 24 h, idle 1 h; AAL3 12 h, idle 15 min); OWASP ASVS 5.0 7.1.1, 7.3.1, 7.3.2",
 	}
+	RuleRow = check.Rule{
+		ID: "MRL-SESSION-011", Property: check.Integrity, Severity: check.High,
+		Title: "a session's row on the server was not written by the site",
+		Why: "rows that lie beside the database are signed by a key of the site's key file, with the place that they lie at: whoever writes to\n" +
+			"the server begins no session of a user, and raises none",
+		Attack: "Who reaches the Valkey server, as another program that shares it, writes a session of the administrator under the hash of a\n" +
+			"token that they chose, and sends that token as their cookie.",
+		Right: "Find out who else writes to the server, and give the site a user and a prefix of its own there. The row counts as none; lists leave\n" +
+			"it out, the end of all sessions and the sweep take it away.",
+		Source: "CWE-345, CWE-353; OWASP ASVS 5.0 11.3.3",
+	}
 )
 
 // Rules returns the room's rules.
 func Rules() []check.Rule {
-	return []check.Rule{RuleRotated, RuleEnded, RuleRevived, RuleSeal, RuleTooMany, RuleValue, RuleSize, RuleConfig, RuleKey, RuleLifetime}
+	return []check.Rule{RuleRotated, RuleEnded, RuleRevived, RuleSeal, RuleTooMany, RuleValue, RuleSize, RuleConfig, RuleKey, RuleLifetime, RuleRow}
 }
 
 // checkLifetimes compares the lifetimes in force with the defaults, which are the recommended ones or shorter.

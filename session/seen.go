@@ -102,9 +102,9 @@ func (p *pending) restore(uses []Use) {
 func (m *Manager) Sweep(ctx context.Context, engine db.Engine) error {
 	before := m.now() - Keep.Microseconds()
 	const limit = 500
-	for above := int64(-1); ; {
+	for after := Ref(""); ; {
 		r := engine.Read(ctx)
-		refs, err := m.store.Dead(r, above, before, limit)
+		refs, err := m.store.Dead(r, after, before, limit)
 		_ = r.Close()
 		if err != nil || len(refs) == 0 {
 			return err
@@ -118,6 +118,6 @@ func (m *Manager) Sweep(ctx context.Context, engine db.Engine) error {
 		if len(refs) < limit {
 			return nil
 		}
-		above = refs[len(refs)-1]
+		after = refs[len(refs)-1]
 	}
 }

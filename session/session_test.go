@@ -229,6 +229,7 @@ func (h *house) rows() int {
 
 // The room's own schema is not sealed in this process, so that tests can look into the table.
 var (
+	damageRow = db.Exec(session.Schema(), "UPDATE merlon_session SET class = 99, factors = -1, data = $2, version = -5 WHERE key = $1")
 	countRows = db.Query[int](session.Schema(), "SELECT COUNT(*) FROM merlon_session")
 	note      = session.NewKey[string]("test.note")
 	number    = session.NewKey[int64]("test.number")
@@ -238,6 +239,22 @@ func TestStore(t *testing.T) {
 	sessiontest.Run(t, func(t *testing.T) (session.Store, db.Engine) {
 		h := newHouse(t)
 		return session.NewStore(), h.engine
+	})
+}
+
+func TestDamaged(t *testing.T) {
+	data := [][]byte{{0}, {}, []byte("junk")}
+	sessiontest.RunDamaged(t, len(data), func(t *testing.T) (session.Store, db.Engine, func(session.Digest, int)) {
+		h := newHouse(t)
+		return session.NewStore(), h.engine, func(key session.Digest, way int) {
+			err := h.engine.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
+				_, err := damageRow.Run(w, key[:], data[way])
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 	})
 }
 

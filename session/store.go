@@ -28,10 +28,11 @@ VALUES ($1, CASE WHEN $9 > (SELECT COALESCE(MAX(id), 0) FROM merlon_session) THE
 	updateRow = db.Exec(schema, `UPDATE merlon_session SET data = $4, version = version + 1, last_seen = $5, idle_deadline = $6
 WHERE slot = $1 AND key = $2 AND version = $3 AND revoked_at = 0`)
 
-	endRow = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $3, reason = $4, data = substr(data, 1, 0)
+	// Of nothing, substr is NULL on SQLite.
+	endRow = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $3, reason = $4, data = CASE WHEN length(data) = 0 THEN data ELSE substr(data, 1, 0) END
 WHERE slot = $1 AND key = $2 AND revoked_at = 0`)
 
-	endRows = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $1, reason = $2, data = substr(data, 1, 0)
+	endRows = db.Exec(schema, `UPDATE merlon_session SET revoked_at = $1, reason = $2, data = CASE WHEN length(data) = 0 THEN data ELSE substr(data, 1, 0) END
 WHERE revoked_at = 0`)
 
 	selectOfUser = db.Query[listRow](schema, `SELECT id, key, user_id, class, factors, remember, recent, created, last_seen, idle_deadline,
@@ -166,14 +167,27 @@ func (sqlStore) Touch(w *db.Writer, uses []Use) error {
 	return nil
 }
 
-func (sqlStore) Dead(q db.Querier, above, before int64, limit int) ([]int64, error) {
-	return selectDead.All(q, above, before, int64(limit))
+// A reference is a slot, 8 bytes.
+func (sqlStore) Dead(q db.Querier, after Ref, before int64, limit int) ([]Ref, error) {
+	above := int64(-1)
+	if len(after) == 8 {
+		above = int64(binary.BigEndian.Uint64([]byte(after)))
+	}
+	slots, err := selectDead.All(q, above, before, int64(limit))
+	refs := make([]Ref, len(slots))
+	for i, n := range slots {
+		refs[i] = Ref(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	}
+	return refs, err
 }
 
-func (sqlStore) Delete(w *db.Writer, refs []int64, before int64) (int64, error) {
+func (sqlStore) Delete(w *db.Writer, refs []Ref, before int64) (int64, error) {
 	var n int64
 	for _, ref := range refs {
-		done, err := deleteRow.Run(w, ref, before)
+		if len(ref) != 8 {
+			continue
+		}
+		done, err := deleteRow.Run(w, int64(binary.BigEndian.Uint64([]byte(ref))), before)
 		if err != nil {
 			return n, err
 		}

@@ -2,84 +2,57 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"github.com/merlon-web/merlon/internal/steps"
 )
 
-// goose speaks database/sql. This file is as much of a driver as goose needs, over one connection that is open already.
-// The library's own driver is not used: it registers the name "sqlite3", as mattn's does, and a program that has both
-// would panic before main.
+// migrated is the connection on which migrations run. The library's own driver is not used: it registers the name "sqlite3", as
+// mattn's does, and a program that has both would panic before main.
+type migrated struct{ c *conn }
 
-// connector implements [driver.Connector].
-type connector struct{ c *conn }
+var _ steps.Conn = migrated{}
 
-func (n connector) Connect(context.Context) (driver.Conn, error) { return driverConn(n), nil }
-func (n connector) Driver() driver.Driver                        { return nil }
+func (m migrated) Begin(context.Context) error { return m.c.own(m.c.beginWriting) }
+func (m migrated) Commit() error               { return m.c.own(m.c.keep) }
+func (m migrated) Rollback() error             { return m.c.own(m.c.back) }
 
-// driverConn implements [driver.Conn] and what database/sql prefers to it.
-type driverConn struct{ c *conn }
-
-var (
-	_ driver.ExecerContext  = driverConn{}
-	_ driver.QueryerContext = driverConn{}
-	_ driver.ConnBeginTx    = driverConn{}
-)
-
-func (d driverConn) Prepare(string) (driver.Stmt, error) {
-	return nil, errors.New("sqlite: no prepared statements here")
-}
-
-// Close leaves the connection open: it is not database/sql's.
-func (d driverConn) Close() error { return nil }
-
-func (d driverConn) Begin() (driver.Tx, error) {
-	return d.BeginTx(context.Background(), driver.TxOptions{})
-}
-
-func (d driverConn) BeginTx(context.Context, driver.TxOptions) (driver.Tx, error) {
-	return driverTx(d), d.c.own(d.c.beginWriting)
-}
-
-type driverTx struct{ c *conn }
-
-func (d driverTx) Commit() error   { return d.c.own(d.c.keep) }
-func (d driverTx) Rollback() error { return d.c.own(d.c.back) }
-
-// ExecContext runs every statement of the text.
-func (d driverConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Result, err error) {
-	defer d.c.rescue(&err)
-	old := d.c.c.SetInterrupt(ctx)
-	defer d.c.c.SetInterrupt(old)
+// Exec implements [steps.Conn].
+func (m migrated) Exec(ctx context.Context, query string, args []driver.NamedValue) (err error) {
+	defer m.c.rescue(&err)
+	old := m.c.c.SetInterrupt(ctx)
+	defer m.c.c.SetInterrupt(old)
 	for query != "" {
-		stmt, tail, err := d.c.c.Prepare(query)
+		stmt, tail, err := m.c.c.Prepare(query)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if query = tail; stmt == nil {
 			continue
 		}
 		if err := bindAll(stmt, args); err != nil {
 			stmt.Close()
-			return nil, err
+			return err
 		}
 		for stmt.Step() {
 		}
-		err = errors.Join(stmt.Err(), stmt.Close())
-		if err != nil {
-			return nil, err
+		if err := errors.Join(stmt.Err(), stmt.Close()); err != nil {
+			return err
 		}
 	}
-	return driver.ResultNoRows, nil
+	return nil
 }
 
-// QueryContext runs one statement.
-func (d driverConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
-	defer d.c.rescue(&err)
-	stmt, _, err := d.c.c.Prepare(query)
+// Query implements [steps.Conn].
+func (m migrated) Query(_ context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
+	defer m.c.rescue(&err)
+	stmt, _, err := m.c.c.Prepare(query)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +110,20 @@ func (r *driverRows) Next(to []driver.Value) error {
 		default:
 			to[i] = r.s.ColumnText(i)
 		}
+	}
+	return nil
+}
+
+// referring refuses a row that refers to nothing: foreign keys are off while a migration runs.
+func referring(ctx context.Context, on steps.Tx) error {
+	var table, parent string
+	var row, constraint sql.NullInt64
+	err := on.QueryRowContext(ctx, "PRAGMA foreign_key_check").Scan(&table, &row, &parent, &constraint)
+	switch {
+	case err == nil:
+		return fmt.Errorf("after it, the row %d of %q refers to a row of %q that is not there", row.Int64, table, parent)
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
 	}
 	return nil
 }

@@ -2,17 +2,13 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/pressly/goose/v3"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
@@ -41,15 +37,8 @@ func (e *engine) pending(ctx context.Context) (pending []db.Migration, unsummed 
 	if err != nil {
 		return nil, false, err
 	}
-	if err := db.Edited(on.schemas, e.Name(), all); err != nil {
-		return nil, false, err
-	}
-	for _, m := range all {
-		if m.Applied.IsZero() {
-			pending = append(pending, m.Migration)
-		}
-	}
-	return pending, unsummed, nil
+	pending, err = steps.Pending("sqlite", on.schemas, all)
+	return pending, unsummed, err
 }
 
 func (e *engine) states(ctx context.Context) (all []db.MigrationState, unsummed bool, err error) {
@@ -64,30 +53,7 @@ func (e *engine) states(ctx context.Context) (all []db.MigrationState, unsummed 
 	defer on.readers.Put(c)
 	c.end() // what is parked may be older than the last migration
 	c.mode = modeRead
-	for _, schema := range on.schemas {
-		known, _, err := steps.Of("sqlite", schema)
-		if err != nil {
-			return nil, false, err
-		}
-		done, err := applied(c, schema)
-		if err != nil {
-			return nil, false, err
-		}
-		for v := range done {
-			if !slices.ContainsFunc(known, func(m steps.Step) bool { return m.Version == v }) {
-				return nil, false, fmt.Errorf("sqlite: schema %q: %w: it has migration %d, which this program does not know; start the newer program, or restore a backup from before it", schema.Name(), db.ErrAhead, v)
-			}
-		}
-		for _, m := range known {
-			state := db.MigrationState{Migration: m.Migration}
-			if was, ok := done[m.Version]; ok {
-				state.Applied, state.Edited = was.at, was.sum != "" && was.sum != m.Sum
-				unsummed = unsummed || was.sum == ""
-			}
-			all = append(all, state)
-		}
-	}
-	return all, unsummed, nil
+	return steps.States("sqlite", on.schemas, func(schema *db.Schema) (map[int64]steps.Applied, error) { return applied(c, schema) })
 }
 
 // Migrate runs the pending migrations in the writer's place, over a connection of its own.
@@ -186,8 +152,7 @@ func (c *conn) integers(query string) (all []int64, err error) {
 	return all, nil
 }
 
-// migrateAll runs the pending migrations of the schemas. A schema that fails does not keep the others from being tried,
-// so that a start shows all faults at once.
+// migrateAll runs the pending migrations of the schemas.
 //
 // Foreign keys are off meanwhile, as SQLite asks for when tables are made anew (dropping a table deletes its rows first,
 // and with them, by cascade, those that refer to it); they are checked within each migration's transaction instead.
@@ -200,18 +165,7 @@ func migrateAll(ctx context.Context, c *conn, schemas []*db.Schema) (ran []db.Mi
 			c.broken = true
 		}
 	}()
-	for _, schema := range schemas {
-		done, err := migrateOne(ctx, c, schema)
-		ran = append(ran, done...)
-		var finding check.Finding
-		switch {
-		case errors.As(err, &finding):
-			faults = append(faults, finding)
-		case err != nil:
-			faults = append(faults, db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %v", schema.Name(), err), "mend the migration"))
-		}
-	}
-	return ran, faults
+	return steps.All("sqlite", schemas, func(schema *db.Schema) ([]db.Migration, error) { return migrateOne(ctx, c, schema) })
 }
 
 func (c *conn) foreignKeys(on bool) error {
@@ -226,53 +180,32 @@ func migrateOne(ctx context.Context, c *conn, schema *db.Schema) ([]db.Migration
 	if err != nil || len(known) == 0 {
 		return nil, err
 	}
-	provider, done, err := c.provider(ctx, schema, known, folder)
+	run, done, err := c.run(ctx, schema, known, folder)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	results, err := provider.Up(ctx)
-	var partial *goose.PartialError
-	if errors.As(err, &partial) {
-		results = partial.Applied
-		err = failedMigration(schema, path.Base(partial.Failed.Source.Path), partial.Err)
-	}
-	var ran []db.Migration
-	for _, r := range results {
-		i := slices.IndexFunc(known, func(m steps.Step) bool { return m.Version == r.Source.Version })
-		ran = append(ran, known[i].Migration)
-	}
-	return ran, err
+	return run.Up(ctx)
 }
 
 func failedMigration(schema *db.Schema, file string, err error) error {
 	return db.RuleMigration.Finding(schema.Where(), fmt.Sprintf("sqlite: schema %q: %s: %s", schema.Name(), file, reason(err)), "mend "+file+"; nothing of it was kept, unless it says NO TRANSACTION")
 }
 
-// provider makes goose work on the connection, with the table of versions as it is now; done ends that.
-func (c *conn) provider(ctx context.Context, schema *db.Schema, known []steps.Step, folder fs.FS) (*goose.Provider, func(), error) {
+// run is how the migrations of a schema are run on the connection, with the table of versions as it is now; done ends that.
+func (c *conn) run(ctx context.Context, schema *db.Schema, known []steps.Step, folder fs.FS) (*steps.Run, func(), error) {
 	if err := c.keepSums(schema, known); err != nil {
 		return nil, nil, err
 	}
 	mode := c.mode
 	c.mode, c.ctx = modeMigrate, ctx
-	over := sql.OpenDB(connector{c})
-	over.SetMaxOpenConns(1) // there is one connection
-	done := func() {
-		_ = over.Close()
-		c.mode, c.ctx = mode, nil
-	}
-	sums := map[int64]string{}
-	for _, m := range known {
-		sums[m.Version] = m.Sum
-	}
-	provider, err := goose.NewProvider(goose.DialectCustom, over, folder,
-		goose.WithStore(versions{steps.Table(schema), sums}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		done()
-		return nil, nil, err
-	}
-	return provider, done, nil
+	return &steps.Run{Schema: schema, Known: known, Folder: folder, Conn: migrated{c},
+		Dialect: steps.Dialect{
+			Exists:  "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1",
+			Columns: "(version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')), sha256 TEXT NOT NULL DEFAULT '') STRICT",
+			Look:    referring,
+		},
+		Failed: func(file string, err error) error { return failedMigration(schema, file, err) }}, func() { c.mode, c.ctx = mode, nil }, nil
 }
 
 // reason takes goose's own words off an error.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/steps"
@@ -11,12 +10,6 @@ import (
 
 // The table of versions of a schema: what was run, when, and the sum of the file that was run. Tables from before there were
 // sums lack that column.
-
-// was is what the table knows of a migration.
-type was struct {
-	at  time.Time
-	sum string // "" if none was kept
-}
 
 // hasTable reports whether the table of versions is there, and whether it keeps sums.
 func (c *conn) hasTable(table string) (there, sums bool, err error) {
@@ -28,7 +21,7 @@ func (c *conn) hasTable(table string) (there, sums bool, err error) {
 }
 
 // applied lists what the database has, by version.
-func applied(c *conn, schema *db.Schema) (done map[int64]was, err error) {
+func applied(c *conn, schema *db.Schema) (done map[int64]steps.Applied, err error) {
 	defer c.rescue(&err)
 	table := steps.Table(schema)
 	there, sums, err := c.hasTable(table)
@@ -43,19 +36,12 @@ func applied(c *conn, schema *db.Schema) (done map[int64]was, err error) {
 	if err != nil {
 		return nil, err
 	}
-	done = map[int64]was{}
-	for _, row := range rows {
-		var version int64
-		if _, err := fmt.Sscan(row[0], &version); err != nil {
-			return nil, fmt.Errorf("sqlite: the table %s: version %q: %w", table, row[0], err)
-		}
-		at, err := time.Parse(time.RFC3339Nano, row[1])
-		if err != nil {
-			return nil, fmt.Errorf("sqlite: the table %s: version %d: %w", table, version, err)
-		}
-		done[version] = was{at, row[2]}
+	done, err = steps.ReadApplied("sqlite", table, rows)
+	for version, was := range done {
+		was.NoSum = was.Sum == ""
+		done[version] = was
 	}
-	return done, nil
+	return done, err
 }
 
 // rows runs a constant query of this package and returns its values as text.
@@ -97,7 +83,7 @@ func (c *conn) keepSums(schema *db.Schema, known []steps.Step) (err error) {
 		b.WriteString("ALTER TABLE " + table + " ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';")
 	}
 	for _, m := range known {
-		if was, ok := done[m.Version]; ok && was.sum == "" {
+		if was, ok := done[m.Version]; ok && was.NoSum {
 			fmt.Fprintf(&b, "UPDATE %s SET sha256 = '%s' WHERE version = %d;", table, m.Sum, m.Version)
 		}
 	}

@@ -2,11 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 
-	"github.com/pressly/goose/v3"
-
-	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/steps"
 )
@@ -35,12 +31,12 @@ func (c *conn) undo(ctx context.Context, schema *db.Schema) (newest steps.Step, 
 	if err != nil {
 		return newest, err
 	}
-	done, err := applied(c, schema)
+	was, err := applied(c, schema)
 	if err != nil {
 		return newest, err
 	}
 	newest, err = steps.Newest("sqlite", schema, known, func(version int64) bool {
-		_, ok := done[version]
+		_, ok := was[version]
 		return ok
 	})
 	if err != nil {
@@ -54,19 +50,10 @@ func (c *conn) undo(ctx context.Context, schema *db.Schema) (newest steps.Step, 
 			c.broken = true
 		}
 	}()
-	provider, end, err := c.provider(ctx, schema, known, folder)
+	run, done, err := c.run(ctx, schema, known, folder)
 	if err != nil {
 		return newest, err
 	}
-	defer end()
-	_, err = provider.Down(ctx)
-	var partial *goose.PartialError
-	if errors.As(err, &partial) {
-		return newest, failedMigration(schema, newest.Name, partial.Err)
-	}
-	var finding check.Finding
-	if err != nil && !errors.As(err, &finding) {
-		err = failedMigration(schema, newest.Name, err)
-	}
-	return newest, err
+	defer done()
+	return newest, run.Down(ctx, newest)
 }

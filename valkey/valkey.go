@@ -16,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/internal/setting"
+	"github.com/merlon-web/merlon/keyring"
 	server "github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/session"
 	sessions "github.com/merlon-web/merlon/session/valkey"
@@ -97,7 +98,7 @@ func (s *stores) At(url string) bool { return s.set.URL == url }
 func (s *stores) Faults() check.Faults { return s.faults }
 
 // Open implements [merlon.Stores].
-func (s *stores) Open(generation string) (session.Store, throttle.Store, error) {
+func (s *stores) Open(generation string, keys *keyring.Subkeys) (session.Store, throttle.Store, error) {
 	if err := s.faults.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -105,7 +106,7 @@ func (s *stores) Open(generation string) (session.Store, throttle.Store, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := sessions.NewStore(client, generation)
+	rows, err := sessions.NewStore(client, generation, keys)
 	if err != nil {
 		return nil, nil, err
 	}

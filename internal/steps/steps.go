@@ -1,5 +1,5 @@
-// Package steps reads the migrations of a schema from its files, for the engines: their order, the sums of their texts, and
-// whether they can be undone. It runs none.
+// Package steps has the migrations of schemas, for the engines: what their files say, what became of each, and the run of them by
+// goose over an engine's own connection.
 package steps
 
 import (

@@ -314,15 +314,15 @@ func dead(s *suite) {
 		s.must(s.store.End(w, young.Key, now, "x"))
 	})
 	r := s.engine.Read(context.Background())
-	refs, err := s.store.Dead(r, -1, now-1, 2)
-	if err != nil || len(refs) != 2 {
-		s.Fatalf("Dead = %v, %v; want 2", refs, err)
+	refs, err := s.store.Dead(r, "", now-1, 2)
+	if err != nil || len(refs) != 2 || refs[0] >= refs[1] {
+		s.Fatalf("Dead = %x, %v; want 2, rising", refs, err)
 	}
 	more, err := s.store.Dead(r, refs[1], now-1, 100)
 	if refs = append(refs, more...); err != nil || len(refs) != 3 {
 		s.Fatalf("Dead = %v, %v; want 3", refs, err)
 	}
-	all, err := s.store.Dead(r, -1, now+99*hour, 100) // by then all are
+	all, err := s.store.Dead(r, "", now+99*hour, 100) // by then all are
 	_ = r.Close()
 	if err != nil || len(all) != 5 {
 		s.Fatalf("Dead = %v, %v; want 5", all, err)

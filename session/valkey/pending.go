@@ -97,7 +97,7 @@ func (p *pending) Undo() {
 		if e.deleted || e.now.Ended != 0 || e.text == "" {
 			continue
 		}
-		back := &entry{was: stored{e.now, e.text}, now: e.was.row, data: e.data, deleted: e.was.text == ""}
+		back := &entry{was: stored{row: e.now, text: e.text}, now: e.was.row, data: e.data, deleted: e.was.text == ""}
 		if back.deleted {
 			back.now = e.now
 		}
@@ -116,13 +116,13 @@ func (s *Store) write(ctx context.Context, e *entry) (err error) {
 		if err := s.change(ctx, e, "", "keep", nil, ""); err != nil {
 			return err
 		}
-		return errors.Join(s.indexUser(ctx, row, false), s.index(ctx, row, false, false))
+		return errors.Join(s.indexUser(ctx, row, false), s.unindex(ctx, string(row.Key[:])))
 	}
-	if e.text, err = textOf(row); err != nil {
+	if e.text, err = s.textOf(row); err != nil {
 		return err
 	}
 	if e.was.text == "" {
-		if err := s.index(ctx, row, true, row.Ended == 0); err != nil {
+		if err := s.index(ctx, row); err != nil {
 			return err
 		}
 		if err := s.indexUser(ctx, row, row.Ended == 0); err != nil {
@@ -141,7 +141,7 @@ func (s *Store) write(ctx context.Context, e *entry) (err error) {
 	if err := s.change(ctx, e, e.text, data, row.Data, ""); err != nil {
 		return err
 	}
-	if err := s.index(ctx, row, true, row.Ended == 0); err != nil {
+	if err := s.index(ctx, row); err != nil {
 		return err
 	}
 	if row.Ended != 0 {
@@ -163,16 +163,36 @@ func (s *Store) change(ctx context.Context, e *entry, text, what string, data []
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-func (s *Store) index(ctx context.Context, row *session.Row, there, alive bool) error {
-	id, deadline := "", ""
-	if there {
-		id = strconv.FormatInt(row.ID, 10)
+// index gives a row its places in the indexes of all.
+func (s *Store) index(ctx context.Context, row *session.Row) error {
+	over, alive := min(row.Idle, row.Absolute), ""
+	if row.Ended != 0 {
+		over = min(over, row.Ended)
+	} else if row.User != 0 {
+		alive = strconv.FormatInt(over, 10)
 	}
-	if there && alive && row.User != 0 {
-		deadline = strconv.FormatInt(min(row.Idle, row.Absolute), 10)
-	}
-	_, err := index.Do(ctx, s.client, []valkey.Name{allKey.Of(s.generation), liveKey.Of(s.generation)}, valkey.Bytes(row.Key[:]), valkey.Text(id), valkey.Text(deadline), valkey.Text(millis(longest)))
+	return s.places(ctx, string(row.Key[:]), strconv.FormatInt(row.ID, 10), alive, strconv.FormatInt(max(over, 0), 10))
+}
+
+// unindex takes what an index names out of those of all.
+func (s *Store) unindex(ctx context.Context, member string) error {
+	return s.places(ctx, member, "", "", "")
+}
+
+func (s *Store) places(ctx context.Context, member, id, alive, over string) error {
+	names := []valkey.Name{allKey.Of(s.generation), liveKey.Of(s.generation), overKey.Of(s.generation)}
+	_, err := index.Do(ctx, s.client, names, valkey.Text(member), valkey.Text(id), valkey.Text(alive), valkey.Text(over), valkey.Text(millis(longest)))
 	return away(err)
+}
+
+// forget takes away what is damaged, and the places of what is not there. It is done at once: nobody's session is it either way.
+func (s *Store) forget(ctx context.Context, f stored, member string) error {
+	if _, is := digestOf(member); is && f.damaged {
+		if _, err := drop.Do(ctx, s.client, s.rowName(f.row.Key)); err != nil {
+			return away(err)
+		}
+	}
+	return s.unindex(ctx, member)
 }
 
 func (s *Store) indexUser(ctx context.Context, row *session.Row, there bool) error {

@@ -3,6 +3,7 @@ package valkey
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -35,6 +36,7 @@ func (s *Store) Get(q db.Querier, key session.Digest) (session.Row, error) {
 			return session.Row{}, err
 		}
 		if was.text == "" {
+			tell(q.Context(), []stored{was})
 			return session.Row{}, session.ErrNoRow
 		}
 		row = was.row
@@ -65,7 +67,7 @@ func (s *Store) Insert(w *db.Writer, row *session.Row) (int64, error) {
 		return 0, away(err)
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || id <= 0 || id > maxID {
+	if err != nil || id <= 0 || id > maxNumber {
 		return 0, fmt.Errorf("session/valkey: %q is no id: let no other program write to the site's keys", text)
 	}
 	e := &entry{now: *row, data: true}
@@ -112,7 +114,8 @@ func (s *Store) with(w *db.Writer, key session.Digest, do func(*entry) bool) (bo
 	return true, nil
 }
 
-// EndAll implements [session.Store]. It reads each row, some at a time, within the transaction: it is for who asks once.
+// EndAll implements [session.Store]. It reads each row, some at a time, within the transaction: it is for who asks once. A row that
+// is damaged goes.
 func (s *Store) EndAll(w *db.Writer, at int64, reason string) (n int64, err error) {
 	p, err := s.of(w)
 	if err != nil {
@@ -129,12 +132,19 @@ func (s *Store) EndAll(w *db.Writer, at int64, reason string) (n int64, err erro
 	for _, e := range p.order {
 		end(e)
 	}
-	err = s.window(w, 0, func(f stored) bool {
-		if f.text != "" && p.rows[f.row.Key] == nil {
+	var damaged []stored
+	err = s.window(w, func(ctx context.Context, f stored, member string) error {
+		switch {
+		case f.damaged:
+			damaged = append(damaged, f)
+			n++
+			return s.forget(ctx, f, member)
+		case f.text != "" && p.rows[f.row.Key] == nil:
 			end(&entry{was: f, now: f.row})
 		}
-		return true
+		return nil
 	})
+	tell(w.Context(), damaged)
 	return n, err
 }
 
@@ -160,6 +170,7 @@ func (s *Store) OfUser(q db.Querier, user, now int64, limit int) ([]session.Row,
 	if err != nil {
 		return nil, err
 	}
+	tell(q.Context(), found)
 	rows := p.over(found, func(r *session.Row) bool { return r.User == user && alive(r, now) })
 	slices.SortFunc(rows, func(a, b session.Row) int { return cmp.Or(cmp.Compare(a.Seen, b.Seen), cmp.Compare(a.ID, b.ID)) })
 	return rows[:min(len(rows), limit)], nil
@@ -216,6 +227,7 @@ func (s *Store) Page(q db.Querier, under, now int64, limit int) ([]session.Row, 
 		found = append(found, some...)
 		rows := p.over(found, wanted)
 		if len(rows) >= limit || len(digests) < portion {
+			tell(q.Context(), found)
 			slices.SortFunc(rows, func(a, b session.Row) int { return cmp.Compare(b.ID, a.ID) })
 			return rows[:min(len(rows), limit)], nil
 		}
@@ -248,6 +260,7 @@ func (s *Store) Touch(w *db.Writer, uses []session.Use) error {
 	}); err != nil {
 		return err
 	}
+	tell(w.Context(), found)
 	for i, u := range uses {
 		e := p.rows[u.Key]
 		if e == nil {
@@ -268,23 +281,44 @@ func dead(r *session.Row, before int64) bool {
 	return r.Ended != 0 && r.Ended < before || r.Idle < before || r.Absolute < before
 }
 
-// Dead implements [session.Store]: the references are ids. A row that the server has forgotten is one too.
-func (s *Store) Dead(q db.Querier, over, before int64, limit int) (refs []int64, err error) {
-	err = s.window(q, max(over, 0), func(f stored) bool {
-		if f.text == "" || dead(&f.row, before) {
-			refs = append(refs, f.row.ID)
-		}
-		return len(refs) < limit
-	})
-	return refs, err
-}
+// A reference is when a row was over, 8 bytes, and its digest.
+const refHead = 8
 
-// window reads all rows with ids above one, rising, and shows each until it is told to stop. A row that the server has forgotten has
-// its id and key alone.
-func (s *Store) window(q db.Querier, over int64, show func(stored) bool) error {
+// Dead implements [session.Store]: it asks the index alone, by time.
+func (s *Store) Dead(q db.Querier, after session.Ref, before int64, limit int) (refs []session.Ref, err error) {
 	ctx, done := outside(q.Context())
 	defer done()
-	for {
+	from := "-inf"
+	if len(after) > refHead {
+		from = strconv.FormatUint(binary.BigEndian.Uint64([]byte(after)), 10)
+	}
+	for offset := 0; len(refs) < limit; {
+		pairs, err := past.Do(ctx, s.client, overKey.Of(s.generation), valkey.Text(from), valkey.Text("("+strconv.FormatInt(before, 10)), valkey.Int(int64(offset)), valkey.Int(portion))
+		if err != nil {
+			return nil, away(err)
+		}
+		members, times, err := apart(pairs)
+		if err != nil {
+			return nil, err
+		}
+		for i, m := range members {
+			ref := session.Ref(binary.BigEndian.AppendUint64(nil, uint64(times[i]))) + session.Ref(m)
+			if ref > after && len(refs) < limit { // the server has those of one time in the order of their bytes
+				refs = append(refs, ref)
+			}
+		}
+		if offset += len(members); len(members) < portion {
+			break
+		}
+	}
+	return refs, nil
+}
+
+// window reads all rows, by rising ids, and shows each with what the index names it by.
+func (s *Store) window(q db.Querier, show func(context.Context, stored, string) error) error {
+	ctx, done := outside(q.Context())
+	defer done()
+	for over := int64(0); ; {
 		pairs, err := above.Do(ctx, s.client, allKey.Of(s.generation), valkey.Text("("+strconv.FormatInt(over, 10)), valkey.Int(0), valkey.Int(portion))
 		if err != nil {
 			return away(err)
@@ -298,12 +332,8 @@ func (s *Store) window(q db.Querier, over int64, show func(stored) bool) error {
 			return err
 		}
 		for i := range some {
-			if some[i].text == "" {
-				copy(some[i].row.Key[:], digests[i])
-				some[i].row.ID = ids[i]
-			}
-			if !show(some[i]) {
-				return nil
+			if err := show(ctx, some[i], digests[i]); err != nil {
+				return err
 			}
 		}
 		if len(digests) < portion {
@@ -313,33 +343,48 @@ func (s *Store) window(q db.Querier, over int64, show func(stored) bool) error {
 	}
 }
 
-// apart takes what an index answers, digests each with its id, apart.
-func apart(pairs []string) (digests []string, ids []int64, err error) {
+// apart takes what an index answers, members each with its number, apart.
+func apart(pairs []string) (members []string, numbers []int64, err error) {
 	for i := 0; i+1 < len(pairs); i += 2 {
-		id, err := strconv.ParseFloat(pairs[i+1], 64)
-		if err != nil || id <= 0 || id > maxID {
-			return nil, nil, fmt.Errorf("session/valkey: %q is no id: let no other program write to the site's keys", pairs[i+1])
+		n, err := strconv.ParseFloat(pairs[i+1], 64)
+		if err != nil || n < 0 || n > maxNumber {
+			return nil, nil, fmt.Errorf("session/valkey: an index has the number %q: let no other program write to the site's keys", pairs[i+1])
 		}
-		digests, ids = append(digests, pairs[i]), append(ids, int64(id))
+		members, numbers = append(members, pairs[i]), append(numbers, int64(n))
 	}
-	return digests, ids, nil
+	return members, numbers, nil
 }
 
-// Delete implements [session.Store].
-func (s *Store) Delete(w *db.Writer, refs []int64, before int64) (n int64, err error) {
+// Delete implements [session.Store]. What is damaged goes too; of what the server has forgotten, the place in the indexes.
+func (s *Store) Delete(w *db.Writer, refs []session.Ref, before int64) (n int64, err error) {
 	p, err := s.of(w)
 	if err != nil {
 		return 0, err
 	}
-	found := make([]*entry, len(refs))
+	ctx, done := outside(w.Context())
+	defer done()
+	found := make([]stored, len(refs))
 	if err := each(len(refs), func(i int) (err error) { // some at a time: the next writer waits
-		found[i], err = p.referred(w.Context(), refs[i])
+		if len(refs[i]) < refHead {
+			return nil
+		}
+		found[i], err = s.referred(ctx, string(refs[i][refHead:]), before)
 		return err
 	}); err != nil {
 		return 0, err
 	}
-	for _, e := range found {
-		if e == nil || !dead(&e.now, before) || p.rows[e.now.Key] != nil && p.rows[e.now.Key] != e {
+	tell(w.Context(), found)
+	for i := range found {
+		f := &found[i]
+		if f.damaged {
+			n++
+			continue
+		}
+		e := p.rows[f.row.Key]
+		if e == nil && f.text != "" {
+			e = &entry{was: *f, now: f.row}
+		}
+		if e == nil || e.deleted || !dead(&e.now, before) {
 			continue
 		}
 		e.deleted = true
@@ -349,25 +394,19 @@ func (s *Store) Delete(w *db.Writer, refs []int64, before int64) (n int64, err e
 	return n, nil
 }
 
-// referred returns the row of a reference; nil if there is none. Of one that the server has forgotten the place in the index goes.
-func (p *pending) referred(ctx context.Context, ref int64) (*entry, error) {
-	out, done := outside(ctx)
-	defer done()
-	pairs, err := above.Do(out, p.s.client, allKey.Of(p.s.generation), valkey.Int(ref), valkey.Int(0), valkey.Int(1))
+// referred reads the row of a reference. An index that has a wrong time of it, since a process died when it had written the row, or
+// has what is no row, is put right at once: that is so whatever becomes of the transaction.
+func (s *Store) referred(ctx context.Context, member string, before int64) (stored, error) {
+	all, err := s.loadAll(ctx, []string{member})
 	if err != nil {
-		return nil, away(err)
+		return stored{}, err
 	}
-	digests, ids, err := apart(pairs)
-	if err != nil || len(ids) == 0 || ids[0] != ref {
-		return nil, err
+	switch f := all[0]; {
+	case f.text == "":
+		return f, s.forget(ctx, f, member)
+	case !dead(&f.row, before):
+		return f, s.index(ctx, &f.row)
+	default:
+		return f, nil
 	}
-	key, err := digestOf(digests[0])
-	if err != nil {
-		return nil, err
-	}
-	e, err := p.find(ctx, key)
-	if err != nil || e != nil || p.rows[key] != nil {
-		return e, err
-	}
-	return nil, p.s.index(out, &session.Row{ID: ref, Key: key}, false, false)
 }

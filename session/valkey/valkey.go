@@ -1,6 +1,9 @@
 // Package valkey keeps the rows of a [session.Manager] on a Valkey or Redis server, so that looking a session up costs the database
 // nothing. What rests there is what the table would hold: hashes of tokens, and values sealed under keys that only the cookies have.
-// That is against who reads it. Who can write to the server can begin a session of any user, as who can write to the database.
+// That is against who reads it. Against who writes there each row is signed by a key of the site's: one that the site has not
+// written, or not there, is nobody's session ([session.RuleRow]). Who can write to the server can still put a row back as it once
+// was, until its deadline, and take one out of the lists by which all sessions of a user are ended; it was a session of that
+// user's, and only the browser that has its cookie opens it.
 //
 // What a request writes waits until its transaction is about to be committed and is then written before it ([db.Companion]), each
 // row only if it is as it was read. So a request that is rolled back leaves nothing, a session that has ended is never written
@@ -16,16 +19,19 @@ package valkey
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/session"
 )
@@ -37,6 +43,7 @@ var (
 	userKey = valkey.NewKey("session:{}:user:{}") // number, generation: the digests of a user's sessions
 	allKey  = valkey.NewKey("session:{}:all")     // generation: digests by id
 	liveKey = valkey.NewKey("session:{}:live")    // generation: digests of users' sessions that have not ended, by deadline
+	overKey = valkey.NewKey("session:{}:over")    // generation: digests by when they ended, else by deadline
 	lastKey = valkey.NewKey("session:{}:last")    // generation: the last id
 
 	getRow  = valkey.NewCommand[[]string]("HMGET {key} head data", rowKey)
@@ -44,6 +51,8 @@ var (
 	ofUser  = valkey.NewCommand[[]string]("SMEMBERS {key}", userKey)
 	below   = valkey.NewCommand[[]string]("ZREVRANGEBYSCORE {key} {} -inf LIMIT {} {}", allKey)
 	above   = valkey.NewCommand[[]string]("ZRANGEBYSCORE {key} {} +inf WITHSCORES LIMIT {} {}", allKey)
+	past    = valkey.NewCommand[[]string]("ZRANGEBYSCORE {key} {} {} WITHSCORES LIMIT {} {}", overKey)
+	drop    = valkey.NewCommand[int64]("DEL {key}", rowKey)
 	living  = valkey.NewCommand[int64]("ZCOUNT {key} {} +inf", liveKey)
 
 	// KEYS: a row. ARGV: the head that was read, '' for none; the one to be, '' for none; 'set', 'drop' or 'keep' for the data,
@@ -67,20 +76,16 @@ if ARGV[5] ~= '' then
 end
 return 1`)
 
-	// KEYS: the index of all, of those alive. ARGV: a digest, its id, its deadline if it is a user's and has not ended, else '';
-	// after how many milliseconds an index that nobody adds to may be forgotten. An id of '' takes it out.
+	// KEYS: the index of all, of those alive, of those that are over. ARGV: a digest, its id, its deadline if it is a user's and has
+	// not ended, else '', and when it is or was over; after how many milliseconds an index that nobody adds to may be forgotten.
 	index = valkey.NewScript[int64](`
-if ARGV[2] == '' then
-	redis.call('ZREM', KEYS[1], ARGV[1])
-else
-	redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-	redis.call('PEXPIRE', KEYS[1], ARGV[4])
-end
-if ARGV[3] == '' then
-	redis.call('ZREM', KEYS[2], ARGV[1])
-else
-	redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
-	redis.call('PEXPIRE', KEYS[2], ARGV[4])
+for i = 1, 3 do
+	if ARGV[i + 1] == '' then
+		redis.call('ZREM', KEYS[i], ARGV[1])
+	else
+		redis.call('ZADD', KEYS[i], ARGV[i + 1], ARGV[1])
+		redis.call('PEXPIRE', KEYS[i], ARGV[5])
+	end
 end
 return 1`)
 
@@ -106,26 +111,31 @@ return text`)
 // longest is how long an index may lie without an addition: longer than any session.
 const longest = 440 * 24 * time.Hour
 
-// maxID bounds ids: the server counts by floating point numbers, which are exact up to there.
-const maxID = 1 << 53
+// maxNumber bounds ids and times: the server counts by floating point numbers, which are exact up to there.
+const maxNumber = 1 << 53
 
 // A Store is a [session.Store] on a server. It is safe for concurrent use, also by several processes, whose transactions come one
 // after the other, as those of one database do.
 type Store struct {
 	client     *valkey.Client
 	generation string
+	keys       *keyring.Subkeys
 	outage     db.Outage
 }
 
 var _ session.Store = (*Store)(nil)
 
 // NewStore returns the store on the server of a client. Sessions of another generation are nobody's: a site that was restored from
-// a backup, whose users may be others, has another one than before. It is 1 to 64 letters and digits.
-func NewStore(client *valkey.Client, generation string) (*Store, error) {
+// a backup, whose users may be others, has another one than before. It is 1 to 64 letters and digits. Rows are signed by the newest
+// of the keys, which have a purpose of their own; those that an older one signed are read.
+func NewStore(client *valkey.Client, generation string, keys *keyring.Subkeys) (*Store, error) {
 	if len(generation) == 0 || len(generation) > 64 {
 		return nil, fmt.Errorf("session/valkey: a generation of %d bytes: sessions of before a restore would be those of after it; give 1 to 64", len(generation))
 	}
-	return &Store{client: client, generation: generation}, nil
+	if keys == nil || keys.Newest() == 0 {
+		return nil, errors.New("session/valkey: no key signs the rows: who writes to the server could begin a session of any user; give the site's key ring: keys.For(\"merlon/session/row/v1\")")
+	}
+	return &Store{client: client, generation: generation, keys: keys}, nil
 }
 
 // Checks are those of the client.
@@ -133,40 +143,6 @@ func (s *Store) Checks() []check.Check { return s.client.Checks() }
 
 // Schema implements [session.Store]: there are no tables.
 func (s *Store) Schema() *db.Schema { return nil }
-
-// head is a row without its values, as it rests.
-type head struct {
-	ID       int64
-	User     int64         `json:",omitempty"`
-	Class    session.Class `json:",omitempty"`
-	Factors  int           `json:",omitempty"`
-	How      string        `json:",omitempty"`
-	Remember bool          `json:",omitempty"`
-	Recent   int64         `json:",omitempty"`
-	Created  int64
-	Seen     int64
-	Idle     int64
-	Absolute int64
-	Ended    int64  `json:",omitempty"`
-	Reason   string `json:",omitempty"`
-	Device   string `json:",omitempty"`
-	Network  string `json:",omitempty"`
-	Version  int64
-}
-
-func textOf(r *session.Row) (string, error) {
-	b, err := json.Marshal(head{r.ID, r.User, r.Class, r.Factors, r.How, r.Remember, r.Recent, r.Created, r.Seen, r.Idle, r.Absolute, r.Ended, r.Reason, r.Device, r.Network, r.Version})
-	return string(b), err
-}
-
-func rowOf(key session.Digest, text string) (session.Row, error) {
-	var h head
-	if err := json.Unmarshal([]byte(text), &h); err != nil {
-		return session.Row{}, fmt.Errorf("session/valkey: a row is not in the form of this version: let no other program write to the site's keys")
-	}
-	return session.Row{ID: h.ID, Key: key, User: h.User, Class: h.Class, Factors: h.Factors, How: h.How, Remember: h.Remember, Recent: h.Recent, Created: h.Created,
-		Seen: h.Seen, Idle: h.Idle, Absolute: h.Absolute, Ended: h.Ended, Reason: h.Reason, Device: h.Device, Network: h.Network, Version: h.Version}, nil
-}
 
 func (s *Store) rowName(key session.Digest) valkey.Name {
 	return rowKey.Of(hex.EncodeToString(key[:]), s.generation)
@@ -211,8 +187,9 @@ func (s *Store) patient(ctx context.Context, key session.Digest) (stored, error)
 
 // A stored row is one as the server has it.
 type stored struct {
-	row  session.Row
-	text string // its head as it rests; "": it is not there
+	row     session.Row
+	text    string // its head as it rests; "": it is not there, or damaged
+	damaged bool   // what is there was not written by the site, or not for this place: it is nobody's session
 }
 
 // load reads one row from the server.
@@ -228,40 +205,58 @@ func (s *Store) load(ctx context.Context, key session.Digest, data bool) (stored
 		}
 		texts = []string{text, ""}
 	}
+	none := stored{row: session.Row{Key: key}}
+	if refused, ok := errors.AsType[*valkey.Error](err); ok && refused.Code == "WRONGTYPE" {
+		none.damaged = true
+		return none, nil
+	}
 	if err != nil {
-		return stored{}, away(err)
+		return none, away(err)
 	}
 	if len(texts) != 2 || texts[0] == "" {
-		return stored{}, nil
+		return none, nil
 	}
-	row, err := rowOf(key, texts[0])
-	if err != nil {
-		return stored{}, err
+	row, sum, ok := s.rowOf(key, texts[0])
+	if !ok || data && sum != sha256.Sum256([]byte(texts[1])) {
+		none.damaged = true
+		return none, nil
 	}
 	if data && texts[1] != "" {
 		row.Data = []byte(texts[1])
 	}
-	return stored{row, texts[0]}, nil
+	return stored{row: row, text: texts[0]}, nil
 }
 
-// loadAll reads many rows without their values, some at a time; those that are gone are empty.
+// loadAll reads many rows without their values, some at a time; those that are gone or damaged are empty. What an index names and
+// is no digest is damaged too.
 func (s *Store) loadAll(ctx context.Context, digests []string) ([]stored, error) {
 	all := make([]stored, len(digests))
 	return all, each(len(digests), func(i int) (err error) {
-		key, err := digestOf(digests[i])
-		if err == nil {
-			all[i], err = s.load(ctx, key, false)
+		key, ok := digestOf(digests[i])
+		if !ok {
+			all[i].damaged = true
+			return nil
 		}
+		all[i], err = s.load(ctx, key, false)
 		return err
 	})
 }
 
-func digestOf(text string) (key session.Digest, err error) {
-	if len(text) != len(key) {
-		return key, errors.New("session/valkey: an index holds what is no digest: let no other program write to the site's keys")
+// tell records rows that are damaged, those of one question in one event.
+func tell(ctx context.Context, rows []stored) {
+	n := 0
+	for i := range rows {
+		if rows[i].damaged {
+			n++
+		}
 	}
-	copy(key[:], text)
-	return key, nil
+	if n > 0 {
+		event.Record(ctx, session.RuleRow, event.Refused, slog.Int("rows", n))
+	}
+}
+
+func digestOf(text string) (key session.Digest, ok bool) {
+	return key, copy(key[:], text) == len(key) && len(text) == len(key)
 }
 
 // width is how many rows are asked for at a time: the client sends what comes together over one connection.

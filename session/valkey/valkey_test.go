@@ -14,6 +14,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/internal/e2e/valkeypeer"
+	"github.com/merlon-web/merlon/keyring"
 	outbound "github.com/merlon-web/merlon/outbound/valkey"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/session/sessiontest"
@@ -31,9 +32,11 @@ func engine(t *testing.T) db.Engine {
 	return e
 }
 
+func keys() *keyring.Subkeys { return keyring.Memory("one").For("merlon/session/row/v1") }
+
 func store(t *testing.T, s *valkeypeer.Server, generation string) *valkey.Store {
 	t.Helper()
-	made, err := valkey.NewStore(s.Client(t), generation)
+	made, err := valkey.NewStore(s.Client(t), generation, keys())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +56,7 @@ func TestCluster(t *testing.T) {
 	n := 0
 	sessiontest.Run(t, func(t *testing.T) (session.Store, db.Engine) {
 		n++
-		s, err := valkey.NewStore(client, fmt.Sprint(n))
+		s, err := valkey.NewStore(client, fmt.Sprint(n), keys())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -281,7 +284,7 @@ func TestGenerations(t *testing.T) {
 		return nil
 	})
 	for _, g := range []string{"", strings.Repeat("a", 65)} {
-		if _, err := valkey.NewStore(server.Client(t), g); err == nil {
+		if _, err := valkey.NewStore(server.Client(t), g, keys()); err == nil {
 			t.Errorf("a generation of %d bytes", len(g))
 		}
 	}
@@ -317,7 +320,7 @@ func TestManySteps(t *testing.T) {
 		t.Errorf("%d are listed and %d counted, %v; want %d", seen, n, err, many)
 	}
 	write(t, e, func(w *db.Writer) error { _, err := s.EndAll(w, now, "x"); return err })
-	dead, err := s.Dead(r, -1, now+1, 2*many)
+	dead, err := s.Dead(r, "", now+1, 2*many)
 	if err != nil || len(dead) != many {
 		t.Fatalf("%d are dead, %v", len(dead), err)
 	}
@@ -328,7 +331,7 @@ func TestManySteps(t *testing.T) {
 		}
 		return err
 	})
-	if left, err := s.Dead(r, -1, now+1, 10); err != nil || len(left) != 0 {
+	if left, err := s.Dead(r, "", now+1, 10); err != nil || len(left) != 0 {
 		t.Errorf("%v are left, %v", left, err)
 	}
 }
@@ -392,13 +395,13 @@ func TestSweepIsShort(t *testing.T) {
 		_, err := near.EndAll(w, now, "x")
 		return err
 	})
-	s, err := valkey.NewStore(far(t, server), "1")
+	s, err := valkey.NewStore(far(t, server), "1", keys())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := e.Read(t.Context())
 	defer r.Close()
-	dead, err := s.Dead(r, -1, now+1, many)
+	dead, err := s.Dead(r, "", now+1, many)
 	if err != nil || len(dead) != many {
 		t.Fatalf("%d are dead, %v", len(dead), err)
 	}
@@ -416,29 +419,6 @@ func TestSweepIsShort(t *testing.T) {
 	}
 }
 
-// TestForgotten: an index names rows that the server has forgotten. They are dead, and go with the next sweep.
-func TestForgotten(t *testing.T) {
-	server := valkeypeer.Start(t)
-	s, e := store(t, server, "1"), engine(t)
-	gone, there := row(7), row(7)
-	add(t, s, e, &gone, &there)
-	server.Say(fmt.Sprintf("DEL merlon:session:{%x}:row:{1}", gone.Key))
-	r := e.Read(t.Context())
-	defer r.Close()
-	list, err := s.OfUser(r, 7, now, 10)
-	if err != nil || len(list) != 1 || list[0].ID != there.ID {
-		t.Errorf("the list is %+v, %v", list, err)
-	}
-	dead, err := s.Dead(r, -1, now, 10)
-	if err != nil || len(dead) != 1 || dead[0] != gone.ID {
-		t.Errorf("dead are %v, %v", dead, err)
-	}
-	write(t, e, func(w *db.Writer) error { _, err := s.Delete(w, dead, now); return err })
-	if dead, err := s.Dead(r, -1, now, 10); err != nil || len(dead) != 0 {
-		t.Errorf("dead are %v, %v", dead, err)
-	}
-}
-
 // TestWhatRests: rows and indexes are forgotten some time after their end, also if nobody sweeps.
 func TestWhatRests(t *testing.T) {
 	server := valkeypeer.Start(t)
@@ -448,7 +428,7 @@ func TestWhatRests(t *testing.T) {
 	if said := server.Say(fmt.Sprintf("TTL merlon:session:{%x}:row:{1}", r.Key)); len(said) < 8 || said[0] != ':' { // 8 h + 8 days: six digits
 		t.Errorf("the row lives for %q", said)
 	}
-	for _, name := range []string{"user:{1}", "all", "live"} {
+	for _, name := range []string{"user:{1}", "all", "live", "over"} {
 		key := "merlon:session:{1}:" + name
 		if name == "user:{1}" {
 			key = "merlon:session:{7}:" + name

@@ -65,6 +65,12 @@ var pages = []mutant{
 `, "outbound/valkey TestFaults"},
 	{"ends of sessions on a server", "session/valkey/store.go", `		if e.now.Ended != 0 || e.now.Version != row.Version-1 {`, `		if e.now.Version != row.Version-1 {`, "session/valkey TestStore"},
 	{"rows that others changed", "session/valkey/valkey.go", `if (redis.call('HGET', KEYS[1], 'head') or '') ~= ARGV[1] then`, `if false then`, "session/valkey TestStale"},
+	{"rows that the site has not signed", "session/valkey/head.go", `if !s.keys.Verify(message, []byte(text[:keyring.MACSize])) ||`, `if`, "session/valkey TestForged"},
+	{"values that the site has not signed", "session/valkey/valkey.go", `!ok || data && sum != sha256.Sum256([]byte(texts[1]))`, `!ok || data && sum == sha256.Sum256([]byte("x"))`, "session/valkey TestForged"},
+	{"rows that were copied", "session/valkey/head.go", `b = append(append(b, s.generation...), key[:]...)`, `b = append(b, s.generation...)`, "session/valkey TestForged"},
+	{"damaged rows among others", "session/valkey/store.go", `return s.forget(ctx, f, member)
+		case`, `return nil
+		case`, "session/valkey TestDamaged"},
 	{"buckets that others changed", "throttle/valkey/valkey.go", `	if (redis.call('GET', KEYS[i]) or '') ~= ARGV[i * 3 - 5] then`, `	if false then`, "throttle/valkey TestStore"},
 	{"sessions of a place that was left", "stores.go", `(p.Generation != "" || !shared)`, `(p.Generation != "" || !shared) || place == ""`, "internal/e2e/valkey TestMoved"},
 	{"the place of who came first", "stores.go", `p.Generation != "" || !shared`, `p.Generation != "" || true`, "internal/e2e/valkey TestTwoPlaces"},
