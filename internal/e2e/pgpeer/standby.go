@@ -72,6 +72,7 @@ func (s *Server) Resume(t testing.TB) {
 func (s *Server) Follow(t testing.TB, standbys ...*Server) {
 	t.Helper()
 	at := s.Query(t, "postgres", "SELECT pg_current_wal_insert_lsn()")[0]
+	s.Query(t, "postgres", "SELECT pg_logical_emit_message(true, 'merlon', '')") // its commit sends on what was written before it
 	for _, one := range standbys {
 		one.until(t, fmt.Sprintf("SELECT pg_last_wal_replay_lsn() >= '%s'::pg_lsn", at))
 	}
