@@ -103,14 +103,9 @@ func TestDrain(t *testing.T) {
 	t.Logf("%d ends, %d requests, none broken off", rounds, served)
 }
 
-// TestDrainCutsOff: a visitor who does not send the rest of a body makes the end of a site no failure; the log tells of it.
-func TestDrainCutsOff(t *testing.T) {
-	need.Time(t, "waits for the time of an end")
-	var told strings.Builder
-	site, err := openCounted(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Settings: merlon.Settings{Origin: "http://site.test"}, Log: slog.New(slog.NewJSONHandler(&told, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
+// servedAt starts a site and serves it; stop tells it to end, and done says how that went.
+func servedAt(t *testing.T, site *merlon.Site) (net.Listener, context.CancelFunc, chan error) {
+	t.Helper()
 	if err := site.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +116,18 @@ func TestDrainCutsOff(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- site.Serve(ctx, l) }()
+	return l, stop, done
+}
+
+// TestDrainCutsOff: a visitor who does not send the rest of a body makes the end of a site no failure; the log tells of it.
+func TestDrainCutsOff(t *testing.T) {
+	need.Time(t, "waits for the time of an end")
+	var told strings.Builder
+	site, err := openCounted(merlon.Env{Mode: merlon.Production, Data: t.TempDir(), Settings: merlon.Settings{Origin: "http://site.test"}, Log: slog.New(slog.NewJSONHandler(&told, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, stop, done := servedAt(t, site)
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -150,16 +157,7 @@ func TestSlowClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := site.Start(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- site.Serve(ctx, l) }()
+	l, stop, done := servedAt(t, site)
 	defer func() { stop(); <-done; _ = site.Close(context.Background()) }()
 
 	var slow sync.WaitGroup
