@@ -99,6 +99,10 @@ func (r *run) menus() {
 					continue
 				}
 				q := get(p).own(r.t)
+				if r.private(owner, p) == nil && !r.ownersOnly(p, owner) {
+					r.missed("whether %s is for few: menus of %s alone lead there, and who is not signed in is shown it", p, owner.role)
+					break
+				}
 				if got := a.fork().send(q); got.status == http.StatusOK && (alike(got.dom(r.t), ans.dom(r.t)) || !ans.isHTML() && len(ans.body) > 0 && words(got) == words(owner.fork().send(q))) {
 					r.hit(RuleOpenRoute, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, a, "%s is shown to %s, whom no page leads there", p, a.name())
 				}
@@ -211,7 +215,10 @@ func (r *run) othersPages(f *seenForm, twin *actor) {
 		}
 		q := get(p).own(r.t)
 		if got := twin.fork().send(q); got.status == http.StatusOK && strings.Contains(got.body, text) {
-			r.hit(RuleOthersPage, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, twin, "%s shows what another user has written, and no page of this one leads there", p)
+			if !r.listsOwn(f, twin, p) {
+				continue
+			}
+			r.hit(RuleOthersPage, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, twin, "%s shows what another user has written, and no page of this one leads there%s", p, r.strangersToo(q, text))
 		}
 	}
 }

@@ -56,11 +56,11 @@ func (r *run) injectParameter(p *parameter, trap *trap) {
 	_, q := send(trap.address(r.mark()))
 	r.sprung(trap, route, q, p.by)
 	r.options(route, p.by, send)
+	r.wildcards(p, route, send)
 	if r.t.typed(http.MethodGet, p.path) {
 		return // its statements are constants of the program, prepared at start
 	}
 	r.sql(route, p.by, p.value, send)
-	r.wildcards(p, route, send)
 }
 
 // injectForm tries every payload in all texts of a form at once.
@@ -181,23 +181,29 @@ func (r *run) sql(route string, by *actor, value string, send func(string) (*ans
 			return
 		}
 	}
-	for _, pair := range [][2]string{
-		{"%s' AND '1'='1", "%s' AND '1'='2"},
-		{"%s%%' AND '1%%'='1", "%s%%' AND '1%%'='2"},
-		{"%s AND 1=1", "%s AND 1=2"},
+	for _, arms := range [][3]string{ // true, false, and true with the words of the false one
+		{"%s' AND '1'='1", "%s' AND '1'='2", "%s' AND '2'='2"},
+		{"%s%%' AND '1%%'='1", "%s%%' AND '1%%'='2", "%s%%' AND '2%%'='2"},
+		{"%s AND 1=1", "%s AND 1=2", "%s AND 2=2"},
 	} {
 		differs := true
 		var q *Request
 		for range 2 {
 			base, _ := send(value)
-			yes, _ := send(fill(pair[0], value))
-			no, last := send(fill(pair[1], value))
+			yes, _ := send(fill(arms[0], value))
+			no, last := send(fill(arms[1], value))
 			if base == nil || yes == nil || no == nil {
 				return
 			}
 			q = last
 			a, b, c := said(base), said(yes), said(no)
-			differs = differs && yes.status == base.status && yes.status < 400 && b == a && c != a && no.status < 500
+			if differs = yes.status == base.status && yes.status < 400 && b == a && c != a && no.status < 500; !differs {
+				break
+			}
+			if also, _ := send(fill(arms[2], value)); also == nil || said(also) != a {
+				differs = false // the words were looked for
+				break
+			}
 		}
 		if differs {
 			r.hit(RuleSQL, route, q, by, "what is true in SQL shows the page as it was, what is false shows another one")
@@ -228,14 +234,28 @@ func said(ans *answer) string {
 
 var tag = regexp.MustCompile(`<[^>]*>`)
 
-// wildcards asks whether % finds everything where a word that is nowhere finds nothing.
+// wildcards asks whether % finds everything where a word that is nowhere finds nothing, and another sign finds nothing either:
+// where only words are looked for, a sign is the same as no word. The statement may be a constant: this is of its values.
 func (r *run) wildcards(p *parameter, route string, send func(string) (*answer, *Request)) {
-	all, _ := send("")
-	none, _ := send(r.mark())
-	some, q := send("%")
-	under, _ := send("_%_")
-	if all.status == 200 && some.status == 200 && len(all.dom(r.t).links) > len(none.dom(r.t).links) &&
-		len(some.dom(r.t).links) == len(all.dom(r.t).links) && len(under.dom(r.t).links) > len(none.dom(r.t).links) {
+	links := func(value string) (n int, q *Request) {
+		ans, q := send(value)
+		if ans.status != http.StatusOK {
+			return -1, q
+		}
+		return len(ans.dom(r.t).links), q
+	}
+	none, _ := links(r.mark())
+	all, _ := links("")
+	if none < 0 || all <= none {
+		return // it looks for nothing
+	}
+	some, q := links("%")
+	if some != all {
+		return
+	}
+	under, _ := links("_%_")
+	other, _ := links("#")
+	if under > none && other < all {
 		r.hit(RuleWildcard, route, q, p.by, "a search for %% lists everything, one for a word that is nowhere nothing")
 	}
 }

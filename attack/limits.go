@@ -179,7 +179,7 @@ func (r *run) try(who *actor, from, password string) (*Request, *actor) {
 	v := f.filled("mq0x")
 	f.untick(v, nil)
 	for name, value := range who.fields() {
-		if password != "" && strings.Contains(strings.ToLower(name), "pass") {
+		if password != "" && name == f.secret() {
 			value = password
 		}
 		v.Set(name, value)
@@ -335,7 +335,7 @@ func (r *run) forwarded() {
 			}
 			v := f.filled("mq0x")
 			for name, value := range who.fields() {
-				if strings.Contains(strings.ToLower(name), "pass") {
+				if name == f.secret() {
 					value = "wrong"
 				} else {
 					value = fmt.Sprintf("nobody%d-%s", i, value)

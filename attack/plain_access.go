@@ -66,7 +66,7 @@ func (r *run) othersLists() {
 					continue
 				}
 				q := get(p).own(r.t)
-				if got := twin.fork().send(q); got.status == http.StatusOK && alike(got.dom(r.t), first.dom(r.t)) {
+				if got := twin.fork().send(q); got.status == http.StatusOK && alike(got.dom(r.t), first.dom(r.t)) && !r.shared(a, twin, p) && r.steady(a, list, p) {
 					r.hit(RuleOthersPage, "GET "+pattern, q, twin, "%s shows %s to %s and not to %s, who may read it all the same", list, p, a.name(), twin.name())
 				}
 			}

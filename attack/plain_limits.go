@@ -12,7 +12,7 @@ import (
 // guessOld guesses the old password that a form asks for.
 func (r *run) guessOld() {
 	for _, f := range r.forms() {
-		u, ok := f.by.user.(User)
+		u, ok := f.by.profiled()
 		old := ""
 		for _, d := range f.fields {
 			if d.kind == "password" && (d.auto == "current-password" || oldName(d.name)) {
