@@ -17,6 +17,7 @@ func access(r *run) {
 	r.othersLists()
 	r.formsAbove()
 	r.assign()
+	r.assignAtSignUp()
 	r.callAssignment()
 	r.back()
 	r.halfWay()
@@ -298,18 +299,8 @@ func (r *run) ownToken(a *actor, name string) string {
 func (r *run) assign() {
 	closed := map[*actor][]string{}
 	for _, a := range r.people {
-		if a.anonymous() || a.role != "user" {
-			continue
-		}
-		for _, owner := range r.people {
-			if !r.above(owner, a) {
-				continue
-			}
-			for _, p := range r.site.order[owner.name()] {
-				if len(closed[a]) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && r.site.pages[a.name()][p] == nil && r.t.refused(a.fork().send(get(p).own(r.t))) {
-					closed[a] = append(closed[a], p)
-				}
-			}
+		if a.role == "user" && a.ready() == nil {
+			closed[a] = r.closedTo(a)
 		}
 	}
 	for _, f := range r.forms() {
@@ -325,22 +316,21 @@ func (r *run) assign() {
 			continue
 		}
 		v := a.values(g, r.mark())
-		for _, name := range []string{"is_admin", "IsAdmin", "admin", "Admin", "isAdmin"} {
-			v.Set(name, "1")
-		}
-		for _, name := range []string{"role", "Role", "roles", "Roles"} {
-			if !g.hasField(name) {
-				v.Set(name, "admin")
+		for _, role := range r.rolesAbove(f.by) {
+			g.raises(v, role)
+			q := g.request(v).own(r.t)
+			a.send(q)
+			for _, p := range closed[f.by] {
+				if ans := a.fork().send(get(p).own(r.t)); ans.status == http.StatusOK {
+					r.hit(RuleAssigned, "POST "+f.pattern, q, f.by, "with fields that the form of %s does not have, %s may enter %s", f.page, f.by.name(), p)
+					_ = r.t.renew(f.by)
+					return
+				}
 			}
-		}
-		q := g.request(v).own(r.t)
-		a.send(q)
-		for _, p := range closed[f.by] {
-			if ans := a.fork().send(get(p).own(r.t)); ans.status == http.StatusOK {
-				r.hit(RuleAssigned, "POST "+f.pattern, q, f.by, "with fields that the form of %s does not have, %s may enter %s", f.page, f.by.name(), p)
-				_ = r.t.renew(f.by)
-				return
+			if g = r.fresh(f, a); g == nil {
+				break
 			}
+			v = a.values(g, r.mark())
 		}
 	}
 }

@@ -22,6 +22,15 @@ type sight struct {
 	asked    map[string]bool   // method and pattern of all that was asked for: whether a request came past the guards
 	signOuts []string          // links that look as if they ended the session
 	deeds    []view            // links that look as if they took something away
+	leaks    []leak            // forms that send a field away that is named like a token
+}
+
+// A leak is a form whose field leaves the site, or stands in an address.
+type leak struct {
+	by    *actor
+	page  string
+	field field
+	where string
 }
 
 // seenForm is a form and who has seen it.
@@ -37,6 +46,7 @@ type seenForm struct {
 	others   []view   // pages of other people on which it came out
 	gone     any      // the user who has made rows and was not shown it
 	last     *actor   // who came to it last by its approach
+	ends     bool     // it has ended a session
 }
 
 // A view is a page as somebody sees it.
@@ -274,7 +284,7 @@ func (r *run) sawForm(a *actor, f *form) {
 				if where == "" {
 					where = "an address: it asks by GET"
 				}
-				r.hit(RuleTokenLeaves, "GET "+r.t.pattern("GET", f.page), get(f.page), a, "the form of %s sends its field %s to %s", f.page, d.name, where)
+				r.site.leaks = append(r.site.leaks, leak{a, f.page, d, where})
 			}
 		}
 	}

@@ -103,8 +103,68 @@ var sounds = map[string]struct {
 		h.routes["/search"] = wordSearch
 		return nil
 	}},
+	"texts of programs": {"injection", manuals},
+	"a hash as an example": {"output", func(h *hall, p *attack.Profile) http.Handler {
+		h.links = []string{"/hashes"}
+		h.routes["/hashes"] = says("Hashes", "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy is one")
+		return nil
+	}},
+	"an error that says panic": {"output", func(h *hall, p *attack.Profile) http.Handler {
+		h.links = []string{"/item?id=1"}
+		h.routes["/item"] = func(h *hall, w http.ResponseWriter, r *http.Request, _ string) {
+			if r.FormValue("id") != "1" {
+				http.Error(w, "Don't panic: there is no such page. Our courses: SQL: the basics", http.StatusNotFound)
+				return
+			}
+			h.page(w, r, "Item", "an item")
+		}
+		return nil
+	}},
+	"an index of texts": {"platform", func(h *hall, p *attack.Profile) http.Handler {
+		h.links = []string{"/texts/walls"}
+		h.routes["/texts/"] = says("Index of texts", "walls, gates")
+		return nil
+	}},
+	"tokens that prove nothing": {"forgery", func(h *hall, p *attack.Profile) http.Handler {
+		h.links = []string{"/list"}
+		h.routes["/list"] = says("List", `<form action="/list"><input type="hidden" name="page_token" value="cursor-of-page-2"></form><form method="post" action="https://pay.example/"><input type="hidden" name="payment_token" value="one-time-8f3a"></form>`)
+		return nil
+	}},
+	"a name in a header": {"injection", func(h *hall, p *attack.Profile) http.Handler {
+		h.links = []string{"/export?name=report"}
+		h.routes["/export"] = func(h *hall, w http.ResponseWriter, r *http.Request, _ string) {
+			w.Header().Set("Content-Disposition", `attachment; filename="`+r.FormValue("name")+`.csv"`)
+			w.Header().Set("Content-Type", "text/csv")
+			_, _ = w.Write([]byte("a,b\n"))
+		}
+		return nil
+	}},
+	"an address with a plus": {"limits", func(h *hall, p *attack.Profile) http.Handler {
+		h.pass = map[string]string{"ann+club@site.test": "ann-long-password-1"}
+		p.Users = h.profile().Users
+		h.links = []string{"/forgot"}
+		h.routes["/forgot"] = func(h *hall, w http.ResponseWriter, r *http.Request, _ string) {
+			h.page(w, r, "Forgot", "If "+strings.ReplaceAll(template.HTMLEscapeString(r.PostFormValue("Email")), "+", "&#43;")+` is known, a mail is on its way<form method="post" action="/forgot"><input type="email" name="Email">TOKEN</form>`)
+		}
+		return nil
+	}},
 	"refused where it is sent": {"forgery", refusedInPlace},
 	"a selector beside a hash": {"sessions", selector},
+}
+
+// manuals is a search in texts that say what programs and files say.
+func manuals(h *hall, p *attack.Profile) http.Handler {
+	h.links = []string{"/search?q=unix"}
+	h.routes["/search"] = func(h *hall, w http.ResponseWriter, r *http.Request, _ string) {
+		body := ""
+		for _, d := range []string{"grep --help prints Usage: grep [OPTION]... and grep --version prints GNU grep 3.8", "The file /etc/passwd:\nroot:x:0:0:root:/root:/bin/bash"} {
+			if q := r.FormValue("q"); q != "" && strings.Contains(d, q) {
+				body += "<pre>" + template.HTMLEscapeString(d) + "</pre>"
+			}
+		}
+		h.page(w, r, "Search", body)
+	}
+	return nil
 }
 
 // refusedInPlace is a form that leads to its own page when it is taken, and when it is refused.

@@ -31,6 +31,7 @@ type hall struct {
 	tokenAlone  bool // no look at where a form came from
 	leave       string
 	wrongName   string
+	sameSite    http.SameSite // of its cookies
 	mails       strings.Builder
 	n           int
 }
@@ -39,7 +40,7 @@ type hallRoute func(h *hall, w http.ResponseWriter, r *http.Request, user string
 
 func newHall() *hall {
 	return &hall{pass: map[string]string{"ann@site.test": "ann-long-password-1", "ben@site.test": "ben-long-password-2"}, role: map[string]string{}, live: map[string]string{}, fails: map[string]int{},
-		devices: map[string]string{}, data: map[string]string{}, routes: map[string]hallRoute{}, name: "Email", pwd: "Password", token: "csrf_token", leave: "/logout", wrongName: "No such user or password."}
+		devices: map[string]string{}, data: map[string]string{}, routes: map[string]hallRoute{}, name: "Email", pwd: "Password", token: "csrf_token", leave: "/logout", sameSite: http.SameSiteLaxMode, wrongName: "No such user or password."}
 }
 
 // chair adds a user of another role, with a page that is for them alone.
@@ -93,7 +94,7 @@ func (h *hall) proof(w http.ResponseWriter, r *http.Request) string {
 
 func (h *hall) cookie(w http.ResponseWriter, name string) string {
 	value := random()
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: h.sameSite})
 	return value
 }
 

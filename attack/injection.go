@@ -24,6 +24,7 @@ func injection(r *run) {
 		r.back()
 	}
 	r.addresses()
+	r.ofVisitors()
 	r.reports()
 	r.callInjection()
 	r.injectSignIn()
@@ -53,8 +54,10 @@ func (r *run) injectParameter(p *parameter, trap *trap) {
 		_, q := send(c)
 		r.sprung(trap, route, q, p.by)
 	}
-	_, q := send(trap.address(r.mark()))
-	r.sprung(trap, route, q, p.by)
+	for _, address := range trap.addresses(r.mark()) {
+		_, q := send(address)
+		r.sprung(trap, route, q, p.by)
+	}
 	r.options(route, p.by, send)
 	r.wildcards(p, route, send)
 	if r.t.typed(http.MethodGet, p.path) {
@@ -126,12 +129,19 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 			r.examine(p, n, route, q, f.by)
 		}
 	}
-	for _, c := range append(trap.commands(r.mark()), trap.address(r.mark())) {
+	for _, c := range append(trap.commands(r.mark()), trap.addresses(r.mark())...) {
 		if ans, q := send(c); ans != nil {
 			r.sprung(trap, route, q, f.by)
 		}
 	}
 	if !r.t.typed(http.MethodPost, f.action) {
+		for _, name := range []string{"../../../../../../../../etc/passwd", "/etc/passwd"} {
+			if ans, q := send(name); ans != nil && passwd.MatchString(ans.body) {
+				if less, _ := send("etc/passwd"); less != nil && !passwd.MatchString(less.body) {
+					r.hit(RuleTraversal, route, q, f.by, "a field led to /etc/passwd")
+				}
+			}
+		}
 		r.sql(route, f.by, "a", send)
 		r.options(route, f.by, send)
 		r.laterSQL(f, send)
@@ -207,6 +217,45 @@ func (r *run) sql(route string, by *actor, value string, send func(string) (*ans
 		}
 		if differs {
 			r.hit(RuleSQL, route, q, by, "what is true in SQL shows the page as it was, what is false shows another one")
+			return
+		}
+	}
+	r.quietSQL(route, by, value, send)
+}
+
+// quietSQL is for pages that swallow errors: a table that is not there shows another page, and the same word as a name that is there
+// the page as it was. A search for words finds neither.
+func (r *run) quietSQL(route string, by *actor, value string, send func(string) (*answer, *Request)) {
+	for _, place := range []string{"%s'||(SELECT X)||'", "(SELECT X),%s", "%s,(SELECT X)", "%s+(SELECT X)"} {
+		constant := "0"
+		if strings.Contains(place, "'") {
+			constant = "''"
+		}
+		said := func(from string) (string, *Request) {
+			text := value
+			if from != "" {
+				text = strings.Replace(fill(place, value), "X", constant+from, 1)
+			}
+			ans, q := send(text)
+			if ans == nil || ans.status >= 400 || ans.status == 0 {
+				return "", q
+			}
+			return said(&answer{status: ans.status, body: instead(ans.body, text, value)}), q
+		}
+		found := true
+		var q *Request
+		for i := 0; i < 2 && found; i++ {
+			base, _ := said("")
+			good, _ := said(" FROM (SELECT " + constant + ") AS mq_no_table")
+			if found = base != "" && good == base; !found {
+				break
+			}
+			var bad string
+			bad, q = said(" FROM mq_no_table")
+			found = bad != "" && bad != base
+		}
+		if found {
+			r.hit(RuleSQL, route, q, by, "a table that is not there shows another page, one of the same name that is there the page as it was")
 			return
 		}
 	}
@@ -297,13 +346,18 @@ func (r *run) traversal() {
 	names := []string{"../../../../../../../../etc/passwd", "..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd", "....//....//....//....//....//....//....//etc/passwd",
 		"/etc/passwd", "%2fetc%2fpasswd", "..%5c..%5c..%5c..%5cetc%5cpasswd", "%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd"}
 	for _, p := range r.params() {
-		for _, name := range names {
+		kept, _ := url.QueryUnescape(p.value) // a folder that the name must begin with
+		all := names
+		if folder := kept[:strings.LastIndexByte(kept, '/')+1]; folder != "" {
+			all = append([]string{folder + names[0]}, names...)
+		}
+		for _, name := range all {
 			plain, err := url.PathUnescape(name)
 			if err != nil {
 				continue
 			}
 			q := get(p.with(plain)).own(r.t)
-			if ans := p.by.fork().send(q); passwd.MatchString(ans.body) {
+			if ans := p.by.fork().send(q); passwd.MatchString(ans.body) && !passwd.MatchString(p.by.fork().send(get(p.with("etc/passwd")).own(r.t)).body) {
 				r.hit(RuleTraversal, "GET "+p.pattern, q, p.by, "the parameter %s led to /etc/passwd", p.name)
 			}
 		}
@@ -371,7 +425,10 @@ func (t *trap) commands(n string) []string {
 	return []string{n + "$(touch " + file + ");touch " + file + " #", "'; touch " + file + "; '", "\"; touch " + file + "; \"", n + "|touch " + file}
 }
 
-func (t *trap) address(n string) string { return "http://" + t.addr + "/" + n }
+// addresses name the trap's own, as it is and by a number that a list of what must not be fetched may not hold.
+func (t *trap) addresses(n string) []string {
+	return []string{"http://" + t.addr + "/" + n, "http://" + strings.Replace(t.addr, "127.0.0.1", "[::ffff:7f00:1]", 1) + "/" + n}
+}
 
 // sprung tells what the trap has caught, and empties it.
 func (r *run) sprung(t *trap, route string, q *Request, by *actor) {

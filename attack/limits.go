@@ -2,6 +2,7 @@ package attack
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"slices"
 	"strings"
@@ -198,25 +199,21 @@ func (r *run) enumerate() {
 	if who == nil {
 		return
 	}
-	there := ""
-	for _, v := range who.fields() {
-		if strings.Contains(v, "@") {
-			there = v
-		}
-	}
+	field, there := mustLogin(who).key()
 	if there == "" {
+		r.missed("addresses with an account: the user signs in by a password alone")
 		return
 	}
 	for _, f := range r.forms() {
 		if !f.by.anonymous() || !f.has("email") && f.passwords() == 0 {
 			continue
 		}
-		r.differs(f, there)
+		r.differs(f, field, there)
 	}
 }
 
 // differs sends the form for both addresses: status, way, words, statements; time counts only where the two do not overlap.
-func (r *run) differs(f *seenForm, there string) {
+func (r *run) differs(f *seenForm, field, there string) {
 	ask := func(address string) (*answer, *Request) {
 		a := r.nobody()
 		if f.by.way != nil {
@@ -231,7 +228,7 @@ func (r *run) differs(f *seenForm, there string) {
 		}
 		v := a.values(g, "mq0x")
 		for _, d := range g.fields {
-			if d.kind == "email" || d.isText() && d.kind != "password" && (strings.Contains(strings.ToLower(d.name), "mail") || strings.Contains(strings.ToLower(d.name), "user") || strings.Contains(strings.ToLower(d.name), "name") && f.passwords() == 1) {
+			if d.kind == "email" || d.name == field || d.isText() && d.kind != "password" && (strings.Contains(strings.ToLower(d.name), "mail") || strings.Contains(strings.ToLower(d.name), "user") || strings.Contains(strings.ToLower(d.name), "name") && f.passwords() == 1) {
 				v.Set(d.name, address)
 			}
 		}
@@ -249,13 +246,16 @@ func (r *run) differs(f *seenForm, there string) {
 			return
 		}
 		nobody := fmt.Sprintf("nobody-%d-%d@attack.invalid", r.serial, i)
+		if !strings.Contains(there, "@") {
+			nobody, _, _ = strings.Cut(nobody, "@")
+		}
 		a, q := ask(there)
 		b, _ := ask(nobody)
 		if a == nil || b == nil || a.status == http.StatusTooManyRequests || b.status == http.StatusTooManyRequests {
 			return
 		}
 		yes, no = append(yes, a.took), append(no, b.took)
-		clean := func(s string, address string) string { return strings.ReplaceAll(s, address, "ADDRESS") }
+		clean := func(s string, address string) string { return instead(s, address, "ADDRESS") }
 		if a.status != b.status || r.t.pattern("GET", bare(a.location())) != r.t.pattern("GET", bare(b.location())) ||
 			clean(words(a), there) != clean(words(b), nobody) {
 			told++
@@ -268,6 +268,12 @@ func (r *run) differs(f *seenForm, there string) {
 			r.hit(RuleTold, route, q, r.people[0], "an address with an account takes %s, one without %s, each time", slices.Min(yes), slices.Max(no))
 		}
 	}
+}
+
+// instead is a page with another text in the place of one that was sent, as it is and as html/template writes it.
+func instead(body, sent, text string) string {
+	escaped := html.EscapeString(sent)
+	return strings.NewReplacer(sent, text, escaped, text, strings.ReplaceAll(escaped, "+", "&#43;"), text).Replace(body)
 }
 
 // apart reports whether all times of one arm are at least five times those of the other, and not by chance small ones.

@@ -183,7 +183,7 @@ func (r *run) archives() {
 				_, _ = e.Write(make([]byte, map[bool]int{true: 24 << 20, false: 3}[strings.Contains(name, "bomb")]))
 			}
 			_ = w.Close()
-			q := g.upload(a.values(g, "mq0"), r.mark()+".zip", "application/zip", b.String())
+			q := g.upload(a.values(g, "mq0"), r.mark()+".zip", "application/zip", b.String()).own(r.t)
 			return a.send(q), q
 		}
 		n := r.mark()
@@ -232,7 +232,7 @@ func (r *run) largeFiles() {
 		if g == nil {
 			continue
 		}
-		q := g.upload(a.values(g, "mq0"), r.mark()+".bin", "application/octet-stream", strings.Repeat("\x00", 33<<20))
+		q := g.upload(a.values(g, "mq0"), r.mark()+".bin", "application/octet-stream", strings.Repeat("\x00", 33<<20)).own(r.t)
 		before, _ := r.stateNow()
 		ans := a.send(q)
 		if now, _ := r.stateNow(); now != before && !r.t.refused(ans) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -132,8 +133,16 @@ func (rec *recorder) WriteHeader(status int) {
 func (rec *recorder) begin(status int) {
 	if rec.status == 0 && !rec.gone && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.status, rec.sent = status, rec.header.Clone()
+		for _, values := range rec.sent {
+			for i := range values {
+				values[i] = lineBreaks.Replace(values[i])
+			}
+		}
 	}
 }
+
+// lineBreaks are made spaces in headers, as net/http does.
+var lineBreaks = strings.NewReplacer("\n", " ", "\r", " ")
 
 // Write implements [http.ResponseWriter].
 func (rec *recorder) Write(b []byte) (int, error) {

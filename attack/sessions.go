@@ -3,6 +3,7 @@ package attack
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,10 @@ func sessions(r *run) {
 		}
 	}
 	r.signOutByGet()
+	if !slices.ContainsFunc(r.site.forms, func(f *seenForm) bool { return f.ends }) && len(r.site.signOuts) == 0 && last != nil {
+		r.missed("sessions after a sign-out: no form and no link was seen that ends one")
+	}
+	r.back()
 	r.newPassword()
 	r.revive()
 	r.shutOut()
@@ -205,7 +210,8 @@ func (r *run) shown(a *actor) {
 
 // signOut uses the buttons that end a session and then the cookie from before.
 func (r *run) signOut(f *seenForm) {
-	if !signOutLike.MatchString(f.action) {
+	// Any button may be one: of a plain site each that asks for nothing is pressed.
+	if named := signOutLike.MatchString(f.action); !named && (r.t.merlon || f.typedInto() > 0 || r.site.proof[f.by.role] == "") {
 		return
 	}
 	a, err := r.person(f)
@@ -221,6 +227,7 @@ func (r *run) signOut(f *seenForm) {
 	f.accepted = f.accepted || !r.t.refused(ans)
 	q := get(r.site.proof[f.by.role]).own(r.t)
 	if !a.alive() {
+		f.ends = true
 		if ans := thief.send(q); ans.status == http.StatusOK {
 			r.hit(RuleSignOutLeaves, "POST "+f.pattern, q, f.by, "the cookie from before the sign-out still opens %s", r.site.proof[f.by.role])
 		}

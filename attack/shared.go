@@ -126,3 +126,25 @@ func (r *run) strangersToo(q *Request, text string) string {
 	}
 	return ""
 }
+
+// counterpart is the page of another user that their list leads to where the first one's list leads to p; false: there is none.
+func (r *run) counterpart(other *actor, p string, list *answer) (own *answer, found bool) {
+	for _, l := range list.dom(r.t).links {
+		if l != p && r.kin(l, p) && !tokenName.MatchString(l) {
+			return r.site.pages[other.name()][l], true
+		}
+	}
+	return nil, false
+}
+
+// saysOf reports whether an answer says something of the first page that one's own page does not: who gets their own whatever they
+// ask for is not shown another's.
+func saysOf(got, first, own *answer) bool {
+	has, mine := words(got), words(own)
+	for w := range strings.FieldsSeq(words(first)) {
+		if strings.Contains(has, w) && !strings.Contains(mine, w) {
+			return true
+		}
+	}
+	return false
+}

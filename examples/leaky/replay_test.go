@@ -268,7 +268,7 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 		all := r.shown()
 		return strings.Contains(all, "<mqx") || strings.Contains(all, "mqa=1") || strings.Contains(all, `srcdoc="`)
 	case "062":
-		return strings.Contains(r.shown(), `="javascript:`)
+		return strings.Contains(strings.ToLower(r.shown()), `="javascript:`)
 	case "063":
 		return h.Get("Content-Security-Policy") == ""
 	case "065":
