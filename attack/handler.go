@@ -61,6 +61,8 @@ type User struct {
 	Second map[string]string // what is typed into the form of the second step; nil: there is none
 	// Next is for codes that are good once: in the place of Second, and another one at each call.
 	Next func() map[string]string
+
+	secret string // the field of the password, as the sign-in form says it
 }
 
 // Probe attacks any handler, in this process.
@@ -182,10 +184,21 @@ func (a *actor) signInForm() (*form, error) {
 	ans := a.visit(path)
 	for _, f := range ans.dom(a.run.t).forms {
 		if f.passwords() == 1 && f.method == http.MethodPost {
+			a.run.t.secret = f.secret()
 			return f, nil
 		}
 	}
 	return nil, fmt.Errorf("attack: %s has no form with one password", path)
+}
+
+// secret is the name of the first field that hides what is typed, "" if there is none.
+func (f *form) secret() string {
+	for _, d := range f.fields {
+		if d.kind == "password" {
+			return d.name
+		}
+	}
+	return ""
 }
 
 func (f *form) hasField(name string) bool {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -129,8 +130,16 @@ func (rec *recorder) WriteHeader(status int) {
 func (rec *recorder) begin(status int) {
 	if rec.status == 0 && !rec.gone && rec.wire == nil && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.status, rec.sent = status, rec.header.Clone()
+		for _, values := range rec.sent {
+			for i := range values {
+				values[i] = lineBreaks.Replace(values[i])
+			}
+		}
 	}
 }
+
+// lineBreaks are made spaces in headers, as net/http does.
+var lineBreaks = strings.NewReplacer("\n", " ", "\r", " ")
 
 // Write implements [http.ResponseWriter].
 func (rec *recorder) Write(b []byte) (int, error) {
