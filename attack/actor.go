@@ -86,6 +86,7 @@ func (a *actor) loads(q *Request) *answer {
 	}
 	r.silent = 0
 	r.wasCut(q, ans)
+	r.panics(q, ans)
 	r.answered(q, ans)
 	a.keeps(ans)
 	if a.way != nil && q.Method == http.MethodPost && ans.status != http.StatusForbidden {

@@ -12,6 +12,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,6 +129,8 @@ type run struct {
 	tried   int // attempts that were answered
 	silent  int // requests in a row that were not
 	died    error
+	fails   error           // why nothing would come of the attack
+	broken  map[string]bool // routes whose handler has panicked
 	entered bool            // somebody has signed in by the pages
 	seen    map[string]bool // rule and route of the findings
 	people  []*actor        // anonymous first
@@ -190,7 +193,7 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 		r.leaves(text, crawling)
 	}
 	r.tries(&c.Crawl)
-	if err := r.known(); err != nil {
+	if err := cmp.Or(r.fails, r.known()); err != nil {
 		return nil, err
 	}
 	for _, class := range Classes() {

@@ -82,11 +82,11 @@ func (r *run) look() {
 	if r.t.signIn == "" {
 		r.t.signIn = r.likeliestSignIn()
 	}
-	open := r.site.pages["anonymous"]
+	open, failed := r.site.pages["anonymous"], map[*actor]error{}
 	for _, a := range r.people[1:] {
 		if len(a.cookies) == 0 && r.t.renew != nil && a.user != nil {
-			if err := r.t.renew(a); err != nil {
-				r.missed("everything as %s: %v", a.name(), err)
+			if failed[a] = r.t.renew(a); failed[a] != nil {
+				r.missed("everything as %s: %v", a.name(), failed[a])
 			}
 		}
 		if u, ok := a.user.(merlon.ProbeUser); ok {
@@ -95,6 +95,9 @@ func (r *run) look() {
 		r.crawl(a)
 	}
 	r.proofs(open)
+	if r.fails = r.unfit(failed); r.fails != nil {
+		return
+	}
 	r.approach(false)
 	r.lookOwn()
 	for _, f := range r.forms() { // what they make leads to further pages

@@ -27,7 +27,7 @@ type Profile struct {
 	// SignIn is the path of the page with the sign-in form. "": the first that an anonymous visitor sees with one password.
 	SignIn string
 	// Users are made-up users that can be spent. Two of one role let what is one's be tried by the other. No role is "anonymous",
-	// which is nobody's.
+	// which is nobody's. One who does not get in ends the attack with an error.
 	Users []User
 	// State returns all data as text: rows, files. It is how a write is seen; without it, pages are compared.
 	State func() string
@@ -65,8 +65,12 @@ type User struct {
 	secret string // the field of the password, as the sign-in form says it
 }
 
-// Probe attacks any handler, in this process.
+// Probe attacks any handler, in this process. It is an error if the handler is nil or fails at each page, and if one of the users does
+// not get in.
 func Probe(ctx context.Context, h http.Handler, p Profile, o Options) (*Report, error) {
+	if h == nil {
+		return nil, errNoHandler
+	}
 	if p.Origin == "" {
 		p.Origin = siteOrigin
 	}

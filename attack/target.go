@@ -104,6 +104,8 @@ type answer struct {
 	endless bool // it had no end: what came first
 	cut     bool // it was longer than what is read
 
+	panicked string // what the handler panicked with, in the process
+
 	doc    *page
 	parsed bool
 }
