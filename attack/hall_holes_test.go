@@ -211,6 +211,23 @@ func visits(t *testing.T, h *hall, p *attack.Profile) {
 	})
 }
 
+// directory asks a back end for what was typed.
+func directory(filter func(q string) string) plug {
+	return func(t *testing.T, h *hall, p *attack.Profile) {
+		var sent strings.Builder
+		p.Sent = func() string {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return sent.String()
+		}
+		h.links = []string{"/who?q=ann"}
+		h.routes["/who"] = func(h *hall, w http.ResponseWriter, r *http.Request, _ string) {
+			fmt.Fprintln(&sent, filter(r.FormValue("q")))
+			h.page(w, r, "Who", "nobody of this name")
+		}
+	}
+}
+
 // leaves has a sign-out by another name that takes the cookie and leaves the session.
 func leaves(path string) plug {
 	return func(t *testing.T, h *hall, p *attack.Profile) {
@@ -294,6 +311,17 @@ var hidden = []struct {
 		w.Header().Set("Refresh", "0;url="+to)
 		h.page(w, r, "Go", "on")
 	}), attack.RuleRedirect.ID},
+	{"a token in an address", "forgery", func(t *testing.T, h *hall, p *attack.Profile) {
+		h.mine = append(h.mine, "/find")
+		h.routes["/find"] = signedIn(says("Find", `<form action="/find"><input name="q">TOKEN</form>`))
+	}, attack.RuleTokenLeaves.ID},
+	{"a filter of a directory", "injection", directory(func(q string) string { return "(&(kind=wall)(uid=" + q + "))" }), attack.RuleBackend.ID},
+	{"a line of a directory", "injection", directory(func(q string) string {
+		return "find " + strings.NewReplacer("*", `\2a`, "(", `\28`, ")", `\29`).Replace(q)
+	}), attack.RuleBackend.ID},
+	{"a directory that escapes", "injection", directory(func(q string) string {
+		return "(uid=" + strings.NewReplacer("*", `\2a`, "(", `\28`, ")", `\29`, "\n", `\0a`, "\r", `\0d`).Replace(q) + ")"
+	}), ""},
 	{"names of users", "limits", named, attack.RuleTold.ID},
 	{"sign-out called bye", "sessions", leaves("/bye"), attack.RuleSignOutLeaves.ID},
 }
