@@ -98,6 +98,7 @@ func (r *run) look() {
 	if r.fails = r.unfit(failed); r.fails != nil {
 		return
 	}
+	r.learnTokens()
 	r.approach(false)
 	r.lookOwn()
 	for _, f := range r.forms() { // what they make leads to further pages

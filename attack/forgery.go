@@ -64,7 +64,7 @@ func (r *run) forge(f *seenForm) {
 		r.missed("forgery: form %s of %s: it was not sent honestly, and so not forged", f.pattern, f.page)
 		return
 	}
-	route := "POST " + f.pattern
+	route, proves := "POST "+f.pattern, true
 	for _, d := range disguises() {
 		rule := d.rule
 		a, err := r.person(f)
@@ -80,11 +80,7 @@ func (r *run) forge(f *seenForm) {
 		}
 		text := r.mark()
 		v := a.values(g, text)
-		for _, one := range g.fields {
-			if one.isToken() {
-				v.Del(one.name)
-			}
-		}
+		g.unproven(v)
 		q := g.request(v)
 		d.dress(q, r.t)
 		if rule.ID == RuleCrossSite.ID {
@@ -94,6 +90,10 @@ func (r *run) forge(f *seenForm) {
 		seen := r.noticed()
 		ans := a.send(q)
 		if r.took(f, f.by, ans, before, text) {
+			if rule.ID == RuleExempt.ID && g.token().learnt {
+				proves = false // it differs each time, and is no token
+				break
+			}
 			r.hit(rule, route, q, f.by, "the form of %s was accepted %s, with no token", f.page, d.name)
 			r.back()
 			r.overrides(f, route)
@@ -103,7 +103,9 @@ func (r *run) forge(f *seenForm) {
 			r.unnoticed(route, q, f.by, ans, seen, "a form "+d.name)
 		}
 	}
-	r.tokens(f, route)
+	if proves {
+		r.tokens(f, route)
+	}
 	r.overrides(f, route)
 }
 
@@ -190,9 +192,7 @@ func (r *run) overrides(f *seenForm, route string) {
 		}
 		text := r.mark()
 		v := a.values(g, text)
-		if t := g.token(); t != nil {
-			v.Del(t.name)
-		}
+		g.unproven(v)
 		q := how.make(g.action, v)
 		q.with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "navigate").with("Sec-Fetch-Dest", "document")
 		before, _ := r.stateNow()
@@ -332,9 +332,7 @@ func (r *run) forgeSignIn() {
 		for name, value := range u.Fields {
 			v.Set(name, value)
 		}
-		if t := f.token(); t != nil {
-			v.Del(t.name)
-		}
+		f.unproven(v)
 		q := f.request(v).with("Origin", foreign).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "navigate")
 		a.send(q)
 		if u.Second == nil && a.alive() && len(a.cookies) > 0 {

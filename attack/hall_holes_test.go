@@ -311,6 +311,25 @@ var hidden = []struct {
 		w.Header().Set("Refresh", "0;url="+to)
 		h.page(w, r, "Go", "on")
 	}), attack.RuleRedirect.ID},
+	{"a form without a token", "forgery", func(t *testing.T, h *hall, p *attack.Profile) {
+		h.mine, h.free = append(h.mine, "/keep"), "/keep"
+		h.routes["/keep"] = once(true)
+	}, attack.RuleSameSite.ID},
+	{"a token of everybody", "forgery", func(t *testing.T, h *hall, p *attack.Profile) {
+		h.mine, h.free, h.token = append(h.mine, "/keep"), "/keep", "form_key"
+		given := map[string]bool{}
+		h.routes["/keep"] = signedIn(func(h *hall, w http.ResponseWriter, r *http.Request, user string) {
+			if r.Method == http.MethodPost {
+				if given[r.PostFormValue("form_key")] {
+					h.data["keep"+user] = r.PostFormValue("Text")
+				}
+				http.Redirect(w, r, "/keep", http.StatusSeeOther)
+				return
+			}
+			given[h.proof(nil, r)] = true
+			h.page(w, r, "Keep", template.HTMLEscapeString(h.data["keep"+user])+`<form method="post" action="/keep"><input name="Text">TOKEN</form>`)
+		})
+	}, attack.RuleForeignToken.ID},
 	{"a token in an address", "forgery", func(t *testing.T, h *hall, p *attack.Profile) {
 		h.mine = append(h.mine, "/find")
 		h.routes["/find"] = signedIn(says("Find", `<form action="/find"><input name="q">TOKEN</form>`))

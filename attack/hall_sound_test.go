@@ -130,6 +130,17 @@ var sounds = map[string]struct {
 		h.routes["/list"] = says("List", `<form action="/list"><input type="hidden" name="page_token" value="cursor-of-page-2"></form><form method="post" action="https://pay.example/"><input type="hidden" name="payment_token" value="one-time-8f3a"></form>`)
 		return nil
 	}},
+	"a token by another name": {"forgery", func(h *hall, p *attack.Profile) http.Handler {
+		h.token, h.tokenAlone = "form_key", true
+		h.mine = []string{"/keep"}
+		h.routes["/keep"] = keeps("/keep")
+		return nil
+	}},
+	"a number of the form": {"forgery", func(h *hall, p *attack.Profile) http.Handler {
+		h.mine, h.free = []string{"/keep"}, "/keep"
+		h.routes["/keep"] = once(false)
+		return nil
+	}},
 	"a name in a header": {"injection", func(h *hall, p *attack.Profile) http.Handler {
 		h.links = []string{"/export?name=report"}
 		h.routes["/export"] = func(h *hall, w http.ResponseWriter, r *http.Request, _ string) {
@@ -150,6 +161,20 @@ var sounds = map[string]struct {
 	}},
 	"refused where it is sent": {"forgery", refusedInPlace},
 	"a selector beside a hash": {"sessions", selector},
+}
+
+// once is a form with the number of its sending, which any browser may make up. It looks where it came from, unless it is blind.
+func once(blind bool) hallRoute {
+	return signedIn(func(h *hall, w http.ResponseWriter, r *http.Request, user string) {
+		if r.Method == http.MethodPost {
+			if r.PostFormValue("sending") != "" && (blind || r.Header.Get("Sec-Fetch-Site") == "same-origin" && r.Header.Get("Origin") == "https://site.test") {
+				h.data["once"+user] = r.PostFormValue("Text")
+			}
+			http.Redirect(w, r, "/keep", http.StatusSeeOther)
+			return
+		}
+		h.page(w, r, "Keep", template.HTMLEscapeString(h.data["once"+user])+`<form method="post" action="/keep"><input name="Text"><input type="hidden" name="sending" value="`+random()+`"></form>`)
+	})
 }
 
 // manuals is a search in texts that say what programs and files say.

@@ -28,7 +28,8 @@ type hall struct {
 	links, mine []string             // of the menu: everybody's, and who is signed in's
 	name, pwd   string               // names of the sign-in's fields
 	token       string
-	tokenAlone  bool // no look at where a form came from
+	tokenAlone  bool   // no look at where a form came from
+	free        string // path of a form that looks itself at where it came from, or does not
 	leave       string
 	wrongName   string
 	sameSite    http.SameSite // of its cookies
@@ -144,7 +145,7 @@ func (h *hall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "https://site.test/", http.StatusPermanentRedirect)
 	case r.Method == http.MethodPost && !call && r.ParseMultipartForm(1<<20) != nil && r.ParseForm() != nil:
 		http.Error(w, "bad", http.StatusRequestEntityTooLarge)
-	case r.Method == http.MethodPost && !call && (!own && !h.tokenAlone || r.FormValue(h.token) == "" || r.FormValue(h.token) != h.proof(nil, r)):
+	case r.Method == http.MethodPost && !call && r.URL.Path != h.free && (!own && !h.tokenAlone || r.FormValue(h.token) == "" || r.FormValue(h.token) != h.proof(nil, r)):
 		http.Error(w, "forged", http.StatusForbidden)
 	default:
 		h.route(r.URL.Path)(h, w, r, h.user(r))

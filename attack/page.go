@@ -34,6 +34,7 @@ type field struct {
 	required          bool
 	auto              string // autocomplete
 	accept            string // of an upload
+	learnt            bool   // it is a token, as was seen in another session
 	limit             limit
 }
 
@@ -154,6 +155,7 @@ func (t *target) form(n *html.Node, from string) *form {
 		}
 		f.fields = append(f.fields, d)
 	}
+	t.marks(f)
 	return f
 }
 
@@ -170,22 +172,6 @@ func (d field) isText() bool {
 		return true
 	}
 	return false
-}
-
-var tokenName = regexp.MustCompile(`(?i)csrf|xsrf|token|nonce|authenticity`)
-
-// isToken reports whether a hidden field is what tells the site's own forms from others.
-func (d field) isToken() bool {
-	return d.kind == "hidden" && len(d.value) >= 8 && tokenName.MatchString(d.name)
-}
-
-func (f *form) token() *field {
-	for i := range f.fields {
-		if f.fields[i].isToken() {
-			return &f.fields[i]
-		}
-	}
-	return nil
 }
 
 func (f *form) has(kind string) bool {

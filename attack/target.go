@@ -32,6 +32,7 @@ type target struct {
 	tick   func(time.Duration)                                     // nil: the clock cannot be moved
 	serve  func() (addr string, end func(), err error)             // over loopback; nil: not
 
+	tokens     []string // names of tokens that were learnt
 	absent     []string // what of the site is not here, each with the reason
 	approaches []*actor // who comes to a page that links do not lead to
 
