@@ -19,6 +19,7 @@ func access(r *run) {
 	r.assign()
 	r.assignAtSignUp()
 	r.callAssignment()
+	r.othersCalls()
 	r.back()
 	r.halfWay()
 	r.newName()

@@ -2,9 +2,11 @@ package attack_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -228,6 +230,58 @@ func directory(filter func(q string) string) plug {
 	}
 }
 
+// private is Ann's diary, which a script reads, writes or takes away; open: whoever is signed in may.
+func private(method string, open bool) plug {
+	return func(t *testing.T, h *hall, p *attack.Profile) {
+		for _, user := range []string{"ann", "ben"} {
+			h.data[user] = "dear diary of " + user
+		}
+		p.Keep = func() func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			was := maps.Clone(h.data)
+			return func() {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				h.data = maps.Clone(was)
+			}
+		}
+		c := attack.Call{Method: method, Path: "/api/diary", Of: "ann@site.test"}
+		switch method {
+		case http.MethodPut:
+			c.JSON = `{"user":"ann","text":"dear diary"}`
+		default:
+			c.Path += "?user=ann"
+		}
+		p.Calls = []attack.Call{c}
+		h.routes["/api/diary"] = func(h *hall, w http.ResponseWriter, r *http.Request, user string) {
+			in := struct{ User, Text string }{User: r.FormValue("user")}
+			if user == "" || r.Method == http.MethodPut && json.NewDecoder(r.Body).Decode(&in) != nil {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			own, _, _ := strings.Cut(user, "@")
+			if !open {
+				in.User = own
+			}
+			switch r.Method {
+			case http.MethodPut:
+				if h.data[in.User] != "" {
+					h.data[in.User] = in.Text
+				}
+			case http.MethodDelete:
+				if !open && r.FormValue("user") != own {
+					w.WriteHeader(http.StatusNotFound)
+					return
+				}
+				delete(h.data, in.User)
+			default:
+				_ = json.NewEncoder(w).Encode(h.data[in.User])
+			}
+		}
+	}
+}
+
 // leaves has a sign-out by another name that takes the cookie and leaves the session.
 func leaves(path string) plug {
 	return func(t *testing.T, h *hall, p *attack.Profile) {
@@ -311,6 +365,12 @@ var hidden = []struct {
 		w.Header().Set("Refresh", "0;url="+to)
 		h.page(w, r, "Go", "on")
 	}), attack.RuleRedirect.ID},
+	{"an answer to another's call", "access", private("GET", true), attack.RuleOthersPage.ID},
+	{"a call that is one's own", "access", private("GET", false), ""},
+	{"another's row by a call", "access", private("PUT", true), attack.RuleOthersDeed.ID},
+	{"one's own row, whoever is named", "access", private("PUT", false), ""},
+	{"a row that another takes away", "access", private("DELETE", true), attack.RuleOthersDeed.ID},
+	{"a row that its owner takes away", "access", private("DELETE", false), ""},
 	{"a form without a token", "forgery", func(t *testing.T, h *hall, p *attack.Profile) {
 		h.mine, h.free = append(h.mine, "/keep"), "/keep"
 		h.routes["/keep"] = once(true)

@@ -52,6 +52,9 @@ type Profile struct {
 type Call struct {
 	Method, Path string
 	JSON         string // the body, an object; "": none
+	// Of is whose it is, where nobody else of the role may send it: what they type as name or address at the sign-in. "": not told,
+	// and not tried. What it writes is seen in Profile.State.
+	Of string
 }
 
 // A User is a made-up user of a [Profile].
@@ -70,6 +73,9 @@ type User struct {
 func Probe(ctx context.Context, h http.Handler, p Profile, o Options) (*Report, error) {
 	if h == nil {
 		return nil, errNoHandler
+	}
+	if err := p.validate(); err != nil {
+		return nil, err
 	}
 	if p.Origin == "" {
 		p.Origin = siteOrigin
@@ -246,6 +252,9 @@ func URL(ctx context.Context, address string, p Profile, o Options) (*Report, er
 		host = ip.String()
 	}
 	addr := net.JoinHostPort(host, port)
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
 	if c, err := net.DialTimeout("tcp", addr, 3*time.Second); err != nil {
 		return nil, fmt.Errorf("attack: nothing answers at %s: %w", addr, err)
 	} else {
