@@ -179,7 +179,7 @@ func (f *form) request(v url.Values) *Request {
 	}
 	for _, d := range f.fields {
 		if d.kind == "file" {
-			name, kind, content := d.honestFile()
+			name, kind, content := d.honestFile(f.nth)
 			part, _ := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename=%q`, d.name, name)}, "Content-Type": {kind}})
 			_, _ = part.Write(content)
 		}
@@ -188,13 +188,16 @@ func (f *form) request(v url.Values) *Request {
 	return (&Request{Method: http.MethodPost, Path: f.action, Body: b.String()}).with("Content-Type", w.FormDataContentType())
 }
 
-// honestFile is one of those that an upload says it takes: a picture of one pixel, or a text.
-func (d field) honestFile() (name, kind string, content []byte) {
+// honestFile is one of those that an upload says it takes: a picture of two pixels, or a text. Each is another: what is sent again
+// and replaces the same would change nothing.
+func (d field) honestFile(nth int) (name, kind string, content []byte) {
 	var b bytes.Buffer
-	dot := image.NewGray(image.Rect(0, 0, 1, 1))
+	dot := image.NewGray(image.Rect(0, 0, 2, 1))
+	dot.Pix[0], dot.Pix[1] = byte(nth), byte(nth>>8)
+	text := fmt.Appendf(nil, "note %d", nth)
 	switch {
 	case d.accept == "" || strings.Contains(d.accept, "text/") || strings.Contains(d.accept, ".txt"):
-		return "note.txt", "text/plain", []byte("note")
+		return "note.txt", "text/plain", text
 	case strings.Contains(d.accept, "png") || strings.Contains(d.accept, "image/*"):
 		_ = png.Encode(&b, dot)
 		return "dot.png", "image/png", b.Bytes()
@@ -205,9 +208,9 @@ func (d field) honestFile() (name, kind string, content []byte) {
 		_ = gif.Encode(&b, dot, nil)
 		return "dot.gif", "image/gif", b.Bytes()
 	case strings.Contains(d.accept, "pdf"):
-		return "note.pdf", "application/pdf", []byte("%PDF-1.4\n%%EOF\n")
+		return "note.pdf", "application/pdf", fmt.Appendf(nil, "%%PDF-1.4\n%% %d\n%%%%EOF\n", nth)
 	}
-	return "note.txt", "text/plain", []byte("note")
+	return "note.txt", "text/plain", text
 }
 
 // stateNow is all data as far as it is known.

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // longBody is how much of a body stands in a report, in bytes.
@@ -59,6 +61,10 @@ func (q *Request) curl(t *target) string {
 	var b strings.Builder
 	note := ""
 	r, run := q.repeats()
+	raw := !(c.Cut > 0 && run) && !printable(c.Body)
+	if raw {
+		fmt.Fprintf(&b, "printf %%b %s | ", shell(octal(c.Body)))
+	}
 	if c.Cut > 0 && run {
 		fmt.Fprintf(&b, "{ printf %%s %s; head -c %d /dev/zero | tr '\\0' %s; printf %%s %s; } | ", shell(r.before), r.times, shell(fmt.Sprintf("\\%03o", r.of)), shell(r.after))
 	}
@@ -70,7 +76,7 @@ func (q *Request) curl(t *target) string {
 		fmt.Fprintf(&b, " -H %s", shell("Host: "+c.Host))
 	}
 	switch {
-	case c.Cut > 0 && run:
+	case c.Cut > 0 && run, raw:
 		b.WriteString(" --data-binary @-")
 	case c.Body != "":
 		fmt.Fprintf(&b, " --data-binary %s", shell(c.Body))
@@ -124,6 +130,27 @@ func (q *Request) holdsToken() bool {
 
 // tokenPart is a token as a form with files sends it.
 var tokenPart = regexp.MustCompile(`(?i) name="[^"]*(csrf|xsrf|token|nonce|authenticity)`)
+
+// printable reports whether a body can stand on a command line and in the output of a test.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool { return c != '\t' && c != '\n' && c != '\r' && unicode.IsControl(c) })
+}
+
+// octal is a body as printf %b takes it (POSIX).
+func octal(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\\':
+			b.WriteString(`\\`)
+		case c < ' ' && c != '\n' || c > '~':
+			fmt.Fprintf(&b, `\0%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
 
 // address is where the request is sent.
 func (q *Request) address(t *target) string {

@@ -16,9 +16,15 @@ func TestRepeatable(t *testing.T) {
 		t.Errorf("%d bytes are said to be cut", shown.Cut)
 	}
 	if sh, err := exec.LookPath("sh"); err == nil {
-		out, err := exec.CommandContext(t.Context(), sh, "-c", "curl() { cat; }; "+long.curl(at)).Output()
-		if err != nil || string(out) != long.Body {
-			t.Errorf("the command sends %d bytes of %d: %v", len(out), len(long.Body), err)
+		file := &Request{Method: "POST", Path: "/files", Body: "\x89PNG\r\n\x1a\n\x00'\\0 \xff%s é\n"}
+		for _, q := range []*Request{long, file} {
+			out, err := exec.CommandContext(t.Context(), sh, "-c", "curl() { cat; }; "+q.curl(at)).Output()
+			if err != nil || string(out) != q.Body {
+				t.Errorf("the command sends %d bytes of %d: %v", len(out), len(q.Body), err)
+			}
+		}
+		if got := file.curl(at); strings.ContainsAny(got, "\x00\x1a\x89\xff") {
+			t.Errorf("the command is %q", got)
 		}
 	}
 	if got := long.goTest(at); !strings.Contains(got, `strings.Repeat("A", 6291456)`) || len(got) > 2*longBody {

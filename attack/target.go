@@ -33,6 +33,7 @@ type target struct {
 	serve  func() (addr string, end func(), err error)             // over loopback; nil: not
 
 	tokens     []string // names of tokens that were learnt
+	read       int      // forms that were read
 	absent     []string // what of the site is not here, each with the reason
 	approaches []*actor // who comes to a page that links do not lead to
 
