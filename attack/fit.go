@@ -23,6 +23,11 @@ func (r *run) unfit(signIn map[*actor]error) error {
 	if len(r.site.patterns) == 0 {
 		r.missed("all of the site: no page was shown to anybody: name paths that it serves in Profile.Starts, and its own address in Profile.Origin")
 	}
+	for _, p := range r.t.starts {
+		if !r.t.merlon && r.nowhere(p) {
+			r.missed("pages from %s on, where the attack was to begin: there is no such page (404)", p)
+		}
+	}
 	for _, a := range r.people {
 		u, named := a.profiled()
 		if !named {
@@ -53,6 +58,19 @@ func (r *run) failing() (first *answer) {
 		}
 	}
 	return first
+}
+
+// nowhere reports whether everybody who asked for a path was told that there is none.
+func (r *run) nowhere(path string) bool {
+	asked := false
+	for _, a := range r.people {
+		if ans := r.site.pages[a.name()][path]; ans != nil {
+			if asked = true; ans.status != http.StatusNotFound {
+				return false
+			}
+		}
+	}
+	return asked
 }
 
 // why is what the handler panicked with, if it did.

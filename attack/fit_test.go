@@ -147,3 +147,17 @@ func TestWrongCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestNoSuchStart: a path that the profile names and the site does not have is told, one that it has is not.
+func TestNoSuchStart(t *testing.T) {
+	h := newHall()
+	p := h.profile()
+	p.Starts, p.Calls = []string{"/nosuch", "/private"}, []attack.Call{{Method: "GET", Path: "/api/nosuch"}}
+	report := visited(t, h, p, nil, "output")
+	got := strings.Join(tallyOf(t, report, "output").Left, "\n")
+	for path, want := range map[string]bool{"/nosuch": true, "/api/nosuch": true, "/private": false} {
+		if strings.Contains(got, "pages from "+path+" on, where the attack was to begin: there is no such page (404)") != want {
+			t.Errorf("%s: the report says %q", path, got)
+		}
+	}
+}
