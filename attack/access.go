@@ -17,6 +17,7 @@ func access(r *run) {
 	r.othersLists()
 	r.formsAbove()
 	r.assign()
+	r.assignAtSignUp()
 	r.callAssignment()
 	r.back()
 	r.halfWay()
@@ -99,6 +100,10 @@ func (r *run) menus() {
 					continue
 				}
 				q := get(p).own(r.t)
+				if r.private(owner, p) == nil && !r.ownersOnly(p, owner) {
+					r.missed("whether %s is for few: menus of %s alone lead there, and who is not signed in is shown it", p, owner.role)
+					break
+				}
 				if got := a.fork().send(q); got.status == http.StatusOK && (alike(got.dom(r.t), ans.dom(r.t)) || !ans.isHTML() && len(ans.body) > 0 && !sayOther(func() string { return a.fork().send(q).body }, func() string { return owner.fork().send(q).body })) {
 					r.hit(RuleOpenRoute, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, a, "%s is shown to %s, whom no page leads there", p, a.name())
 				}
@@ -211,7 +216,10 @@ func (r *run) othersPages(f *seenForm, twin *actor) {
 		}
 		q := get(p).own(r.t)
 		if got := twin.fork().send(q); got.status == http.StatusOK && strings.Contains(got.body, text) {
-			r.hit(RuleOthersPage, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, twin, "%s shows what another user has written, and no page of this one leads there", p)
+			if !r.listsOwn(f, twin, p) {
+				continue
+			}
+			r.hit(RuleOthersPage, "GET "+r.t.pattern(http.MethodGet, bare(p)), q, twin, "%s shows what another user has written, and no page of this one leads there%s", p, r.strangersToo(q, text))
 		}
 	}
 }
@@ -291,18 +299,8 @@ func (r *run) ownToken(a *actor, name string) string {
 func (r *run) assign() {
 	closed := map[*actor][]string{}
 	for _, a := range r.people {
-		if a.anonymous() || a.role != "user" {
-			continue
-		}
-		for _, owner := range r.people {
-			if !r.above(owner, a) {
-				continue
-			}
-			for _, p := range r.site.order[owner.name()] {
-				if len(closed[a]) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && r.site.pages[a.name()][p] == nil && r.t.refused(a.fork().loads(get(p).own(r.t))) {
-					closed[a] = append(closed[a], p)
-				}
-			}
+		if a.role == "user" && a.ready() == nil {
+			closed[a] = r.closedTo(a)
 		}
 	}
 	for _, f := range r.forms() {
@@ -318,22 +316,21 @@ func (r *run) assign() {
 			continue
 		}
 		v := a.values(g, r.mark())
-		for _, name := range []string{"is_admin", "IsAdmin", "admin", "Admin", "isAdmin"} {
-			v.Set(name, "1")
-		}
-		for _, name := range []string{"role", "Role", "roles", "Roles"} {
-			if !g.hasField(name) {
-				v.Set(name, "admin")
+		for _, role := range r.rolesAbove(f.by) {
+			g.raises(v, role)
+			q := g.request(v).own(r.t)
+			a.send(q)
+			for _, p := range closed[f.by] {
+				if ans := a.fork().loads(get(p).own(r.t)); ans.status == http.StatusOK {
+					r.hit(RuleAssigned, "POST "+f.pattern, q, f.by, "with fields that the form of %s does not have, %s may enter %s", f.page, f.by.name(), p)
+					_ = r.t.renew(f.by)
+					return
+				}
 			}
-		}
-		q := g.request(v).own(r.t)
-		a.send(q)
-		for _, p := range closed[f.by] {
-			if ans := a.fork().loads(get(p).own(r.t)); ans.status == http.StatusOK {
-				r.hit(RuleAssigned, "POST "+f.pattern, q, f.by, "with fields that the form of %s does not have, %s may enter %s", f.page, f.by.name(), p)
-				_ = r.t.renew(f.by)
-				return
+			if g = r.fresh(f, a); g == nil {
+				break
 			}
+			v = a.values(g, r.mark())
 		}
 	}
 }

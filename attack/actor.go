@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/merlon-web/merlon"
@@ -85,6 +86,7 @@ func (a *actor) loads(q *Request) *answer {
 	}
 	r.silent = 0
 	r.wasCut(q, ans)
+	r.panics(q, ans)
 	r.answered(q, ans)
 	a.keeps(ans)
 	if a.way != nil && q.Method == http.MethodPost && ans.status != http.StatusForbidden {
@@ -112,21 +114,43 @@ func (a *actor) keeps(ans *answer) {
 func (a *actor) login() (User, bool) {
 	switch u := a.user.(type) {
 	case User:
-		return u, true
+		return a.profiled()
 	case merlon.ProbeUser:
 		return User{Role: u.Role, Fields: map[string]string{"Email": u.Email, "Password": u.Password}, Second: second(u)}, true
 	}
 	return User{}, false
 }
 
-// password is the user's, and the name of the field that it is typed into.
+// profiled is the actor's user if it is one of the profile's.
+func (a *actor) profiled() (u User, ok bool) {
+	u, ok = a.user.(User)
+	u.secret = a.run.t.secret
+	return u, ok
+}
+
+// password is the user's, and the name of the field that it is typed into: the one whose control hides what is typed, or, before
+// the sign-in form was seen, the one that is named like it.
 func (u User) password() (name, value string) {
+	if value, there := u.Fields[u.secret]; there {
+		return u.secret, value
+	}
 	for name, value := range u.Fields {
 		if strings.Contains(strings.ToLower(name), "pass") {
 			return name, value
 		}
 	}
 	return "", ""
+}
+
+// key is what the user is known by at the sign-in, an address or a name, and the field that it is typed into.
+func (u User) key() (name, value string) {
+	secret, _ := u.password()
+	for _, field := range slices.Sorted(maps.Keys(u.Fields)) {
+		if field != secret && (value == "" || strings.Contains(u.Fields[field], "@")) {
+			name, value = field, u.Fields[field]
+		}
+	}
+	return name, value
 }
 
 // email is the user's address, "" if they sign in by something else.

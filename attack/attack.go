@@ -12,6 +12,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,6 +70,7 @@ type Finding struct {
 	Route   string  `json:"route"` // method and pattern, or path
 	As      string  `json:"as"`    // who attacked
 	Request Request `json:"request"`
+	Before  string  `json:"before"`  // what comes before the request is sent again: a sign-in, cookies, an address; "": nothing
 	Curl    string  `json:"curl"`    // the request again
 	Test    string  `json:"go_test"` // the same as lines of a Go test
 	Explain string  `json:"explain"` // what tells more
@@ -128,6 +130,8 @@ type run struct {
 	tried   int // attempts that were answered
 	silent  int // requests in a row that were not
 	died    error
+	fails   error           // why nothing would come of the attack
+	broken  map[string]bool // routes whose handler has panicked
 	entered bool            // somebody has signed in by the pages
 	seen    map[string]bool // rule and route of the findings
 	people  []*actor        // anonymous first
@@ -156,7 +160,7 @@ func (r *run) hit(rule check.Rule, route string, q *Request, by *actor, format s
 	f := Finding{Finding: rule.Finding(route, fmt.Sprintf(format, args...), rule.Right), Class: r.class, Route: route, As: by.name(), Explain: "explain " + rule.ID}
 	if q != nil {
 		f.Request = q.shown()
-		f.Curl, f.Test = q.curl(r.t), q.goTest(r.t)
+		f.Before, f.Curl, f.Test = q.before(r.t, by), q.curl(r.t), q.goTest(r.t)
 	} else if r.class == "backup" {
 		f.Test = ofCopies
 	}
@@ -190,7 +194,7 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 		r.leaves(text, crawling)
 	}
 	r.tries(&c.Crawl)
-	if err := r.known(); err != nil {
+	if err := cmp.Or(r.fails, r.known()); err != nil {
 		return nil, err
 	}
 	for _, class := range Classes() {

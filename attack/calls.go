@@ -9,35 +9,90 @@ import (
 	"strings"
 )
 
-// callForgery sends the calls of the profile as a form of another site could: POST, as text/plain.
+// callForgery sends the calls of the profile as a form of another site could: POST, as text/plain, one of another method under its
+// name in the address.
 func (r *run) callForgery() {
-	for _, c := range r.jsonCalls() {
+	for _, c := range r.t.calls {
 		route := c.Method + " " + r.t.pattern(c.Method, bare(c.Path))
-		if c.Method != http.MethodPost || c.secret() != "" {
+		if c.Method == http.MethodGet || c.Method == http.MethodHead || c.secret() != "" || !r.wants(r.t.pattern(c.Method, bare(c.Path))) {
 			continue
+		}
+		if r.t.state == nil {
+			r.missed("whether %s is taken from another site: the data is not known (Profile.State)", route)
+			continue
+		}
+		rule, path := RuleTextPlain, c.Path
+		switch {
+		case c.Method != http.MethodPost && strings.Contains(c.Path, "?"):
+			rule, path = RuleOverride, c.Path+"&_method="+c.Method
+		case c.Method != http.MethodPost:
+			rule, path = RuleOverride, c.Path+"?_method="+c.Method
+		case c.JSON == "":
+			rule = RuleCrossSite
 		}
 		for _, a := range r.people {
 			if a.anonymous() || a.ready() != nil {
 				continue
 			}
-			b := a.fork()
-			b.dropStrict()
-			q := (&Request{Method: http.MethodPost, Path: c.Path, Body: c.JSON}).with("Content-Type", "text/plain").with("Origin", foreign).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "no-cors")
-			before, known := r.stateNow()
-			ans := b.send(q)
-			if now, _ := r.stateNow(); known && now != before && !r.t.refused(ans) {
-				r.hit(RuleTextPlain, route, q, a, "%s took a body of text/plain from %s, and changed data", c.Path, foreign)
+			if r.forgedCall(c, rule, route, path, a) {
 				break
 			}
 		}
 	}
 }
 
-// callInjection writes statements into the texts of the calls that take a password: one of them signs somebody in.
+// forgedCall sends a call as it is, and with texts that the data do not hold yet: what is written again changes nothing.
+func (r *run) forgedCall(c Call, rule checkRule, route, path string, a *actor) bool {
+	fresh := map[string]any{}
+	for name, value := range c.fields() {
+		if _, text := value.(string); text {
+			fresh[name] = r.mark()
+		}
+	}
+	bodies := []string{c.JSON}
+	if len(fresh) > 0 {
+		bodies = append(bodies, c.request(r, fresh).Body)
+	}
+	for _, body := range bodies {
+		b := a.fork()
+		b.dropStrict()
+		q := (&Request{Method: http.MethodPost, Path: path, Body: body}).with("Content-Type", "text/plain").with("Origin", foreign).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "no-cors")
+		before, _ := r.stateNow()
+		ans := b.send(q)
+		if now, _ := r.stateNow(); now != before && !r.t.refused(ans) {
+			r.hit(rule, route, q, a, "%s was taken from %s as a form sends it, and changed data", path, foreign)
+			return true
+		}
+	}
+	return false
+}
+
+// callSQL writes statements into the texts of a call, as the first of the people whom it serves.
+func (r *run) callSQL(c Call) {
+	route := c.Method + " " + r.t.pattern(c.Method, bare(c.Path))
+	for _, a := range r.people {
+		if a.ready() != nil || r.t.refused(a.fork().loads(c.request(r, nil))) {
+			continue
+		}
+		for name, value := range c.fields() {
+			if text, ok := value.(string); ok {
+				r.sql(route, a, text, func(value string) (*answer, *Request) {
+					q := c.request(r, map[string]any{name: value})
+					return a.fork().send(q), q
+				})
+			}
+		}
+		r.back()
+		return
+	}
+}
+
+// callInjection writes statements into the texts of the calls. Of one that takes a password a statement signs somebody in.
 func (r *run) callInjection() {
 	for _, c := range r.jsonCalls() {
 		secret := c.secret()
 		if secret == "" {
+			r.callSQL(c)
 			continue
 		}
 		route := c.Method + " " + r.t.pattern(c.Method, bare(c.Path))
@@ -69,12 +124,14 @@ func (r *run) callAssignment() {
 			if c.secret() != "" || len(closed) == 0 {
 				continue
 			}
-			q := c.request(r, map[string]any{"role": "admin", "is_admin": true, "admin": true})
-			a.fork().send(q)
-			if p := slices.IndexFunc(closed, func(p string) bool { return a.fork().loads(get(p).own(r.t)).status == http.StatusOK }); p >= 0 {
-				r.hit(RuleAssigned, c.Method+" "+r.t.pattern(c.Method, bare(c.Path)), q, a, "with fields that the call does not have, %s may enter %s", a.name(), closed[p])
+			for _, role := range r.rolesAbove(a) {
+				q := c.request(r, map[string]any{"role": role, "is_admin": true, "is_staff": true, "admin": true})
+				a.fork().send(q)
+				if p := slices.IndexFunc(closed, func(p string) bool { return a.fork().loads(get(p).own(r.t)).status == http.StatusOK }); p >= 0 {
+					r.hit(RuleAssigned, c.Method+" "+r.t.pattern(c.Method, bare(c.Path)), q, a, "with fields that the call does not have, %s may enter %s", a.name(), closed[p])
+				}
+				r.back()
 			}
-			r.back()
 		}
 		return
 	}
@@ -84,7 +141,8 @@ func (r *run) callAssignment() {
 func (r *run) closedTo(a *actor) (closed []string) {
 	for _, owner := range r.people {
 		for _, p := range r.site.order[owner.name()] {
-			if r.above(owner, a) && len(closed) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && r.site.pages[a.name()][p] == nil && r.t.refused(a.fork().loads(get(p).own(r.t))) {
+			mine := r.site.pages[a.name()][p]
+			if r.above(owner, a) && len(closed) < 8 && r.site.pages[owner.name()][p].status == http.StatusOK && (mine == nil || r.t.refused(mine)) && r.t.refused(a.fork().loads(get(p).own(r.t))) {
 				closed = append(closed, p)
 			}
 		}

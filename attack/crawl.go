@@ -23,7 +23,15 @@ type sight struct {
 	deeds    []view                     // links that look as if they took something away
 	unasked  map[string]bool            // patterns of addresses that were found and not asked for
 	more     map[string]map[string]bool // addresses beyond those of a pattern that are loaded
-	leaks    []leak
+	leaks    []leak                     // forms that send a field away that is named like a token
+}
+
+// A leak is a form whose field leaves the site, or stands in an address.
+type leak struct {
+	by    *actor
+	page  string
+	field field
+	where string
 }
 
 // seenForm is a form and who has seen it.
@@ -40,13 +48,7 @@ type seenForm struct {
 	gone     any      // the user who has made rows and was not shown it
 	last     *actor   // who came to it last by its approach
 	text     string   // what was typed into it honestly
-}
-
-// A leak is a form that gives its token away.
-type leak struct {
-	by          *actor
-	page, field string
-	where       string
+	ends     bool     // it has ended a session
 }
 
 // A view is a page as somebody sees it.
@@ -80,11 +82,11 @@ func (r *run) look() {
 	if r.t.signIn == "" {
 		r.t.signIn = r.likeliestSignIn()
 	}
-	open := r.site.pages["anonymous"]
+	open, failed := r.site.pages["anonymous"], map[*actor]error{}
 	for _, a := range r.people[1:] {
 		if len(a.cookies) == 0 && r.t.renew != nil && a.user != nil {
-			if err := r.t.renew(a); err != nil {
-				r.missed("everything as %s: %v", a.name(), err)
+			if failed[a] = r.t.renew(a); failed[a] != nil {
+				r.missed("everything as %s: %v", a.name(), failed[a])
 			}
 		}
 		if u, ok := a.user.(merlon.ProbeUser); ok {
@@ -93,6 +95,9 @@ func (r *run) look() {
 		r.crawl(a)
 	}
 	r.proofs(open)
+	if r.fails = r.unfit(failed); r.fails != nil {
+		return
+	}
 	r.approach(false)
 	r.lookOwn()
 	for _, f := range r.forms() { // what they make leads to further pages
@@ -151,15 +156,6 @@ func (f *form) passwords() (n int) {
 		}
 	}
 	return n
-}
-
-// leaky tells of the forms that give their token away.
-func (r *run) leaky() {
-	for _, l := range r.site.leaks {
-		if pattern := r.t.pattern(http.MethodGet, bare(l.page)); r.wants(pattern) {
-			r.hit(RuleTokenLeaves, "GET "+pattern, get(l.page), l.by, "the form of %s sends its field %s to %s", l.page, l.field, l.where)
-		}
-	}
 }
 
 // sweep looks for what was typed into forms on all pages that were loaded since, also on those that were too many to be looked
@@ -261,7 +257,7 @@ func (r *run) sawForm(a *actor, f *form) {
 				if where == "" {
 					where = "an address: it asks by GET"
 				}
-				r.site.leaks = append(r.site.leaks, leak{a, f.page, d.name, where})
+				r.site.leaks = append(r.site.leaks, leak{a, f.page, d, where})
 			}
 		}
 	}

@@ -156,11 +156,9 @@ func (a *actor) values(f *form, text string) url.Values {
 		case merlon.ProbeUser:
 			v.Set(d.name, u.Password)
 		case User:
-			for name, value := range u.Fields {
-				if strings.Contains(strings.ToLower(name), "pass") {
-					v.Set(d.name, value)
-				}
-			}
+			u, _ = a.profiled()
+			_, password := u.password()
+			v.Set(d.name, password)
 		}
 	}
 	a.types(f, v)
@@ -248,7 +246,10 @@ func (r *run) took(f *seenForm, by *actor, ans *answer, before, text string) boo
 		}
 		return false
 	}
-	return f.base != nil && ans.status == f.base.status && r.t.pattern("GET", bare(ans.location())) == r.t.pattern("GET", bare(f.base.location())) && ans.redirects()
+	if f.base != nil && ans.status == f.base.status {
+		r.missed("whether what is sent to the form of %s is taken: neither the data nor a page tells (Profile.State would)", f.page)
+	}
+	return false // who refuses may lead to the same page, and say there why
 }
 
 // baseline sends a form honestly once, and looks where what was typed comes out.

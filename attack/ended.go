@@ -98,7 +98,7 @@ func (r *run) roles() (roles []string) {
 
 func (r *run) signOutForm(role string) *seenForm {
 	for _, f := range r.site.forms {
-		if f.by.role == role && signOutLike.MatchString(f.action) {
+		if f.by.role == role && (f.ends || signOutLike.MatchString(f.action)) {
 			return f
 		}
 	}

@@ -15,8 +15,8 @@ var payloads = []func(n string) string{
 	func(n string) string { return n + `'"></script></textarea></title>` + element(n) },
 	func(n string) string { return n + ` mqa=` + n + ` x` },
 	func(n string) string { return n + element(n) }, // without a quote, which may break a statement first
-	func(n string) string { return n + `'mqs"mqs` + "`mqs" },
-	func(n string) string { return "javascript:" + n },
+	func(n string) string { return n + `'mqs"mqs` + "`mqs" + `\'mqs\"mqs` + "\\`mqs${mqs}" },
+	func(n string) string { return "JaVaScRiPt:" + n },
 	func(n string) string { return n + "\r\nX-Mq: " + n },
 	func(n string) string { return n + `'||(191*7)||'mqe` },
 	func(n string) string { return n + `{{len "abcdefg"}}mqe` },
@@ -76,7 +76,7 @@ func (r *run) examineNode(node *html.Node, n, route string, q *Request, by *acto
 		r.hit(RuleMarkup, route, q, by, "the value made the element <%s> on %s", node.Data, where)
 		return
 	}
-	if node.Data == "script" && node.FirstChild != nil && !strings.Contains(attr(node, "type"), "json") && breaksOut(node.FirstChild.Data, n) {
+	if node.Data == "script" && node.FirstChild != nil && runs(attr(node, "type")) && breaksOut(node.FirstChild.Data, n) {
 		r.hit(RuleScriptText, route, q, by, "the value ended its text in a script of %s", where)
 	}
 	for _, a := range node.Attr {
@@ -98,6 +98,12 @@ func (r *run) examineNode(node *html.Node, n, route string, q *Request, by *acto
 	}
 }
 
+// runs reports whether browsers run a script of this type (WHATWG HTML 4.12.1).
+func runs(kind string) bool {
+	kind = strings.ToLower(kind)
+	return kind == "" || kind == "module" || strings.Contains(kind, "javascript") || strings.Contains(kind, "ecmascript")
+}
+
 func takesAddress(name string) bool {
 	switch name {
 	case "href", "src", "action", "formaction", "data", "xlink:href", "poster":
@@ -116,14 +122,14 @@ func breaksOut(script, n string) bool {
 		i += at
 		quote := quoteAt(script[:i])
 		rest := script[i+len(n):]
-		rest = rest[:min(len(rest), 60)]
+		rest = rest[:min(len(rest), 80)]
 		switch {
 		case quote == 0:
-			if strings.Contains(rest, "mqs") && strings.ContainsAny(rest[:1], "'\"`") {
+			if strings.Contains(rest, "mqs") && strings.ContainsAny(rest[:1], "'\"`") || strings.HasPrefix(rest, " mqa=") {
 				return true // it stands in the script itself
 			}
-		case quote != '/':
-			if j := strings.Index(rest, string(quote)+"mqs"); j >= 0 && (j == 0 || rest[j-1] != '\\') {
+		case quote != '/' && quote != '*':
+			if ends(rest, string(quote)+"mqs") || quote == '`' && ends(rest, "${mqs}") {
 				return true
 			}
 		}
@@ -131,7 +137,22 @@ func breaksOut(script, n string) bool {
 	}
 }
 
-// quoteAt returns the quote that a script is within at its end, 0 for none, '/' for a comment.
+// ends reports whether a sign stands in a text without a backslash that is for it: two are one that is for itself.
+func ends(text, sign string) bool {
+	for at := 0; ; {
+		i := strings.Index(text[at:], sign)
+		if i < 0 {
+			return false
+		}
+		before := text[:at+i]
+		if (len(before)-len(strings.TrimRight(before, `\`)))%2 == 0 {
+			return true
+		}
+		at += i + len(sign)
+	}
+}
+
+// quoteAt returns the quote that a script is within at its end, 0 for none, '/' or '*' for a comment.
 func quoteAt(script string) (quote byte) {
 	for i := 0; i < len(script); i++ {
 		c := script[i]
@@ -139,6 +160,11 @@ func quoteAt(script string) (quote byte) {
 		case quote == '/':
 			if c == '\n' {
 				quote = 0
+			}
+		case quote == '*':
+			if c == '*' && i+1 < len(script) && script[i+1] == '/' {
+				quote = 0
+				i++
 			}
 		case quote != 0:
 			if c == '\\' {
@@ -150,6 +176,9 @@ func quoteAt(script string) (quote byte) {
 			quote = c
 		case c == '/' && i+1 < len(script) && script[i+1] == '/':
 			quote = '/'
+		case c == '/' && i+1 < len(script) && script[i+1] == '*':
+			quote = '*'
+			i++
 		}
 	}
 	return quote

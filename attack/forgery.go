@@ -3,6 +3,7 @@ package attack
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -11,13 +12,13 @@ const foreign = "https://attacker.invalid"
 
 // forgery tries whether others can act in a user's name.
 func forgery(r *run) {
-	r.leaky()
 	r.getWrites()
 	for _, f := range r.forms() {
 		r.baseline(f)
 		r.forge(f)
 		r.back()
 	}
+	r.leaky()
 	r.takings()
 	r.sockets()
 	r.jsonAsText()
@@ -259,6 +260,19 @@ func (r *run) settled(a *actor, p, pattern string) {
 		return
 	}
 	r.hit(RuleGetWrites, "GET "+pattern, get(p).own(r.t), a, "loading %s changes the data", p)
+}
+
+// leaky tells of the forms that give their token away: what a form that writes brings back as its proof, by its name or its value.
+func (r *run) leaky() {
+	for _, l := range r.site.leaks {
+		pattern := r.t.pattern(http.MethodGet, bare(l.page))
+		proof := slices.ContainsFunc(r.site.forms, func(f *seenForm) bool {
+			return slices.ContainsFunc(f.fields, func(d field) bool { return d.isToken() && (d.name == l.field.name || d.value == l.field.value) })
+		})
+		if proof && r.wants(pattern) {
+			r.hit(RuleTokenLeaves, "GET "+pattern, get(l.page), l.by, "the form of %s sends its field %s to %s", l.page, l.field.name, l.where)
+		}
+	}
 }
 
 // sockets asks every page for a WebSocket from another origin, in the name of who is signed in: with the cookies that browsers send

@@ -27,7 +27,7 @@ type Profile struct {
 	// SignIn is the path of the page with the sign-in form. "": the first that an anonymous visitor sees with one password.
 	SignIn string
 	// Users are made-up users that can be spent. Two of one role let what is one's be tried by the other. No role is "anonymous",
-	// which is nobody's.
+	// which is nobody's. One who does not get in ends the attack with an error.
 	Users []User
 	// State returns all data as text: rows, files. It is how a write is seen; without it, pages are compared.
 	State func() string
@@ -61,10 +61,16 @@ type User struct {
 	Second map[string]string // what is typed into the form of the second step; nil: there is none
 	// Next is for codes that are good once: in the place of Second, and another one at each call.
 	Next func() map[string]string
+
+	secret string // the field of the password, as the sign-in form says it
 }
 
-// Probe attacks any handler, in this process.
+// Probe attacks any handler, in this process. It is an error if the handler is nil or fails at each page, and if one of the users does
+// not get in.
 func Probe(ctx context.Context, h http.Handler, p Profile, o Options) (*Report, error) {
+	if h == nil {
+		return nil, errNoHandler
+	}
 	if p.Origin == "" {
 		p.Origin = siteOrigin
 	}
@@ -182,10 +188,21 @@ func (a *actor) signInForm() (*form, error) {
 	ans := a.visit(path)
 	for _, f := range ans.dom(a.run.t).forms {
 		if f.passwords() == 1 && f.method == http.MethodPost {
+			a.run.t.secret = f.secret()
 			return f, nil
 		}
 	}
 	return nil, fmt.Errorf("attack: %s has no form with one password", path)
+}
+
+// secret is the name of the first field that hides what is typed, "" if there is none.
+func (f *form) secret() string {
+	for _, d := range f.fields {
+		if d.kind == "password" {
+			return d.name
+		}
+	}
+	return ""
 }
 
 func (f *form) hasField(name string) bool {

@@ -139,7 +139,7 @@ func TestNobodyTellsOf(t *testing.T) {
 func TestTokenLeavesFails(t *testing.T) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, `<title>x</title><form method="post" action="https://elsewhere.test/"><input type="hidden" name="csrf_token" value="0123456789abcdef"><input name="Text"></form>`)
+		fmt.Fprint(w, `<title>x</title><form method="post" action="https://elsewhere.test/"><input type="hidden" name="csrf_token" value="0123456789abcdef"><input name="Text"></form><form method="post" action="/keep"><input type="hidden" name="csrf_token" value="0123456789abcdef"></form>`)
 	})
 	said := &recorder{ctx: t.Context()}
 	report := attack.Handler(said, h, attack.Profile{}, func(o *attack.Options) { o.Classes = []string{"forgery"} })

@@ -21,6 +21,7 @@ func injection(r *run) {
 		r.back()
 	}
 	r.addresses()
+	r.ofVisitors()
 	r.reports()
 	r.callInjection()
 	r.injectSignIn()
@@ -51,11 +52,11 @@ func (r *run) injectParameter(p *parameter, trap *trap) {
 	}
 	r.lure(trap, route, p.by, send)
 	r.options(route, p.by, send)
+	r.wildcards(p, route, send)
 	if r.t.typed(http.MethodGet, p.path) {
 		return // its statements are constants of the program, prepared at start
 	}
 	r.sql(route, p.by, p.value, send)
-	r.wildcards(p, route, send)
 }
 
 // injectForm tries every payload in all texts of a form at once.
@@ -123,6 +124,13 @@ func (r *run) injectTexts(f *seenForm, fixed map[string]string, trap *trap) {
 	}
 	r.lure(trap, route, f.by, send)
 	if !r.t.typed(http.MethodPost, f.action) {
+		for _, name := range []string{"../../../../../../../../etc/passwd", "/etc/passwd"} {
+			if ans, q := send(name); ans != nil && passwd.MatchString(ans.body) {
+				if less, _ := send("etc/passwd"); less != nil && !passwd.MatchString(less.body) {
+					r.hit(RuleTraversal, route, q, f.by, "a field led to /etc/passwd")
+				}
+			}
+		}
 		r.sql(route, f.by, "a", send)
 		r.options(route, f.by, send)
 		r.laterSQL(f, send)
@@ -172,26 +180,71 @@ func (r *run) sql(route string, by *actor, value string, send func(string) (*ans
 			return
 		}
 	}
-	for _, pair := range [][2]string{
-		{"%s' AND '1'='1", "%s' AND '1'='2"},
-		{"%s%%' AND '1%%'='1", "%s%%' AND '1%%'='2"},
-		{"%s AND 1=1", "%s AND 1=2"},
+	for _, arms := range [][3]string{ // true, false, and true with the words of the false one
+		{"%s' AND '1'='1", "%s' AND '1'='2", "%s' AND '2'='2"},
+		{"%s%%' AND '1%%'='1", "%s%%' AND '1%%'='2", "%s%%' AND '2%%'='2"},
+		{"%s AND 1=1", "%s AND 1=2", "%s AND 2=2"},
 	} {
 		differs := true
 		var q *Request
 		for range 2 {
 			base, _ := send(value)
-			yes, _ := send(fill(pair[0], value))
-			no, last := send(fill(pair[1], value))
+			yes, _ := send(fill(arms[0], value))
+			no, last := send(fill(arms[1], value))
 			if base == nil || yes == nil || no == nil {
 				return
 			}
 			q = last
 			a, b, c := said(base), said(yes), said(no)
-			differs = differs && yes.status == base.status && yes.status < 400 && b == a && c != a && no.status < 500
+			if differs = yes.status == base.status && yes.status < 400 && b == a && c != a && no.status < 500; !differs {
+				break
+			}
+			if also, _ := send(fill(arms[2], value)); also == nil || said(also) != a {
+				differs = false // the words were looked for
+				break
+			}
 		}
 		if differs {
 			r.hit(RuleSQL, route, q, by, "what is true in SQL shows the page as it was, what is false shows another one")
+			return
+		}
+	}
+	r.quietSQL(route, by, value, send)
+}
+
+// quietSQL is for pages that swallow errors: a table that is not there shows another page, and the same word as a name that is there
+// the page as it was. A search for words finds neither.
+func (r *run) quietSQL(route string, by *actor, value string, send func(string) (*answer, *Request)) {
+	for _, place := range []string{"%s'||(SELECT X)||'", "(SELECT X),%s", "%s,(SELECT X)", "%s+(SELECT X)"} {
+		constant := "0"
+		if strings.Contains(place, "'") {
+			constant = "''"
+		}
+		said := func(from string) (string, *Request) {
+			text := value
+			if from != "" {
+				text = strings.Replace(fill(place, value), "X", constant+from, 1)
+			}
+			ans, q := send(text)
+			if ans == nil || ans.status >= 400 || ans.status == 0 {
+				return "", q
+			}
+			return said(&answer{status: ans.status, body: instead(ans.body, text, value)}), q
+		}
+		found := true
+		var q *Request
+		for i := 0; i < 2 && found; i++ {
+			base, _ := said("")
+			good, _ := said(" FROM (SELECT " + constant + ") AS mq_no_table")
+			if found = base != "" && good == base; !found {
+				break
+			}
+			var bad string
+			bad, q = said(" FROM mq_no_table")
+			found = bad != "" && bad != base
+		}
+		if found {
+			r.hit(RuleSQL, route, q, by, "a table that is not there shows another page, one of the same name that is there the page as it was")
 			return
 		}
 	}
@@ -219,14 +272,28 @@ func said(ans *answer) string {
 
 var tag = regexp.MustCompile(`<[^>]*>`)
 
-// wildcards asks whether % finds everything where a word that is nowhere finds nothing.
+// wildcards asks whether % finds everything where a word that is nowhere finds nothing, and another sign finds nothing either:
+// where only words are looked for, a sign is the same as no word. The statement may be a constant: this is of its values.
 func (r *run) wildcards(p *parameter, route string, send func(string) (*answer, *Request)) {
-	all, _ := send("")
-	none, _ := send(r.mark())
-	some, q := send("%")
-	under, _ := send("_%_")
-	if all.status == 200 && some.status == 200 && len(all.dom(r.t).links) > len(none.dom(r.t).links) &&
-		len(some.dom(r.t).links) == len(all.dom(r.t).links) && len(under.dom(r.t).links) > len(none.dom(r.t).links) {
+	links := func(value string) (n int, q *Request) {
+		ans, q := send(value)
+		if ans.status != http.StatusOK {
+			return -1, q
+		}
+		return len(ans.dom(r.t).links), q
+	}
+	none, _ := links(r.mark())
+	all, _ := links("")
+	if none < 0 || all <= none {
+		return // it looks for nothing
+	}
+	some, q := links("%")
+	if some != all {
+		return
+	}
+	under, _ := links("_%_")
+	other, _ := links("#")
+	if under > none && other < all {
 		r.hit(RuleWildcard, route, q, p.by, "a search for %% lists everything, one for a word that is nowhere nothing")
 	}
 }
@@ -268,13 +335,18 @@ func (r *run) traversal() {
 	names := []string{"../../../../../../../../etc/passwd", "..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd", "....//....//....//....//....//....//....//etc/passwd",
 		"/etc/passwd", "%2fetc%2fpasswd", "..%5c..%5c..%5c..%5cetc%5cpasswd", "%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd"}
 	for _, p := range r.params() {
-		for _, name := range names {
+		kept, _ := url.QueryUnescape(p.value) // a folder that the name must begin with
+		all := names
+		if folder := kept[:strings.LastIndexByte(kept, '/')+1]; folder != "" {
+			all = append([]string{folder + names[0]}, names...)
+		}
+		for _, name := range all {
 			plain, err := url.PathUnescape(name)
 			if err != nil {
 				continue
 			}
 			q := get(p.with(plain)).own(r.t)
-			if ans := p.by.fork().send(q); passwd.MatchString(ans.body) {
+			if ans := p.by.fork().send(q); passwd.MatchString(ans.body) && !passwd.MatchString(p.by.fork().send(get(p.with("etc/passwd")).own(r.t)).body) {
 				r.hit(RuleTraversal, "GET "+p.pattern, q, p.by, "the parameter %s led to /etc/passwd", p.name)
 			}
 		}

@@ -307,7 +307,11 @@ func (k *kit) more(w http.ResponseWriter, r *http.Request, s *kitSession, path s
 		out, _ := exec.Command("ls", r.FormValue("host")).CombinedOutput()
 		k.show(w, r, kitData{Title: "Pinged", Lines: []string{string(out)}})
 	case path == "/lang" && k.hole["header"]:
-		w.Header().Set("X-Lang", r.FormValue("set"))
+		for i, line := range strings.Split(r.FormValue("set"), "\r\n") { // net/http writes no line break that is in a value
+			if name, value, ok := strings.Cut(line, ": "); ok && i > 0 {
+				w.Header().Set(name, value)
+			}
+		}
 		k.show(w, r, kitData{Title: "Language"})
 	case path == "/hello" && k.hole["template"]:
 		var b strings.Builder

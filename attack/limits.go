@@ -2,6 +2,7 @@ package attack
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"slices"
 	"strings"
@@ -180,7 +181,7 @@ func (r *run) try(who *actor, from, password string) (*Request, *actor) {
 	v := f.filled("mq0x")
 	f.untick(v, nil)
 	for name, value := range who.fields() {
-		if password != "" && strings.Contains(strings.ToLower(name), "pass") {
+		if password != "" && name == f.secret() {
 			value = password
 		}
 		v.Set(name, value)
@@ -200,25 +201,21 @@ func (r *run) enumerate() {
 		r.missed("addresses with an account: there is no user who signs in through a form")
 		return
 	}
-	there := ""
-	for _, v := range who.fields() {
-		if strings.Contains(v, "@") {
-			there = v
-		}
-	}
+	field, there := mustLogin(who).key()
 	if there == "" {
+		r.missed("addresses with an account: the user signs in by a password alone")
 		return
 	}
 	for _, f := range r.forms() {
 		if !f.by.anonymous() || !f.has("email") && f.passwords() == 0 {
 			continue
 		}
-		r.differs(f, there)
+		r.differs(f, field, there)
 	}
 }
 
 // differs sends the form for both addresses: status, way, words, statements; time counts only where the two do not overlap.
-func (r *run) differs(f *seenForm, there string) {
+func (r *run) differs(f *seenForm, field, there string) {
 	ask := func(address string) (*answer, *Request) {
 		a := r.nobody()
 		if f.by.way != nil {
@@ -233,7 +230,7 @@ func (r *run) differs(f *seenForm, there string) {
 		}
 		v := a.values(g, "mq0x")
 		for _, d := range g.fields {
-			if d.kind == "email" || d.isText() && d.kind != "password" && (strings.Contains(strings.ToLower(d.name), "mail") || strings.Contains(strings.ToLower(d.name), "user") || strings.Contains(strings.ToLower(d.name), "name") && f.passwords() == 1) {
+			if d.kind == "email" || d.name == field || d.isText() && d.kind != "password" && (strings.Contains(strings.ToLower(d.name), "mail") || strings.Contains(strings.ToLower(d.name), "user") || strings.Contains(strings.ToLower(d.name), "name") && f.passwords() == 1) {
 				v.Set(d.name, address)
 			}
 		}
@@ -250,7 +247,7 @@ func (r *run) differs(f *seenForm, there string) {
 		if i == 3 && !apart(yes, no) {
 			return
 		}
-		nobody := fmt.Sprintf("nobody-%d-%d@attack.invalid", r.serial, i)
+		nobody := unknown(there, fmt.Sprintf("nobody-%d-%d", r.serial, i))
 		a, q := ask(there)
 		b, _ := ask(nobody)
 		if a == nil || b == nil || a.status == http.StatusTooManyRequests || b.status == http.StatusTooManyRequests {
@@ -259,7 +256,7 @@ func (r *run) differs(f *seenForm, there string) {
 		yes, no = append(yes, a.took), append(no, b.took)
 		these, others := []face{r.face(a, there)}, []face{r.face(b, nobody)}
 		if facesDiffer(these, others) { // as two without an account would not
-			another := fmt.Sprintf("nobody-%d-%d-too@attack.invalid", r.serial, i)
+			another := unknown(there, fmt.Sprintf("nobody-%d-%d-too", r.serial, i))
 			c, _ := ask(there)
 			d, _ := ask(another)
 			if c == nil || d == nil || c.status == http.StatusTooManyRequests || d.status == http.StatusTooManyRequests {
@@ -279,9 +276,23 @@ func (r *run) differs(f *seenForm, there string) {
 	}
 }
 
+// unknown is what nobody signs in by: an address where users have one, else the name alone.
+func unknown(there, name string) string {
+	if strings.Contains(there, "@") {
+		return name + "@attack.invalid"
+	}
+	return name
+}
+
 // face is what an answer says of an address, but for the address.
 func (r *run) face(ans *answer, address string) face {
-	return face{ans.status, r.t.pattern(http.MethodGet, bare(ans.location())), countOf(strings.ReplaceAll(ans.body, address, "ADDRESS"))}
+	return face{ans.status, r.t.pattern(http.MethodGet, bare(ans.location())), countOf(instead(ans.body, address, "ADDRESS"))}
+}
+
+// instead is a page with another text in the place of one that was sent, as it is and as html/template writes it.
+func instead(body, sent, text string) string {
+	escaped := html.EscapeString(sent)
+	return strings.NewReplacer(sent, text, escaped, text, strings.ReplaceAll(escaped, "+", "&#43;"), text).Replace(body)
 }
 
 // apart reports whether all times of one arm are at least five times those of the other, and not by chance small ones.
@@ -350,7 +361,7 @@ func (r *run) forwarded() {
 			}
 			v := f.filled("mq0x")
 			for name, value := range who.fields() {
-				if strings.Contains(strings.ToLower(name), "pass") {
+				if name == f.secret() {
 					value = "wrong"
 				} else {
 					value = fmt.Sprintf("nobody%d-%s", i, value)

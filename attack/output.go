@@ -53,12 +53,25 @@ func (r *run) headers(a *actor, p, route string, ans *answer) {
 		}
 	}
 	r.cached(a, p, route, ans)
-	if hashes.MatchString(ans.body) || r.holdsHash(ans.body) {
+	if r.holdsHash(ans.body) || r.holdsOwn(a, p, hashes.FindString(ans.body)) {
 		r.hit(RuleRowShown, route, q, a, "%s holds the hash of a password", p)
 	}
 }
 
 var hashes = regexp.MustCompile(`\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(id|i|d)\$v=|pbkdf2_sha256\$\d+\$|\$scrypt\$ln=`)
+
+// holdsOwn reports whether a hash on a page is one of the site's: it lies in the data, or the page is none that a stranger is
+// shown, who may be shown one as an example.
+func (r *run) holdsOwn(a *actor, p, hash string) bool {
+	if hash == "" {
+		return false
+	}
+	if r.t.rest != nil && r.rests(hash) != "" || !a.anonymous() && (r.private(a, p) != nil || !strings.Contains(r.site.pages["anonymous"][p].body, hash)) {
+		return true
+	}
+	r.missed("whether the hash on %s is one of the site's: strangers are shown it, and the data that are known do not hold it", p)
+	return false
+}
 
 func jsonLike(body string) bool {
 	s := strings.TrimSpace(body)
@@ -187,8 +200,8 @@ func (r *run) redirects() {
 		}
 		for _, to := range slices.Concat(away, []string{r.t.origin.Scheme + "://" + r.t.origin.Host + ".attacker.invalid/"}, p.nearby()) {
 			q := get(p.with(to)).own(r.t)
-			if ans := p.by.fork().send(q); ans.redirects() && leadsAway(ans.location()) {
-				r.hit(RuleRedirect, "GET "+p.pattern, q, p.by, "the parameter %s leads to %s", p.name, ans.location())
+			if to := p.by.fork().send(q).leads(r.t); leadsAway(to) {
+				r.hit(RuleRedirect, "GET "+p.pattern, q, p.by, "the parameter %s leads to %s", p.name, to)
 			}
 		}
 	}
@@ -217,8 +230,8 @@ func (r *run) formsAway() {
 				}
 				v.Set(d.name, to)
 				q := g.request(v).own(r.t)
-				if ans := a.send(q); ans.redirects() && leadsAway(ans.location()) {
-					r.hit(RuleRedirect, "POST "+f.pattern, q, f.by, "the field %s leads to %s", d.name, ans.location())
+				if to := a.send(q).leads(r.t); leadsAway(to) {
+					r.hit(RuleRedirect, "POST "+f.pattern, q, f.by, "the field %s leads to %s", d.name, to)
 				}
 			}
 		}
@@ -236,6 +249,28 @@ func (r *run) credentials(v url.Values) {
 		}
 	}
 }
+
+// leads is where an answer sends browsers on, by its status, by a header, or by an element of the page; "": nowhere.
+func (a *answer) leads(t *target) string {
+	if a.redirects() {
+		return a.location()
+	}
+	refresh := []string{a.header.Get("Refresh")}
+	for _, n := range a.dom(t).nodes {
+		if n.Data == "meta" && strings.EqualFold(attr(n, "http-equiv"), "refresh") {
+			refresh = append(refresh, attr(n, "content"))
+		}
+	}
+	for _, text := range refresh {
+		if at := refreshTo.FindStringSubmatch(text); at != nil {
+			return at[1]
+		}
+	}
+	return ""
+}
+
+// refreshTo is the address in a refresh (WHATWG HTML 4.2.5.3).
+var refreshTo = regexp.MustCompile(`(?i)^\s*[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?["']?([^"']+)`)
 
 // leadsAway reads an address as browsers do.
 func leadsAway(to string) bool {
@@ -271,7 +306,7 @@ func attackers(host string) bool {
 }
 
 // inner are texts that only the inside of a program says.
-var inner = regexp.MustCompile(`goroutine \d+ \[|/[\w/.-]+\.go:\d+|(?i)sql: |sqlite3?: |no such (table|column)|syntax error at or near|near ".*": syntax error|unrecognized token:|panic: |runtime error: |template: \S+:\d+|pq: |strconv\.\w+: parsing|open /[\w/.-]+: no such file`)
+var inner = regexp.MustCompile(`goroutine \d+ \[|/[\w/.-]+\.go:\d+|sql: (no rows|Scan|Row|expected|convert|unknown driver|database is|transaction|statement|connection|named)|(?i)sqlite3?: |no such (table|column)|syntax error at or near|near ".*": syntax error|unrecognized token:|panic: (runtime error|interface conversion|\S+ \[recovered)|http: panic serving|runtime error: |template: \S+:\d+|pq: |strconv\.\w+: parsing|open /[\w/.-]+: no such file`)
 
 // errors makes pages fail and reads what they say.
 func (r *run) errors() {
@@ -351,7 +386,7 @@ func (r *run) uploads() {
 			if g == nil {
 				break
 			}
-			q := g.upload(a.values(g, r.mark()), file.name, file.kind, file.body)
+			q := g.upload(a.values(g, r.mark()), file.name, file.kind, file.body).own(r.t)
 			ans := a.send(q)
 			look := []string{f.page}
 			if to, ok := r.t.local(ans.location(), ans.path); ok {

@@ -62,11 +62,12 @@ func (r *run) othersLists() {
 			for _, p := range mine.dom(r.t).links {
 				pattern := r.t.pattern(http.MethodGet, bare(p))
 				first := r.site.pages[a.name()][p]
-				if !strings.Contains(pattern, "{") || !r.wants(pattern) || first == nil || first.status != http.StatusOK || r.site.linked[twin.name()][p] || r.site.pages[twin.name()][p] != nil || r.private(a, p) == nil {
+				own, named := r.counterpart(twin, p, theirs)
+				if !strings.Contains(pattern, "{") && !named || !r.wants(pattern) || first == nil || first.status != http.StatusOK || r.site.linked[twin.name()][p] || r.site.pages[twin.name()][p] != nil || r.private(a, p) == nil {
 					continue
 				}
 				q := get(p).own(r.t)
-				if got := twin.fork().send(q); got.status == http.StatusOK && alike(got.dom(r.t), first.dom(r.t)) {
+				if got := twin.fork().send(q); got.status == http.StatusOK && alike(got.dom(r.t), first.dom(r.t)) && (own == nil || saysOf(got, first, own)) && !r.shared(a, twin, p) && r.steady(a, list, p) {
 					r.hit(RuleOthersPage, "GET "+pattern, q, twin, "%s shows %s to %s and not to %s, who may read it all the same", list, p, a.name(), twin.name())
 				}
 			}

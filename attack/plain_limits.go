@@ -13,7 +13,7 @@ import (
 // guessOld guesses the old password that a form asks for.
 func (r *run) guessOld() {
 	for _, f := range r.forms() {
-		u, ok := f.by.user.(User)
+		u, ok := f.by.profiled()
 		old := ""
 		for _, d := range f.fields {
 			if d.kind == "password" && (d.auto == "current-password" || oldName(d.name)) {
@@ -207,7 +207,7 @@ func (r *run) archives() {
 				_, _ = e.Write(make([]byte, map[bool]int{true: 24 << 20, false: 3}[strings.Contains(name, "bomb")]))
 			}
 			_ = w.Close()
-			q := g.upload(a.values(g, "mq0"), r.mark()+".zip", "application/zip", b.String())
+			q := g.upload(a.values(g, "mq0"), r.mark()+".zip", "application/zip", b.String()).own(r.t)
 			return a.send(q), q
 		}
 		n := r.mark()
@@ -256,7 +256,7 @@ func (r *run) largeFiles() {
 		if g == nil {
 			continue
 		}
-		q := g.upload(a.values(g, "mq0"), r.mark()+".bin", "application/octet-stream", strings.Repeat("\x00", 33<<20))
+		q := g.upload(a.values(g, "mq0"), r.mark()+".bin", "application/octet-stream", strings.Repeat("\x00", 33<<20)).own(r.t)
 		before, _ := r.stateNow()
 		ans := a.send(q)
 		if now, _ := r.stateNow(); now != before && !r.t.refused(ans) {

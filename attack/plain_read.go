@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -48,7 +49,7 @@ func (r *run) asOwnMachine() {
 }
 
 // listing is how a folder says what lies in it: net/http's file server, and others.
-var listing = regexp.MustCompile(`(?i)<pre>\s*<a href="|<title>(Index of|Directory listing)`)
+var listing = regexp.MustCompile(`(?i)<pre>\s*<a href="|<title>(Index of /|Directory listing)`)
 
 // listings asks for the folders in which a page's files lie.
 func (r *run) listings() {
@@ -71,7 +72,7 @@ func (r *run) listings() {
 					}
 					done[folder] = true
 					q := get(folder).own(r.t)
-					if ans := nobody.fork().send(q); ans.status == http.StatusOK && listing.MatchString(ans.body) {
+					if ans := nobody.fork().send(q); ans.status == http.StatusOK && listing.MatchString(ans.body) && slices.ContainsFunc(ans.dom(r.t).links, func(l string) bool { return bare(l) != folder && strings.HasPrefix(l, folder) }) {
 						r.hit(RuleListing, "GET "+folder, q, nobody, "%s lists what lies in it", folder)
 					}
 				}
@@ -142,6 +143,9 @@ func (r *run) options(route string, by *actor, send func(string) (*answer, *Requ
 	}
 	for _, option := range []string{"--version", "--help"} {
 		if ans, q := send(option); ans != nil && programSaid.MatchString(ans.body) {
+			if less, _ := send(option[1:]); less == nil || programSaid.MatchString(less.body) {
+				return // a text of the site says so, in which the words were looked for
+			}
 			r.hit(RuleOption, route, q, by, "a program took %s for an option: %q", option, programSaid.FindString(ans.body))
 			return
 		}

@@ -87,7 +87,7 @@ func (r *run) remembers() {
 // plainUser is a user of the profile without a second step, who may the least.
 func (r *run) plainUser() (*actor, User) {
 	for _, a := range r.people {
-		if u, ok := a.user.(User); ok && u.Second == nil && r.site.proof[a.role] != "" && r.t.signIn != "" {
+		if u, ok := a.profiled(); ok && u.Second == nil && r.site.proof[a.role] != "" && r.t.signIn != "" {
 			return a, u
 		}
 	}
@@ -135,7 +135,7 @@ func fastHashes(password string) []string {
 // holdsHash reports whether an answer holds a fast hash of a password of the profile.
 func (r *run) holdsHash(body string) bool {
 	for _, a := range r.people {
-		if u, ok := a.user.(User); ok {
+		if u, ok := a.profiled(); ok {
 			_, password := u.password()
 			for _, h := range fastHashes(password) {
 				if h != password && strings.Contains(body, h) {

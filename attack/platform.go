@@ -74,12 +74,17 @@ func (r *run) hosts(nobody *actor) {
 					}
 				}
 			}
-			q := g.request(v).own(r.t)
-			q.Host = evil
-			before := len(r.t.said["mail"]())
-			a.send(q)
-			if all := r.t.said["mail"](); len(all) > before && strings.Contains(all[before:], evil) {
-				r.hit(RuleHostUsed, "POST "+f.pattern, q, nobody, "a mail was sent with a link to %s", evil)
+			for _, dress := range []func(q *Request){
+				func(q *Request) { q.Host = evil },
+				func(q *Request) { q.with("X-Forwarded-Host", evil).with("Forwarded", "host="+evil) },
+			} {
+				q := g.request(v).own(r.t)
+				dress(q)
+				before := len(r.t.said["mail"]())
+				a.send(q)
+				if all := r.t.said["mail"](); len(all) > before && strings.Contains(all[before:], evil) {
+					r.hit(RuleHostUsed, "POST "+f.pattern, q, nobody, "a mail was sent with a link to %s", evil)
+				}
 			}
 			break
 		}

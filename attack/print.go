@@ -18,7 +18,7 @@ func (r *Report) Text(w io.Writer) error {
 		fmt.Fprintf(&b, "%s\n", c)
 		for _, f := range r.Findings {
 			if f.Class == c.Class {
-				fmt.Fprintf(&b, "      %s      as %s, again: %s\n", strings.ReplaceAll(f.Text(), "\n  ", "\n        "), f.As, cut(f.again(), 600))
+				fmt.Fprintf(&b, "      %s      as %s, again:%s %s\n", strings.ReplaceAll(f.Text(), "\n  ", "\n        "), f.As, f.first(" "), cut(f.again(), 600))
 			}
 		}
 	}
@@ -58,6 +58,14 @@ func (c Coverage) who() string {
 		names += fmt.Sprintf(", and by %d approaches", c.Approaches)
 	}
 	return names
+}
+
+// first is what comes before the request, after a space of this kind; "": nothing.
+func (f Finding) first(space string) string {
+	if f.Before == "" {
+		return ""
+	}
+	return space + "first " + f.Before + ":"
 }
 
 // again is how a finding is made again: the request, or the class where it takes none.
@@ -167,7 +175,7 @@ func (r *Report) JUnit(w io.Writer) error {
 		s := junitSuite{Name: c.Class, Time: fmt.Sprintf("%.3f", c.Seconds)}
 		for _, f := range r.Findings {
 			if f.Class == c.Class {
-				s.Cases = append(s.Cases, junitCase{Name: f.ID + " " + f.Route, Class: "attack." + c.Class, Failure: &junitText{f.What, f.Text() + f.Curl + "\n"}})
+				s.Cases = append(s.Cases, junitCase{Name: f.ID + " " + f.Route, Class: "attack." + c.Class, Failure: &junitText{f.What, f.Text() + strings.TrimPrefix(f.first(" ")+"\n", "\n") + f.Curl + "\n"}})
 				s.Failures++
 			}
 		}

@@ -3,6 +3,7 @@ package attack_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -94,6 +95,28 @@ func TestOpenHasAWord(t *testing.T) {
 		}
 		if strings.Count(got, "nobody knows of the rest") != 2 {
 			t.Errorf("%s says it of others too:\n%s", name, got)
+		}
+	}
+}
+
+// TestFirst: what comes before a request is told in every form that people read.
+func TestFirst(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<title>x</title><a href="/?q=a">a</a>` + r.FormValue("q")))
+	})
+	said := &recorder{ctx: t.Context()}
+	report := attack.Handler(said, h, attack.Profile{}, func(o *attack.Options) { o.Classes = []string{"injection"} })
+	if len(report.Findings) == 0 {
+		t.Fatalf("nothing was found\n%s", report.Coverage)
+	}
+	var text, junit bytes.Buffer
+	if err := errors.Join(report.Text(&text), report.JUnit(&junit)); err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]string{"text": text.String(), "junit": junit.String(), "test": strings.Join(said.errors(), "\n")} {
+		if !strings.Contains(got, "first for curl put the origin at which the site listens in the place of https://site.test:") {
+			t.Errorf("%s does not say what comes first:\n%.2000s", name, got)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -27,16 +28,17 @@ var errGone = errors.New("attack: the visitor has gone")
 type recorder struct {
 	header http.Header // the handler's alone until the first byte
 
-	mu     sync.Mutex
-	sent   http.Header
-	status int
-	body   bytes.Buffer
-	all    int
-	gone   bool
-	pushed chan struct{} // closed when bytes were pushed out before the end
-	told   bool
-	wire   net.Conn      // the visitor's end of a connection that the handler took over; nil: it did not
-	wired  chan struct{} // closed when what it wrote there was read
+	mu       sync.Mutex
+	sent     http.Header
+	status   int
+	body     bytes.Buffer
+	all      int
+	gone     bool
+	panicked string        // with what
+	pushed   chan struct{} // closed when bytes were pushed out before the end
+	told     bool
+	wire     net.Conn      // the visitor's end of a connection that the handler took over; nil: it did not
+	wired    chan struct{} // closed when what it wrote there was read
 }
 
 func newRecorder() *recorder {
@@ -53,7 +55,7 @@ func (rec *recorder) serve(h http.Handler, r *http.Request, silent, stream time.
 		defer close(done)
 		defer func() {
 			if p := recover(); p != nil {
-				rec.broke()
+				rec.broke(p)
 			}
 		}()
 		h.ServeHTTP(rec, r.WithContext(ctx))
@@ -106,10 +108,11 @@ func (b *slowBody) Read(p []byte) (int, error) {
 }
 
 // broke is a panic: an error page, unless something was sent.
-func (rec *recorder) broke() {
+func (rec *recorder) broke(p any) {
 	rec.hangUp()
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
+	rec.panicked = panicText(p)
 	if rec.status == 0 && !rec.gone {
 		rec.header = http.Header{}
 		rec.begin(http.StatusInternalServerError)
@@ -129,8 +132,16 @@ func (rec *recorder) WriteHeader(status int) {
 func (rec *recorder) begin(status int) {
 	if rec.status == 0 && !rec.gone && rec.wire == nil && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.status, rec.sent = status, rec.header.Clone()
+		for _, values := range rec.sent {
+			for i := range values {
+				values[i] = lineBreaks.Replace(values[i])
+			}
+		}
 	}
 }
+
+// lineBreaks are made spaces in headers, as net/http does.
+var lineBreaks = strings.NewReplacer("\n", " ", "\r", " ")
 
 // Write implements [http.ResponseWriter].
 func (rec *recorder) Write(b []byte) (int, error) {
@@ -182,7 +193,7 @@ func (rec *recorder) answer(ended bool) *answer {
 	if rec.sent.Get("Content-Type") == "" && rec.body.Len() > 0 {
 		rec.sent.Set("Content-Type", http.DetectContentType(rec.body.Bytes()))
 	}
-	return &answer{status: rec.status, header: rec.sent, body: rec.body.String(), endless: !ended, cut: rec.all > rec.body.Len()}
+	return &answer{status: rec.status, header: rec.sent, body: rec.body.String(), endless: !ended, cut: rec.all > rec.body.Len(), panicked: rec.panicked}
 }
 
 // readSome reads a body as far as it comes in this time. An end that does not come is no error.

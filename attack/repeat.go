@@ -1,7 +1,12 @@
 package attack
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -45,7 +50,7 @@ func (q *Request) repeats() (best repeated, found bool) {
 
 func shell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// curl is the request for a terminal. Cookies and tokens are of one run: whoever repeats it signs in first.
+// curl is the request for a terminal. Cookies and tokens are of one run: see before.
 func (q *Request) curl(t *target) string {
 	if q.Method == onWire {
 		return fmt.Sprintf("printf %%b %s | nc -w 3 %s # to the address at which the site listens", shell(strings.NewReplacer(`\`, `\\`, "\r", `\r`, "\n", `\n`).Replace(q.Body)), strings.Replace(t.origin.Host, ":", " ", 1))
@@ -76,6 +81,49 @@ func (q *Request) curl(t *target) string {
 	fmt.Fprintf(&b, " %s%s", shell(c.address(t)), note)
 	return b.String()
 }
+
+// before is what comes before a request that is sent again: what stands in it is of one attack. "": nothing.
+func (q *Request) before(t *target, by *actor) string {
+	if q.Method == onWire {
+		return ""
+	}
+	var all []string
+	token := q.holdsToken()
+	if !slices.ContainsFunc(q.Header, func(h [2]string) bool { return h[0] == "Cookie" }) {
+		names := ""
+		for _, n := range slices.Sorted(maps.Keys(by.cookies)) {
+			names += n + "=…; "
+		}
+		along := fmt.Sprintf("send along the cookies that a browser does then: -H 'Cookie: %s', in a test r.Header.Set(\"Cookie\", …)", cmp.Or(strings.TrimSuffix(names, "; "), "…"))
+		switch {
+		case by.way != nil:
+			all = append(all, "come as "+by.name()+", and "+along)
+		case !by.anonymous():
+			all = append(all, "sign in as "+by.name()+", and "+along)
+		case token:
+			all = append(all, "load the page of the form, and "+along)
+		}
+	}
+	if token {
+		all = append(all, "put the token that this browser is shown in the place of the one that is printed")
+	}
+	if t.handler != nil {
+		all = append(all, fmt.Sprintf("for curl put the origin at which the site listens in the place of %s://%s", t.origin.Scheme, t.origin.Host))
+	}
+	return strings.Join(all, "; ")
+}
+
+// holdsToken reports whether a field of the request is what tells the site's own forms from others.
+func (q *Request) holdsToken() bool {
+	if slices.Contains(q.Header, [2]string{"Content-Type", formType}) {
+		v, _ := url.ParseQuery(q.Whole().Body)
+		return slices.ContainsFunc(slices.Collect(maps.Keys(v)), tokenName.MatchString)
+	}
+	return tokenPart.MatchString(q.Whole().Body)
+}
+
+// tokenPart is a token as a form with files sends it.
+var tokenPart = regexp.MustCompile(`(?i) name="[^"]*(csrf|xsrf|token|nonce|authenticity)`)
 
 // address is where the request is sent.
 func (q *Request) address(t *target) string {

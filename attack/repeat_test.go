@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"net/http"
 	"net/url"
 	"os/exec"
 	"strings"
@@ -40,6 +41,26 @@ func TestRepeatable(t *testing.T) {
 	}
 	if got := wire.curl(at); got != `printf %b 'GET / HTTP/1.1\r\nHost: site.test\n\n' | nc -w 3 site.test # to the address at which the site listens` {
 		t.Errorf("the command of bytes is\n%s", got)
+	}
+	served, ann := &target{origin: at.origin, handler: http.NotFoundHandler()}, &actor{role: "user", cookies: map[string]string{"sid": "s3cret", "lang": "en"}}
+	for _, c := range []struct {
+		q    *Request
+		on   *target
+		by   *actor
+		want string
+	}{
+		{get("/"), at, &actor{role: "anonymous"}, ""},
+		{get("/notes"), served, &actor{role: "anonymous"}, "for curl put the origin at which the site listens in the place of https://site.test"},
+		{get("/notes"), at, ann, `sign in as user, and send along the cookies that a browser does then: -H 'Cookie: lang=…; sid=…', in a test r.Header.Set("Cookie", …)`},
+		{get("/notes").with("Cookie", "sid=1"), at, ann, ""},
+		{post("/notes", url.Values{"csrf_token": {"abc"}}).with("Cookie", "sid=1"), at, ann, "put the token that this browser is shown in the place of the one that is printed"},
+		{(&Request{Method: "POST", Body: "--b\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n"}).with("Content-Type", "multipart/form-data; boundary=b").with("Cookie", "sid=1"), at, ann, "put the token that this browser is shown in the place of the one that is printed"},
+		{post("/in", url.Values{"csrf_token": {"abc"}}), at, &actor{role: "anonymous"}, `load the page of the form, and send along the cookies that a browser does then: -H 'Cookie: …', in a test r.Header.Set("Cookie", …); put the token that this browser is shown in the place of the one that is printed`},
+		{wire, served, ann, ""},
+	} {
+		if got := c.q.before(c.on, c.by); got != c.want {
+			t.Errorf("%s %s as %s: first\n%s, want\n%s", c.q.Method, c.q.Path, c.by.role, got, c.want)
+		}
 	}
 	open := get("/sign-in")
 	open.Plain = true

@@ -23,6 +23,7 @@ type target struct {
 	routes []merlon.RouteInfo // nil: not known
 	merlon bool
 	signIn string                                                  // path of the sign-in form, "" if none is known
+	secret string                                                  // the field of its password, "" before it was seen
 	state  func() (string, bool)                                   // all data as text; false: not known
 	rows   func(context.Context) (rowSums, error)                  // what each row holds; nil: not known
 	rest   func(context.Context, string) (where string, err error) // where in the data a text lies; "": nowhere
@@ -102,6 +103,8 @@ type answer struct {
 
 	endless bool // it had no end: what came first
 	cut     bool // it was longer than what is read
+
+	panicked string // what the handler panicked with, in the process
 
 	doc    *page
 	parsed bool

@@ -101,7 +101,7 @@ func tellClass[Sub T[Sub]](t Sub, report *Report, c Tally) {
 		t.Run(strings.ReplaceAll(f.Route, "/", "_"), func(one Sub) {
 			for _, g := range report.Findings {
 				if g.Class == c.Class && g.Route == f.Route {
-					one.Errorf("%s\nas %s, again:\n  %s\nor in a test:\n%s", g.Text(), g.As, g.Curl, g.Test)
+					one.Errorf("%s\nas %s, again:%s\n  %s\nor in a test:\n%s", g.Text(), g.As, g.first("\n  "), g.Curl, g.Test)
 				}
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -81,7 +82,11 @@ func (t *trap) texts() (all []func(n string) string) {
 			func(n string) string { return n + "|touch " + file(n) })
 	}
 	if t.addr != "" {
-		all = append(all, func(n string) string { return "http://" + t.addr + "/" + n })
+		// As it is, and by a number that a list of what must not be fetched may not hold.
+		all = append(all, func(n string) string { return "http://" + t.addr + "/" + n },
+			func(n string) string {
+				return "http://" + strings.Replace(t.addr, "127.0.0.1", "[::ffff:7f00:1]", 1) + "/" + n
+			})
 	}
 	return all
 }

@@ -331,7 +331,7 @@ func (r *replay) happened(q attack.Request, state, log, other string) bool {
 	case "060":
 		return r.isMarkup(q)
 	case "062":
-		return strings.Contains(r.shown(), `="javascript:`)
+		return strings.Contains(strings.ToLower(r.shown()), `="javascript:`)
 	case "063":
 		return h.Get("Content-Security-Policy") == ""
 	case "065":

@@ -48,6 +48,9 @@ var accounts = []mutant{
 `, "attack access MRL-ATK-080"},
 	{"route in a site's token", "post.go", `csrf.VerifyToken(w.run.csrfKey, binding, w.route.id(), token)`, `csrf.VerifyToken(w.run.csrfKey, binding, w.route.id(), token)
 	ok = ok || binding != nil && len(token) == csrf.TokenLength`, "attack forgery MRL-ATK-024"},
+	{"route in every token", "csrf/token.go", `	inner = binary.BigEndian.AppendUint64(inner, uint64(len(route)))
+	inner = append(inner, route...)
+`, ``, "attack forgery MRL-ATK-025"},
 	{"token at a site", "post.go", `	return w.once(pad, binding, body.Sum(), ok), ok
 `, `	return w.once(pad, binding, body.Sum(), ok), true
 `, "attack forgery MRL-ATK-032"},
