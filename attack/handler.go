@@ -72,6 +72,7 @@ func Probe(ctx context.Context, h http.Handler, p Profile, o Options) (*Report, 
 	if err != nil || origin.Host == "" {
 		return nil, fmt.Errorf("attack: Profile.Origin %q is no origin: write scheme and host", p.Origin)
 	}
+	sweep()
 	t := &target{name: p.Origin, origin: origin, handler: h, signIn: p.SignIn, starts: slices.Clone(p.Starts), said: map[string]func() string{}, tick: p.Advance}
 	t.told(p)
 	people, err := chosen(p.people(), o.As)
@@ -234,6 +235,7 @@ func URL(ctx context.Context, address string, p Profile, o Options) (*Report, er
 	} else {
 		_ = c.Close()
 	}
+	sweep()
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, addr) // whatever a redirect names
 	}}

@@ -26,7 +26,8 @@ const siteOrigin = "https://site.test"
 // ErrShared says that a site's data is on a server: of the folder there would be a copy, and the rows would be the live ones.
 var ErrShared = errors.New("attack: the site's data is on a database server, of which no copy is made, so that the live rows would be attacked: open the site on SQLite for it, or on a server that holds nothing else and ask attack.URL")
 
-// Site attacks a site on a copy of its data, in this process. The copy is gone when it returns, also when ctx ends.
+// Site attacks a site on a copy of its data, in this process. The copy is gone when it returns, also when ctx ends;
+// of a process that was killed the next attack takes it away, also one of [Test], [Probe] or [URL].
 //
 // The error wraps [db.ErrLocked] when another process has the data, is [ErrShared] when the data is on a server, and is that of
 // ctx when it has ended; the report of what was seen until then comes with it.
@@ -34,21 +35,22 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "merlon-attack-")
+	sweep()
+	place, err := newScratch()
 	if err != nil {
-		return nil, fmt.Errorf("attack: no place for a copy of the data: %w", err)
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, place.remove()) }()
 	before, links := "", []string(nil)
 	if o.Data != "" {
 		if o.Data, err = filepath.EvalSymlinks(o.Data); err != nil {
 			return nil, fmt.Errorf("attack: the data folder cannot be read: %w", err)
 		}
-		if before, links, err = copyData(ctx, open, o.Data, dir); err != nil {
+		if before, links, err = copyData(ctx, open, o.Data, place.dir); err != nil {
 			return nil, err
 		}
 	}
-	s := &inside{dir: dir, open: open}
+	s := &inside{dir: place.dir, open: open}
 	defer func() { err = errors.Join(err, s.dropPlace()) }()
 	if err := s.start(ctx, open, o.Data == ""); err != nil {
 		return nil, err
@@ -118,7 +120,7 @@ func copyData(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), 
 type inside struct {
 	dir    string
 	open   func(merlon.Env) (*merlon.Site, error)
-	place  string // where the copies of the class backup lie, "" before it
+	place  *scratch // where the copies of the class backup lie, nil before it
 	site   *merlon.Site
 	log    *lines
 	offset atomic.Int64
@@ -291,16 +293,16 @@ func (s *inside) backups(ctx context.Context) (*Backups, string) {
 			continue
 		}
 		var err error
-		if s.place, err = os.MkdirTemp("", "merlon-attack-copies-"); err != nil {
+		if s.place, err = newScratch(); err != nil {
 			return nil, err.Error()
 		}
-		trial, err := p.TryCopies(ctx, s.site.House(), s.place, func(data string, mode merlon.Mode) (*merlon.Site, error) {
+		trial, err := p.TryCopies(ctx, s.site.House(), s.place.dir, func(data string, mode merlon.Mode) (*merlon.Site, error) {
 			return s.open(merlon.Env{Data: data, Mode: mode, NoJobs: true, Settings: merlon.Settings{Origin: siteOrigin}, Log: slog.New(slog.DiscardHandler)})
 		})
 		if err != nil {
 			return nil, err.Error()
 		}
-		return &Backups{Make: trial.Make, Data: s.dir, Place: s.place, Key: trial.Key, Spare: trial.Spare, Apart: true,
+		return &Backups{Make: trial.Make, Data: s.dir, Place: s.place.dir, Key: trial.Key, Spare: trial.Spare, Apart: true,
 			Restore: trial.Restore}, ""
 	}
 	return nil, "the site has no part that makes them"
@@ -308,10 +310,10 @@ func (s *inside) backups(ctx context.Context) (*Backups, string) {
 
 // dropPlace removes the copies.
 func (s *inside) dropPlace() error {
-	if s.place == "" {
+	if s.place == nil {
 		return nil
 	}
-	return os.RemoveAll(s.place)
+	return s.place.remove()
 }
 
 // serve has the site answer over loopback.

@@ -53,7 +53,9 @@ func (p *program) attack() *cobra.Command {
 			if wish.Budget <= 0 {
 				return exit(ExitUsage, "--budget is %s: an attack needs time: write 60s", wish.Budget)
 			}
-			return p.runAttack(c.Context(), wish)
+			ctx, end := p.untilUnread(c.Context())
+			defer end()
+			return p.runAttack(ctx, wish)
 		},
 	}
 	c.Flags().StringSliceVar(&wish.Routes, "routes", nil, "only these patterns: /news,/board*")
@@ -78,11 +80,18 @@ func (p *program) runAttack(ctx context.Context, wish attackWish) error {
 		}
 	}
 	report, err := p.attackIt(ctx, wish)
+	if unread := p.unread(ctx); unread != nil {
+		return unread
+	}
+	if report == nil && ctx.Err() != nil {
+		return exit(ExitInterrupted, "interrupted: the attack had not begun, and tried nothing: %w", err)
+	}
 	if report == nil {
 		return err
 	}
-	if printed := p.printAttack(report, wish); printed != nil {
-		return errors.Join(err, printed)
+	_ = p.printAttack(report, wish) // the context knows of what could not be written
+	if unread := p.unread(ctx); unread != nil {
+		return unread
 	}
 	cut := notEnded(report)
 	switch {

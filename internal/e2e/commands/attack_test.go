@@ -143,7 +143,7 @@ func TestAttackLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range left {
-			if strings.HasPrefix(f.Name(), "merlon-attack-") || strings.HasPrefix(f.Name(), "merlon-trap-") {
+			if strings.HasPrefix(f.Name(), "merlon-attack-") {
 				t.Errorf("%s was left behind", f.Name())
 			}
 		}
