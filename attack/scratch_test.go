@@ -35,12 +35,14 @@ func TestSweep(t *testing.T) {
 	}
 	gone := made(dead)
 	for name, top := range map[string]string{
-		"held":          made(func(*scratch) error { return nil }),
-		"no mark":       made(func(s *scratch) error { return errors.Join(dead(s), os.Remove(mark(s))) }),
-		"another text":  made(func(s *scratch) error { return errors.Join(dead(s), os.WriteFile(mark(s), []byte("mine"), 0o600)) }),
-		"open to all":   made(func(s *scratch) error { return errors.Join(dead(s), os.Chmod(s.top, 0o755)) }),
-		"a mark's link": made(func(s *scratch) error { return errors.Join(dead(s), os.Rename(mark(s), mark(s)+"2"), os.Symlink(mark(s)+"2", mark(s))) }),
-		"a link":        made(func(s *scratch) error { return errors.Join(s.remove(), os.Symlink(away, s.top)) }),
+		"held":         made(func(*scratch) error { return nil }),
+		"no mark":      made(func(s *scratch) error { return errors.Join(dead(s), os.Remove(mark(s))) }),
+		"another text": made(func(s *scratch) error { return errors.Join(dead(s), os.WriteFile(mark(s), []byte("mine"), 0o600)) }),
+		"open to all":  made(func(s *scratch) error { return errors.Join(dead(s), os.Chmod(s.top, 0o755)) }),
+		"a mark's link": made(func(s *scratch) error {
+			return errors.Join(dead(s), os.Rename(mark(s), mark(s)+"2"), os.Symlink(mark(s)+"2", mark(s)))
+		}),
+		"a link": made(func(s *scratch) error { return errors.Join(s.remove(), os.Symlink(away, s.top)) }),
 		"another name": made(func(s *scratch) error {
 			return errors.Join(dead(s), os.Rename(s.top, filepath.Join(os.TempDir(), "mine")), os.Mkdir(s.top, 0o755))
 		}),

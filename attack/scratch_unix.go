@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !solaris && !aix
 
 package attack
 
@@ -8,13 +8,12 @@ import (
 	"os"
 	"syscall"
 
-	"golang.org/x/sys/unix"
 )
 
 // tryHold takes the lock of a scratch, or reports that a process has it.
 func tryHold(f *os.File) (held bool, err error) {
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return true, nil
 	}
 	return false, err
