@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
-
 )
 
 // tryHold takes the lock of a scratch, or reports that a process has it.
