@@ -84,6 +84,7 @@ type Coverage struct {
 	Pages      int      `json:"pages"`
 	Requests   int      `json:"requests"`
 	Unanswered int      `json:"unanswered"` // of the requests; they are not counted as tried
+	Data       string   `json:"data"`       // whose were attacked: "a copy of /srv/club/data", "demo data"
 	Who        []string `json:"who"`
 	Approaches int      `json:"approaches"`  // that were walked to pages to which no link leads
 	Blank      []Blank  `json:"forms_blank"` // forms of a Merlon site's own that accepted nothing, from anybody
@@ -185,6 +186,7 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 		r.report.Coverage.Who = append(r.report.Coverage.Who, a.name())
 	}
 	c := &r.report.Coverage
+	c.Data = t.data
 	c.Crawl = Tally{Class: crawling, Asked: true}
 	for _, text := range t.absent {
 		r.leaves(text, crawling)

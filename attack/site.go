@@ -43,7 +43,10 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 	defer func() { err = errors.Join(err, place.remove()) }()
 	before, links := "", []string(nil)
 	if o.Data != "" {
-		if o.Data, err = filepath.EvalSymlinks(o.Data); err != nil {
+		if o.Data, err = filepath.EvalSymlinks(o.Data); err == nil {
+			o.Data, err = filepath.Abs(o.Data)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("attack: the data folder cannot be read: %w", err)
 		}
 		if before, links, err = copyData(ctx, open, o.Data, place.dir); err != nil {
@@ -64,6 +67,10 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 		return nil, err
 	}
 	t := s.target()
+	t.data = s.demo()
+	if o.Data != "" {
+		t.data = "a copy of " + o.Data
+	}
 	t.approaches = s.approaches(people)
 	for _, name := range links {
 		t.absent = append(t.absent, fmt.Sprintf("the data: %s is a symbolic link, and the copy is without it", name))
@@ -171,6 +178,14 @@ func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site,
 		}
 	}
 	return nil
+}
+
+// demo says what a site has that is not given the data of another.
+func (s *inside) demo() string {
+	if s.site.HasDemo() {
+		return "demo data"
+	}
+	return "those of a new site: none of its parts has demo data"
 }
 
 func (s *inside) stop(ctx context.Context) error {

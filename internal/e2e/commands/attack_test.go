@@ -35,7 +35,7 @@ func TestAttackFinds(t *testing.T) {
 		}
 		return out.String()
 	}
-	if text := run(); !strings.Contains(text, "FAIL  injection") || !strings.Contains(text, attack.RuleMarkup.ID) || !strings.Contains(text, "curl ") {
+	if text := run(); !strings.Contains(text, "the data: those of the site at "+srv.URL+", of which there is no copy") || !strings.Contains(text, "FAIL  injection") || !strings.Contains(text, attack.RuleMarkup.ID) || !strings.Contains(text, "curl ") {
 		t.Errorf("text: %s", text)
 	}
 	var doc struct {
@@ -150,7 +150,8 @@ func TestAttackLeavesNothing(t *testing.T) {
 	}
 	var out, errs strings.Builder
 	args := []string{"attack", "--data", data, "--class", "access,injection", "--routes", "/contact", "--json"}
-	if code := cli.Run(t.Context(), site.Open, args, &out, &errs); code != cli.ExitDone || !strings.Contains(out.String(), `"original_unchanged": true`) {
+	if code := cli.Run(t.Context(), site.Open, args, &out, &errs); code != cli.ExitDone || !strings.Contains(out.String(), `"original_unchanged": true`) ||
+		!strings.Contains(out.String(), `"data": "a copy of `+data+`"`) {
 		t.Errorf("exited %d:\n%s%s", code, out.String(), errs.String())
 	}
 	empty()
