@@ -47,16 +47,16 @@ type Options struct {
 	Told func(class string, found *Finding)
 }
 
-// Validate reports a class that is none, and a form that need not accept anything without a reason.
+// Validate reports a class that is none, and a form that need not accept anything without a reason, by a [WishError].
 func (o Options) Validate() error {
 	for pattern, reason := range o.Unfilled {
 		if strings.TrimSpace(reason) == "" {
-			return fmt.Errorf("attack: Unfilled of %s has no reason: say what looks at what lies behind the form instead", pattern)
+			return unknown("attack: Unfilled of %s has no reason: say what looks at what lies behind the form instead", pattern)
 		}
 	}
 	for _, c := range o.Classes {
 		if !slices.Contains(Classes(), c) {
-			return fmt.Errorf("attack: %q is no class of attacks: %s", c, nearest(c, Classes(), strings.Join(Classes(), ", ")))
+			return unknown("attack: %q is no class of attacks: %s", c, nearest(c, Classes(), strings.Join(Classes(), ", ")))
 		}
 	}
 	return nil

@@ -29,8 +29,9 @@ var ErrShared = errors.New("attack: the site's data is on a database server, of 
 // Site attacks a site on a copy of its data, in this process. The copy is gone when it returns, also when ctx ends;
 // of a process that was killed the next attack takes it away, also one of [Test], [Probe] or [URL].
 //
-// The error wraps [db.ErrLocked] when another process has the data, is [ErrShared] when the data is on a server, and is that of
-// ctx when it has ended; the report of what was seen until then comes with it.
+// The error is a [WishError] when the options name what the site does not have, wraps [db.ErrLocked] when another process has the
+// data, is [ErrShared] when the data is on a server, and is that of ctx when it has ended; the report of what was seen until then
+// comes with it.
 func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Options) (_ *Report, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -361,7 +362,7 @@ func chosen(all []*actor, as []string) (some []*actor, err error) {
 					there = append(there, a.role)
 				}
 			}
-			return nil, fmt.Errorf("attack: nobody of the site's is %q, so that nothing would be tried: name some of %s", want, strings.Join(there, ", "))
+			return nil, unknown("attack: nobody of the site's is %q, so that nothing would be tried: %s", want, nearest(want, there, "name some of "+strings.Join(there, ", ")))
 		}
 	}
 	for _, a := range all {

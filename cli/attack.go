@@ -136,6 +136,8 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 	if wish.url != "" {
 		report, err := attack.URL(ctx, wish.url, attack.Profile{}, wish.Options)
 		switch {
+		case misnamed(err):
+			return nil, &failure{ExitUsage, err}
 		case errors.Is(err, attack.ErrNotLoopback):
 			return nil, &failure{ExitRefused, fmt.Errorf("%s was not attacked: %w", wish.url, err)}
 		case err != nil && report == nil && ctx.Err() == nil:
@@ -154,10 +156,18 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 	switch {
 	case err == nil, report != nil, ctx.Err() != nil:
 		return report, err
+	case misnamed(err):
+		return nil, &failure{ExitUsage, err}
 	case errors.Is(err, db.ErrLocked):
 		return nil, exit(ExitCannot, "the data in %s is in use: a copy is made of data at rest: stop the site, name a copy with --data, or attack demo data with --demo: %w", p.data, err)
 	}
 	return nil, cannotStart(err)
+}
+
+// misnamed reports whether an attack was asked for what there is not.
+func misnamed(err error) bool {
+	var wrong *attack.WishError
+	return errors.As(err, &wrong)
 }
 
 // attacked is the folder of which a copy is attacked, "" for demo data. Which of both it is without a wish is told.

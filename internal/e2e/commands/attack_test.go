@@ -75,6 +75,34 @@ func TestAttackFinds(t *testing.T) {
 	}
 }
 
+// TestAttackMisnamed: at an address, too, it is wrong usage to ask for a route or a role that there is not.
+func TestAttackMisnamed(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<title>x</title><a href="/news/7">a</a> <a href="/files/a.txt">b</a><form method=post action=/send><input name=a></form>`))
+	}))
+	defer srv.Close()
+	for _, c := range []struct {
+		code int
+		args string
+		says string
+	}{
+		{cli.ExitUsage, "--routes /nope", "no page or form that was found fits"},
+		{cli.ExitUsage, "--routes /news/*,/sned", "did you mean /send?"},
+		{cli.ExitUsage, "--routes /nwes/*", "did you mean /news/*?"},
+		{cli.ExitUsage, "--as user", "name some of anonymous"},
+		{cli.ExitDone, "--routes /news/{id} --class limits", ""},
+		{cli.ExitDone, "--routes /files/ --class limits", ""},
+		{cli.ExitDone, "--routes /send,/debug/* --class limits", ""},
+	} {
+		var out, errs strings.Builder
+		args := append([]string{"attack", srv.URL}, strings.Fields(c.args)...)
+		if code := cli.Run(t.Context(), site.Open, args, &out, &errs); code != c.code || !strings.Contains(errs.String(), c.says) || c.code != cli.ExitDone && out.Len() > 0 {
+			t.Errorf("%v exited %d, want %d:\n%s%s", c.args, code, c.code, errs.String(), out.String())
+		}
+	}
+}
+
 // TestAttackCutShort: an attack that found nothing and did not come to its end is not clean, and what it saw is printed, as one document.
 func TestAttackCutShort(t *testing.T) {
 	for name, c := range map[string]struct {
