@@ -38,16 +38,6 @@ func fits(pattern, wish string) bool {
 	return pattern == wish || open && strings.HasPrefix(pattern, head)
 }
 
-// has refuses a wish that no route of the access table fits: with it nothing would be tried, and nothing found.
-func (t *target) has(wishes []string) error {
-	for _, w := range wishes {
-		if !slices.ContainsFunc(t.routes, func(rt merlon.RouteInfo) bool { return fits(rt.Pattern, w) }) {
-			return fmt.Errorf("attack: no route of the site fits %q, so that nothing would be tried: see the command routes, and end it in * for a beginning", w)
-		}
-	}
-	return nil
-}
-
 // forms are those that are attacked.
 func (r *run) forms() (some []*seenForm) {
 	for _, last := range []bool{false, true} { // what takes things away comes last

@@ -16,6 +16,7 @@ import (
 // A target is what is attacked: a handler in this process, or a loopback address.
 type target struct {
 	name    string
+	data    string // whose data are attacked, in words
 	origin  *url.URL
 	handler http.Handler // nil: send
 	send    func(*http.Request) (*http.Response, error)

@@ -37,7 +37,11 @@ const (
 
 // Main runs the command that the program was called with and ends the process with its exit code.
 func Main(open func(merlon.Env) (*merlon.Site, error)) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		ends = append(ends, syscall.SIGHUP) // the terminal was closed
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	code := Run(ctx, open, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
