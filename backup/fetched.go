@@ -259,6 +259,11 @@ func (f *fetched) commit(ctx context.Context) (before string, err error) {
 	if err := os.Remove(filepath.Join(f.path, lockFile)); err != nil {
 		return "", fmt.Errorf("backup: %w", err)
 	}
+	if f.live {
+		if err := giveLike(f.path, f.dest); err != nil {
+			return "", merlon.Cannot("the restored data could not be given to the owner of the old data folder: %v\n  nothing is lost: the old data is there", err)
+		}
+	}
 	if err := syncFolder(f.path); err != nil {
 		return "", err
 	}

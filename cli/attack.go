@@ -145,6 +145,9 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 		}
 		return report, err
 	}
+	if err := p.asOwner(ctx); err != nil {
+		return nil, err
+	}
 	site, err := p.site(merlon.Development)
 	if err != nil { // its faults are told as those of every command
 		return nil, err

@@ -43,22 +43,28 @@ func Main(open func(merlon.Env) (*merlon.Site, error)) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	code := Run(ctx, open, os.Args[1:], os.Stdout, os.Stderr)
+	p := &program{open: onDatabase(open), args: os.Args[1:], in: os.Stdin, out: os.Stdout, err: os.Stderr, become: become}
+	code := p.run(ctx)
 	stop()
 	os.Exit(code)
 }
 
 // Run runs one command and returns its exit code. It is what tests call. When ctx is done a running command ends: serve
-// with 0 after it has drained, the others with 130.
+// with 0 after it has drained, the others with 130. Where [Main] becomes the owner of a data folder of another user than root, which
+// executes the program once more, it refuses.
 func Run(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), args []string, stdout, stderr io.Writer) int {
 	p := &program{open: onDatabase(open), args: args, in: os.Stdin, out: stdout, err: stderr}
+	return p.run(ctx)
+}
+
+func (p *program) run(ctx context.Context) int {
 	root := p.root()
-	if !builtIn(root, args) {
+	if !builtIn(root, p.args) {
 		p.addParts(root)
 	}
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetArgs(p.args)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
 	err := root.ExecuteContext(ctx)
 	return p.report(ctx, err)
 }
@@ -75,6 +81,9 @@ type program struct {
 	quiet   bool
 	verbose bool
 	chdir   string
+	from    string // the folder in which the command was typed, before -C
+
+	become func(owner, []string) error // executes the program as another user; nil: it is refused
 
 	brief bool // the site is started for a moment: it begins no job and leaves its mails where they are
 	sends bool // but for the command that tests the mail server
@@ -103,6 +112,7 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
+			p.from, _ = os.Getwd() // a folder that is gone is an error where it is needed
 			if p.chdir != "" {
 				if err := os.Chdir(p.chdir); err != nil {
 					return exit(ExitCannot, "the folder of -C cannot be entered: %w: name one that exists", err)
