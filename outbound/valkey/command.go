@@ -113,8 +113,8 @@ func declare(text string, keys []*Key, where string) *declared {
 
 // Do asks the server, with names and values for the places in their order. It waits no longer than the client's timeout and is
 // refused inside a write transaction. The error wraps a finding when it cannot be asked so, is [ErrNone] when there is
-// no such value, an [*Error] when the server refused, and wraps [ErrCannot] when it did not answer: then what was to be written
-// may have been.
+// no such value, an [*Error] when the server refused (a [db.ErrBusy] where that is not about the command), and wraps [ErrCannot] when
+// it did not answer: then what was to be written may have been.
 func (c *Command[T]) Do(ctx context.Context, client *Client, args ...Arg) (reply T, err error) {
 	names, values, err := c.d.fill(args)
 	if err != nil {

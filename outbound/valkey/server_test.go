@@ -222,6 +222,30 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// TestRefuses: a server without memory refuses what writes; that passes once it has some, and is no fault of what was asked.
+func TestRefuses(t *testing.T) {
+	s := valkeypeer.Start(t)
+	c := s.Client(t)
+	if _, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("x")); err != nil {
+		t.Fatal(err)
+	}
+	s.Say("CONFIG SET maxmemory 1")
+	_, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("x"))
+	_, scripted := swap.Do(t.Context(), c, []valkey.Name{note.Of("ann")}, valkey.Text("x"))
+	for _, err := range []error{err, scripted} {
+		if !errors.Is(err, db.ErrBusy) || !strings.Contains(err.Error(), "OOM") || !strings.Contains(err.Error(), "maxmemory") {
+			t.Errorf("a write to a full server: %v", err)
+		}
+	}
+	s.Say("CONFIG SET maxmemory 0")
+	if _, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("x")); err != nil {
+		t.Error(err)
+	}
+	if _, err := rise.Do(t.Context(), c, counter.Of(), valkey.Text("x")); err == nil || errors.Is(err, db.ErrBusy) {
+		t.Errorf("a command that is wrong: %v", err)
+	}
+}
+
 func TestPasswordAndTLS(t *testing.T) {
 	cert, key, roots := certificate(t)
 	server, port := valkeypeer.Start(t, "--requirepass", "canary-password"), valkeypeer.Free(t)
@@ -252,7 +276,7 @@ func TestPasswordAndTLS(t *testing.T) {
 		switch {
 		case one.code == "" && err != nil,
 			one.code == "away" && !errors.Is(err, valkey.ErrCannot),
-			one.code != "" && one.code != "away" && (!errors.As(err, &said) || said.Code != one.code):
+			one.code != "" && one.code != "away" && (!errors.As(err, &said) || said.Code != one.code || !errors.Is(err, db.ErrBusy)):
 			t.Errorf("%s: %v, want %q", name, err, one.code)
 		}
 		if err != nil && strings.Contains(err.Error(), "canary") {
