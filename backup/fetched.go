@@ -51,6 +51,10 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 	if err := able(ctx, want.carrier); err != nil {
 		return nil, commandError(err)
 	}
+	if f.dest, err = swap.Real(want.dest); err != nil {
+		return nil, merlon.Cannot("%v", err)
+	}
+	want.dest = f.dest
 	if _, err := swap.Finish(want.dest); err != nil { // one that was cut off: its folders are no rubbish
 		return nil, merlon.Cannot("%v", err)
 	}
