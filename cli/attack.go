@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
 )
 
 // attackWish is what was asked of one run of attack.
@@ -34,14 +36,11 @@ func (p *program) attack() *cobra.Command {
 		Example: "  " + programName() + " attack --class forgery,access",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return noArgs(c, args[1:])
+				return exit(ExitUsage, "surplus argument %q: %s takes one address at the most: leave it out", args[1], c.CommandPath())
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				wish.url = args[0]
-			}
 			if p.json {
 				wish.format = "json"
 			}
@@ -51,6 +50,12 @@ func (p *program) attack() *cobra.Command {
 			}
 			if err := wish.Validate(); err != nil {
 				return &failure{ExitUsage, err}
+			}
+			if len(args) == 1 {
+				var err error
+				if wish.url, err = address(args[0]); err != nil {
+					return err
+				}
 			}
 			switch wish.named = c.Flags().Changed("data"); {
 			case wish.demo && wish.named:
@@ -74,6 +79,19 @@ func (p *program) attack() *cobra.Command {
 	c.Flags().StringVar(&wish.format, "format", "text", "text, json, sarif or junit")
 	c.Flags().BoolVar(&wish.stream, "stream", false, "print one JSON object a line, as it is found")
 	return c
+}
+
+// address is what was typed as an address, which may be without a scheme: 127.0.0.1:8080.
+func address(typed string) (string, error) {
+	whole := typed
+	if !strings.Contains(typed, "://") {
+		whole = "http://" + typed
+	}
+	u, err := url.Parse(whole)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", exit(ExitUsage, "%s is no address of a site: one has a host, mostly a port, and http or https before them: write http://127.0.0.1:8080", event.Clean(typed))
+	}
+	return whole, nil
 }
 
 func (p *program) runAttack(ctx context.Context, wish attackWish) error {
