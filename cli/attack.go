@@ -176,6 +176,8 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 		return report, err
 	case misnamed(err):
 		return nil, &failure{ExitUsage, err}
+	case errors.Is(err, attack.ErrNoRoom):
+		return nil, &failure{ExitCannot, err}
 	case errors.Is(err, db.ErrLocked):
 		return nil, exit(ExitCannot, "the data in %s is in use: a copy is made of data at rest: stop the site, name a copy with --data, or attack demo data with --demo: %w", p.data, err)
 	}
