@@ -35,19 +35,15 @@ func (p *program) attack() *cobra.Command {
 		Use: "attack [URL]", GroupID: "prove", Short: "do to a copy of this site what an attacker would, or to one at a loopback address",
 		Example: "  " + programName() + " attack --class forgery,access",
 		Args: func(c *cobra.Command, args []string) error {
+			if err := p.printedAs(c, &wish); err != nil {
+				return err
+			}
 			if len(args) > 1 {
 				return exit(ExitUsage, "surplus argument %q: %s takes one address at the most: leave it out", args[1], c.CommandPath())
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if p.json {
-				wish.format = "json"
-			}
-			p.json = wish.format == "json"
-			if !slices.Contains([]string{"text", "json", "sarif", "junit"}, wish.format) {
-				return exit(ExitUsage, "--format is %q: reports are text, json, sarif or junit: write one of them", wish.format)
-			}
 			if err := wish.Validate(); err != nil {
 				return &failure{ExitUsage, err}
 			}
@@ -79,6 +75,23 @@ func (p *program) attack() *cobra.Command {
 	c.Flags().StringVar(&wish.format, "format", "text", "text, json, sarif or junit")
 	c.Flags().BoolVar(&wish.stream, "stream", false, "print one JSON object a line, as it is found")
 	return c
+}
+
+// printedAs settles in which form is printed, also of each refusal from here on.
+func (p *program) printedAs(c *cobra.Command, wish *attackWish) error {
+	asked := p.json
+	p.lines, p.json = wish.stream, asked || wish.stream || wish.format == "json"
+	switch {
+	case !slices.Contains([]string{"text", "json", "sarif", "junit"}, wish.format):
+		return exit(ExitUsage, "--format is %q: reports are text, json, sarif or junit: write one of them", wish.format)
+	case c.Flags().Changed("format") && (wish.stream || asked && wish.format != "json"):
+		return exit(ExitUsage, "--format %s, and --json or --stream beside it: one run prints in one form: leave out the others", wish.format)
+	case asked && wish.stream:
+		return exit(ExitUsage, "--json and --stream: the one prints one document, the other one object a line: leave one of them out")
+	case asked:
+		wish.format = "json"
+	}
+	return nil
 }
 
 // address is what was typed as an address, which may be without a scheme: 127.0.0.1:8080.
