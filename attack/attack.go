@@ -141,6 +141,7 @@ type run struct {
 	serial  int
 	undo    func()              // puts the data back; nil: it stays as it is
 	left    map[string][]string // by class: what it has left out
+	dev     *bool               // whether it is a site of Merlon's in development; nil: nobody asked
 }
 
 // errOver ends a class when the time is over.

@@ -3,10 +3,6 @@ package attack
 import (
 	"bytes"
 	"fmt"
-	"image"
-	"image/gif"
-	"image/jpeg"
-	"image/png"
 	"maps"
 	"mime/multipart"
 	"net/http"
@@ -176,28 +172,6 @@ func (f *form) request(v url.Values) *Request {
 	}
 	_ = w.Close()
 	return (&Request{Method: http.MethodPost, Path: f.action, Body: b.String()}).with("Content-Type", w.FormDataContentType())
-}
-
-// honestFile is one of those that an upload says it takes: a picture of one pixel, or a text.
-func (d field) honestFile() (name, kind string, content []byte) {
-	var b bytes.Buffer
-	dot := image.NewGray(image.Rect(0, 0, 1, 1))
-	switch {
-	case d.accept == "" || strings.Contains(d.accept, "text/") || strings.Contains(d.accept, ".txt"):
-		return "note.txt", "text/plain", []byte("note")
-	case strings.Contains(d.accept, "png") || strings.Contains(d.accept, "image/*"):
-		_ = png.Encode(&b, dot)
-		return "dot.png", "image/png", b.Bytes()
-	case strings.Contains(d.accept, "jpeg") || strings.Contains(d.accept, ".jpg"):
-		_ = jpeg.Encode(&b, dot, nil)
-		return "dot.jpg", "image/jpeg", b.Bytes()
-	case strings.Contains(d.accept, "gif"):
-		_ = gif.Encode(&b, dot, nil)
-		return "dot.gif", "image/gif", b.Bytes()
-	case strings.Contains(d.accept, "pdf"):
-		return "note.pdf", "application/pdf", []byte("%PDF-1.4\n%%EOF\n")
-	}
-	return "note.txt", "text/plain", []byte("note")
 }
 
 // stateNow is all data as far as it is known.

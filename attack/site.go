@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,8 +28,8 @@ var ErrShared = errors.New("attack: the site's data is on a database server, of 
 // of a process that was killed the next attack takes it away, also one of [Test], [Probe] or [URL].
 //
 // The error is a [WishError] when the options name what the site does not have, wraps [db.ErrLocked] when another process has the
-// data, is [ErrShared] when the data is on a server, and is that of ctx when it has ended; the report of what was seen until then
-// comes with it.
+// data, or [ErrNoRoom], is [ErrShared] when the data is on a server, and is that of ctx when it has ended; the report of what was seen
+// until then comes with it.
 func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Options) (_ *Report, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -81,47 +79,11 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 	}
 	report, err := attack(ctx, t, people, o)
 	if report != nil && o.Data != "" {
-		after, hashed := hashData(o.Data)
+		after, hashed := hashData(context.WithoutCancel(ctx), o.Data)
 		report.Unchanged = after == before
 		err = errors.Join(err, hashed)
 	}
 	return report, err
-}
-
-// copyData copies the files of a data folder while its lock is held. It returns the hash of the original before anything was done with
-// it, and the names of its symbolic links, which are not followed.
-func copyData(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), from, to string) (hash string, links []string, err error) {
-	if hash, err = hashData(from); err != nil {
-		return "", nil, err
-	}
-	site, err := open(merlon.Env{Data: from, Mode: merlon.Drill, NoJobs: true})
-	if err != nil {
-		return "", nil, err
-	}
-	defer func() { err = errors.Join(err, site.Close(context.WithoutCancel(ctx))) }()
-	release, err := site.Hold()
-	if err != nil {
-		return "", nil, err
-	}
-	defer func() { err = errors.Join(err, release()) }()
-	if links, err = linksIn(from); err != nil {
-		return "", nil, err
-	}
-	return hash, links, eachFile(from, func(name string, in io.Reader) error {
-		path := filepath.Join(to, name)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(out, in)
-		return errors.Join(err, out.Close())
-	})
 }
 
 // inside is a site that is attacked in its own process.

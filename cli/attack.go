@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/event"
 )
 
 // attackWish is what was asked of one run of attack.
@@ -33,24 +35,23 @@ func (p *program) attack() *cobra.Command {
 		Use: "attack [URL]", GroupID: "prove", Short: "do to a copy of this site what an attacker would, or to one at a loopback address",
 		Example: "  " + programName() + " attack --class forgery,access",
 		Args: func(c *cobra.Command, args []string) error {
+			if err := p.printedAs(c, &wish); err != nil {
+				return err
+			}
 			if len(args) > 1 {
-				return noArgs(c, args[1:])
+				return exit(ExitUsage, "surplus argument %q: %s takes one address at the most: leave it out", args[1], c.CommandPath())
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				wish.url = args[0]
-			}
-			if p.json {
-				wish.format = "json"
-			}
-			p.json = wish.format == "json"
-			if !slices.Contains([]string{"text", "json", "sarif", "junit"}, wish.format) {
-				return exit(ExitUsage, "--format is %q: reports are text, json, sarif or junit: write one of them", wish.format)
-			}
 			if err := wish.Validate(); err != nil {
 				return &failure{ExitUsage, err}
+			}
+			if len(args) == 1 {
+				var err error
+				if wish.url, err = address(args[0]); err != nil {
+					return err
+				}
 			}
 			switch wish.named = c.Flags().Changed("data"); {
 			case wish.demo && wish.named:
@@ -74,6 +75,36 @@ func (p *program) attack() *cobra.Command {
 	c.Flags().StringVar(&wish.format, "format", "text", "text, json, sarif or junit")
 	c.Flags().BoolVar(&wish.stream, "stream", false, "print one JSON object a line, as it is found")
 	return c
+}
+
+// printedAs settles in which form is printed, also of each refusal from here on.
+func (p *program) printedAs(c *cobra.Command, wish *attackWish) error {
+	asked := p.json
+	p.lines, p.json = wish.stream, asked || wish.stream || wish.format == "json"
+	switch {
+	case !slices.Contains([]string{"text", "json", "sarif", "junit"}, wish.format):
+		return exit(ExitUsage, "--format is %q: reports are text, json, sarif or junit: write one of them", wish.format)
+	case c.Flags().Changed("format") && (wish.stream || asked && wish.format != "json"):
+		return exit(ExitUsage, "--format %s, and --json or --stream beside it: one run prints in one form: leave out the others", wish.format)
+	case asked && wish.stream:
+		return exit(ExitUsage, "--json and --stream: the one prints one document, the other one object a line: leave one of them out")
+	case asked:
+		wish.format = "json"
+	}
+	return nil
+}
+
+// address is what was typed as an address, which may be without a scheme: 127.0.0.1:8080.
+func address(typed string) (string, error) {
+	whole := typed
+	if !strings.Contains(typed, "://") {
+		whole = "http://" + typed
+	}
+	u, err := url.Parse(whole)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", exit(ExitUsage, "%s is no address of a site: one has a host, mostly a port, and http or https before them: write http://127.0.0.1:8080", event.Clean(typed))
+	}
+	return whole, nil
 }
 
 func (p *program) runAttack(ctx context.Context, wish attackWish) error {
@@ -161,6 +192,8 @@ func (p *program) attackIt(ctx context.Context, wish attackWish) (*attack.Report
 		return report, err
 	case misnamed(err):
 		return nil, &failure{ExitUsage, err}
+	case errors.Is(err, attack.ErrNoRoom):
+		return nil, &failure{ExitCannot, err}
 	case errors.Is(err, db.ErrLocked):
 		return nil, exit(ExitCannot, "the data in %s is in use: a copy is made of data at rest: stop the site, name a copy with --data, or attack demo data with --demo: %w", p.data, err)
 	}

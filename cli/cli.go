@@ -78,6 +78,7 @@ type program struct {
 
 	data    string
 	json    bool
+	lines   bool // one JSON document a line
 	quiet   bool
 	verbose bool
 	chdir   string
@@ -197,6 +198,7 @@ var (
 )
 
 func (p *program) usage(c *cobra.Command, err error) error {
+	p.asksForJSON(c)                                                // what stands behind the flag was not read
 	if word := firstWord(c, p.args); !c.HasParent() && word != "" { // the flag is that of a command which is not there
 		return unknownCommand(c, []string{word})
 	}
@@ -212,6 +214,15 @@ func (p *program) usage(c *cobra.Command, err error) error {
 		return exit(ExitUsage, "unknown flag --%s: %s has none of this name: %s", m[1], c.CommandPath(), hint)
 	}
 	return exit(ExitUsage, "%w: %s", err, hint)
+}
+
+// asksForJSON notes of arguments that were not read to their end that they ask for JSON.
+func (p *program) asksForJSON(c *cobra.Command) {
+	for i, a := range p.args {
+		before := p.args[max(i-1, 0)]
+		p.lines = p.lines || a == "--stream" && c.Flags().Lookup("stream") != nil
+		p.json = p.json || p.lines || a == "--json" || a == "--format=json" || a == "json" && before == "--format"
+	}
 }
 
 func unknownCommand(c *cobra.Command, args []string) error {
@@ -292,7 +303,9 @@ func (p *program) report(ctx context.Context, err error) int {
 
 func (p *program) printJSON(v any) {
 	e := json.NewEncoder(p.out)
-	e.SetIndent("", "  ")
+	if !p.lines {
+		e.SetIndent("", "  ")
+	}
 	_ = e.Encode(v)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/cli"
 	"github.com/merlon-web/merlon/examples/club/site"
@@ -72,6 +74,45 @@ func TestAttackFinds(t *testing.T) {
 	}
 	if len(lines) < 3 {
 		t.Errorf("stream: %d lines", len(lines))
+	}
+}
+
+// TestAttackDevelopment: what a site says to its developer is no finding where it runs in development, and is not called clean; the same
+// words of any other site are one.
+func TestAttackDevelopment(t *testing.T) {
+	need.Time(t, "attacks a club")
+	club, err := site.Open(merlon.Env{Data: t.TempDir(), Mode: merlon.Development, NoJobs: true, Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = club.Start(t.Context())
+	}
+	if err == nil {
+		_, err = club.Demo(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = club.Close(context.WithoutCancel(t.Context())) }()
+	for name, c := range map[string]struct {
+		h    http.Handler
+		code int
+		says string
+	}{
+		"development": {club, cli.ExitDone, "not reached: what error pages tell (MRL-ATK-070): the site runs in development"},
+		"another": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/_merlon/dev/mail" {
+				http.NotFound(w, r)
+				return
+			}
+			club.ServeHTTP(w, r)
+		}), cli.ExitFailed, "MRL-ATK-070"},
+	} {
+		srv := httptest.NewServer(c.h)
+		var out, errs strings.Builder
+		code := cli.Run(t.Context(), site.Open, []string{"attack", srv.URL, "--class", "output"}, &out, &errs)
+		srv.Close()
+		if code != c.code || !strings.Contains(out.String(), c.says) || strings.Contains(out.String(), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA says") {
+			t.Errorf("%s exited %d, want %d:\n%s%s", name, code, c.code, errs.String(), out.String())
+		}
 	}
 }
 

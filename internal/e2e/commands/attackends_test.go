@@ -19,6 +19,28 @@ import (
 	"github.com/merlon-web/merlon/merlontest"
 )
 
+// TestAttackNoRoom: where the copy has no room nothing is attacked, and nothing is left behind.
+func TestAttackNoRoom(t *testing.T) {
+	need.Time(t, "makes a club's data")
+	data, temp := t.TempDir(), t.TempDir()
+	t.Run("data", func(t *testing.T) { merlontest.StartIn(t, data, site.Open).SignedIn("Ann") })
+	if err := os.WriteFile(filepath.Join(data, "film"), make([]byte, 2<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", temp).CombinedOutput(); err != nil {
+		need.Missing(t, "the right to mount a tmpfs", string(out))
+	}
+	t.Cleanup(func() { _ = exec.Command("umount", temp).Run() })
+	t.Setenv("TMPDIR", temp)
+	var out, errs bytes.Buffer
+	if code := cli.Run(t.Context(), site.Open, []string{"attack", "--data", data, "--json"}, &out, &errs); code != cli.ExitCannot || !strings.Contains(out.String(), "MB are to be copied and") {
+		t.Errorf("exited %d:\n%s%s", code, out.String(), errs.String())
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("%d files are left, %v", len(left), err)
+	}
+}
+
 // TestAttackEnds: no end of the command leaves a copy of the data behind, and of the one that can the next attack takes it away.
 func TestAttackEnds(t *testing.T) {
 	need.Time(t, "attacks a club seven times")
