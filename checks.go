@@ -20,6 +20,7 @@ import (
 	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/outbound/mail"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/password"
@@ -34,7 +35,7 @@ import (
 // AllRules returns the rules of this room and of every room below it: what `explain` knows of each site.
 func AllRules() []check.Rule {
 	var all []check.Rule
-	for _, rules := range [][]check.Rule{Rules(), build.Rules(), csrf.Rules(), db.Rules(), form.Rules(), header.Rules(), host.Rules(), journal.Rules(), keyring.Rules(),
+	for _, rules := range [][]check.Rule{Rules(), build.Rules(), csrf.Rules(), db.Rules(), file.Rules(), form.Rules(), header.Rules(), host.Rules(), journal.Rules(), keyring.Rules(),
 		mail.Rules(), mailbox.Rules(), page.Rules(), password.Rules(), session.Rules(), static.Rules(), throttle.Rules(), trust.Rules(), cert.Rules(), wire.Rules()} {
 		all = append(all, rules...)
 	}

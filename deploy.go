@@ -11,6 +11,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/internal/setting"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/trust"
 )
 
@@ -25,6 +26,7 @@ func (s *Site) deployChecks() []check.Check {
 		{Rule: RuleWideProxy, Run: s.checkWideProxy},
 		{Rule: RuleNumberOrigin, Run: s.checkNumber},
 		{Rule: RuleDemo, Run: s.checkDemo},
+		{Rule: file.RuleField, Run: s.checkFields},
 		{Rule: RuleNoName, Run: func(context.Context) []check.Finding {
 			if s.name != "" {
 				return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/page"
 )
 
@@ -115,9 +116,13 @@ func (w *walk) badInput(err error) {
 
 // handlerFailed answers an error that a handler returned.
 func (w *walk) handlerFailed(err error) {
+	over, isOver := errors.AsType[*file.Over](err) // of a handler that keeps what no form has shown to fit
 	switch {
 	case errors.Is(err, db.ErrNoRow):
 		w.fail(http.StatusNotFound, nil)
+	case isOver:
+		w.overQuota(over)
+		w.fail(w.noRoom, err)
 	case errors.Is(err, ErrSignIn), errors.Is(err, ErrAgain), errors.Is(err, ErrForbidden), errors.Is(err, ErrHidden):
 		w.denied(err)
 	default:

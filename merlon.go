@@ -11,6 +11,7 @@ import (
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/static"
 	"github.com/merlon-web/merlon/trust/cert"
@@ -76,6 +77,8 @@ type Settings struct {
 	// Valkey is the server that holds sessions and counted attempts, for programs that can use one; the zero value is none, and
 	// they are in the database.
 	Valkey ValkeySettings
+	// Uploads are how much room uploads may take; what is zero there is as [file.Default] has it.
+	Uploads file.Limits
 	// Owner is whom the site writes to about itself, a mail address: certificates that are not renewed. Empty: nobody; what
 	// there is to tell is an event all the same.
 	Owner string

@@ -53,6 +53,7 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 	if w.uploads != nil {
 		w.widen()
 	}
+	w.fullDisk()
 	if bound.Refusal != nil {
 		w.badInput(bound.Refusal)
 		return
@@ -93,9 +94,13 @@ func servePost[U, In, Mid any](w *walk, who Access[U], before func(*Read[U], for
 			return err
 		}
 		wr := Write[U]{facts: facts{w}, User: u, DB: dw, Session: sw}
+		if f, err = room(w, dw, f); err != nil {
+			return err
+		}
 		if res, err = h(&wr, f, mid); err != nil {
 			return err
 		}
+		res = w.withoutRoom(res)
 		return w.settle(ctx, dw, sw, res, mark)
 	})
 	if errors.Is(err, session.ErrEnded) { // by the first arrival of the same form, perhaps

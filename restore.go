@@ -336,7 +336,7 @@ func (s *Site) MissingUploads(ctx context.Context) (names []string, err error) {
 	if !s.takesUploads() {
 		return nil, nil
 	}
-	store := file.New(s.env.Data, s.clock)
+	store := file.New(s.env.Data, s.clock, file.Limits{})
 	err = s.withDatabase(ctx, func() error {
 		r := s.cfg.Engine.Read(ctx)
 		defer r.Close()

@@ -152,7 +152,7 @@ func (s *Site) open(ctx context.Context, beside bool) (run *running, err error) 
 		return nil, err
 	}
 	run.house = &House{Mails: mails, Name: s.name, Title: s.title, Mode: s.env.Mode, Data: s.env.Data, Clock: s.clock, Log: s.log, Engine: run.engine,
-		Keys: keys, Limits: limits, Sessions: run.sessions, Files: file.New(s.env.Data, s.clock), site: s}
+		Keys: keys, Limits: limits, Sessions: run.sessions, Files: file.New(s.env.Data, s.clock, s.env.Settings.Uploads), site: s}
 	return run, nil
 }
 

@@ -2,12 +2,17 @@ package merlon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/csrf"
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
 	"github.com/merlon-web/merlon/outbound/file"
@@ -27,9 +32,10 @@ func (w *walk) parse(keep bool) (*form.Body, error) {
 	case rt.spec == nil || !rt.spec.HasUpload():
 		return form.Parse(w.r, limits)
 	}
+	w.spool = w.run.house.Files.For(w.state.User())
 	control := http.NewResponseController(w.ResponseWriter)
 	w.r.Body = &steady{ReadCloser: w.r.Body, control: control, begun: time.Now()}
-	body, err := form.ParseUploads(w.r, limits, form.Uploads{Spec: rt.spec, Spool: w.run.house.Files,
+	body, err := form.ParseUploads(w.r, limits, form.Uploads{Spec: rt.spec, Spool: w.spool,
 		Allow: func(b *form.Body) bool { return keep && w.allowsFiles(b) }, Network: w.client.Network().String()})
 	w.uploads = body
 	w.widen()
@@ -62,6 +68,49 @@ func (w *walk) allowsFiles(b *form.Body) bool {
 		}
 	}
 	return false
+}
+
+// fullDisk tells of a disk that had no room for what came with the body.
+func (w *walk) fullDisk() {
+	if w.spool != nil && w.spool.Full() {
+		w.noRoom = http.StatusInsufficientStorage
+		w.refused(file.RuleDisk)
+	}
+}
+
+// room holds, with the transaction open, that whoever sent the files of a form may keep them; else the handler gets it with what is
+// wrong at its fields.
+func room[In any](w *walk, dw *db.Writer, f form.Form[In]) (form.Form[In], error) {
+	if w.spool == nil {
+		return f, nil
+	}
+	err := file.Fits(dw, f.Uploads()...)
+	over, ok := errors.AsType[*file.Over](err)
+	if !ok {
+		return f, err
+	}
+	w.overQuota(over)
+	if over.Owner == file.Visitor { // it is not theirs to make room
+		return f.NoRoom(form.MsgNoRoom), nil
+	}
+	return f.NoRoom(form.MsgQuota), nil
+}
+
+// overQuota tells of files that their sender may not keep.
+func (w *walk) overQuota(o *file.Over) {
+	w.noRoom = http.StatusRequestEntityTooLarge
+	w.refused(file.RuleQuota, slog.Int64("used", o.Used), slog.Int64("more", o.More), slog.Int64("most", o.Most))
+}
+
+// withoutRoom gives the page of a form whose files had no room the status that says so. A page that a handler shows as any other
+// form with a problem (422) is meant, whatever else is wrong with it.
+func (w *walk) withoutRoom(res *Response) *Response {
+	if w.noRoom == 0 || res == nil || res.status != http.StatusUnprocessableEntity {
+		return res
+	}
+	told := *res
+	told.status = w.noRoom
+	return &told
 }
 
 // dropUploads deletes what came with the body and was not kept.
@@ -144,6 +193,22 @@ func uploadTask() Task {
 		_, err := h.Files.Collect(ctx, h.Engine)
 		return err
 	}}
+}
+
+// checkFields finds fields for files that nobody may keep. What is kept of a picture is smaller than what is sent.
+func (s *Site) checkFields(context.Context) (found []check.Finding) {
+	most := s.env.Settings.Uploads.OrDefault().User
+	for _, rt := range s.routes {
+		if rt.spec == nil {
+			continue
+		}
+		for _, f := range rt.spec.Fields() {
+			if f.Kind == form.KindFile && f.MaxBytes > most {
+				found = append(found, file.RuleField.Finding("route "+strconv.Quote(rt.pattern), fmt.Sprintf("the field %s takes a file of %d bytes, and a user may keep %d", f.Name, f.MaxBytes, most), "set uploads.user to some of the largest files, or max_bytes to less"))
+			}
+		}
+	}
+	return found
 }
 
 // TakesUploads reports whether a form of the site has an upload.

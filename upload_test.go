@@ -62,6 +62,11 @@ func addFile(w *merlon.Write[merlon.Visitor], f form.Form[newFile]) (*merlon.Res
 	if lastName, err = file.Keep(w.DB, in.File); err != nil {
 		return nil, err
 	}
+	if in.Text == "twice" {
+		if _, err := file.Keep(w.DB, in.File); err != nil {
+			return nil, err
+		}
+	}
 	if in.Text == "roll back" {
 		return nil, errors.New("the handler fails")
 	}

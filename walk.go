@@ -19,6 +19,7 @@ import (
 	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/header"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/trust"
@@ -56,19 +57,21 @@ type walk struct {
 	forms    []string // route ids of the forms of the page being written
 	tokens   []string // those of its tokens for scripts
 	renderTo page.Render
-	local    string     // where the answer redirects to
-	quiet    bool       // an error page: the notice is kept for the page that was meant
-	uploads  *form.Body // whose files wait
-	file     *os.File   // the answer, open
-	binding  []byte     // what tokens are bound to, once known
-	blind    bool       // the session was never looked up: no cookie of it may be set
-	personal bool       // a handler read a cookie: the answer is this visitor's
-	unknown  []string   // names that were posted and that the form does not have, each of at most 64 bytes
-	brought  bool       // a token came with the request, good or not
-	retries  int        // how often a GET may still be tried again
-	repeat   bool       // it is to be: the database's server had left
-	clear    bool       // the session ended: the browser drops what scripts stored
-	at       string     // development only: where the site's own code panicked
+	local    string      // where the answer redirects to
+	quiet    bool        // an error page: the notice is kept for the page that was meant
+	uploads  *form.Body  // whose files wait
+	spool    *file.Spool // where
+	noRoom   int         // the status of a form shown again because there is no room for its files; 0: there is
+	file     *os.File    // the answer, open
+	binding  []byte      // what tokens are bound to, once known
+	blind    bool        // the session was never looked up: no cookie of it may be set
+	personal bool        // a handler read a cookie: the answer is this visitor's
+	unknown  []string    // names that were posted and that the form does not have, each of at most 64 bytes
+	brought  bool        // a token came with the request, good or not
+	retries  int         // how often a GET may still be tried again
+	repeat   bool        // it is to be: the database's server had left
+	clear    bool        // the session ended: the browser drops what scripts stored
+	at       string      // development only: where the site's own code panicked
 
 	mu      sync.Mutex
 	writing bool          // the request's transaction is open: what is done is a row of it

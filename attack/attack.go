@@ -48,16 +48,16 @@ type Options struct {
 	Told func(class string, found *Finding)
 }
 
-// Validate reports a class that is none, and a form that need not accept anything without a reason.
+// Validate reports a class that is none, and a form that need not accept anything without a reason, by a [WishError].
 func (o Options) Validate() error {
 	for pattern, reason := range o.Unfilled {
 		if strings.TrimSpace(reason) == "" {
-			return fmt.Errorf("attack: Unfilled of %s has no reason: say what looks at what lies behind the form instead", pattern)
+			return unknown("attack: Unfilled of %s has no reason: say what looks at what lies behind the form instead", pattern)
 		}
 	}
 	for _, c := range o.Classes {
 		if !slices.Contains(Classes(), c) {
-			return fmt.Errorf("attack: %q is no class of attacks: %s", c, nearest(c, Classes(), strings.Join(Classes(), ", ")))
+			return unknown("attack: %q is no class of attacks: %s", c, nearest(c, Classes(), strings.Join(Classes(), ", ")))
 		}
 	}
 	return nil
@@ -86,6 +86,7 @@ type Coverage struct {
 	Pages      int      `json:"pages"`
 	Requests   int      `json:"requests"`
 	Unanswered int      `json:"unanswered"` // of the requests; they are not counted as tried
+	Data       string   `json:"data"`       // whose were attacked: "a copy of /srv/club/data", "demo data"
 	Who        []string `json:"who"`
 	Approaches int      `json:"approaches"`  // that were walked to pages to which no link leads
 	Blank      []Blank  `json:"forms_blank"` // forms of a Merlon site's own that accepted nothing, from anybody
@@ -140,6 +141,7 @@ type run struct {
 	serial  int
 	undo    func()              // puts the data back; nil: it stays as it is
 	left    map[string][]string // by class: what it has left out
+	dev     *bool               // whether it is a site of Merlon's in development; nil: nobody asked
 }
 
 // errOver ends a class when the time is over.
@@ -189,6 +191,7 @@ func attack(ctx context.Context, t *target, people []*actor, o Options) (*Report
 		r.report.Coverage.Who = append(r.report.Coverage.Who, a.name())
 	}
 	c := &r.report.Coverage
+	c.Data = t.data
 	c.Crawl = Tally{Class: crawling, Asked: true}
 	for _, text := range t.absent {
 		r.leaves(text, crawling)

@@ -172,19 +172,15 @@ func (r *run) restored(b *Backups, key string) (map[string][]byte, error) {
 	if r.ctx.Err() != nil {
 		panic(errOver)
 	}
-	dir, err := os.MkdirTemp("", "merlon-attack-restored-")
+	into, err := newScratch()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	into := filepath.Join(dir, "data")
-	if err := os.Mkdir(into, 0o700); err != nil {
+	defer func() { _ = into.remove() }()
+	if err := b.Restore(r.ctx, into.dir, key); err != nil {
 		return nil, err
 	}
-	if err := b.Restore(r.ctx, into, key); err != nil {
-		return nil, err
-	}
-	return lying(into)
+	return lying(into.dir)
 }
 
 func anyTells(files map[string][]byte, text string) bool {

@@ -89,16 +89,20 @@ func (t *target) takes(o Options) error {
 			if rt.Method != http.MethodPost || slices.Contains(rt.Binds, name) {
 				continue
 			}
-			return fmt.Errorf("attack: the form of %s has no field %q: %s", pattern, name, nearest(name, rt.Binds, "it binds "+strings.Join(rt.Binds, ", ")))
+			return unknown("attack: the form of %s has no field %q: %s", pattern, name, nearest(name, rt.Binds, "it binds "+strings.Join(rt.Binds, ", ")))
 		}
 	}
 	return nil
 }
 
-// known refuses what is said of forms that the crawl of a handler has not seen, whose routes nobody names. See [target.takes].
+// known refuses what is said of routes and forms that the crawl of a handler has not seen, whose routes nobody names. See [target.has]
+// and [target.takes].
 func (r *run) known() error {
 	if r.t.routes != nil || !r.report.Coverage.Crawl.Complete {
 		return nil
+	}
+	if err := r.found(r.o.Routes); err != nil {
+		return err
 	}
 	fields, patterns := map[string][]string{}, []string(nil)
 	for _, f := range r.site.forms {
@@ -109,11 +113,11 @@ func (r *run) known() error {
 	}
 	for _, pattern := range slices.Concat(slices.Collect(maps.Keys(r.o.Unfilled)), slices.Collect(maps.Keys(r.o.Typed))) {
 		if !slices.Contains(patterns, pattern) {
-			return fmt.Errorf("attack: no page that was loaded has a form that is sent to %q: %s", pattern, nearest(pattern, patterns, "name its page in Profile.Starts"))
+			return unknown("attack: no page that was loaded has a form that is sent to %q: %s", pattern, nearest(pattern, patterns, "name its page in Profile.Starts"))
 		}
 		for name := range r.o.Typed[pattern] {
 			if !slices.Contains(fields[pattern], name) {
-				return fmt.Errorf("attack: the form of %s has no field %q: %s", pattern, name, nearest(name, fields[pattern], "it has "+strings.Join(fields[pattern], ", ")))
+				return unknown("attack: the form of %s has no field %q: %s", pattern, name, nearest(name, fields[pattern], "it has "+strings.Join(fields[pattern], ", ")))
 			}
 		}
 	}
@@ -138,7 +142,7 @@ func (t *target) formRoute(pattern string) (merlon.RouteInfo, error) {
 			all = append(all, rt.Pattern)
 		}
 	}
-	return merlon.RouteInfo{}, fmt.Errorf("attack: no route of the site takes a form at %q: %s", pattern, nearest(pattern, all, "see the command routes"))
+	return merlon.RouteInfo{}, unknown("attack: no route of the site takes a form at %q: %s", pattern, nearest(pattern, all, "see the command routes"))
 }
 
 // blanks are the forms of the site's own that accepted nothing from anybody, and the routes to which no request got through.

@@ -73,11 +73,11 @@ func eachFile(dir string, do func(name string, in io.Reader) error) error {
 }
 
 // hashData is one hash over the names and bytes of a data folder.
-func hashData(dir string) (string, error) {
+func hashData(ctx context.Context, dir string) (string, error) {
 	h := sha256.New()
 	err := eachFile(dir, func(name string, in io.Reader) error {
 		fmt.Fprintf(h, "%q\n", name)
-		_, err := io.Copy(h, in)
+		_, err := io.Copy(h, within{ctx, in})
 		return err
 	})
 	return fmt.Sprintf("%x", h.Sum(nil)), err

@@ -3,10 +3,6 @@ package attack
 import (
 	"bytes"
 	"fmt"
-	"image"
-	"image/gif"
-	"image/jpeg"
-	"image/png"
 	"maps"
 	"mime/multipart"
 	"net/http"
@@ -36,16 +32,6 @@ func (r *run) wants(pattern string) bool {
 func fits(pattern, wish string) bool {
 	head, open := strings.CutSuffix(wish, "*")
 	return pattern == wish || open && strings.HasPrefix(pattern, head)
-}
-
-// has refuses a wish that no route of the access table fits: with it nothing would be tried, and nothing found.
-func (t *target) has(wishes []string) error {
-	for _, w := range wishes {
-		if !slices.ContainsFunc(t.routes, func(rt merlon.RouteInfo) bool { return fits(rt.Pattern, w) }) {
-			return fmt.Errorf("attack: no route of the site fits %q, so that nothing would be tried: see the command routes, and end it in * for a beginning", w)
-		}
-	}
-	return nil
 }
 
 // forms are those that are attacked.
@@ -179,38 +165,13 @@ func (f *form) request(v url.Values) *Request {
 	}
 	for _, d := range f.fields {
 		if d.kind == "file" {
-			name, kind, content := d.honestFile(f.nth)
+			name, kind, content := d.honestFile()
 			part, _ := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename=%q`, d.name, name)}, "Content-Type": {kind}})
 			_, _ = part.Write(content)
 		}
 	}
 	_ = w.Close()
 	return (&Request{Method: http.MethodPost, Path: f.action, Body: b.String()}).with("Content-Type", w.FormDataContentType())
-}
-
-// honestFile is one of those that an upload says it takes: a picture of two pixels, or a text. Each is another: what is sent again
-// and replaces the same would change nothing.
-func (d field) honestFile(nth int) (name, kind string, content []byte) {
-	var b bytes.Buffer
-	dot := image.NewGray(image.Rect(0, 0, 2, 1))
-	dot.Pix[0], dot.Pix[1] = byte(nth), byte(nth>>8)
-	text := fmt.Appendf(nil, "note %d", nth)
-	switch {
-	case d.accept == "" || strings.Contains(d.accept, "text/") || strings.Contains(d.accept, ".txt"):
-		return "note.txt", "text/plain", text
-	case strings.Contains(d.accept, "png") || strings.Contains(d.accept, "image/*"):
-		_ = png.Encode(&b, dot)
-		return "dot.png", "image/png", b.Bytes()
-	case strings.Contains(d.accept, "jpeg") || strings.Contains(d.accept, ".jpg"):
-		_ = jpeg.Encode(&b, dot, nil)
-		return "dot.jpg", "image/jpeg", b.Bytes()
-	case strings.Contains(d.accept, "gif"):
-		_ = gif.Encode(&b, dot, nil)
-		return "dot.gif", "image/gif", b.Bytes()
-	case strings.Contains(d.accept, "pdf"):
-		return "note.pdf", "application/pdf", fmt.Appendf(nil, "%%PDF-1.4\n%% %d\n%%%%EOF\n", nth)
-	}
-	return "note.txt", "text/plain", text
 }
 
 // stateNow is all data as far as it is known.

@@ -230,22 +230,6 @@ func directory(filter func(q string) string) plug {
 	}
 }
 
-// picture takes a picture of who is signed in, from any site, in the place of the one that was there.
-func picture(t *testing.T, h *hall, p *attack.Profile) {
-	h.mine, h.free = append(h.mine, "/picture"), "/picture"
-	h.routes["/picture"] = signedIn(func(h *hall, w http.ResponseWriter, r *http.Request, user string) {
-		if r.Method == http.MethodPost {
-			if f, _, err := r.FormFile("File"); err == nil {
-				b, _ := io.ReadAll(f)
-				h.data["picture"+user] = hashed(string(b))
-			}
-			http.Redirect(w, r, "/picture", http.StatusSeeOther)
-			return
-		}
-		h.page(w, r, "Picture", `<form method="post" action="/picture" enctype="multipart/form-data"><input type="file" name="File" accept="image/png"></form>`)
-	})
-}
-
 // private is Ann's diary, which a script reads, writes or takes away; open: whoever is signed in may.
 func private(method string, open bool) plug {
 	return func(t *testing.T, h *hall, p *attack.Profile) {
@@ -387,7 +371,6 @@ var hidden = []struct {
 	{"one's own row, whoever is named", "access", private("PUT", false), ""},
 	{"a row that another takes away", "access", private("DELETE", true), attack.RuleOthersDeed.ID},
 	{"a row that its owner takes away", "access", private("DELETE", false), ""},
-	{"an upload without a token", "forgery", picture, attack.RuleSameSite.ID},
 	{"a form without a token", "forgery", func(t *testing.T, h *hall, p *attack.Profile) {
 		h.mine, h.free = append(h.mine, "/keep"), "/keep"
 		h.routes["/keep"] = once(true)

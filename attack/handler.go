@@ -84,7 +84,8 @@ func Probe(ctx context.Context, h http.Handler, p Profile, o Options) (*Report, 
 	if err != nil || origin.Host == "" {
 		return nil, fmt.Errorf("attack: Profile.Origin %q is no origin: write scheme and host", p.Origin)
 	}
-	t := &target{name: p.Origin, origin: origin, handler: h, signIn: p.SignIn, starts: slices.Clone(p.Starts), said: map[string]func() string{}, tick: p.Advance}
+	sweep()
+	t := &target{name: p.Origin, data: "those of the handler", origin: origin, handler: h, signIn: p.SignIn, starts: slices.Clone(p.Starts), said: map[string]func() string{}, tick: p.Advance}
 	t.told(p)
 	people, err := chosen(p.people(), o.As)
 	if err != nil {
@@ -260,12 +261,13 @@ func URL(ctx context.Context, address string, p Profile, o Options) (*Report, er
 	} else {
 		_ = c.Close()
 	}
+	sweep()
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, addr) // whatever a redirect names
 	}}
 	defer tr.CloseIdleConnections()
 	client := &http.Client{Transport: tr, Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	t := &target{name: address, origin: &url.URL{Scheme: u.Scheme, Host: u.Host}, send: client.Do, signIn: p.SignIn, starts: append(slices.Clone(p.Starts), u.RequestURI()), said: map[string]func() string{}, tick: p.Advance}
+	t := &target{name: address, data: "those of the site at " + address + ", of which there is no copy", origin: &url.URL{Scheme: u.Scheme, Host: u.Host}, send: client.Do, signIn: p.SignIn, starts: append(slices.Clone(p.Starts), u.RequestURI()), said: map[string]func() string{}, tick: p.Advance}
 	t.told(p)
 	if u.Scheme == "http" {
 		t.serve = func() (string, func(), error) { return addr, func() {}, nil }

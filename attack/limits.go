@@ -247,7 +247,7 @@ func (r *run) differs(f *seenForm, field, there string) {
 		if i == 3 && !apart(yes, no) {
 			return
 		}
-		nobody := unknown(there, fmt.Sprintf("nobody-%d-%d", r.serial, i))
+		nobody := strangerLike(there, fmt.Sprintf("nobody-%d-%d", r.serial, i))
 		a, q := ask(there)
 		b, _ := ask(nobody)
 		if a == nil || b == nil || a.status == http.StatusTooManyRequests || b.status == http.StatusTooManyRequests {
@@ -256,7 +256,7 @@ func (r *run) differs(f *seenForm, field, there string) {
 		yes, no = append(yes, a.took), append(no, b.took)
 		these, others := []face{r.face(a, there)}, []face{r.face(b, nobody)}
 		if facesDiffer(these, others) { // as two without an account would not
-			another := unknown(there, fmt.Sprintf("nobody-%d-%d-too", r.serial, i))
+			another := strangerLike(there, fmt.Sprintf("nobody-%d-%d-too", r.serial, i))
 			c, _ := ask(there)
 			d, _ := ask(another)
 			if c == nil || d == nil || c.status == http.StatusTooManyRequests || d.status == http.StatusTooManyRequests {
@@ -276,8 +276,8 @@ func (r *run) differs(f *seenForm, field, there string) {
 	}
 }
 
-// unknown is what nobody signs in by: an address where users have one, else the name alone.
-func unknown(there, name string) string {
+// strangerLike is what nobody signs in by: an address where users have one, else the name alone.
+func strangerLike(there, name string) string {
 	if strings.Contains(there, "@") {
 		return name + "@attack.invalid"
 	}

@@ -365,7 +365,7 @@ func TestDebugPages(t *testing.T) {
 		"catch-all":  {map[string]string{"": catchAll}, nil, nil},
 		"words":      {map[string]string{"/server-status": "We do not run Apache.", "/debug/requests": "trace your parcel", "/phpinfo.php": "Learn PHP", "/actuator/env": "property", "/.env": "a=b"}, nil, nil},
 		"both":       {map[string]string{"": catchAll, "/metrics": "# HELP up x\n"}, nil, []string{attack.RuleDebug.ID + " GET /metrics"}},
-		"not asked":  {map[string]string{"/metrics": "# HELP up x\n"}, []string{"/other*"}, nil},
+		"not asked":  {map[string]string{"/metrics": "# HELP up x\n"}, []string{"/debug*"}, nil},
 		"the sign":   {map[string]string{"/phpinfo.php": "<title>phpinfo()</title>", "/.git/HEAD": "ref: refs/heads/main\n", "/.env": "A=1\nSECRET_KEY=x\n"}, nil, []string{attack.RuleDebug.ID + " GET /.env", attack.RuleDebug.ID + " GET /.git/HEAD", attack.RuleDebug.ID + " GET /phpinfo.php"}},
 		"a mutex":    {map[string]string{"/debug": "goroutine 7 [running]:\nmain.main()"}, nil, []string{attack.RuleDebug.ID + " GET /debug"}},
 		"go's own":   {map[string]string{"/debug/pprof/": "<title>/debug/pprof/</title>Types of profiles available: goroutine"}, nil, []string{attack.RuleDebug.ID + " GET /debug/pprof/"}},

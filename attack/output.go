@@ -360,8 +360,8 @@ func (r *run) readsOf(a *actor, q *Request, route string, by *actor) {
 	if ans.status < 400 {
 		return
 	}
-	if m := inner.FindString(ans.body); m != "" {
-		r.hit(RuleInternals, route, q, by, "the error page of %s says %q", q.Path, m)
+	if m := inner.FindString(r.published(ans.body)); m != "" {
+		r.hit(RuleInternals, route, q, by, "the error page of %s says %q", cut(q.Path, 100), m)
 	}
 }
 

@@ -23,7 +23,6 @@ type form struct {
 	method string
 	file   bool
 	fields []field
-	nth    int               // of the forms that were read: files that are sent differ by it
 	button bool              // its first button was seen
 	fixed  map[string]string // what is typed into fields that do not take any text; "": nothing is
 	typed  map[string]string // what was said that is typed, by [Typed]
@@ -102,8 +101,7 @@ func hasAttr(n *html.Node, name string) bool {
 }
 
 func (t *target) form(n *html.Node, from string) *form {
-	t.read++
-	f := &form{nth: t.read, page: from, method: strings.ToUpper(attr(n, "method")), file: strings.EqualFold(attr(n, "enctype"), "multipart/form-data")}
+	f := &form{page: from, method: strings.ToUpper(attr(n, "method")), file: strings.EqualFold(attr(n, "enctype"), "multipart/form-data")}
 	if f.method != "POST" {
 		f.method = "GET"
 	}

@@ -40,6 +40,9 @@ func (t Tally) String() string {
 func (c Coverage) extent(b *strings.Builder) {
 	fmt.Fprintf(b, "routes %d of %d reached, forms %d of %d accepted what was filled in, %d parameters, %d pages, %d requests\nas %s\n",
 		c.Reached, c.Routes, c.Accepted, c.Forms, c.Parameters, c.Pages, c.Requests, c.who())
+	if c.Data != "" {
+		fmt.Fprintf(b, "the data: %s\n", c.Data)
+	}
 	if c.Unanswered > 0 {
 		fmt.Fprintf(b, "%d requests were not answered\n", c.Unanswered)
 	}
@@ -97,6 +100,7 @@ type (
 		Failures int         `xml:"failures,attr"`
 		Skipped  int         `xml:"skipped,attr"`
 		Time     string      `xml:"time,attr"`
+		Told     []junitTold `xml:"properties>property,omitempty"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
@@ -104,6 +108,10 @@ type (
 		Class   string     `xml:"classname,attr"`
 		Failure *junitText `xml:"failure,omitempty"`
 		Skipped *junitText `xml:"skipped,omitempty"`
+	}
+	junitTold struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
 	}
 	junitText struct {
 		Message string `xml:"message,attr"`
@@ -119,6 +127,9 @@ func (r *Report) SARIF(w io.Writer, version string) error {
 		if why := cmp.Or(c.unseen(), c.unreached()); why != "" {
 			unseen = append(unseen, fmt.Sprintf("%s %s: %d tried: %s", c.Verdict, c.Class, c.Tried, why))
 		}
+	}
+	if r.Coverage.Data != "" {
+		unseen = append(unseen, fmt.Sprintf("the data that were attacked: %s: of others this says nothing", r.Coverage.Data))
 	}
 	return r.Results().SARIFOf(w, "merlon attack", version, unseen...)
 }
@@ -173,6 +184,9 @@ func (r *Report) JUnit(w io.Writer) error {
 	var all junitSuites
 	for _, c := range append([]Tally{r.Coverage.Crawl}, r.Coverage.Classes...) {
 		s := junitSuite{Name: c.Class, Time: fmt.Sprintf("%.3f", c.Seconds)}
+		if r.Coverage.Data != "" {
+			s.Told = []junitTold{{"data", r.Coverage.Data}}
+		}
 		for _, f := range r.Findings {
 			if f.Class == c.Class {
 				s.Cases = append(s.Cases, junitCase{Name: f.ID + " " + f.Route, Class: "attack." + c.Class, Failure: &junitText{f.What, f.Text() + strings.TrimPrefix(f.first(" ")+"\n", "\n") + f.Curl + "\n"}})

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,29 +24,35 @@ const siteOrigin = "https://site.test"
 // ErrShared says that a site's data is on a server: of the folder there would be a copy, and the rows would be the live ones.
 var ErrShared = errors.New("attack: the site's data is on a database server, of which no copy is made, so that the live rows would be attacked: open the site on SQLite for it, or on a server that holds nothing else and ask attack.URL")
 
-// Site attacks a site on a copy of its data, in this process. The copy is gone when it returns, also when ctx ends.
+// Site attacks a site on a copy of its data, in this process. The copy is gone when it returns, also when ctx ends;
+// of a process that was killed the next attack takes it away, also one of [Test], [Probe] or [URL].
 //
-// The error wraps [db.ErrLocked] when another process has the data, is [ErrShared] when the data is on a server, and is that of
-// ctx when it has ended; the report of what was seen until then comes with it.
+// The error is a [WishError] when the options name what the site does not have, wraps [db.ErrLocked] when another process has the
+// data, or [ErrNoRoom], is [ErrShared] when the data is on a server, and is that of ctx when it has ended; the report of what was seen
+// until then comes with it.
 func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Options) (_ *Report, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "merlon-attack-")
+	sweep()
+	place, err := newScratch()
 	if err != nil {
-		return nil, fmt.Errorf("attack: no place for a copy of the data: %w", err)
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, place.remove()) }()
 	before, links := "", []string(nil)
 	if o.Data != "" {
-		if o.Data, err = filepath.EvalSymlinks(o.Data); err != nil {
+		if o.Data, err = filepath.EvalSymlinks(o.Data); err == nil {
+			o.Data, err = filepath.Abs(o.Data)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("attack: the data folder cannot be read: %w", err)
 		}
-		if before, links, err = copyData(ctx, open, o.Data, dir); err != nil {
+		if before, links, err = copyData(ctx, open, o.Data, place.dir); err != nil {
 			return nil, err
 		}
 	}
-	s := &inside{dir: dir, open: open}
+	s := &inside{dir: place.dir, open: open}
 	defer func() { err = errors.Join(err, s.dropPlace()) }()
 	if err := s.start(ctx, open, o.Data == ""); err != nil {
 		return nil, err
@@ -62,6 +66,10 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 		return nil, err
 	}
 	t := s.target()
+	t.data = s.demo()
+	if o.Data != "" {
+		t.data = "a copy of " + o.Data
+	}
 	t.approaches = s.approaches(people)
 	for _, name := range links {
 		t.absent = append(t.absent, fmt.Sprintf("the data: %s is a symbolic link, and the copy is without it", name))
@@ -71,54 +79,18 @@ func Site(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), o Op
 	}
 	report, err := attack(ctx, t, people, o)
 	if report != nil && o.Data != "" {
-		after, hashed := hashData(o.Data)
+		after, hashed := hashData(context.WithoutCancel(ctx), o.Data)
 		report.Unchanged = after == before
 		err = errors.Join(err, hashed)
 	}
 	return report, err
 }
 
-// copyData copies the files of a data folder while its lock is held. It returns the hash of the original before anything was done with
-// it, and the names of its symbolic links, which are not followed.
-func copyData(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), from, to string) (hash string, links []string, err error) {
-	if hash, err = hashData(from); err != nil {
-		return "", nil, err
-	}
-	site, err := open(merlon.Env{Data: from, Mode: merlon.Drill, NoJobs: true})
-	if err != nil {
-		return "", nil, err
-	}
-	defer func() { err = errors.Join(err, site.Close(context.WithoutCancel(ctx))) }()
-	release, err := site.Hold()
-	if err != nil {
-		return "", nil, err
-	}
-	defer func() { err = errors.Join(err, release()) }()
-	if links, err = linksIn(from); err != nil {
-		return "", nil, err
-	}
-	return hash, links, eachFile(from, func(name string, in io.Reader) error {
-		path := filepath.Join(to, name)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(out, in)
-		return errors.Join(err, out.Close())
-	})
-}
-
 // inside is a site that is attacked in its own process.
 type inside struct {
 	dir    string
 	open   func(merlon.Env) (*merlon.Site, error)
-	place  string // where the copies of the class backup lie, "" before it
+	place  *scratch // where the copies of the class backup lie, nil before it
 	site   *merlon.Site
 	log    *lines
 	offset atomic.Int64
@@ -169,6 +141,14 @@ func (s *inside) start(ctx context.Context, open func(merlon.Env) (*merlon.Site,
 		}
 	}
 	return nil
+}
+
+// demo says what a site has that is not given the data of another.
+func (s *inside) demo() string {
+	if s.site.HasDemo() {
+		return "demo data"
+	}
+	return "those of a new site: none of its parts has demo data"
 }
 
 func (s *inside) stop(ctx context.Context) error {
@@ -291,16 +271,16 @@ func (s *inside) backups(ctx context.Context) (*Backups, string) {
 			continue
 		}
 		var err error
-		if s.place, err = os.MkdirTemp("", "merlon-attack-copies-"); err != nil {
+		if s.place, err = newScratch(); err != nil {
 			return nil, err.Error()
 		}
-		trial, err := p.TryCopies(ctx, s.site.House(), s.place, func(data string, mode merlon.Mode) (*merlon.Site, error) {
+		trial, err := p.TryCopies(ctx, s.site.House(), s.place.dir, func(data string, mode merlon.Mode) (*merlon.Site, error) {
 			return s.open(merlon.Env{Data: data, Mode: mode, NoJobs: true, Settings: merlon.Settings{Origin: siteOrigin}, Log: slog.New(slog.DiscardHandler)})
 		})
 		if err != nil {
 			return nil, err.Error()
 		}
-		return &Backups{Make: trial.Make, Data: s.dir, Place: s.place, Key: trial.Key, Spare: trial.Spare, Apart: true,
+		return &Backups{Make: trial.Make, Data: s.dir, Place: s.place.dir, Key: trial.Key, Spare: trial.Spare, Apart: true,
 			Restore: trial.Restore}, ""
 	}
 	return nil, "the site has no part that makes them"
@@ -308,10 +288,10 @@ func (s *inside) backups(ctx context.Context) (*Backups, string) {
 
 // dropPlace removes the copies.
 func (s *inside) dropPlace() error {
-	if s.place == "" {
+	if s.place == nil {
 		return nil
 	}
-	return os.RemoveAll(s.place)
+	return s.place.remove()
 }
 
 // serve has the site answer over loopback.
@@ -344,7 +324,7 @@ func chosen(all []*actor, as []string) (some []*actor, err error) {
 					there = append(there, a.role)
 				}
 			}
-			return nil, fmt.Errorf("attack: nobody of the site's is %q, so that nothing would be tried: name some of %s", want, strings.Join(there, ", "))
+			return nil, unknown("attack: nobody of the site's is %q, so that nothing would be tried: %s", want, nearest(want, there, "name some of "+strings.Join(there, ", ")))
 		}
 	}
 	for _, a := range all {

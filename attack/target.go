@@ -16,6 +16,7 @@ import (
 // A target is what is attacked: a handler in this process, or a loopback address.
 type target struct {
 	name    string
+	data    string // whose data are attacked, in words
 	origin  *url.URL
 	handler http.Handler // nil: send
 	send    func(*http.Request) (*http.Response, error)
@@ -33,7 +34,6 @@ type target struct {
 	serve  func() (addr string, end func(), err error)             // over loopback; nil: not
 
 	tokens     []string // names of tokens that were learnt
-	read       int      // forms that were read
 	absent     []string // what of the site is not here, each with the reason
 	approaches []*actor // who comes to a page that links do not lead to
 

@@ -13,6 +13,7 @@ import (
 // mark of the try that it comes from, however late it comes.
 type trap struct {
 	dir  string // "": there is none
+	in   *scratch
 	addr string // "": nothing listens
 	srv  *http.Server
 	sent map[string]lure
@@ -32,9 +33,11 @@ type lure struct {
 // newTrap sets a trap. What of it cannot be set is told, and not tried.
 func (r *run) newTrap() *trap {
 	t := &trap{sent: map[string]lure{}}
-	var err error
-	if t.dir, err = os.MkdirTemp("", "merlon-trap-"); err != nil {
+	in, err := newScratch()
+	if err != nil {
 		r.leave("values that a shell runs: there is no folder for what they would make: %v", err)
+	} else {
+		t.dir, t.in = in.dir, in
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,8 +59,8 @@ func (t *trap) close() {
 	if t.srv != nil {
 		_ = t.srv.Close()
 	}
-	if t.dir != "" {
-		_ = os.RemoveAll(t.dir)
+	if t.in != nil {
+		_ = t.in.remove()
 	}
 }
 

@@ -64,8 +64,11 @@ func (p *part) start(ctx context.Context, h *merlon.House) error {
 	if h.Mode == merlon.Drill {
 		return nil
 	}
-	if err := sweepScratch(ctx, h.Carrier(), drillFolder(h.Data)); err != nil { // plain copies of the data, of a drill that was killed
-		h.Log.Warn("the next drill tries again", "problem", err.Error()) // it fails if it cannot, and tells: no reason to be down
+	own := located(h.Data)
+	for _, dest := range []string{drillFolder(h.Data), own} { // plain copies of the data, of a drill or a restore that was killed
+		if err := sweepScratch(ctx, h.Carrier(), own, dest); err != nil {
+			h.Log.Warn("a copy of the data in the clear is left", "problem", err.Error()) // the next drill or restore tries again, and fails if it cannot: no reason to be down
+		}
 	}
 	return nil
 }

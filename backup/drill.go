@@ -189,10 +189,10 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 	e.Seq, e.Class, e.Instant = k.point.Seq, k.point.Class, k.point.Instant
 	began := time.Now()
 	dest := drillFolder(h.Data)
-	if err := sweepScratch(ctx, h.Carrier(), dest); err != nil {
+	if err := sweepScratch(ctx, h.Carrier(), h.Data, dest); err != nil {
 		return k.point, err
 	}
-	folder, unlock, err := scratch(dest)
+	folder, unlock, err := scratch(h.Data, dest)
 	if err != nil {
 		return k.point, err
 	}

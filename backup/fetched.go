@@ -2,8 +2,6 @@ package backup
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
-	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/internal/swap"
 )
 
@@ -24,6 +21,7 @@ type fetching struct {
 	store   *Store
 	point   *Point
 	key     key
+	data    string     // the site's own data folder, there or not; "": dest
 	dest    string     // the folder that the data is to become
 	live    bool       // it is the site's own, and so is the database
 	carrier db.Carrier // nil: the database is a file
@@ -51,13 +49,22 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 	if err := able(ctx, want.carrier); err != nil {
 		return nil, commandError(err)
 	}
+	if f.dest, err = swap.Real(want.dest); err != nil {
+		return nil, merlon.Cannot("%v", err)
+	}
+	want.dest = f.dest
 	if _, err := swap.Finish(want.dest); err != nil { // one that was cut off: its folders are no rubbish
 		return nil, merlon.Cannot("%v", err)
 	}
-	if err := sweepScratch(ctx, want.carrier, want.dest); err != nil {
-		return nil, merlon.Cannot("%v", err)
+	if want.data == "" {
+		want.data = want.dest
 	}
-	if f.path, f.unlock, err = scratch(want.dest); err != nil {
+	for _, place := range []string{want.dest, want.data} {
+		if err := sweepScratch(ctx, want.carrier, want.data, place); err != nil {
+			return nil, merlon.Cannot("%v", err)
+		}
+	}
+	if f.path, f.unlock, err = scratch(want.data, want.dest); err != nil {
 		return nil, merlon.Cannot("%v", err)
 	}
 	defer func() {
@@ -164,70 +171,6 @@ func proveCopy(ctx context.Context, site *merlon.Site, in *Inner, p *Point) erro
 	return nil
 }
 
-// scratchPrefix begins the names of the folders that restores work in, beside the place of the data.
-func scratchPrefix(dest string) string { return "." + filepath.Base(dest) + "-restore-" }
-
-// scratch makes a folder beside dest, and holds it.
-func scratch(dest string) (path string, unlock func(), err error) {
-	var b [6]byte
-	_, _ = rand.Read(b[:])
-	path = filepath.Join(filepath.Dir(dest), scratchPrefix(dest)+hex.EncodeToString(b[:]))
-	if err := datafolder.Make(path); err != nil {
-		return "", nil, fmt.Errorf("backup: the folder to restore into: %w", err)
-	}
-	unlock, err = home{path}.lock()
-	if err != nil {
-		return "", nil, errors.Join(err, os.RemoveAll(path))
-	}
-	return path, unlock, nil
-}
-
-// unloadTime is how long the drop of a database may take that nobody needs any more.
-const unloadTime = 30 * time.Second
-
-// sweepTime is how long a sweep waits for the program that a killed drill had started on the copy: it ends when it sees that
-// nobody listens, and writes until then.
-const sweepTime = 5 * time.Second
-
-// sweepScratch removes what restores left that were killed: plain copies of the data, which nobody holds any more, and the
-// databases that were loaded for them.
-func sweepScratch(ctx context.Context, carrier db.Carrier, dest string) error {
-	all, err := os.ReadDir(filepath.Dir(dest))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	for _, e := range all {
-		if !e.IsDir() || !strings.HasPrefix(e.Name(), scratchPrefix(dest)) {
-			continue
-		}
-		path := filepath.Join(filepath.Dir(dest), e.Name())
-		unlock, err := home{path}.lock()
-		if errors.Is(err, ErrBusy) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		unlock()
-		if carrier != nil {
-			if err := carrier.Unload(ctx, path); err != nil {
-				return fmt.Errorf("backup: what a restore left cannot be removed: %w", err)
-			}
-		}
-		began := time.Now()
-		for err = os.RemoveAll(path); err != nil; err = os.RemoveAll(path) {
-			if time.Since(began) > sweepTime {
-				return fmt.Errorf("backup: what a restore left cannot be removed: %w", err)
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-	}
-	return nil
-}
-
 // discard removes the folder, unless it was committed.
 func (f *fetched) discard() {
 	if f.unlock != nil {
@@ -254,10 +197,10 @@ func (f *fetched) commit(ctx context.Context) (before string, err error) {
 	if err := merlon.KeepMaintenance(f.dest, f.path); err != nil {
 		return "", fmt.Errorf("backup: the mark that the site is closed to visitors: %w", err)
 	}
-	f.unlock()
-	f.unlock = nil
-	if err := os.Remove(filepath.Join(f.path, lockFile)); err != nil {
-		return "", fmt.Errorf("backup: %w", err)
+	if f.live {
+		if err := giveLike(f.path, f.dest); err != nil {
+			return "", merlon.Cannot("the restored data could not be given to the owner of the old data folder: %v\n  nothing is lost: the old data is there", err)
+		}
 	}
 	if err := syncFolder(f.path); err != nil {
 		return "", err
@@ -278,6 +221,11 @@ func (f *fetched) commit(ctx context.Context) (before string, err error) {
 		return "", merlon.Cannot("the restored data could not be put in place: %v\n  nothing is lost: the old data is there; a mount cannot be renamed: restore with --into a folder beside it", err)
 	}
 	f.path = ""
+	for _, name := range []string{lockFile, scratchFile} { // held up to here, so that no sweep takes it for a dead one's
+		_ = os.Remove(filepath.Join(f.dest, name)) // one that stays says nothing under this name
+	}
+	f.unlock()
+	f.unlock = nil
 	if !had {
 		before = ""
 	}

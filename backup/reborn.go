@@ -53,7 +53,8 @@ func (f *fetched) goOn(ctx context.Context, live string) error {
 	r := &Rebirth{Format: formatName, Kind: "rebirth", Site: setup.Site, Branch: w.branch + 1, After: f.point.Seq, Prev: f.point.Hash(), From: w.top() + 1, Created: stamp(time.Now()), K: public(keys.current())}
 	r.sign(f.key.recovery.root)
 	keys.Seq = r.From
-	s := &state{Format: stateFormat, Seq: r.From - 1, Hash: hashOf(r.unsigned()), Branch: r.Branch, Lasts: map[Class]time.Time{}}
+	s := &state{Format: stateFormat, Seq: r.From - 1, Hash: hashOf(r.unsigned()), Branch: r.Branch, Lasts: map[Class]time.Time{},
+		Proven: f.restore.Now} // the owner's key has just opened a point
 	for _, p := range w.points {
 		if p.Seq > w.linked && p.Seq <= r.After {
 			s.Links = append(s.Links, p.link())

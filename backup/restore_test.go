@@ -3,7 +3,6 @@ package backup
 import (
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,47 +93,6 @@ func TestEvidence(t *testing.T) {
 		late.RPO, slow.RTO = 901, 301
 		if late.judge() == nil || slow.judge() == nil {
 			t.Error("over its targets a drill passes")
-		}
-	}
-}
-
-// What a killed restore left is removed, what one that runs works in is not.
-func TestSweepScratch(t *testing.T) {
-	dest := filepath.Join(t.TempDir(), "data")
-	dead, unlock, err := scratch(dest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-	alive, unlock, err := scratch(dest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	other := filepath.Join(filepath.Dir(dest), "data.before-restore-20261124T000000Z")
-	if err := os.Mkdir(other, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	end, ended := time.After(300*time.Millisecond), make(chan struct{})
-	go func() { // the program of the killed drill goes on for a moment
-		defer close(ended)
-		for i := 0; ; i++ {
-			select {
-			case <-end:
-				return
-			default:
-				_ = os.WriteFile(filepath.Join(dead, fmt.Sprint(i)), nil, 0o600)
-			}
-		}
-	}()
-	err = sweepScratch(t.Context(), nil, dest)
-	<-ended
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]bool{dead: false, alive: true, other: true} {
-		if _, err := os.Stat(path); (err == nil) != want {
-			t.Errorf("%s is there: %v, want %v", path, err == nil, want)
 		}
 	}
 }

@@ -98,6 +98,11 @@ func TestUploadsAreInThePoint(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the drill's site on a whole copy: %v", err)
 	}
+	r := site.House().Engine.Read(t.Context())
+	if used, err := file.Used(r, file.Visitor); used != 2*file.Least+400000 || err != nil { // the owners are in it
+		t.Errorf("in the copy visitors have %d bytes: %v", used, err)
+	}
+	r.Close()
 	_ = site.Close(t.Context())
 
 	if made = s.point(); len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "1 uploads that the database names are not on the disk") {

@@ -17,6 +17,9 @@ import (
 // apart runs a command without opening the data, in this process.
 func (p *program) apart(ctx context.Context, cmd merlon.Command, o order) error {
 	if !cmd.Anew {
+		if err := p.asOwner(ctx); err != nil {
+			return err
+		}
 		if err := p.hasData(); err != nil {
 			return err
 		}

@@ -76,6 +76,9 @@ func (p *program) check() *cobra.Command {
 }
 
 func (p *program) runCheck(ctx context.Context, wish checkWish) error {
+	if err := p.asOwner(ctx); err != nil {
+		return err
+	}
 	began := time.Now()
 	p.brief, p.sends = true, true // mail settings are looked at; a start for a moment sends nothing
 	env := p.env(merlon.Development)

@@ -37,24 +37,34 @@ const (
 
 // Main runs the command that the program was called with and ends the process with its exit code.
 func Main(open func(merlon.Env) (*merlon.Site, error)) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		ends = append(ends, syscall.SIGHUP) // the terminal was closed
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	code := Run(ctx, open, os.Args[1:], os.Stdout, os.Stderr)
+	p := &program{open: onDatabase(open), args: os.Args[1:], in: os.Stdin, out: os.Stdout, err: os.Stderr, become: become}
+	code := p.run(ctx)
 	stop()
 	os.Exit(code)
 }
 
 // Run runs one command and returns its exit code. It is what tests call. When ctx is done a running command ends: serve
-// with 0 after it has drained, the others with 130.
+// with 0 after it has drained, the others with 130. Where [Main] becomes the owner of a data folder of another user than root, which
+// executes the program once more, it refuses.
 func Run(ctx context.Context, open func(merlon.Env) (*merlon.Site, error), args []string, stdout, stderr io.Writer) int {
 	p := &program{open: onDatabase(open), args: args, in: os.Stdin, out: stdout, err: stderr}
+	return p.run(ctx)
+}
+
+func (p *program) run(ctx context.Context) int {
 	root := p.root()
-	if !builtIn(root, args) {
+	if !builtIn(root, p.args) {
 		p.addParts(root)
 	}
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetArgs(p.args)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
 	err := root.ExecuteContext(ctx)
 	return p.report(ctx, err)
 }
@@ -68,9 +78,13 @@ type program struct {
 
 	data    string
 	json    bool
+	lines   bool // one JSON document a line
 	quiet   bool
 	verbose bool
 	chdir   string
+	from    string // the folder in which the command was typed, before -C
+
+	become func(owner, []string) error // executes the program as another user; nil: it is refused
 
 	brief bool // the site is started for a moment: it begins no job and leaves its mails where they are
 	sends bool // but for the command that tests the mail server
@@ -99,6 +113,7 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
+			p.from, _ = os.Getwd() // a folder that is gone is an error where it is needed
 			if p.chdir != "" {
 				if err := os.Chdir(p.chdir); err != nil {
 					return exit(ExitCannot, "the folder of -C cannot be entered: %w: name one that exists", err)
@@ -183,6 +198,7 @@ var (
 )
 
 func (p *program) usage(c *cobra.Command, err error) error {
+	p.asksForJSON(c)                                                // what stands behind the flag was not read
 	if word := firstWord(c, p.args); !c.HasParent() && word != "" { // the flag is that of a command which is not there
 		return unknownCommand(c, []string{word})
 	}
@@ -198,6 +214,15 @@ func (p *program) usage(c *cobra.Command, err error) error {
 		return exit(ExitUsage, "unknown flag --%s: %s has none of this name: %s", m[1], c.CommandPath(), hint)
 	}
 	return exit(ExitUsage, "%w: %s", err, hint)
+}
+
+// asksForJSON notes of arguments that were not read to their end that they ask for JSON.
+func (p *program) asksForJSON(c *cobra.Command) {
+	for i, a := range p.args {
+		before := p.args[max(i-1, 0)]
+		p.lines = p.lines || a == "--stream" && c.Flags().Lookup("stream") != nil
+		p.json = p.json || p.lines || a == "--json" || a == "--format=json" || a == "json" && before == "--format"
+	}
 }
 
 func unknownCommand(c *cobra.Command, args []string) error {
@@ -278,7 +303,9 @@ func (p *program) report(ctx context.Context, err error) int {
 
 func (p *program) printJSON(v any) {
 	e := json.NewEncoder(p.out)
-	e.SetIndent("", "  ")
+	if !p.lines {
+		e.SetIndent("", "  ")
+	}
 	_ = e.Encode(v)
 }
 

@@ -68,6 +68,10 @@ func written(v reflect.Value) string {
 		if v != 0 {
 			return tomlText(time.Duration(v).String())
 		}
+	case size:
+		if v != 0 {
+			return tomlText(v.String())
+		}
 	}
 	return ""
 }

@@ -52,6 +52,9 @@ type migration struct {
 const statusName = "migrate status"
 
 func (p *program) migrateStatus(ctx context.Context) error {
+	if err := p.asOwner(ctx); err != nil {
+		return err
+	}
 	if err := p.hasData(); err != nil {
 		return err
 	}
@@ -128,6 +131,9 @@ func (p *program) migrateDown() *cobra.Command {
 	c := &cobra.Command{Use: "down", Short: "undo the newest migration of the site's own; its data is lost", Args: noArgs,
 		Example: "  " + programName() + " migrate down --confirm-site NAME",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := p.asOwner(c.Context()); err != nil {
+				return err
+			}
 			site, err := p.site(merlon.Development)
 			if err != nil {
 				return err
@@ -164,6 +170,9 @@ func (p *program) migrateDown() *cobra.Command {
 }
 
 func (p *program) migrateUp(ctx context.Context) error {
+	if err := p.asOwner(ctx); err != nil {
+		return err
+	}
 	site, err := p.site(merlon.Development)
 	if err != nil {
 		return err

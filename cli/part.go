@@ -188,6 +188,9 @@ const maxInput = 64 << 20
 
 // order runs a command: in the process that serves the site, if there is one, else in this one.
 func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error {
+	if err := p.asOwner(ctx); err != nil {
+		return err
+	}
 	if cmd.File {
 		var err error
 		if o.Input, err = readInput(o.Args[0]); err != nil {

@@ -49,6 +49,9 @@ func (p *program) serve() *cobra.Command {
 		Example: "  " + programName() + " serve --listen 127.0.0.1:8081\n  " + programName() + " serve --production\n  " + programName() + " serve -v   # a line for each request",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := p.notAsRoot(); err != nil {
+				return err
+			}
 			if !production {
 				return p.runServe(c.Context(), listen, demo, secure)
 			}

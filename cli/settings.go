@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/internal/setting"
 	"github.com/merlon-web/merlon/mailbox"
+	"github.com/merlon-web/merlon/outbound/file"
 	"github.com/merlon-web/merlon/secret"
 )
 
@@ -21,12 +23,13 @@ const settingsName = "merlon.toml"
 // settings are what the file holds. Each key may come by the environment instead, which wins: site.hosts is
 // MERLON_SITE_HOSTS, several values with a comma between.
 type settings struct {
-	Site   siteSettings  `toml:"site"`
-	Serve  serveSettings `toml:"serve"`
-	TLS    tlsSettings   `toml:"tls"`
-	Mail   mailTable     `toml:"mail"`
-	DB     dbTable       `toml:"db"`
-	Valkey valkeyTable   `toml:"valkey"`
+	Site    siteSettings  `toml:"site"`
+	Serve   serveSettings `toml:"serve"`
+	TLS     tlsSettings   `toml:"tls"`
+	Mail    mailTable     `toml:"mail"`
+	DB      dbTable       `toml:"db"`
+	Valkey  valkeyTable   `toml:"valkey"`
+	Uploads uploadsTable  `toml:"uploads"`
 }
 
 type siteSettings struct {
@@ -77,6 +80,42 @@ type valkeyTable struct {
 	Mode         string `toml:"mode"`          // cluster
 	Roots        string `toml:"roots"`         // who vouches for an authority of one's own: a PEM file
 	PasswordFile string `toml:"password_file"` // or the credential valkey-password of systemd
+}
+
+type uploadsTable struct {
+	User     size `toml:"user"`     // what each user may keep: "1GB"
+	Visitors size `toml:"visitors"` // what all visitors without a session may keep together
+	Free     size `toml:"free"`     // what uploads leave free on the disk
+}
+
+// A size is a number of bytes of the file, with its unit: "500MB".
+type size int64
+
+var units = []struct {
+	name  string
+	bytes int64
+}{{"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *size) UnmarshalText(text []byte) error {
+	for _, u := range units {
+		number, ok := strings.CutSuffix(string(text), u.name)
+		if n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64); ok && err == nil && n > 0 && n <= 1e15/u.bytes {
+			*s = size(n * u.bytes)
+			return nil
+		}
+	}
+	return fmt.Errorf(`is %q: it takes a whole number above 0 with its unit, kB, MB, GB or TB, as "500MB"`, text)
+}
+
+// String writes the size as the file has it.
+func (s size) String() string {
+	for _, u := range slices.Backward(units) {
+		if n := int64(s); n%u.bytes == 0 {
+			return strconv.FormatInt(n/u.bytes, 10) + u.name
+		}
+	}
+	return "" // no file has such a one
 }
 
 // A period is a time of the file, with its unit: "5s". A bare number is refused, since only its writer knows of what.
@@ -193,7 +232,8 @@ func (s *settings) site() merlon.Settings {
 	m := merlon.MailSettings{Address: s.Mail.Address, From: s.Mail.From, PasswordFile: s.Mail.PasswordFile, Password: secret.New(os.Getenv(setting.MailPassword))}
 	m.PasswordFile = orCredential(m.PasswordFile, mailCredential)
 	return merlon.Settings{Origin: s.Site.Origin, Hosts: s.Site.Hosts, Proxies: s.Site.TrustedProxies, ClientHeader: s.Site.ClientHeader, Mail: m,
-		Owner: s.Site.Owner, AccessLog: s.Serve.Access != "off"}
+		Owner: s.Site.Owner, AccessLog: s.Serve.Access != "off",
+		Uploads: file.Limits{User: int64(s.Uploads.User), Visitors: int64(s.Uploads.Visitors), Free: int64(s.Uploads.Free)}}
 }
 
 // orCredential is a file, or the credential of that name where no file is named and systemd hands one over.

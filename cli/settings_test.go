@@ -14,6 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/merlon-web/merlon/internal/setting"
+	"github.com/merlon-web/merlon/outbound/file"
 )
 
 func TestSettings(t *testing.T) {
@@ -42,6 +43,12 @@ func TestSettings(t *testing.T) {
 			return s.Serve.Listen == "127.0.0.1:8080"
 		}, ""},
 		{"a time", "[serve]\npre_drain = \"5s\"", nil, func(s settings) bool { return s.Serve.PreDrain == period(5*time.Second) }, ""},
+		{"a size", "[uploads]\nuser = \"200MB\"\nfree = \"1 TB\"", []string{"MERLON_UPLOADS_VISITORS=64kB"}, func(s settings) bool {
+			return s.Uploads == uploadsTable{200_000_000, 64_000, 1_000_000_000_000} && s.site().Uploads == file.Limits{User: 200_000_000, Visitors: 64_000, Free: 1_000_000_000_000}
+		}, ""},
+		{"a size without a unit", "[uploads]\nuser = 5", nil, nil, `:2: uploads.user is "5": it takes a whole number above 0 with its unit, kB, MB, GB or TB, as "500MB"`},
+		{"a size that is none", "[uploads]\nuser = \"0MB\"", nil, nil, `:2: uploads.user is "0MB"`},
+		{"a size that is too large to be one", "[uploads]\nuser = \"9223372036855TB\"", nil, nil, `:2: uploads.user is "9223372036855TB"`},
 		{"a misspelled key", "[serve]\nlisten_on = \":1\"", nil, nil, "nothing reads serve.listen_on"},
 		{"a misspelled key, near one", "[site]\ntrusted_proxys = []", nil, nil, "did you mean site.trusted_proxies?"},
 		{"a key without a table", "host = \"example.org\"", nil, nil, "nothing reads host"},
@@ -136,10 +143,10 @@ func TestSettingsFaultsComeTogether(t *testing.T) {
 	}
 }
 
-// No key is a number of nanoseconds: each time of the file has its unit.
+// No key is a number of nanoseconds or bytes: each time and size of the file has its unit.
 func TestTimesHaveUnits(t *testing.T) {
 	each(reflect.ValueOf(&settings{}).Elem(), func(name string, v reflect.Value) {
-		if v.Kind() == reflect.Int64 && v.Type() != reflect.TypeFor[period]() {
+		if v.Kind() == reflect.Int64 && v.Type() != reflect.TypeFor[period]() && v.Type() != reflect.TypeFor[size]() {
 			t.Errorf("%s is a %s: a bare number would be taken", name, v.Type())
 		}
 	})
@@ -225,7 +232,7 @@ func TestGroupMemory(t *testing.T) {
 // TestReferenceIsWhatIsRead: the table that docs/settings.md is made of has the keys that are read, of the same kind and in
 // the same order of tables, and its examples can be read.
 func TestReferenceIsWhatIsRead(t *testing.T) {
-	kinds := map[reflect.Type]setting.Kind{reflect.TypeFor[string](): setting.Text, reflect.TypeFor[[]string](): setting.List, reflect.TypeFor[period](): setting.Time}
+	kinds := map[reflect.Type]setting.Kind{reflect.TypeFor[string](): setting.Text, reflect.TypeFor[[]string](): setting.List, reflect.TypeFor[period](): setting.Time, reflect.TypeFor[size](): setting.Size}
 	read := 0
 	each(reflect.ValueOf(&settings{}).Elem(), func(name string, v reflect.Value) {
 		read++
@@ -250,7 +257,7 @@ func TestReferenceIsWhatIsRead(t *testing.T) {
 // TestSettingsFile: what deploy settings prints is read as what was set, and names every key.
 func TestSettingsFile(t *testing.T) {
 	set := settings{Site: siteSettings{Host: "club.example.org", Hosts: []string{"a.example.org", "b.example.org"}},
-		Serve: serveSettings{PreDrain: period(90 * time.Second)}, Mail: mailTable{From: `"The Club" <c@example.org> \ ` + "\x01ü"}}
+		Serve: serveSettings{PreDrain: period(90 * time.Second)}, Uploads: uploadsTable{User: 1_500_000_000, Free: 64_000}, Mail: mailTable{From: `"The Club" <c@example.org> \ ` + "\x01ü"}}
 	text := settingsFile("club", &set)
 	var got settings
 	if _, err := toml.Decode(text, &got); err != nil || !reflect.DeepEqual(got, set) {

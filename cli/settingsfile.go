@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -186,7 +187,7 @@ func put(v reflect.Value, key string, value any) (problem string) {
 			}
 			*p = append(*p, text)
 		}
-	case *period:
+	case encoding.TextUnmarshaler: // a time, a size
 		if err := p.UnmarshalText([]byte(fmt.Sprint(value))); err != nil {
 			return err.Error()
 		}
@@ -264,7 +265,7 @@ func (t *typed) environment(environ []string) {
 					*p = append(*p, one)
 				}
 			}
-		case *period:
+		case encoding.TextUnmarshaler: // a time, a size
 			if err := p.UnmarshalText([]byte(value)); err != nil {
 				t.fault(key, "%s %v", name, err)
 			}

@@ -30,6 +30,8 @@ const (
 	MsgType       = "form.type"        // a file of another type; argument: the types
 	MsgPixels     = "form.pixels"      // a picture too large; argument: millions of pixels
 	MsgDeepPixels = "form.deep-pixels" // one of 16 bits a colour or of print, of which half as many are taken; argument: millions of pixels
+	MsgNoRoom     = "form.no-room"     // a file for which the site has no room
+	MsgQuota      = "form.quota"       // a file for which its sender has no room
 	MsgInvalid    = "form.invalid"     // rejected without words
 
 	MsgRequiredChoice   = "form.required-choice"   // MsgRequired of a choice
@@ -82,6 +84,8 @@ var english = [...]struct{ id, words string }{
 	{MsgType, "The file is not of a type that can be used. Choose one of these: %v."},
 	{MsgPixels, "The picture has too many pixels. Choose one of at most %v million."},
 	{MsgDeepPixels, "The picture has 16 bits a colour or the colours of print, and too many pixels for that. Choose one with the usual colours, or of at most %v million pixels."},
+	{MsgNoRoom, "There is no room for files at the moment. Send the file later."},
+	{MsgQuota, "Your files have used up the room that you have. Choose a smaller file, or delete some: they make room two days later."},
 	{MsgFileLimits, "%v, at most %v."},
 	{MsgFileAgain, "Choose the file once more: it was not kept."},
 	{MsgInvalid, "Change this."},

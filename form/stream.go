@@ -205,7 +205,7 @@ func (p *partReader) part(e *entry) error {
 // keep writes a piece of a file where it waits, if it is one that the form takes.
 func (p *partReader) keep(u *upload, f *field, b []byte) (err error) {
 	switch {
-	case f == nil || !p.allowed || u.over || len(b) == 0:
+	case f == nil || !p.allowed || u.over || u.full || len(b) == 0:
 		return nil
 	case u.size > f.MaxBytes:
 		u.over = true
@@ -214,10 +214,16 @@ func (p *partReader) keep(u *upload, f *field, b []byte) (err error) {
 	case u.file == nil:
 		if u.file, err = p.uploads.Spool.Wait(); err != nil {
 			u.file = nil
-			return err
 		}
 	}
-	_, err = u.file.Write(b)
+	if err == nil {
+		_, err = u.file.Write(b)
+	}
+	if errors.Is(err, ErrNoRoom) { // the rest of the body is read still: the other fields are shown again
+		u.full = true
+		u.drop()
+		return nil
+	}
 	return err
 }
 

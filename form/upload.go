@@ -2,6 +2,7 @@ package form
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,15 +12,20 @@ import (
 // A Spool is where uploads wait while their form is judged: on a disk, never whole in memory. It must be safe for concurrent
 // use. Room outbound/file has one.
 type Spool interface {
-	// Wait makes an empty file, under a name of the spool's own.
+	// Wait makes an empty file, under a name of the spool's own. Its error is [ErrNoRoom] where the disk has no room for one.
 	Wait() (Waiting, error)
 }
 
+// ErrNoRoom is what a [Spool] and its files say of a disk that is as full as it may be. The field is shown with [MsgNoRoom] then,
+// and the other ones keep what was typed; any other error refuses the request.
+var ErrNoRoom = errors.New("form: the disk has no room for an upload")
+
 // A Waiting is one file of a [Spool]. It belongs to one request.
 type Waiting interface {
-	io.Writer
+	io.Writer // the error may be [ErrNoRoom]
 	io.ReaderAt
-	// Sync makes what was written durable: it is called once, when the upload has passed, with no transaction open.
+	// Sync makes what was written durable: it is called once, when the upload has passed, with no transaction open. The error
+	// may be [ErrNoRoom].
 	Sync() error
 	// Drop deletes the file, unless it was kept. A second call does nothing.
 	Drop() error
@@ -45,6 +51,7 @@ type upload struct {
 	sent   bool   // a file was chosen
 	size   int64  // bytes sent
 	over   bool   // more than the field takes: nothing of it is kept
+	full   bool   // more than the disk takes: likewise
 	file   Waiting
 	sum    [sha256.Size]byte // of what waits
 	typ    string
@@ -143,6 +150,8 @@ func (f *field) judgeUpload(u *upload, c *content) (problem string, err error) {
 	switch {
 	case u.over:
 		return MsgTooLarge, nil
+	case u.full:
+		return MsgNoRoom, nil
 	case u.file == nil: // it was not kept, since the form is refused as a whole
 		return "", nil
 	case u.size == 0:
@@ -174,6 +183,32 @@ func (u *upload) hash() error {
 	}
 	h.Sum(u.sum[:0])
 	return nil
+}
+
+// Uploads returns the files that came with a form and passed, in the order of its fields; none if the form has a problem, other
+// than choices that were not offered yet. A copy of the form has none.
+func (f Form[T]) Uploads() (all []File) {
+	if f.state == nil || f.state.failedItself() {
+		return nil
+	}
+	for i := range f.state.spec.fields {
+		if up := (File{f.state.uploads[i]}); up.Given() {
+			all = append(all, up)
+		}
+	}
+	return all
+}
+
+// NoRoom returns a copy of the form whose files are refused: each that passed is shown with the message, [MsgQuota] or
+// [MsgNoRoom], and Value answers false.
+func (f Form[T]) NoRoom(id string) Form[T] {
+	st := f.state.clone(f.FormSpec())
+	for i := range st.spec.fields {
+		if f.state != nil && (File{f.state.uploads[i]}).Given() {
+			st.problems = append(st.problems, problemOf{field: i, id: id})
+		}
+	}
+	return Form[T]{f.value, st}
 }
 
 // Drop deletes the files of the body that nobody has kept. It is to be called when the request is over, whatever came of it.
@@ -214,10 +249,13 @@ func (st *state) bindUpload(at int, c *content, into reflect.Value) *Refusal {
 	switch {
 	case u != nil && u.sent:
 		var err error
-		if problem, err = f.judgeUpload(u, c); err != nil {
-			if refusal, ok := err.(*Refusal); ok {
-				return refusal
-			}
+		problem, err = f.judgeUpload(u, c)
+		switch refusal, ok := err.(*Refusal); {
+		case ok:
+			return refusal
+		case errors.Is(err, ErrNoRoom):
+			problem = MsgNoRoom
+		case err != nil:
 			return refuse(500, RuleSpool, "the file could not be kept while it was judged: "+err.Error())
 		}
 	case f.Required && !st.typed[at].given:

@@ -69,6 +69,8 @@ type Limit struct {
 	// many days as there were attempts, 30 at most. NIST SP 800-63B allows 100. 0: it is never closed.
 	Total int
 	After After
+
+	shared bool // set by the [Limiter]: attempts are of processes with clocks of their own
 }
 
 // Defaults returns the limits of the kinds.

@@ -13,7 +13,8 @@ const (
 	maxHits  = 64             // entries of a history
 	maxLevel = 60             // single attempts that are counted
 
-	maxDisorder = 5 * time.Second // by which attempts may arrive in another order than their clocks'
+	maxDisorder = 5 * time.Second // by which attempts may arrive in another order than their clock's
+	maxSkew     = 24 * time.Hour  // by which clocks of processes that share a store may differ
 )
 
 // A State is what a bucket holds. The zero value is an empty bucket. Stores keep it as bytes and change it only by its own
@@ -130,6 +131,14 @@ func (l *Limit) grain() int64 {
 	return l.Window.Microseconds() / (maxHits - 4)
 }
 
+// disorder is by how much the last attempt may be ahead of the clock that is gone by.
+func (l *Limit) disorder() time.Duration {
+	if l.shared {
+		return maxSkew
+	}
+	return maxDisorder
+}
+
 // quiet is how long a bucket must be left alone to forget its row: a day for each attempt in it, 30 at most. So an attacker
 // who waits for it has one attempt a day.
 func (s *State) quiet() int64 {
@@ -138,9 +147,11 @@ func (s *State) quiet() int64 {
 
 // age forgets what is over at the time now, and returns the time to go by. Attempts do not arrive in the order of their
 // clocks: one that is a little older than the last counts as of then. When the clock was set back by more, all times move
-// with it, so that no wait becomes longer than it was, nor shorter.
+// with it, so that no wait becomes longer than it was, nor shorter. Where processes share a store it may be another process's
+// clock that is ahead: the bucket goes by that one, since moved times would be moved again by each of the two in turn, out of
+// the window.
 func (s *State) age(l *Limit, now int64) (at int64, mended bool) {
-	if ahead := s.Last - now; ahead > maxDisorder.Microseconds() {
+	if ahead := s.Last - now; ahead > l.disorder().Microseconds() {
 		s.Last, s.Until = now, max(s.Until-ahead, 0)
 		for i := range s.Hits {
 			s.Hits[i].At -= ahead

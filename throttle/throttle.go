@@ -41,7 +41,8 @@ type Config struct {
 	// 2 MB.
 	Memory int
 	// Shared says that other processes write to the same store. Nothing is then remembered, since another process may
-	// release a bucket.
+	// release a bucket; and each bucket goes by the clock that is furthest ahead of those that ask for it, so that machines whose
+	// clocks differ, by up to a day, count together. A clock that was set back makes waits longer by as much then, a day at most.
 	Shared bool
 	// HalvedUntil is until when each limit takes half of its attempts, one at the least: after a restore, since failures of
 	// the lost time are not counted. The zero time: never.
@@ -55,6 +56,7 @@ type Limiter struct {
 	clock  func() time.Time
 	limits map[Kind]Limit
 	full   *full // nil: nothing is remembered
+	shared bool
 	alarm  alarm
 	halved int64 // until when
 }
@@ -65,7 +67,7 @@ var errWriting = errors.New("throttle: called within a write transaction: counte
 func New(c Config) (*Limiter, error) {
 	var faults check.Faults
 	fault := func(where, what, do string) { faults = append(faults, RuleConfig.Finding(where, what, do)) }
-	l := &Limiter{store: c.Store, key: append([]byte(nil), c.Key...), clock: c.Clock, limits: map[Kind]Limit{}}
+	l := &Limiter{store: c.Store, key: append([]byte(nil), c.Key...), clock: c.Clock, limits: map[Kind]Limit{}, shared: c.Shared}
 	if l.store == nil {
 		fault("Config.Store", "throttle: no store", "give throttle.NewStore(engine)")
 	}
@@ -206,6 +208,7 @@ func (l *Limiter) ask(b Bucket) (Ask, error) {
 	if l.now() < l.halved {
 		limit.Burst = max(limit.Burst/2, 1)
 	}
+	limit.shared = l.shared
 	return Ask{Key: l.keyOf(b), Kind: string(b.kind), Limit: limit}, nil
 }
 
@@ -263,9 +266,16 @@ func (l *Limiter) freed(keys []Key) {
 	}
 }
 
+// sweepLater is how long buckets that are empty by now are left alone where processes share a store: another's clock may be behind.
+const sweepLater = time.Hour
+
 // Sweep removes buckets that are empty by now. A task calls it now and then.
 func (l *Limiter) Sweep(ctx context.Context) error {
-	if err := l.store.Sweep(ctx, l.now()); err != nil {
+	now := l.now()
+	if l.shared {
+		now -= sweepLater.Microseconds()
+	}
+	if err := l.store.Sweep(ctx, now); err != nil {
 		return fmt.Errorf("throttle: %w", err)
 	}
 	return nil

@@ -69,6 +69,13 @@ func Read(data string) Facts {
 	return f
 }
 
+// Free returns how many bytes may still be written to the disk of a folder, or [Unknown].
+func Free(dir string) int64 {
+	d := Data{Path: dir, Free: Unknown}
+	d.readSystem()
+	return d.Free
+}
+
 // Checks returns the room's checks for a site whose data lies in the folder.
 func Checks(data string) []check.Check {
 	all := make([]check.Check, 0, len(judges))

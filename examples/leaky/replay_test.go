@@ -85,7 +85,7 @@ var who = map[string]int{"user": 2, "user (another)": 3, "user (another, 2)": 4,
 var (
 	formToken = regexp.MustCompile(`\btoken=[0-9a-f]+`)
 	partToken = regexp.MustCompile(`name="token"\r\n\r\n[0-9a-f]+`)
-	touched   = regexp.MustCompile(`touch (\S+?/merlon-trap-\w+/)(\w+)`)
+	touched   = regexp.MustCompile(`touch (\S+?/merlon-attack-\w+/files/)(\w+)`)
 	mailed    = regexp.MustCompile(`code=\d+`)
 	insides   = regexp.MustCompile(`SQL logic error|unrecognized token|no such (table|column)`)
 )
@@ -119,7 +119,7 @@ func again(t *testing.T, s *site.Site, p attack.Profile, f attack.Finding) bool 
 		if err := os.MkdirAll(m[1], 0o700); err != nil {
 			t.Fatal(err)
 		}
-		defer os.RemoveAll(m[1])
+		defer os.RemoveAll(filepath.Dir(filepath.Clean(m[1])))
 	}
 	before := r.before(&q)
 	state, log := p.State(), len(p.Log())

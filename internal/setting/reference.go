@@ -8,6 +8,7 @@ const (
 	Text Kind = "text"
 	List Kind = "list of texts" // in a variable with a comma between
 	Time Kind = "time"          // a number with its unit: 5s, 1m30s
+	Size Kind = "size"          // bytes, a whole number with its unit: 500MB, 2GB
 )
 
 // A Setting is one key of merlon.toml.
@@ -59,6 +60,10 @@ var Settings = []Setting{
 	{"valkey.mode", Text, "cluster: the server is one of a cluster", "none: it is one server", `"cluster"`},
 	{"valkey.roots", Text, "a PEM file of those who vouch for an authority of one's own", "those of the system", `"/etc/club/roots.pem"`},
 	{"valkey.password_file", Text, "the file with the server's password", "the credential valkey-password of systemd, or the variable " + ValkeyPassword, `"/etc/club/valkey-password"`},
+
+	{"uploads.user", Size, "what the uploads of one user may take in all, each counted as 16 kB at least; what is deleted counts for two more days", "1GB", `"200MB"`},
+	{"uploads.visitors", Size, "what those of all visitors without a session may take together", "1GB", `"200MB"`},
+	{"uploads.free", Size, "what uploads leave free on the disk of the data folder: below it none is taken", "500MB", `"2GB"`},
 }
 
 // Of returns the setting of a key, and whether there is one.

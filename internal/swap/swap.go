@@ -1,5 +1,7 @@
 // Package swap puts a new data folder in the place of the old one, which is kept beside it: two renames, announced in a file
-// before the first, so that a process that is killed between them is completed by the next one. Nothing is ever deleted.
+// before the first, so that a process that is killed between them is completed by the next one. Nothing is ever deleted. Where
+// the data folder's name is a symbolic link, what it leads to is exchanged, there, and the link stays: systemd makes one of a
+// DynamicUser's StateDirectory and does not start over a folder in its place.
 package swap
 
 import (
@@ -19,13 +21,48 @@ type plan struct {
 	Before string `json:"before"` // what the data folder is then called
 }
 
+// maxLinks is how many links are followed from one to the next, as Linux does (path_resolution(7)).
+const maxLinks = 40
+
+// Real returns where a data folder lies, or is to lie: the path, or where the symbolic link leads that has its name. It need not
+// be there: between two renames it is not. Links in the folders above stay in the path.
+func Real(data string) (string, error) {
+	data = filepath.Clean(data)
+	for range maxLinks {
+		switch info, err := os.Lstat(data); {
+		case errors.Is(err, fs.ErrNotExist):
+			return data, nil
+		case err != nil:
+			return "", fmt.Errorf("swap: %w", err)
+		case info.Mode()&fs.ModeSymlink == 0:
+			return data, nil
+		}
+		to, err := os.Readlink(data)
+		if err != nil {
+			return "", fmt.Errorf("swap: %w", err)
+		}
+		if !filepath.IsAbs(to) {
+			folder, err := filepath.EvalSymlinks(filepath.Dir(data)) // its ".." go up from where it lies
+			if err != nil {
+				return "", fmt.Errorf("swap: %w", err)
+			}
+			to = filepath.Join(folder, to)
+		}
+		data = filepath.Clean(to)
+	}
+	return "", fmt.Errorf("swap: %s is one of more than %d symbolic links that lead to one another: name the folder itself", data, maxLinks)
+}
+
 // note is where a swap of a data folder is announced.
 func note(data string) string { return data + ".swap" }
 
 // Do puts the folder fresh in the place of data, and calls the old one before; there may be no old one. All three lie in one
-// folder. When it returns, the names are on the disk. An error tells what is where.
+// folder, which is that of [Real]. When it returns, the names are on the disk. An error tells what is where.
 func Do(data, fresh, before string) error {
-	data = filepath.Clean(data)
+	data, err := Real(data)
+	if err != nil {
+		return err
+	}
 	folder := filepath.Dir(data)
 	for _, path := range []string{fresh, before} {
 		if filepath.Dir(filepath.Clean(path)) != folder {
@@ -49,7 +86,10 @@ func Do(data, fresh, before string) error {
 // Finish completes a swap that was announced and not completed. It reports whether there was one. Whoever opens a data folder
 // calls it before anything else.
 func Finish(data string) (bool, error) {
-	data = filepath.Clean(data)
+	data, err := Real(data)
+	if err != nil {
+		return false, err
+	}
 	text, err := os.ReadFile(note(data))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -112,7 +152,11 @@ func there(path string) (bool, error) {
 
 // Announced reports whether a swap was announced that is not completed, or cannot be told to be: then the fresh folder is to stay.
 func Announced(data string) bool {
-	is, err := there(note(filepath.Clean(data)))
+	data, err := Real(data)
+	if err != nil {
+		return true
+	}
+	is, err := there(note(data))
 	return is || err != nil
 }
 

@@ -129,3 +129,54 @@ func TestTheSecondRenameFails(t *testing.T) {
 		t.Errorf("%v; data holds %s, before there %v, announced %v", err, holds(data), is(before), Announced(data))
 	}
 }
+
+// A data folder that is reached by symbolic links is exchanged where they lead, also after a kill between the renames, and the
+// links stay.
+func TestBehindALink(t *testing.T) {
+	for _, to := range []string{"private/data", "second"} {
+		dir := t.TempDir()
+		link, private := filepath.Join(dir, "data"), filepath.Join(dir, "private")
+		if err := os.Mkdir(private, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for name, to := range map[string]string{link: to, filepath.Join(dir, "second"): filepath.Join(private, "data")} {
+			if err := os.Symlink(to, name); err != nil {
+				t.Skip("no symbolic links here: ", err)
+			}
+		}
+		data, fresh, before := filepath.Join(private, "data"), filepath.Join(private, "fresh"), filepath.Join(private, "data.before")
+		if real, err := Real(link); err != nil || real != data {
+			t.Errorf("it lies at %s: %v", real, err)
+		}
+		folder(t, data, "old")
+		folder(t, fresh, "new")
+		if err := Do(link, fresh, before); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(data, fresh); err != nil { // as a kill would leave it
+			t.Fatal(err)
+		}
+		text, _ := json.Marshal(plan{"fresh", "data.before"})
+		if err := os.WriteFile(note(data), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if !Announced(link) {
+			t.Error("what is announced behind the link is not seen")
+		}
+		if done, err := Finish(link); err != nil || !done {
+			t.Fatal(done, err)
+		}
+		if at, err := os.Readlink(link); err != nil || at != to || holds(link) != "new" || holds(before) != "old" || Announced(link) {
+			t.Errorf("the link leads to %q, %v; the data is %s, the old %s", at, err, holds(link), holds(before))
+		}
+	}
+	dir := t.TempDir()
+	for a, b := range map[string]string{"a": "b", "b": "a"} {
+		if err := os.Symlink(b, filepath.Join(dir, a)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Real(filepath.Join(dir, "a")); err == nil {
+		t.Error("a circle of links leads somewhere")
+	}
+}

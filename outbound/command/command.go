@@ -28,6 +28,8 @@ type constant string
 type Command struct {
 	program string
 	options []string
+	under   []string // the launcher and its options, before the program
+	noData  string   // why it takes no arguments; "": it takes some
 	env     []string
 	time    time.Duration
 	output  int
@@ -43,39 +45,93 @@ const (
 // New declares a command. The program is an absolute path, or a name that is looked up in /usr/local/bin, /usr/bin and
 // /bin (on Windows: where the system's programs lie), never in PATH. An option "--" at the end lets arguments begin with "-".
 //
-// It panics, when the program starts, on a shell, on a program that runs others unless an option names which, on an option with a NUL;
-// and when it is called after a site has started.
+// A program that runs what its arguments name (env, timeout, sudo) takes no data: declare the program that it runs, and
+// [Command.Under] it. Neither does one whose every argument is code (ssh, psql, watch), nor an interpreter (python3, awk, find)
+// whose own program is not told by an option. They are known by their usual names; of other programs their makers say what an
+// argument may do.
+//
+// It panics, when the program starts, on a shell and on an option with a NUL; and when it is called after a site has started.
 func New(program constant, options ...constant) *Command {
 	c := &Command{program: string(program), time: DefaultTime, output: DefaultOutput, where: place.Caller(1).At}
-	for _, o := range options {
-		c.options = append(c.options, string(o))
-	}
-	if place.Sealed() {
-		panic(RuleSealed.Finding(c.where, fmt.Sprintf("the command %q is declared after the site started", c.program), "declare commands as package variables").Error())
-	}
-	base := strings.TrimSuffix(strings.ToLower(filepath.Base(filepath.ToSlash(c.program))), ".exe")
-	switch {
-	case c.program == "", strings.ContainsRune(c.program, 0), slices.ContainsFunc(c.options, func(o string) bool { return strings.ContainsRune(o, 0) }):
-		panic(RuleProgram.Finding(c.where, fmt.Sprintf("no program can be %q with %q", c.program, c.options), "name the program and its options, without NUL").Error())
-	case !filepath.IsAbs(c.program) && c.program != filepath.Base(c.program):
-		panic(RuleProgram.Finding(c.where, fmt.Sprintf("the program %q is a relative path", c.program), "give its absolute path, or its name alone").Error())
-	case slices.Contains(shells, base), strings.HasSuffix(base, ".bat"), strings.HasSuffix(base, ".cmd"):
-		panic(RuleShell.Finding(c.where, fmt.Sprintf("%q is a shell", c.program), "declare the program itself with its options; join programs in Go").Error())
-	case slices.Contains(launchers, base) && !slices.ContainsFunc(c.options, func(o string) bool { return o != "" && o[0] != '-' && !strings.Contains(o, "=") }):
-		c.options = append(c.options, noArguments)
+	c.options = c.declared(c.program, options)
+	switch base := nameOf(c.program); {
+	case slices.Contains(launchers, base):
+		c.noData = "would run what its argument names: declare the program that it is to run, and put it under this one with Under"
+	case slices.Contains(readers, base):
+		c.noData = "reads its arguments as code: declare the whole line, or take a library in its place"
+	case interpreters[base] != nil && !toldProgram(c.options, interpreters[base]):
+		c.noData = `would take its argument for its own program: declare that as the first option, or after "--"`
 	}
 	return c
 }
 
-// noArguments marks a launcher that has no program of its own: it takes no data.
-const noArguments = "\x00"
+// Under returns the command as an argument of another program, such as nice or timeout, which runs it: launcher and options
+// are constants, as in [New], and end before the command's own program. It panics as New does.
+func (c *Command) Under(launcher constant, options ...constant) *Command {
+	d := *c
+	d.where = place.Caller(1).At
+	d.under = append([]string{string(launcher)}, d.declared(string(launcher), options)...)
+	if base := nameOf(string(launcher)); slices.Contains(readers, base) || interpreters[base] != nil {
+		panic(RuleShell.Finding(d.where, fmt.Sprintf("%q reads its arguments as code", launcher), "put the command under a program that only starts it, such as nice or timeout").Error())
+	}
+	return &d
+}
 
-// Shells read their arguments or input as code; launchers take a program's name or text as an argument, unless an option is one.
+// declared panics where a program or its options cannot be declared, and returns the options.
+func (c *Command) declared(program string, given []constant) (options []string) {
+	for _, o := range given {
+		options = append(options, string(o))
+	}
+	if place.Sealed() {
+		panic(RuleSealed.Finding(c.where, fmt.Sprintf("the command %q is declared after the site started", program), "declare commands as package variables").Error())
+	}
+	base := nameOf(program)
+	switch {
+	case program == "", strings.ContainsRune(program, 0), slices.ContainsFunc(options, func(o string) bool { return strings.ContainsRune(o, 0) }):
+		panic(RuleProgram.Finding(c.where, fmt.Sprintf("no program can be %q with %q", program, options), "name the program and its options, without NUL").Error())
+	case !filepath.IsAbs(program) && program != filepath.Base(program):
+		panic(RuleProgram.Finding(c.where, fmt.Sprintf("the program %q is a relative path", program), "give its absolute path, or its name alone").Error())
+	case slices.Contains(shells, base), strings.HasSuffix(base, ".bat"), strings.HasSuffix(base, ".cmd"):
+		panic(RuleShell.Finding(c.where, fmt.Sprintf("%q is a shell", program), "declare the program itself with its options; join programs in Go").Error())
+	}
+	return options
+}
+
+// nameOf returns the name by which a program is known: of "/usr/bin/python3.11" "python".
+func nameOf(program string) string {
+	base := strings.TrimSuffix(strings.ToLower(filepath.Base(filepath.ToSlash(program))), ".exe")
+	return strings.TrimRight(base, ".-0123456789")
+}
+
+// toldProgram reports whether the options of an interpreter name its program, so that what follows is that one's data: the first
+// option, one behind one of those that take a program, or one behind another that is no dash's value.
+func toldProgram(options, takes []string) bool {
+	for i, o := range options {
+		switch {
+		case o == "" || strings.HasPrefix(o, "-"):
+		case i == 0 || !strings.HasPrefix(options[i-1], "-") || options[i-1] == "--" || slices.Contains(takes, options[i-1]):
+			return true
+		}
+	}
+	return false
+}
+
+// Shells read their arguments or input as code; launchers run the program that an argument names; readers take arguments for
+// code of their own, whatever the options.
 var (
 	shells    = strings.Fields("sh bash dash ash zsh ksh mksh csh tcsh fish rbash busybox cmd command powershell pwsh wscript cscript mshta")
-	launchers = strings.Fields("env xargs sudo doas su runuser nice ionice nohup setsid timeout stdbuf time watch strace chroot unshare nsenter ssh script parallel systemd-run flock find " +
-		"sed awk gawk mawk perl python python3 ruby node php lua tclsh make psql sqlite3")
+	launchers = strings.Fields("env sudo doas runuser nice ionice nohup setsid setpriv timeout stdbuf time strace ltrace chroot chrt taskset prlimit unshare nsenter systemd-run flock pkexec firejail bwrap")
+	readers   = strings.Fields("ssh su watch script xargs parallel make psql sqlite mysql mariadb expect gdb ed ex vi vim emacs")
 )
+
+// interpreters take the first argument for their program or its file, unless one of these options came before it.
+var interpreters = map[string][]string{
+	"sed": {"-e", "-f", "--expression", "--file"}, "find": {},
+	"awk": {"-f", "--file"}, "gawk": {"-f", "--file", "-e", "--source"}, "mawk": {"-f"},
+	"perl": {"-e", "-E"}, "python": {"-c", "-m"}, "pypy": {"-c", "-m"}, "ruby": {"-e"},
+	"node": {"-e", "-p", "--eval", "--print"}, "nodejs": {"-e", "-p", "--eval", "--print"}, "php": {"-r", "-f"},
+	"lua": {}, "luajit": {}, "tclsh": {},
+}
 
 // Limits returns the command with other limits: how long it may run, and how many bytes it may write.
 func (c *Command) Limits(longest time.Duration, output int) *Command {
@@ -94,8 +150,9 @@ func (c *Command) Env(name, value constant) *Command {
 // A Result is what a command wrote.
 type Result struct{ Out, Messages []byte }
 
-// Run runs the command with data as its arguments and input, and waits for it. Nothing of it outlives the call: it runs in
-// a process group of its own where there are such, in the root folder, and is killed with its children when its time or ctx ends.
+// Run runs the command with data as its arguments and input, and waits for it. It runs in a process group of its own where
+// there are such, in the root folder, and is killed with its children when its time or ctx ends. A child that leaves the group
+// (setsid, a daemon) outlives the call.
 //
 // The error wraps a [check.Finding] when the arguments are refused or inside a write transaction, before anything is run; it
 // is a [*ExitError] when the program says that it failed, and wraps [ErrTime] or [ErrOutput] when it went past its limits. What
@@ -109,6 +166,11 @@ func (c *Command) Run(ctx context.Context, in io.Reader, args ...string) (Result
 		return Result{}, err
 	}
 	program, err := find(c.program)
+	line := append(options, args...)
+	if err == nil && c.under != nil {
+		line = slices.Concat(c.under[1:], []string{program}, line)
+		program, err = find(c.under[0])
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("outbound/command: %w: install it, or give its absolute path", err)
 	}
@@ -116,8 +178,8 @@ func (c *Command) Run(ctx context.Context, in io.Reader, args ...string) (Result
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	run := exec.CommandContext(ctx, program, append(options, args...)...)
-	run.Args[0] = c.program
+	run := exec.CommandContext(ctx, program, line...)
+	run.Args[0] = c.name()
 	run.Dir, run.Env, run.Stdin = rootFolder(), append([]string{}, c.env...), in
 	run.WaitDelay = time.Second
 	ofGroup(run)
@@ -141,6 +203,14 @@ func (c *Command) Run(ctx context.Context, in io.Reader, args ...string) (Result
 	return result, fmt.Errorf("outbound/command: %s: %w", c.program, err)
 }
 
+// name is that of the program that is started.
+func (c *Command) name() string {
+	if c.under != nil {
+		return c.under[0]
+	}
+	return c.program
+}
+
 // line holds the data against the options, and returns these.
 func (c *Command) line(args []string) ([]string, error) {
 	last := ""
@@ -149,16 +219,14 @@ func (c *Command) line(args []string) ([]string, error) {
 	}
 	for i, a := range args {
 		switch {
-		case last == noArguments:
-			return nil, RuleShell.Finding(c.where, fmt.Sprintf("%s would run what its argument names", c.program), "declare the program that it is to run as one of its options")
+		case c.noData != "":
+			happened, remedy, _ := strings.Cut(c.noData, ": ")
+			return nil, RuleShell.Finding(c.where, c.program+" "+happened, remedy)
 		case strings.ContainsRune(a, 0):
 			return nil, RuleArgument.Finding(c.where, fmt.Sprintf("argument %d of %s has a NUL, where systems cut it off", i+1, c.program), "refuse it where it comes in")
 		case strings.HasPrefix(a, "-") && last != "--":
 			return nil, RuleArgument.Finding(c.where, fmt.Sprintf("argument %d of %s begins with \"-\", and would be an option", i+1, c.program), `declare "--" as the last option, if the program knows it; else refuse the value`)
 		}
-	}
-	if last == noArguments {
-		return c.options[:len(c.options)-1], nil
 	}
 	return slices.Clone(c.options), nil
 }

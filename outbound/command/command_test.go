@@ -26,7 +26,7 @@ var (
 	printer   = command.New("printf", "%s\\n", "--")
 	strict    = command.New("printf", "%s\\n")
 	variables = command.New("env")
-	named     = command.New("env", "printf", "%s", "--").Env("LANG", "C")
+	named     = command.New("printf", "%s", "--").Under("env").Env("LANG", "C")
 	copier    = command.New("cat").Limits(5*time.Second, 1000)
 	sleeper   = command.New("sleep").Limits(100*time.Millisecond, 10)
 	lister    = command.New("ls", "--")
@@ -101,12 +101,52 @@ func TestWhatARunSees(t *testing.T) {
 	}
 }
 
-func TestLaunchersTakeNoData(t *testing.T) {
-	marker := filepath.Join(t.TempDir(), "ran")
-	_, err := variables.Run(t.Context(), nil, "touch", marker)
-	refused(t, err, command.RuleShell)
-	if _, err := os.Stat(marker); err == nil {
-		t.Error("it was run all the same")
+// What takes no data, with what data would do there.
+var dataless = map[string]*command.Command{
+	"runs what an argument names":      command.New("env"),
+	"behind a value":                   command.New("nice", "-n", "10"),
+	"behind an operand":                command.New("timeout", "5"),
+	"behind a file":                    command.New("flock", "/tmp/merlon-test-lock"),
+	"behind a dash dash":               command.New("timeout", "5", "--"),
+	"a program of the launcher's":      command.New("timeout", "5", "touch"),
+	"a user":                           command.New("su", "root", "-c"),
+	"a remote shell":                   command.New("ssh", "host.invalid", "ls", "--"),
+	"SQL":                              command.New("psql", "-c"),
+	"a line of make":                   command.New("make", "-f", "/dev/null"),
+	"an interpreter":                   command.New("python3"),
+	"a version":                        command.New("python3.11"),
+	"a version with no dot":            command.New("/usr/bin/perl5.36"),
+	"the value of an option":           command.New("awk", "-F", ":"),
+	"the value of another option":      command.New("python3", "-W", "ignore"),
+	"an option that takes the program": command.New("python3", "-c"),
+	"no program yet":                   command.New("sed", "-n"),
+}
+
+func TestTakesNoData(t *testing.T) {
+	for name, c := range dataless {
+		t.Run(name, func(t *testing.T) {
+			marker := filepath.Join(t.TempDir(), "ran")
+			_, err := c.Run(t.Context(), nil, "touch", marker)
+			refused(t, err, command.RuleShell)
+			if _, err := os.Stat(marker); err == nil {
+				t.Error("it was run all the same")
+			}
+		})
+	}
+}
+
+// Interpreters whose program is declared, and programs under launchers, take data.
+func TestTakesData(t *testing.T) {
+	for want, c := range map[string]*command.Command{
+		"a:b-c":       command.New("awk", `BEGIN { print ARGV[1] }`),
+		"":            command.New("sed", "-n", "-e", "p", "--"), // there is no such file
+		"nice a:b-c":  command.New("printf", "nice %s").Under("nice", "-n", "10"),
+		"limit a:b-c": command.New("printf", "limit %s").Under("/usr/bin/timeout", "5"),
+	} {
+		out, err := c.Run(t.Context(), strings.NewReader(""), "a:b-c")
+		if _, failed := errors.AsType[*command.ExitError](err); failed != (want == "") || err != nil && !failed || strings.TrimSpace(string(out.Out)) != want {
+			t.Errorf("%q, %v, want %q", out.Out, err, want)
+		}
 	}
 }
 
@@ -133,8 +173,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A killed command leaves no child behind: timeout, named by its option, starts one.
-var nest = command.New("timeout", "600", "sleep", "--").Limits(200*time.Millisecond, 10)
+// A killed command leaves no child behind: timeout starts one.
+var nest = command.New("sleep", "--").Under("timeout", "600").Limits(200*time.Millisecond, 10)
 
 func TestChildrenEndToo(t *testing.T) {
 	seconds := "601." + strconv.Itoa(os.Getpid())
@@ -177,6 +217,9 @@ func TestDeclarations(t *testing.T) {
 		"relative":      func() { command.New("tools/convert") },
 		"none":          func() { command.New("") },
 		"NUL":           func() { command.New("ls", "a\x00b") },
+		"under a shell": func() { command.New("ls").Under("bash") },
+		"under ssh":     func() { command.New("ls").Under("ssh", "host.invalid") },
+		"under python":  func() { command.New("ls").Under("python3", "-c") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -72,12 +72,17 @@ func (c *CSV) Row(cells ...any) error {
 
 // written returns a cell's text, and whether it is data (anything that is not a number, bool or time of the program).
 func written(cell any) (text string, data bool, err error) {
+	if v := reflect.ValueOf(cell); v.Kind() == reflect.Pointer && v.IsNil() {
+		return "", false, nil // its methods may be those of what it does not point to
+	}
 	switch v := cell.(type) {
 	case nil:
 		return "", false, nil
 	case string:
 		return v, true, nil
 	case time.Time:
+		return v.Format(time.RFC3339), false, nil
+	case *time.Time:
 		return v.Format(time.RFC3339), false, nil
 	case encoding.TextMarshaler:
 		b, err := v.MarshalText()

@@ -98,7 +98,7 @@ func TestTypes(t *testing.T) {
 		cell any
 		want string
 	}{
-		{boat("=1"), `"'=1"`}, {loud{}, `"'=LOUD()"`}, {errors.New("@x"), `"'@x"`}, {-1.5, "-1.5"}, {int8(-3), "-3"}, {uint(7), "7"}, {true, "true"}, {nil, ""},
+		{boat("=1"), `"'=1"`}, {loud{}, `"'=LOUD()"`}, {errors.New("@x"), `"'@x"`}, {-1.5, "-1.5"}, {int8(-3), "-3"}, {uint(7), "7"}, {true, "true"}, {nil, ""}, {(*time.Time)(nil), ""}, {(*loud)(nil), ""}, {new(time.Unix(0, 0).UTC()), "1970-01-01T00:00:00Z"},
 		{time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), "2026-05-01T12:00:00Z"}, {"\u200b=1", "\"'\u200b=1\""}, {"\xff", "\"\ufffd\""}, {"＝1", `"'＝1"`},
 	} {
 		b.Reset()

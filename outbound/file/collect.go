@@ -24,7 +24,7 @@ var (
 	forget = db.Exec(schema, "DELETE FROM merlon_file WHERE removed > 0 AND removed < $1")
 	named  = db.Query[hashRow](schema, "SELECT hash FROM merlon_file WHERE hash = $1 LIMIT 1")
 	hashes = db.Query[hashRow](schema, "SELECT DISTINCT hash FROM merlon_file ORDER BY hash")
-	alive  = db.Query[Info](schema, "SELECT name, hash, type, size, width, height, client, created FROM merlon_file WHERE removed = 0 ORDER BY name")
+	alive  = db.Query[Info](schema, "SELECT name, hash, type, size, width, height, client, created, owner FROM merlon_file WHERE removed = 0 ORDER BY name")
 )
 
 // Collect deletes what nobody refers to and nobody touched for [Grace]: rows that were removed, blobs without a row, files

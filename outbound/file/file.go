@@ -24,6 +24,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/merlon-web/merlon/check/host"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/internal/whole"
@@ -54,28 +55,32 @@ type Info struct {
 	Width, Height int    // of a picture
 	Client        string // the visitor's name for it, for showing and for saving it under
 	Created       int64  // unix microseconds
+	Owner         int64  // the user who sent it, or Visitor, or Unknown
 }
 
 var (
-	find   = db.Query[Info](schema, "SELECT name, hash, type, size, width, height, client, created FROM merlon_file WHERE name = $1 AND removed = 0 LIMIT 1")
-	insert = db.Exec(schema, "INSERT INTO merlon_file (name, hash, type, size, width, height, client, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+	find   = db.Query[Info](schema, "SELECT name, hash, type, size, width, height, client, created, owner FROM merlon_file WHERE name = $1 AND removed = 0 LIMIT 1")
+	insert = db.Exec(schema, "INSERT INTO merlon_file (name, hash, type, size, width, height, client, created, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
 	remove = db.Exec(schema, "UPDATE merlon_file SET removed = $2 WHERE name = $1 AND removed = 0")
 )
 
 // A Store is the folder of one site's uploads. It is safe for concurrent use, also by several processes that have one
-// database. It implements [form.Spool].
+// database. What a request sends comes in by [Store.For].
 type Store struct {
-	data  string
-	clock func() time.Time
+	data   string
+	clock  func() time.Time
+	limits Limits
+	free   func(dir string) int64 // of its disk, or [host.Unknown]
 
 	mu   sync.Mutex
 	root *os.Root // nil until the first upload, and after Close
 	step func(string)
 }
 
-// New returns the store in a site's data folder. It makes and opens nothing before it is used.
-func New(data string, clock func() time.Time) *Store {
-	return &Store{data: data, clock: clock, step: func(string) {}}
+// New returns the store in a site's data folder. Limits that are not set are those of [Default]. It makes and opens nothing before
+// it is used.
+func New(data string, clock func() time.Time, limits Limits) *Store {
+	return &Store{data: data, clock: clock, limits: limits.OrDefault(), free: host.Free, step: func(string) {}}
 }
 
 // Close closes the folder. What waits stays for [Store.Collect].
@@ -117,23 +122,28 @@ func (s *Store) open() (*os.Root, error) {
 // waiting is an upload whose form is being judged.
 type waiting struct {
 	*os.File
-	store *Store
-	root  *os.Root
-	name  string // "" when it was kept or dropped
+	spool   *Spool
+	store   *Store
+	root    *os.Root
+	name    string // "" when it was kept or dropped
+	unasked int    // bytes that were written since the disk was asked for room
 }
 
 // Wait implements [form.Spool].
-func (s *Store) Wait() (form.Waiting, error) {
-	root, err := s.open()
+func (s *Spool) Wait() (form.Waiting, error) {
+	root, err := s.store.open()
 	if err != nil {
+		return nil, s.judged(err)
+	}
+	if err := s.room(); err != nil {
 		return nil, err
 	}
 	name := path.Join(waitingFolder, strings.ToLower(rand.Text()))
 	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("file: %w", err)
+		return nil, s.judged(fmt.Errorf("file: %w", err))
 	}
-	return &waiting{f, s, root, name}, nil
+	return &waiting{File: f, spool: s, store: s.store, root: root, name: name}, nil
 }
 
 // Drop implements [form.Waiting].
@@ -150,7 +160,7 @@ func (w *waiting) Drop() error {
 var ErrNotHere = errors.New("file: the upload does not wait in a store: keep what the form of this request gave, once")
 
 // Keep keeps an upload and returns its public name, which is worth nothing before the transaction commits. The same bytes are
-// kept once; their names differ.
+// kept once; their names differ. They are the sender's who was given to [Store.For]; who may not keep so much gets an [*Over].
 //
 // The bytes were synced when the form was judged. What is done here, with the transaction open, is a rename and the sync of a
 // folder.
@@ -158,6 +168,9 @@ func Keep(w *db.Writer, f form.File) (string, error) {
 	from, ok := f.Waiting().(*waiting)
 	if !ok {
 		return "", ErrNotHere
+	}
+	if err := Fits(w, f); err != nil {
+		return "", err
 	}
 	sum := f.SHA256()
 	hash := hex.EncodeToString(sum[:])
@@ -167,7 +180,7 @@ func Keep(w *db.Writer, f form.File) (string, error) {
 	name := strings.ToLower(rand.Text())
 	width, height := f.Pixels()
 	from.store.step("row")
-	_, err := insert.Run(w, name, hash, f.Type(), f.Size(), width, height, f.Name(), from.store.clock().UnixMicro())
+	_, err := insert.Run(w, name, hash, f.Type(), f.Size(), width, height, f.Name(), from.store.clock().UnixMicro(), from.spool.owner)
 	return name, err
 }
 

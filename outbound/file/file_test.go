@@ -28,11 +28,12 @@ type home struct {
 	engine db.Engine
 	dir    string
 	now    time.Time
+	sender int64
 }
 
 func open(ctx context.Context, dir string) (*home, error) {
-	h := &home{engine: sqlite.Engine("site.db"), dir: dir, now: time.Now()}
-	h.Store = file.New(dir, func() time.Time { return h.now })
+	h := &home{engine: sqlite.Engine("site.db"), dir: dir, now: time.Now(), sender: 1}
+	h.Store = file.New(dir, func() time.Time { return h.now }, file.Limits{User: 100_000, Visitors: 60_000})
 	if err := h.engine.Open(ctx, dir, file.Schema()); err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ type document struct {
 func (h *home) upload(name, content string, do func(form.File) error) error {
 	r := httptest.NewRequest("POST", "/", strings.NewReader("--XX\r\nContent-Disposition: form-data; name=\"File\"; filename=\""+name+"\"\r\n\r\n"+content+"\r\n--XX--\r\n"))
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=XX")
-	b, err := form.ParseUploads(r, form.Limits{}, form.Uploads{Spec: form.Form[document]{}.FormSpec(), Spool: h.Store})
+	b, err := form.ParseUploads(r, form.Limits{}, form.Uploads{Spec: form.Form[document]{}.FormSpec(), Spool: h.For(h.sender)})
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func TestCollect(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.now = h.now.Add(2 * time.Hour)
-	if _, err := h.Wait(); err != nil { // its process is killed
+	if _, err := h.For(1).Wait(); err != nil { // its process is killed
 		t.Fatal(err)
 	}
 	collect(1) // what never had a row

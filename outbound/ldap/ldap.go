@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,6 +41,9 @@ func NewFilter(text constant) *Filter {
 	if place.Sealed() {
 		panic(RuleSealed.Finding(f.where, "a filter is declared after the site started", "declare filters as package variables").Error())
 	}
+	if misplaced(f.parts, "()") {
+		panic(RuleFilter.Finding(f.where, fmt.Sprintf("in %q a place is no value: data there would be an attribute or an operator", string(text)), "write {} behind the = of a comparison: (uid={})").Error())
+	}
 	if _, err := ldap.CompileFilter(strings.Join(f.parts, "x")); err != nil {
 		panic(RuleFilter.Finding(f.where, fmt.Sprintf("%q is no filter: %v", string(text), err), "write it as RFC 4515 has it, with {} where a value stands").Error())
 	}
@@ -63,10 +67,29 @@ func NewName(text constant) *Name {
 	if place.Sealed() {
 		panic(RuleSealed.Finding(n.where, "a name is declared after the site started", "declare names as package variables").Error())
 	}
+	if misplaced(n.parts, ",+;") {
+		panic(RuleFilter.Finding(n.where, fmt.Sprintf("in %q a place is no value: data there would be an attribute", string(text)), "write {} behind the = of a part: uid={}").Error())
+	}
 	if _, err := ldap.ParseDN(strings.Join(n.parts, "x")); err != nil || string(text) == "" {
 		panic(RuleFilter.Finding(n.where, fmt.Sprintf("%q is no distinguished name: %v", string(text), err), "write it as RFC 4514 has it, with {} where a value stands").Error())
 	}
 	return n
+}
+
+var escapedEnd = regexp.MustCompile(`\\[,+;=]`)
+
+// misplaced reports whether a place stands elsewhere than in a value: before it an = must have come since what ends values,
+// which a backslash takes its meaning from.
+func misplaced(parts []string, ends string) bool {
+	before := ""
+	for _, p := range parts[:len(parts)-1] {
+		before += p
+		clean := escapedEnd.ReplaceAllString(before, "  ")
+		if strings.LastIndexByte(clean, '=') <= strings.LastIndexAny(clean, ends) {
+			return true
+		}
+	}
+	return false
 }
 
 func (n *Name) with(values []string) (string, error) {

@@ -23,6 +23,9 @@ var (
 	byName = ldap.NewFilter("(&(objectClass=person)(uid={}))")
 	person = ldap.NewName("uid={},ou=people,dc=site,dc=test")
 	reader = ldap.NewName("cn=reader,dc=site,dc=test")
+
+	_ = ldap.NewFilter("(|(cn=*{}*)(age>={})(cn:caseExactMatch:={}))")
+	_ = ldap.NewName(`cn={}\, the {},dc=site,dc=test`)
 )
 
 func TestVectors(t *testing.T) {
@@ -180,6 +183,11 @@ func TestFaults(t *testing.T) {
 	}
 	for name, declare := range map[string]func(){
 		"filter":     func() { ldap.NewFilter("(uid={}") },
+		"attribute":  func() { ldap.NewFilter("(&(objectClass=person)({}=yes))") },
+		"operator":   func() { ldap.NewFilter("(uid{}=yes)") },
+		"rule":       func() { ldap.NewFilter("(cn:dn:{}:=yes)") },
+		"in a name":  func() { ldap.NewName("{}=x,dc=site,dc=test") },
+		"behind":     func() { ldap.NewName("dc=site,ou{}=x") },
 		"no filter":  func() { ldap.NewFilter("") },
 		"name":       func() { ldap.NewName("ann") },
 		"empty name": func() { ldap.NewName("") },

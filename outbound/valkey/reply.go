@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	vk "github.com/valkey-io/valkey-go"
+
+	"github.com/merlon-web/merlon/db"
 )
 
 // A Reply is what a command answers. In lists what is missing is an empty text.
@@ -28,9 +30,28 @@ var (
 // An Error is what the server said: its code alone ("WRONGTYPE", "OOM", "NOPERM"), since its words repeat values.
 type Error struct{ Code string }
 
-// Error returns the code and where to look it up.
+// refusals are the codes of a server that refuses whatever it is asked, or whoever asks, and what to do about it: the command is
+// right, and succeeds once that is done.
+var refusals = map[string]string{
+	"OOM":       "its memory is full: give it more (maxmemory)",
+	"MISCONF":   "it cannot write to its disk: make room there, its log says what failed",
+	"NOAUTH":    "it asks for a password: give it (of a site: valkey.password_file)",
+	"WRONGPASS": "it does not know the user with this password: correct the user in the address (of a site: valkey.url) or the password (valkey.password_file)",
+	"NOPERM":    "the user may not do that: give it the right in the server's ACL, for the commands and for the keys of the site",
+}
+
+// Error returns the code and what to do, or where to look it up.
 func (e *Error) Error() string {
-	return fmt.Sprintf("outbound/valkey: the server refused (%s): its log and its documentation say why", e.Code)
+	do := refusals[e.Code]
+	if do == "" {
+		do = "its log and its documentation say why"
+	}
+	return fmt.Sprintf("outbound/valkey: the server refused (%s): %s", e.Code, do)
+}
+
+// Is says that a refusal which is not about the command is a [db.ErrBusy]: it answers visitors 503, not 500.
+func (e *Error) Is(target error) bool {
+	return target == db.ErrBusy && refusals[e.Code] != ""
 }
 
 // told turns the library's errors into those of the room.

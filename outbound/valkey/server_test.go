@@ -222,6 +222,30 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// TestRefuses: a server without memory refuses what writes; that passes once it has some, and is no fault of what was asked.
+func TestRefuses(t *testing.T) {
+	s := valkeypeer.Start(t)
+	c := s.Client(t)
+	if _, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("x")); err != nil {
+		t.Fatal(err)
+	}
+	s.Say("CONFIG SET maxmemory 1")
+	_, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("x"))
+	_, scripted := swap.Do(t.Context(), c, []valkey.Name{note.Of("ann")}, valkey.Text("x"))
+	for _, err := range []error{err, scripted} {
+		if !errors.Is(err, db.ErrBusy) || !strings.Contains(err.Error(), "OOM") || !strings.Contains(err.Error(), "maxmemory") {
+			t.Errorf("a write to a full server: %v", err)
+		}
+	}
+	s.Say("CONFIG SET maxmemory 0")
+	if _, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("x")); err != nil {
+		t.Error(err)
+	}
+	if _, err := rise.Do(t.Context(), c, counter.Of(), valkey.Text("x")); err == nil || errors.Is(err, db.ErrBusy) {
+		t.Errorf("a command that is wrong: %v", err)
+	}
+}
+
 func TestPasswordAndTLS(t *testing.T) {
 	cert, key, roots := certificate(t)
 	server, port := valkeypeer.Start(t, "--requirepass", "canary-password"), valkeypeer.Free(t)
@@ -252,7 +276,7 @@ func TestPasswordAndTLS(t *testing.T) {
 		switch {
 		case one.code == "" && err != nil,
 			one.code == "away" && !errors.Is(err, valkey.ErrCannot),
-			one.code != "" && one.code != "away" && (!errors.As(err, &said) || said.Code != one.code):
+			one.code != "" && one.code != "away" && (!errors.As(err, &said) || said.Code != one.code || !errors.Is(err, db.ErrBusy)):
 			t.Errorf("%s: %v, want %q", name, err, one.code)
 		}
 		if err != nil && strings.Contains(err.Error(), "canary") {
@@ -374,6 +398,9 @@ func TestCluster(t *testing.T) {
 			t.Fatal(was, err)
 		}
 	}
+	if a, b, err, second := valkey.Both(t.Context(), c, get.With(note.Of("1")), get.With(note.Of("2"))); a != "1" || b != "2" || err != nil || second != nil {
+		t.Error(a, b, err, second)
+	}
 	if n := size(t, first); n < 50 || n > 150 {
 		t.Errorf("one of three servers has %d of 300 keys", n)
 	}
@@ -393,6 +420,32 @@ func TestCluster(t *testing.T) {
 	}
 	if !moved {
 		t.Error("one of three servers has all keys")
+	}
+}
+
+// TestBoth: each of two commands that are asked at once has its own answer and its own error.
+func TestBoth(t *testing.T) {
+	c := valkeypeer.Start(t).Client(t)
+	if _, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("1")); err != nil {
+		t.Fatal(err)
+	}
+	text, n, err, second := valkey.Both(t.Context(), c, get.With(note.Of("ann")), rise.With(counter.Of(), valkey.Int(2)))
+	if text != "1" || n != 2 || err != nil || second != nil {
+		t.Errorf("got %q, %d, %v, %v", text, n, err, second)
+	}
+	if text, n, err, second := valkey.Both(t.Context(), c, get.With(note.Of("ben")), rise.With(counter.Of(), valkey.Int(2))); text != "" || n != 4 || !errors.Is(err, valkey.ErrNone) || second != nil {
+		t.Errorf("got %q, %d, %v, %v", text, n, err, second)
+	}
+	if text, l, err, second := valkey.Both(t.Context(), c, get.With(note.Of("ann")), all.With(item.Of("ann", "1"))); text != "1" || len(l) != 0 || err != nil || second != nil {
+		t.Errorf("got %q, %v, %v, %v", text, l, err, second)
+	}
+	_, _, err, second = valkey.Both(t.Context(), c, get.With(note.Of("ann")), get.With(valkey.Text("ann")))
+	refused(t, err, valkey.RuleValue)
+	refused(t, second, valkey.RuleValue)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, _, err, second := valkey.Both(ctx, c, get.With(note.Of("ann")), get.With(note.Of("ann"))); !errors.Is(err, context.Canceled) || !errors.Is(second, context.Canceled) {
+		t.Errorf("got %v, %v", err, second)
 	}
 }
 

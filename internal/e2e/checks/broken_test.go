@@ -41,6 +41,9 @@ type (
 	uploading struct {
 		Picture []byte `form:"max_bytes=1000000,types=image/png"`
 	}
+	hoarding struct {
+		Film form.File `form:"max_bytes=1000001,types=application/pdf" label:"Film"`
+	}
 	passwordQuery struct {
 		Password secret.String `query:"password,password,max=1024"`
 	}

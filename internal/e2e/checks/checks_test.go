@@ -65,6 +65,9 @@ var broken = map[string]func(c *try){
 	"statements": func(c *try) {
 		c.cfg.Schema, c.cfg.Routes = brokenSchema, append(config().Routes, merlon.Post("/row", merlon.Public(), act[rowForm]))
 	},
+	"little room": func(c *try) {
+		c.set.Uploads.User, c.cfg.Routes = 1_000_000, append(config().Routes, merlon.Post("/films", merlon.Public(), act[hoarding]))
+	},
 	"schema name": func(c *try) { c.cfg.Schema = twiceSchema },
 	"migration":   func(c *try) { c.cfg.Schema = badSchema },
 	"lax":         func(c *try) { c.cfg.Schema = laxSchema },

@@ -14,6 +14,7 @@ func rows() []row {
 		{"MRL-ROUTE-026", "nobody's name", `route "GET /" is public and shows notes.html, which asks who is signed in (account/over/shared/me.html:1:`},
 		{"MRL-FORM-001", "routes", "Admin"}, {"MRL-FORM-002", "routes", "boundless"}, {"MRL-FORM-003", "routes", "excluding"}, {"MRL-FORM-004", "routes", "embedding"},
 		{"MRL-FORM-005", "routes", "pointing"}, {"MRL-FORM-006", "routes", "misspelt"}, {"MRL-FORM-007", "routes", "uploading"}, {"MRL-FORM-008", "routes", "map"}, {"MRL-FORM-009", "routes", ""}, {"MRL-FORM-010", "routes", "printed"},
+		{"MRL-FILE-003", "little room", "1000001"},
 		{"MRL-HDR-007", "pages", "scripts.html"}, {"MRL-HDR-008", "routes", "partner.example"},
 		{"MRL-SQL-002", "statements", "SELEC"}, {"MRL-SQL-003", "statements", "txet"}, {"MRL-SQL-004", "statements", "itel"}, {"MRL-SQL-005", "statements", "?"}, {"MRL-SQL-006", "statements", ""},
 		{"MRL-SQL-007", "statements", ""}, {"MRL-SQL-008", "statements", ""}, {"MRL-SQL-009", "statements", ""}, {"MRL-SQL-010", "statements", ""}, {"MRL-SQL-011", "statements", "anyRow"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/attack"
 	"github.com/merlon-web/merlon/cli"
 	"github.com/merlon-web/merlon/examples/club/site"
@@ -35,7 +37,7 @@ func TestAttackFinds(t *testing.T) {
 		}
 		return out.String()
 	}
-	if text := run(); !strings.Contains(text, "FAIL  injection") || !strings.Contains(text, attack.RuleMarkup.ID) || !strings.Contains(text, "curl ") {
+	if text := run(); !strings.Contains(text, "the data: those of the site at "+srv.URL+", of which there is no copy") || !strings.Contains(text, "FAIL  injection") || !strings.Contains(text, attack.RuleMarkup.ID) || !strings.Contains(text, "curl ") {
 		t.Errorf("text: %s", text)
 	}
 	var doc struct {
@@ -72,6 +74,73 @@ func TestAttackFinds(t *testing.T) {
 	}
 	if len(lines) < 3 {
 		t.Errorf("stream: %d lines", len(lines))
+	}
+}
+
+// TestAttackDevelopment: what a site says to its developer is no finding where it runs in development, and is not called clean; the same
+// words of any other site are one.
+func TestAttackDevelopment(t *testing.T) {
+	need.Time(t, "attacks a club")
+	club, err := site.Open(merlon.Env{Data: t.TempDir(), Mode: merlon.Development, NoJobs: true, Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = club.Start(t.Context())
+	}
+	if err == nil {
+		_, err = club.Demo(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = club.Close(context.WithoutCancel(t.Context())) }()
+	for name, c := range map[string]struct {
+		h    http.Handler
+		code int
+		says string
+	}{
+		"development": {club, cli.ExitDone, "not reached: what error pages tell (MRL-ATK-070): the site runs in development"},
+		"another": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/_merlon/dev/mail" {
+				http.NotFound(w, r)
+				return
+			}
+			club.ServeHTTP(w, r)
+		}), cli.ExitFailed, "MRL-ATK-070"},
+	} {
+		srv := httptest.NewServer(c.h)
+		var out, errs strings.Builder
+		code := cli.Run(t.Context(), site.Open, []string{"attack", srv.URL, "--class", "output"}, &out, &errs)
+		srv.Close()
+		if code != c.code || !strings.Contains(out.String(), c.says) || strings.Contains(out.String(), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA says") {
+			t.Errorf("%s exited %d, want %d:\n%s%s", name, code, c.code, errs.String(), out.String())
+		}
+	}
+}
+
+// TestAttackMisnamed: at an address, too, it is wrong usage to ask for a route or a role that there is not.
+func TestAttackMisnamed(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<title>x</title><a href="/news/7">a</a> <a href="/files/a.txt">b</a><form method=post action=/send><input name=a></form>`))
+	}))
+	defer srv.Close()
+	for _, c := range []struct {
+		code int
+		args string
+		says string
+	}{
+		{cli.ExitUsage, "--routes /nope", "no page or form that was found fits"},
+		{cli.ExitUsage, "--routes /news/*,/sned", "did you mean /send?"},
+		{cli.ExitUsage, "--routes /nwes/*", "did you mean /news/*?"},
+		{cli.ExitUsage, "--as user", "name some of anonymous"},
+		{cli.ExitDone, "--routes /news/{id} --class limits", ""},
+		{cli.ExitDone, "--routes /files/ --class limits", ""},
+		{cli.ExitDone, "--routes /send,/debug/* --class limits", ""},
+	} {
+		var out, errs strings.Builder
+		args := append([]string{"attack", srv.URL}, strings.Fields(c.args)...)
+		if code := cli.Run(t.Context(), site.Open, args, &out, &errs); code != c.code || !strings.Contains(errs.String(), c.says) || c.code != cli.ExitDone && out.Len() > 0 {
+			t.Errorf("%v exited %d, want %d:\n%s%s", c.args, code, c.code, errs.String(), out.String())
+		}
 	}
 }
 
@@ -143,14 +212,15 @@ func TestAttackLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range left {
-			if strings.HasPrefix(f.Name(), "merlon-attack-") || strings.HasPrefix(f.Name(), "merlon-trap-") {
+			if strings.HasPrefix(f.Name(), "merlon-attack-") {
 				t.Errorf("%s was left behind", f.Name())
 			}
 		}
 	}
 	var out, errs strings.Builder
 	args := []string{"attack", "--data", data, "--class", "access,injection", "--routes", "/contact", "--json"}
-	if code := cli.Run(t.Context(), site.Open, args, &out, &errs); code != cli.ExitDone || !strings.Contains(out.String(), `"original_unchanged": true`) {
+	if code := cli.Run(t.Context(), site.Open, args, &out, &errs); code != cli.ExitDone || !strings.Contains(out.String(), `"original_unchanged": true`) ||
+		!strings.Contains(out.String(), `"data": "a copy of `+data+`"`) {
 		t.Errorf("exited %d:\n%s%s", code, out.String(), errs.String())
 	}
 	empty()

@@ -119,11 +119,7 @@ func (m mutant) noticed(ctx context.Context, root, dir string) error {
 	if out, err := command(ctx, root, "go", "build", "-overlay", overlay, "-ldflags=-s -w", "-o", program, "./examples/club"); err != nil || out != "" {
 		return fmt.Errorf("without the guard it does not build: %w\n%s", err, out)
 	}
-	data := filepath.Join(dir, "data")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		return err
-	}
-	out, err := command(ctx, root, program, "attack", "--data", data, "--class", words[1], "--budget", "2m", "--format", "json")
+	out, err := command(ctx, root, program, "attack", "--demo", "--class", words[1], "--budget", "2m", "--format", "json")
 	if err != nil {
 		return err
 	}

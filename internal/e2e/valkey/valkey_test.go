@@ -112,6 +112,26 @@ func TestServerAway(t *testing.T) {
 	bea.Get("/members").At("/sign-in?next=%2Fmembers")
 }
 
+// TestServerFull: a server without memory has visitors who sign in or out come again, and a sign-out is then done.
+func TestServerFull(t *testing.T) {
+	peer := valkeypeer.Start(t)
+	s := merlontest.Start(t, onFile(peer))
+	ann := s.SignedIn("Ann")
+	members, left := ann.Get("/members"), s.Visitor().Get("/sign-in")
+	peer.Say("CONFIG SET maxmemory 1")
+	for what, page := range map[string]*merlontest.Visitor{
+		"sign-out": members.Submit("/sign-out", nil),
+		"sign-in":  left.Submit("/sign-in", merlontest.Values{"Email": "ann@example.org", "Password": "no password of anybody"}),
+	} {
+		if page.Is(503); page.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", what)
+		}
+	}
+	peer.Say("CONFIG SET maxmemory 0")
+	ann.Get("/members").Submit("/sign-out", nil)
+	ann.Get("/members").At("/sign-in?next=%2Fmembers")
+}
+
 // TestWhatRests: whoever reads the server's files finds no token and nothing of what a session holds.
 func TestWhatRests(t *testing.T) {
 	peer := valkeypeer.Start(t)

@@ -7,14 +7,14 @@ import (
 	"github.com/merlon-web/merlon/outbound/command"
 )
 
-var shrinker = command.New("convert", "-resize", "200x200", "--")
+var drawer = command.New("qrencode", "-o", "-", "--")
 
-type picture struct {
-	Name string `form:"required,max=80"`
+type code struct {
+	Text string `form:"required,max=80"`
 }
 
-func shrink(r *merlon.Read[merlon.Visitor], f form.Form[picture]) ([]byte, error) {
+func draw(r *merlon.Read[merlon.Visitor], f form.Form[code]) ([]byte, error) {
 	in, _ := f.Value()
-	out, err := shrinker.Run(r.Context(), nil, in.Name, "png:-")
+	out, err := drawer.Run(r.Context(), nil, in.Text)
 	return out.Out, err
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/merlon-web/merlon/outbound/command"
 )
 
-type picture struct {
-	Name string `form:"required,max=80"`
+type code struct {
+	Text string `form:"required,max=80"`
 }
 
-func shrink(w *merlon.Write[merlon.Visitor], f form.Form[picture]) (*merlon.Response, error) {
+func draw(w *merlon.Write[merlon.Visitor], f form.Form[code]) (*merlon.Response, error) {
 	in, _ := f.Value()
-	line := command.New("sh", "-c", "convert "+in.Name+" -resize 200x200 out.png") // compile: as command.constant value in argument to command.New
+	line := command.New("sh", "-c", "qrencode -o code.png "+in.Text) // compile: as command.constant value in argument to command.New
 	_, err := line.Run(w.Context(), nil)
-	return merlon.Redirect("/pictures"), err
+	return merlon.Redirect("/codes"), err
 }
