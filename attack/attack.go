@@ -129,6 +129,7 @@ type run struct {
 	report  *Report
 	class   string
 	tried   int // attempts that were answered
+	skipped int // routes and forms that were neither reached nor asked for
 	silent  int // requests in a row that were not
 	died    error
 	fails   error           // why nothing would come of the attack

@@ -1,9 +1,8 @@
 package attack
 
 import (
-	"bytes"
+	"cmp"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -36,7 +35,7 @@ func backups(r *run) {
 	} else {
 		r.leave("backups: nobody told of any: whether there are copies, where, sealed, with which key, whole, restorable and rehearsed was not tried (M73 to M80)")
 	}
-	copies := map[string][]byte{}
+	copies := map[string]lain{}
 	if b != nil {
 		copies = r.copies(b)
 	}
@@ -74,13 +73,13 @@ func (r *run) texts() (all []string) {
 }
 
 // copies has a copy made and does to it what a thief, a disk and an owner do. It returns what lies at the place.
-func (r *run) copies(b *Backups) map[string][]byte {
+func (r *run) copies(b *Backups) map[string]lain {
 	texts := r.texts()
 	if len(texts) == 0 {
 		r.leave("backups: no text is known that rests in the data, so none was looked for in copies (M75, M76, M78)")
 	}
 	r.tried++
-	before, err := lying(b.Place)
+	before, err := r.lying(b.Place)
 	if err == nil {
 		err = b.Make(r.ctx)
 	}
@@ -88,14 +87,14 @@ func (r *run) copies(b *Backups) map[string][]byte {
 		r.leave("backups: the copy could not be made: %v (M73 to M78)", err)
 		return nil
 	}
-	all, err := lying(b.Place)
+	all, err := r.lying(b.Place)
 	if err != nil {
 		r.leave("backups: the place cannot be read: %v (M73 to M78)", err)
 		return nil
 	}
-	fresh := map[string][]byte{}
+	fresh := map[string]lain{}
 	for name, file := range all {
-		if !bytes.Equal(before[name], file) {
+		if before[name].sum != file.sum {
 			fresh[name] = file
 		}
 	}
@@ -128,10 +127,10 @@ func (r *run) disk(b *Backups) {
 }
 
 // readable looks for what rests in the data in the copies (M75). It returns whether some copy keeps it to itself.
-func (r *run) readable(fresh map[string][]byte, texts []string) (sealed bool) {
+func (r *run) readable(fresh map[string]lain, texts []string) (sealed bool) {
 	for _, name := range sortedNames(fresh) {
 		r.tried++
-		open := slices.IndexFunc(texts, func(text string) bool { return tells(fresh[name], text, 3) })
+		open := slices.IndexFunc(texts, func(text string) bool { return r.tells(fresh[name], text) })
 		if open >= 0 {
 			r.finds(RuleCopyReadable, "%s holds %q as it is in the data", name, texts[open])
 		}
@@ -145,7 +144,7 @@ func (r *run) keyBeside(b *Backups, texts []string, sealed bool) {
 	if !sealed || len(texts) == 0 {
 		return // they need no key
 	}
-	data, err := lying(b.Data)
+	data, err := r.lying(b.Data)
 	if err != nil {
 		r.leave("backups: what lies on the server cannot be read: %v (M76)", err)
 		return
@@ -156,36 +155,40 @@ func (r *run) keyBeside(b *Backups, texts []string, sealed bool) {
 	}
 	for _, k := range append([][2]string{{"", "what the site restores with"}}, keys...) {
 		r.tried++
-		got, err := r.restored(b, k[0])
-		if r.much(err, "M76") {
-			return
-		}
-		if err == nil && slices.ContainsFunc(texts, func(text string) bool { return anyTells(got, text) }) {
+		told := false
+		err := r.restored(b, k[0], func(got map[string]lain) {
+			told = slices.ContainsFunc(texts, func(text string) bool { return r.anyTells(got, text) })
+		})
+		if err == nil && told {
 			r.finds(RuleCopyKey, "the newest copy was opened with %s", k[1])
 			return
 		}
 	}
 }
 
-// restored gets the newest copy back, and returns what came.
-func (r *run) restored(b *Backups, key string) (map[string][]byte, error) {
+// restored gets the newest copy back, and has what came looked at, unless look is nil, before it is taken away again.
+func (r *run) restored(b *Backups, key string, look func(map[string]lain)) error {
 	if r.ctx.Err() != nil {
 		panic(errOver)
 	}
 	into, err := newScratch()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = into.remove() }()
-	if err := b.Restore(r.ctx, into.dir, key); err != nil {
-		return nil, err
+	if err := b.Restore(r.ctx, into.dir, key); err != nil || look == nil {
+		return err
 	}
-	return lying(into.dir)
+	got, err := r.lying(into.dir)
+	if err == nil {
+		look(got)
+	}
+	return err
 }
 
-func anyTells(files map[string][]byte, text string) bool {
+func (r *run) anyTells(files map[string]lain, text string) bool {
 	for _, file := range files {
-		if tells(file, text, 3) {
+		if r.tells(file, text) {
 			return true
 		}
 	}
@@ -194,23 +197,20 @@ func anyTells(files map[string][]byte, text string) bool {
 
 // cut cuts the end off the newest copy, and alters a bit in its middle: neither may come back as if it were whole (M77). That
 // is its largest file: what lies beside it may be records that a restore does without.
-func (r *run) cut(b *Backups, fresh map[string][]byte) {
-	names := sortedNames(fresh)
-	name := slices.MaxFunc(names, func(x, y string) int { return len(fresh[x]) - len(fresh[y]) })
-	whole, path := fresh[name], filepath.Join(b.Place, filepath.FromSlash(name))
-	if len(whole) < leastCut {
+func (r *run) cut(b *Backups, fresh map[string]lain) {
+	name := slices.MaxFunc(sortedNames(fresh), func(x, y string) int { return cmp.Compare(fresh[x].size, fresh[y].size) })
+	whole := fresh[name]
+	if whole.size < leastCut {
 		r.leave("backups: %s is too small to be cut (M77)", name)
 		return
 	}
-	altered := bytes.Clone(whole)
-	altered[len(altered)/2] ^= 0x01
 	for _, try := range []struct {
-		how    string
-		broken []byte
-	}{{"without its last third", whole[:len(whole)*2/3]}, {"with a bit of its middle turned", altered}} {
+		how  string
+		hurt wound
+	}{{"without its last third", withoutEnd(whole.size * 2 / 3)}, {"with a bit of its middle turned", turnedBit(whole.size / 2)}} {
 		r.tried++
-		back, err := r.restoredFrom(b, path, try.broken, whole)
-		if !back || r.much(err, "M77") {
+		back, err := r.restoredFrom(b, whole.path, try.hurt)
+		if !back {
 			return
 		}
 		if err == nil {
@@ -222,68 +222,42 @@ func (r *run) cut(b *Backups, fresh map[string][]byte) {
 
 // restoredFrom restores from a copy that is broken meanwhile, and puts it back whatever happens; back is whether it was broken and
 // is as it was.
-func (r *run) restoredFrom(b *Backups, path string, broken, was []byte) (back bool, err error) {
-	if err := overwrite(path, broken); err != nil {
+func (r *run) restoredFrom(b *Backups, path string, hurt wound) (back bool, err error) {
+	heal, err := wounded(path, hurt)
+	if err != nil {
 		r.leave("backups: %s cannot be altered: %v (M77)", path, err)
 		return false, nil
 	}
 	defer func() {
-		if err := overwrite(path, was); err != nil {
+		if err := heal(); err != nil {
 			r.leave("backups: %s cannot be put back: %v (M77, M78)", path, err)
 			back = false
 		}
 	}()
-	_, err = r.restored(b, b.Key)
-	return true, err
-}
-
-// much tells of a restore whose files are too large to be looked at: it is neither one that worked nor one that failed.
-func (r *run) much(err error, what string) bool {
-	if !errors.Is(err, errMuch) {
-		return false
-	}
-	r.leave("backups: what was restored was not looked at: %v (%s)", err, what)
-	return true
+	return true, r.restored(b, b.Key, nil)
 }
 
 // leastCut is how many bytes a copy has of which one can tell that it was cut.
 const leastCut = 16
 
-// overwrite writes a file that may be read-only, as copies are.
-func overwrite(path string, b []byte) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return err
-	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		return err
-	}
-	return os.Chmod(path, info.Mode().Perm())
-}
-
 // comesBack restores the newest copy as the owner does, and compares it with the data (M78).
 func (r *run) comesBack(b *Backups, texts []string) {
 	r.tried++
-	data, err := lying(b.Data)
+	data, err := r.lying(b.Data)
 	if err != nil {
 		r.leave("backups: the data cannot be read: %v (M78)", err)
 		return
 	}
-	got, err := r.restored(b, b.Key)
+	var names []string
+	err = r.restored(b, b.Key, func(got map[string]lain) { names = b.missing(data, got, texts, r.tells) })
 	if r.ctx.Err() != nil {
 		panic(errOver)
-	}
-	if r.much(err, "M78") {
-		return
 	}
 	if err != nil {
 		r.finds(RuleRestoreMisses, "the newest copy cannot be restored: %v", err)
 		return
 	}
-	if names := b.missing(data, got, texts); len(names) > 0 {
+	if len(names) > 0 {
 		slices.Sort(names)
 		r.finds(RuleRestoreMisses, "%d of %d files and texts did not come back: %.300s", len(names), len(data)+len(texts), strings.Join(names, ", "))
 	}
@@ -305,7 +279,7 @@ func (r *run) rehearsed(b *Backups) {
 }
 
 // deletable deletes an old copy as a thief of the server would (M80), and puts it back.
-func (r *run) deletable(b *Backups, before, fresh map[string][]byte) {
+func (r *run) deletable(b *Backups, before, fresh map[string]lain) {
 	r.tried++
 	if b.Delete == nil {
 		r.leave("backups: whether the server can delete copies at the site's own place (M80) is not known here; backup init and check --deploy try it there")
@@ -317,12 +291,23 @@ func (r *run) deletable(b *Backups, before, fresh map[string][]byte) {
 	}
 	name := sortedNames(old)[0]
 	path := filepath.Join(b.Place, filepath.FromSlash(name))
+	kept, err := newScratch()
+	if err != nil {
+		r.leave("backups: whether the server can delete copies (M80): there is no place to keep one meanwhile: %v", err)
+		return
+	}
+	defer func() { _ = kept.remove() }()
+	spare := filepath.Join(kept.dir, "copy")
+	if err := copyFile(spare, path); err != nil {
+		r.leave("backups: whether the server can delete copies (M80): none can be kept meanwhile: %v", err)
+		return
+	}
 	if err := b.Delete(name); err != nil {
 		return
 	}
 	if _, err := os.Stat(path); os.IsNotExist(err) {
 		r.finds(RuleCopyDeletable, "%s was deleted with the rights of the server", name)
-		if err := os.WriteFile(path, old[name], 0o600); err != nil {
+		if err := copyFile(path, spare); err != nil {
 			r.leave("backups: %s cannot be put back: %v", name, err)
 		}
 	}
@@ -335,7 +320,7 @@ var namesOfCopies = strings.Fields(`/backup.zip /backup.tar.gz /backup.tgz /back
 
 // servedCopies asks the site for copies of its data, as a stranger and as a user without a role: by the names that they usually
 // have, by those that they have here, and among the pages that the crawl has seen.
-func (r *run) servedCopies(b *Backups, copies map[string][]byte) {
+func (r *run) servedCopies(b *Backups, copies map[string]lain) {
 	paths, texts := slices.Clone(namesOfCopies), r.texts()
 	if b != nil {
 		below := ""
@@ -375,10 +360,9 @@ func (r *run) servedCopies(b *Backups, copies map[string][]byte) {
 
 // copyOf says of which copy an answer is the bytes, as far as it was read, or what kind of a dump it is, also packed; "" for none.
 // An archive that a user is given may be their own: it is told when it holds what is another's, too.
-func copyOf(body string, copies map[string][]byte, texts []string, stranger bool) string {
+func copyOf(body string, copies map[string]lain, texts []string, stranger bool) string {
 	for _, name := range sortedNames(copies) {
-		file := copies[name]
-		if len(file) > 0 && (string(file) == body || len(body) >= maxAnswer && bytes.HasPrefix(file, []byte(body))) {
+		if copies[name].is(body) {
 			return fmt.Sprintf("the copy %s", name)
 		}
 	}
@@ -394,11 +378,11 @@ func copyOf(body string, copies map[string][]byte, texts []string, stranger bool
 			return kind + ", packed"
 		}
 	}
-	held := slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return !tells([]byte(body), text, 3) })
+	held := slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return !tells([]byte(body), text) })
 	if len(held) > 1 || len(held) == 1 && stranger {
 		return fmt.Sprintf("an archive that holds %q as it is in the data", held[0])
 	}
 	return ""
 }
 
-func sortedNames(files map[string][]byte) []string { return slices.Sorted(maps.Keys(files)) }
+func sortedNames(files map[string]lain) []string { return slices.Sorted(maps.Keys(files)) }

@@ -1,15 +1,9 @@
 package attack
 
 import (
-	"archive/zip"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,76 +34,6 @@ type Backups struct {
 	Apart bool
 }
 
-// mostLying is how many bytes of a folder are looked at: several folders are kept in memory at a time. A variable for tests.
-var mostLying int64 = 256 << 20
-
-// errMuch is a folder that is too large to be looked at.
-var errMuch = errors.New("its files are too large to be looked at by the attacker, which keeps them in memory")
-
-// lying are the files of a folder by name. The error wraps errMuch when they are too large in all.
-func lying(dir string) (map[string][]byte, error) {
-	all, left := map[string][]byte{}, mostLying
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if left -= info.Size(); left < 0 {
-			return fmt.Errorf("%s: more than %d MB: %w", dir, mostLying>>20, errMuch)
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		all[filepath.ToSlash(name)] = b
-		return err
-	})
-	return all, err
-}
-
-// unpackedMost bounds what one archive within a copy is unpacked to, in bytes.
-const unpackedMost = 256 << 20
-
-// tells looks for a text in a copy as it is, and in what it unpacks to, three deep.
-func tells(b []byte, text string, depth int) bool {
-	if bytes.Contains(b, []byte(text)) {
-		return true
-	}
-	if depth == 0 {
-		return false
-	}
-	inner := func(in io.Reader) bool {
-		b, _ := io.ReadAll(io.LimitReader(in, unpackedMost)) // of a broken archive: what came before
-		return tells(b, text, depth-1)
-	}
-	switch {
-	case bytes.HasPrefix(b, []byte("\x1f\x8b")):
-		in, err := gzip.NewReader(bytes.NewReader(b))
-		return err == nil && inner(in)
-	case bytes.HasPrefix(b, []byte("PK")):
-		z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
-		if err != nil {
-			return false
-		}
-		for _, f := range z.File {
-			if in, err := f.Open(); err == nil && inner(in) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // dump reports what kind of a whole database's copy an answer is, "" for none. What only looks like an archive is none.
 func dump(b string) string {
 	for sign, kind := range map[string]string{"SQLite format 3\x00": "an SQLite database", "PGDMP": "a dump of pg_dump", "-- MySQL dump": "a dump of mysqldump",
@@ -123,23 +47,23 @@ func dump(b string) string {
 
 // missing names the files of the data that are in no file of what was restored, by their bytes. A database is another file
 // after a restore: a text of its rows is looked for instead.
-func (b *Backups) missing(data, restored map[string][]byte, texts []string) (names []string) {
+func (b *Backups) missing(data, restored map[string]lain, texts []string, tells func(lain, string) bool) (names []string) {
 	sums := map[[sha256.Size]byte]bool{}
 	for _, file := range restored {
-		sums[sha256.Sum256(file)] = true
+		sums[file.sum] = true
 	}
 	for name, file := range data {
-		if transient(name) || b.Spare != nil && b.Spare(name) || strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-journal") || dump(string(file)) != "" || b.holds(name) {
+		if transient(name) || b.Spare != nil && b.Spare(name) || strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-journal") || dump(file.head()) != "" || b.holds(name) {
 			continue
 		}
-		if !sums[sha256.Sum256(file)] {
+		if !sums[file.sum] {
 			names = append(names, name)
 		}
 	}
 	for _, text := range texts {
 		found := false
 		for _, file := range restored {
-			found = found || tells(file, text, 3)
+			found = found || tells(file, text)
 		}
 		if !found {
 			names = append(names, fmt.Sprintf("the row with %q", text))
@@ -167,7 +91,7 @@ var keyNames = regexp.MustCompile(`(?i)key|secret|pass|age|seal|backup|\.(conf|t
 
 // keys are the texts of the small files of the data that may be a key, each with its file: whole files, lines, and what stands
 // behind the first = or : of a line. Those that are named like one come first; left is how many are not among them.
-func (b *Backups) keys(data map[string][]byte) (all [][2]string, left int) {
+func (b *Backups) keys(data map[string]lain) (all [][2]string, left int) {
 	var likely, other [][2]string
 	seen := map[string]bool{}
 	add := func(file, line, text string) {
@@ -182,10 +106,15 @@ func (b *Backups) keys(data map[string][]byte) (all [][2]string, left int) {
 		}
 	}
 	for _, name := range sortedNames(data) {
-		if len(data[name]) > keyFile || b.holds(name) {
+		if data[name].size > keyFile || b.holds(name) {
 			continue
 		}
-		text := string(data[name])
+		read, err := os.ReadFile(data[name].path)
+		if err != nil {
+			left++ // whatever it holds was not tried
+			continue
+		}
+		text := string(read)
 		add(name, "", text)
 		for line := range strings.Lines(text) {
 			add(name, "", line)
@@ -196,5 +125,5 @@ func (b *Backups) keys(data map[string][]byte) (all [][2]string, left int) {
 	}
 	all = append(likely, other...)
 	tried := min(len(all), mostTries)
-	return all[:tried], len(all) - tried
+	return all[:tried], left + len(all) - tried
 }

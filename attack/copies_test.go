@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -24,11 +25,27 @@ func packed(t *testing.T, text string) string {
 	return b.String()
 }
 
+// laid are the files of a folder that holds these.
+func laid(t *testing.T, files map[string]string) map[string]lain {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := lying(t.Context(), dir)
+	if err != nil || len(all) != len(files) {
+		t.Fatalf("%d files lie there, %v", len(all), err)
+	}
+	return all
+}
+
 // TestCopyOf: a copy is known by as much of it as an answer holds, and packed ones by what is in them; what a user exports of their
 // own is none.
 func TestCopyOf(t *testing.T) {
 	large := bytes.Repeat([]byte("sealed, and more than is read of an answer. "), maxAnswer/20)
-	copies := map[string][]byte{"large.bin": large, "small.bin": []byte("sealed")}
+	copies := laid(t, map[string]string{"large.bin": string(large), "small.bin": "sealed"})
 	var zipped bytes.Buffer
 	z := zip.NewWriter(&zipped)
 	f, err := z.Create("mine.txt")
@@ -67,11 +84,11 @@ func TestKeysFirst(t *testing.T) {
 	}
 	b := &Backups{Data: "/data", Place: "/place"}
 	const key = "0123456789abcdef0123456789abcdef"
-	for _, data := range []map[string][]byte{
-		{"a.log": []byte(log.String()), "backup.key": []byte(key)},
-		{"a.log": []byte(log.String()), "z.txt": []byte("restore_key = " + key)},
+	for _, data := range []map[string]string{
+		{"a.log": log.String(), "backup.key": key},
+		{"a.log": log.String(), "z.txt": "restore_key = " + key},
 	} {
-		all, left := b.keys(data)
+		all, left := b.keys(laid(t, data))
 		found := false
 		for _, k := range all {
 			found = found || k[0] == key
@@ -91,33 +108,78 @@ func TestBrokenIsPutBack(t *testing.T) {
 	}
 	r := &run{t: &target{}, ctx: t.Context(), report: &Report{}}
 	over, cancel := context.WithCancel(t.Context())
-	b := &Backups{Restore: func(_ context.Context, _, _ string) error { cancel(); return nil }}
-	for _, ctx := range []context.Context{t.Context(), over} {
-		if r.ctx = ctx; ctx == over {
+	broken := ""
+	b := &Backups{Restore: func(_ context.Context, _, _ string) error {
+		now, err := os.ReadFile(path)
+		broken = string(now)
+		cancel()
+		return err
+	}}
+	for _, c := range []struct {
+		ctx  context.Context
+		hurt wound
+		want string
+	}{{t.Context(), withoutEnd(5), "the w"}, {t.Context(), turnedBit(4), "the vhole of the copy"}, {over, withoutEnd(5), ""}, {over, turnedBit(4), ""}} {
+		if r.ctx, broken = c.ctx, ""; c.ctx == over {
 			cancel()
 		}
-		r.within(func(r *run) { _, _ = r.restoredFrom(b, path, was[:5], was) })
-		if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, was) {
-			t.Fatalf("the copy is %q, %v", now, err)
+		r.within(func(r *run) { _, _ = r.restoredFrom(b, path, c.hurt) })
+		if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, was) || broken != c.want {
+			t.Fatalf("the copy was %q and is %q, %v", broken, now, err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o400 {
+			t.Errorf("the copy's mode is %v, %v", info.Mode(), err)
 		}
 	}
 }
 
-// TestLyingHasAnEnd: folders are not read into memory beyond what it may take.
-func TestLyingHasAnEnd(t *testing.T) {
-	defer func(most int64) { mostLying = most }(mostLying)
+// TestLargeCopies: a text is found behind hundreds of megabytes, as they are and packed, and none of them is kept in memory; what cannot
+// be read is an error, and not a copy that keeps its texts to itself.
+func TestLargeCopies(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"a", "b"} {
-		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, 1000), 0o600); err != nil {
+	const size, text = 300 << 20, "ann@site.test"
+	f, err := os.Create(filepath.Join(dir, "large"))
+	if err == nil {
+		_, err = f.WriteAt([]byte(text), size)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p, err := os.Create(filepath.Join(dir, "packed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := gzip.NewWriter(p)
+	for range 20 {
+		if _, err := z.Write(make([]byte, 1<<20)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if all, err := lying(dir); err != nil || len(all) != 2 {
-		t.Errorf("%d files, %v", len(all), err)
+	_, err = z.Write([]byte(text))
+	if err := errors.Join(err, z.Close(), p.Close()); err != nil {
+		t.Fatal(err)
 	}
-	mostLying = 1999
-	if _, err := lying(dir); !errors.Is(err, errMuch) {
-		t.Errorf("2,000 bytes of at most 1,999: %v", err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	all, err := lying(t.Context(), dir)
+	if err != nil || len(all) != 2 || all["large"].size != size+int64(len(text)) {
+		t.Fatalf("%v, %v", all, err)
+	}
+	r := &run{t: &target{}, ctx: t.Context(), report: &Report{}}
+	for name, l := range all {
+		if !r.tells(l, text) || r.tells(l, "ben@site.test") {
+			t.Errorf("%s: what it holds was not seen, or what it does not", name)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 {
+		t.Errorf("it took %d MB of memory", took>>20)
+	}
+	if err := os.Remove(all["large"].path); err != nil {
+		t.Fatal(err)
+	}
+	if r.tells(all["large"], text); len(r.report.Coverage.NotReached) != 1 {
+		t.Errorf("not reached: %q", r.report.Coverage.NotReached)
 	}
 }
 

@@ -26,6 +26,11 @@ func (r *run) count() {
 	if r.site == nil {
 		return
 	}
+	defer func() {
+		if r.skipped > 0 {
+			r.note(fmt.Sprintf("%d routes and forms that were not asked for", r.skipped))
+		}
+	}()
 	for _, p := range r.site.pages {
 		c.Pages += len(p)
 	}
@@ -66,19 +71,24 @@ func (r *run) count() {
 	}
 }
 
-// unreached tells of what no attack came to. It is held against the classes if it was asked for and nothing is said of it.
+// unreached tells of what no attack came to. It is held against the classes if nothing is said of it. What was not asked for is
+// counted: it would drown the rest.
 func (r *run) unreached(pattern, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if _, said := r.o.Unfilled[pattern]; said || !r.wants(pattern) {
+	if !r.wants(pattern) {
+		r.skipped++
+	} else if _, said := r.o.Unfilled[pattern]; said {
 		r.note(text)
-		return
+	} else {
+		r.leaves(text, onForms...)
 	}
-	r.leaves(text, onForms...)
 }
 
 // routeMissed tells of a route that no attack came to. Those of roles as whom nobody was to attack are not held against a class.
 func (r *run) routeMissed(rt merlon.RouteInfo, why string) {
-	if text := fmt.Sprintf("route %s %s: %s", rt.Method, rt.Pattern, why); slices.ContainsFunc(r.people, func(a *actor) bool { return a.mayEnter(rt.Who) }) {
+	if !r.wants(rt.Pattern) {
+		r.skipped++
+	} else if text := fmt.Sprintf("route %s %s: %s", rt.Method, rt.Pattern, why); slices.ContainsFunc(r.people, func(a *actor) bool { return a.mayEnter(rt.Who) }) {
 		r.unreached(rt.Pattern, "%s", text)
 	} else {
 		r.note(text)
