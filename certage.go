@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -20,16 +21,40 @@ import (
 	"github.com/merlon-web/merlon/trust/cert"
 )
 
-// ageTask looks each hour, so that the last day is not missed; each stage of a certificate is told once.
+// ageTask looks each hour, so that the last day is not missed; each stage of a certificate is told once. A host that an authority has given
+// none is told of when it had none an hour before either: a new site gets its certificates in minutes.
 func (s *Site) ageTask() Task {
+	before := s.lacking(context.Background())
 	return Task{Name: "merlon/certificates", Every: time.Hour, Run: func(ctx context.Context, h *House) error {
 		for _, leaf := range s.env.Certificates.Leaves(ctx) {
 			if err := h.tellAge(ctx, leaf); err != nil {
 				return err
 			}
 		}
+		now := s.lacking(ctx)
+		for where, found := range now {
+			if _, lasts := before[where]; lasts {
+				if err := h.tellLack(ctx, found); err != nil {
+					return err
+				}
+			}
+		}
+		before = now
 		return nil
 	}}
+}
+
+// lacking are the findings of hosts without a certificate, by where they were found, where an authority is asked.
+func (s *Site) lacking(ctx context.Context) map[string]check.Finding {
+	a, asks := s.env.Certificates.(*cert.ACME)
+	if !asks {
+		return nil
+	}
+	all := map[string]check.Finding{}
+	for _, f := range a.Lacks(ctx) {
+		all[f.Where] = f
+	}
+	return all
 }
 
 // certificateChecks are those of the certificates that visitors are shown.
@@ -72,7 +97,38 @@ func (h *House) tellAge(ctx context.Context, leaf *x509.Certificate) error {
 	if err != nil || told {
 		return err
 	}
+	name := h.Name
+	if len(leaf.DNSNames) > 0 {
+		name = leaf.DNSNames[0]
+	}
 	e := event.New(ageRule(found.ID), event.Failed, slog.String("certificate", found.Where), slog.String("serial", serial), slog.String("stage", string(stage)), slog.String("problem", found.What))
+	// of a certificate that is not valid yet no mail: that is the clock's, and the mail would have the wrong date too
+	return h.tellOwner(ctx, e, stage != cert.NotYet, "certificate.mail.age", name, leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
+}
+
+// lackAgain is after what time a host that still has no certificate is told of once more: nobody reaches the site under it.
+const lackAgain = 24 * time.Hour
+
+// tellLack makes an event and a mail of a host without a certificate, unless the journal has one of the last day.
+func (h *House) tellLack(ctx context.Context, found check.Finding) error {
+	r := h.Engine.Read(ctx)
+	entries, err := journal.List(r, journal.Filter{ID: found.ID, Since: h.Clock().Add(-lackAgain), Limit: 500})
+	_ = r.Close()
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		var d struct{ Certificate string }
+		if json.Unmarshal(e.Detail, &d) == nil && d.Certificate == found.Where {
+			return nil
+		}
+	}
+	e := event.New(cert.RuleACME, event.Failed, slog.String("certificate", found.Where), slog.String("problem", found.What))
+	return h.tellOwner(ctx, e, true, "certificate.mail.lack", strings.TrimPrefix(found.Where, "certificate of "), found.What)
+}
+
+// tellOwner records an event about a certificate, and writes to the owner of it: the texts' first word is the site's title.
+func (h *House) tellOwner(ctx context.Context, e event.Event, mails bool, texts, name, more string) error {
 	e.Time = h.Clock()
 	h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
 	h.site.happened(e)
@@ -81,21 +137,14 @@ func (h *House) tellAge(ctx context.Context, leaf *x509.Certificate) error {
 			return err
 		}
 		to := h.site.env.Settings.Owner
-		if to == "" || stage == cert.NotYet { // which is the clock's, and a mail would have the wrong date too
+		if to == "" || !mails {
 			return nil
 		}
 		address, err := mailbox.ParseAddress(to)
 		if err != nil {
 			return fmt.Errorf("merlon: %s: %w", setting.Owner, err)
 		}
-		name := h.Name
-		if len(leaf.DNSNames) > 0 {
-			name = leaf.DNSNames[0]
-		}
-		until := leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST")
-		say := func(key string) string {
-			return text.Own().Format(h.Lang(), "certificate.mail.age"+"."+key, h.Title, name, until)
-		}
+		say := func(key string) string { return text.Own().Format(h.Lang(), texts+"."+key, h.Title, name, more) }
 		return h.Mails.Queue(w, mailbox.Mail{To: address, Kind: "certificate", Lang: h.Lang(), Subject: say("subject"), Text: say("text")})
 	})
 }

@@ -2,10 +2,16 @@ package merlon_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	bignum "math/big"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -121,4 +127,60 @@ func TestCertificateOfUnicodeHosts(t *testing.T) {
 			t.Error(f)
 		}
 	}
+}
+
+// TestCertificateLacks: a host that an authority gives no certificate is told after an hour, once a day, by event and mail.
+func TestCertificateLacks(t *testing.T) {
+	certificates := t.TempDir()
+	source, err := cert.NewACME(cert.ACMEConfig{Hosts: []string{"shop.example"}, Dir: certificates, Directory: "https://127.0.0.1:1/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	open := func(env merlon.Env) (*merlon.Site, error) {
+		env.Certificates, env.Settings.Owner = source, "owner@example.org"
+		return openTestSite(env)
+	}
+	s := merlontest.StartIn(t, dir, open)
+	look := s.Site.AgeTask()
+	told := func(want int, when string) {
+		t.Helper()
+		if err := look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.Read(func(r *db.Reader) error {
+			events, err := journal.List(r, journal.Filter{ID: cert.RuleACME.ID})
+			if err != nil {
+				return err
+			}
+			mails, err := s.Site.House().Mails.List(r, 0, 50)
+			if len(events) != want || len(mails) != want {
+				t.Errorf("%s: %d events, %d mails, want %d", when, len(events), len(mails), want)
+			}
+			if want > 0 && (!strings.Contains(mails[0].Text, "for shop.example, ") || !strings.Contains(string(events[0].Detail), "has given none yet")) {
+				t.Errorf("%s: %s, the mail %q", when, events[0].Detail, mails[0].Text)
+			}
+			return err
+		})
+	}
+	s.Advance(time.Hour)
+	told(1, "after an hour")
+	s.Advance(time.Hour)
+	told(1, "after two")
+	s.Advance(23 * time.Hour)
+	told(2, "after a day")
+	s.Advance(24 * time.Hour)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := ninety(8, time.Now())
+	der, err := x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(certificates, "shop.example"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	told(2, "with a certificate")
 }

@@ -37,6 +37,37 @@ func (s *Site) makeData() error {
 	return s.ownData()
 }
 
+// openEngine makes the data folder if need be, and opens the database in it.
+func (s *Site) openEngine(ctx context.Context) error {
+	err := s.makeData()
+	if err == nil {
+		err = s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...)
+	}
+	return s.hindered(err)
+}
+
+// hindered adds to an error of the data what is wrong with their folder, if that is why: the error itself is of the call that was
+// refused ("unable to open database file"). Errors that say what to do are left as they are.
+func (s *Site) hindered(err error) error {
+	var found check.Finding
+	if err == nil || errors.As(err, &found) || errors.Is(err, db.ErrLocked) {
+		return err
+	}
+	if where, what, do := datafolder.Hinder(s.env.Data); what != "" {
+		return &folderError{RuleFolder.Finding(where, what, do), err}
+	}
+	return err
+}
+
+// folderError is a finding of the data folder, and the error by which it was seen.
+type folderError struct {
+	finding check.Finding
+	cause   error
+}
+
+func (e *folderError) Error() string   { return e.finding.Error() + ": " + e.cause.Error() }
+func (e *folderError) Unwrap() []error { return []error{e.finding, e.cause} }
+
 // notGone refuses a folder that has the keys of a site and not its database: opened, it would be a new and empty site, whose first
 // visitor with the link becomes its administrator. A first start makes the file before the keys, so one that was cut off goes on.
 func (s *Site) notGone() error {
@@ -106,16 +137,13 @@ func (e *pendingError) Is(target error) bool { return target == ErrPending }
 func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.makeData(); err != nil {
-		return nil, err
-	}
-	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
+	if err := s.openEngine(ctx); err != nil {
 		return nil, err
 	}
 	fresh, err := s.fresh(ctx)
 	if err != nil || !fresh {
 		done, err := s.cfg.Engine.Migrate(ctx)
-		return done, errors.Join(err, s.cfg.Engine.Close())
+		return done, errors.Join(s.hindered(err), s.cfg.Engine.Close())
 	}
 	var done []db.Migration
 	err = s.alone(ctx, func() (err error) {
@@ -124,17 +152,14 @@ func (s *Site) Migrate(ctx context.Context) ([]db.Migration, error) {
 		}
 		return err
 	})
-	return done, errors.Join(err, s.cfg.Engine.Close())
+	return done, errors.Join(s.hindered(err), s.cfg.Engine.Close())
 }
 
 // Pending returns the migrations that have not run, with the site not running.
 func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.makeData(); err != nil {
-		return nil, err
-	}
-	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
+	if err := s.openEngine(ctx); err != nil {
 		return nil, err
 	}
 	pending, err := s.cfg.Engine.Pending(ctx)

@@ -33,5 +33,11 @@ func (s *Site) TakeJobs(t *testing.T) int {
 // TellAges does what the task of certificates does each hour.
 func (s *Site) TellAges(ctx context.Context) error { return s.ageTask().Run(ctx, s.House()) }
 
+// AgeTask is the task of certificates as it begins.
+func (s *Site) AgeTask() func(context.Context) error {
+	task := s.ageTask()
+	return func(ctx context.Context) error { return task.Run(ctx, s.House()) }
+}
+
 // MessageID names a mail.
 var MessageID = messageID

@@ -35,10 +35,7 @@ func (s *Site) UndoMigration(ctx context.Context) (undone db.Migration, err erro
 func (s *Site) withDatabase(ctx context.Context, do func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.makeData(); err != nil {
-		return err
-	}
-	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
+	if err := s.openEngine(ctx); err != nil {
 		return err
 	}
 	err := do()

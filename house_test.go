@@ -53,7 +53,7 @@ var houseOutside = map[string]string{
 	"backup":              "filippo.io/age github.com/klauspost/compress golang.org/x/sys",
 	"backup/s3":           "github.com/minio/minio-go/v7",
 	"backup/sftp":         "github.com/pkg/sftp golang.org/x/crypto",
-	"cli":                 "github.com/BurntSushi/toml github.com/spf13/cobra github.com/spf13/pflag",
+	"cli":                 "github.com/BurntSushi/toml github.com/spf13/cobra github.com/spf13/pflag golang.org/x/sys",
 	"cmd/merlon":          "github.com/spf13/cobra github.com/spf13/pflag",
 	"page":                "golang.org/x/net",
 	"internal/text":       "golang.org/x/text",
@@ -73,6 +73,7 @@ var houseOutside = map[string]string{
 	"internal/qr":         "github.com/boombuler/barcode",
 	"internal/steps":      "github.com/pressly/goose/v3",
 	"internal/background": "golang.org/x/sys",
+	"internal/datafolder": "golang.org/x/sys",
 	"internal/terminal":   "golang.org/x/sys",
 	"internal/browse":     "golang.org/x/net",
 }

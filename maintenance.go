@@ -83,9 +83,11 @@ func markMaintenance(dir string, on bool) error {
 	return f.Close()
 }
 
+// markedMaintenance reports whether a data folder has the mark. One that cannot be looked at is taken for closed: nobody is let in by a
+// disk that fails.
 func markedMaintenance(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, maintenanceFile))
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // What processes with data folders of their own are told stands in the database that they share. Each keeps it in its folder as

@@ -229,6 +229,13 @@ var (
 		Wrong:  "rm data/club.db; club serve --production",
 		Right:  "club restore …   # the newest point; or a new folder for a new site",
 		Source: "CWE-636 (not failing securely); OWASP ASVS 5.0 13.4"}
+	RuleFolder = check.Rule{ID: "MRL-SITE-026", Property: check.Availability, Severity: check.High,
+		Title:  "the data folder cannot be used",
+		Why:    "the site keeps its database and its keys there, and serves nothing without them",
+		Attack: "No attack: a full disk, a file that root has made, or a disk that the kernel has mounted for reading only. What was\nacknowledged before is there.",
+		Wrong:  "sudo touch data/club.db-wal; club serve",
+		Right:  "chown -R club data   # the user that serves the site; or as the finding says",
+		Source: "CWE-636 (not failing securely); OWASP ASVS 5.0 13.4"}
 	RuleCSPReport = check.Rule{ID: "MRL-CSP-001", Property: check.Integrity, Severity: check.Low,
 		Title:  "a browser refused something on a page",
 		Why:    "the page's policy does not allow it: an extension of the visitor's, or an injection that was stopped",
@@ -240,6 +247,6 @@ var (
 // Rules returns the rules of this room.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleName, RuleRoute, RuleAccess, RuleInline, RuleReason, RuleOption, RuleRowForm, RulePageForm, RuleLink, RuleDeadLink, RuleLoad, RuleSettings,
-		RuleForgotten, RulePart, RuleLacking, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleGone, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
+		RuleForgotten, RulePart, RuleLacking, RuleMigration, RuleMethod, RuleToken, RuleNoToken, RuleEdited, RuleOtherSite, RuleGone, RuleFolder, RuleNotice, RuleUndeclared, RuleRate, RulePlain, RuleDenied, RulePanic,
 		RuleRedirect, RuleNext, RuleBody, RuleEnded, RuleInsecure, RuleCSPReport, RuleData, RuleRestored, RuleDatabase, RuleStores}, slices.Concat(jobRules(), lateJobRules(), deployRules(), routeRules(), []check.Rule{RuleTexts})...)
 }

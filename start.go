@@ -92,13 +92,10 @@ func (s *Site) open(ctx context.Context, beside bool) (run *running, err error) 
 	if s.env.Data == "" {
 		return nil, errors.New("merlon: Env.Data is empty: the site has no place for its data; name a folder (--data DIR)")
 	}
-	if err := s.makeData(); err != nil {
-		return nil, err
-	}
 	if e, ok := s.cfg.Engine.(db.Hasty); ok && s.env.Mode == Test {
 		e.Hasten()
 	}
-	if err := s.cfg.Engine.Open(ctx, s.env.Data, s.schemas...); err != nil {
+	if err := s.openEngine(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -116,7 +113,7 @@ func (s *Site) open(ctx context.Context, beside bool) (run *running, err error) 
 	}
 	keys, err := s.keysAndTables(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.hindered(err)
 	}
 	since, err := afterRestore(ctx, s.cfg.Engine)
 	if err != nil {

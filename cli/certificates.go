@@ -22,7 +22,7 @@ func (s settings) certificates(data string, log *slog.Logger) (cert.Source, erro
 	switch s.TLS.Mode {
 	case "files":
 		certFile, keyFile := s.pair()
-		f, err := cert.OpenFiles(certFile, keyFile, log)
+		f, err := cert.OpenFiles(certFile, keyFile, log, s.names()...)
 		if err != nil {
 			return nil, err
 		}
@@ -57,19 +57,23 @@ func (s settings) pair() (certFile, keyFile string) {
 	return cmp.Or(orCredential("", certCredential), s.TLS.Cert), cmp.Or(orCredential("", keyCredential), s.TLS.Key)
 }
 
-// certified are the names of the site that an authority is asked for: in ASCII and without ports, as certificates have them, each once. Of
-// a public authority they are the public ones; an authority of one's own knows one's own names.
-func (s settings) certified() (names []string) {
+// names are the hosts of the site as certificates have them: in ASCII and without ports, each once.
+func (s settings) names() (names []string) {
 	for _, host := range s.Site.Hosts {
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		host = trust.ASCIIName(host)
-		if (s.TLS.Directory != "" || header.PublicName(host)) && !slices.Contains(names, host) {
+		if host = trust.ASCIIName(host); !slices.Contains(names, host) {
 			names = append(names, host)
 		}
 	}
 	return names
+}
+
+// certified are the names that an authority is asked for. Of a public one they are the public ones; an authority of one's own knows
+// one's own names.
+func (s settings) certified() []string {
+	return slices.DeleteFunc(s.names(), func(host string) bool { return s.TLS.Directory == "" && !header.PublicName(host) })
 }
 
 // tellAges says at the start which certificates browsers refuse, or will soon.

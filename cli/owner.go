@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 // What root makes in a data folder of another user is root's, and the site, which runs as that user, does not start with it. So a
@@ -41,7 +43,7 @@ func (p *program) stranger() (o owner, is bool) {
 	if os.Geteuid() != 0 {
 		return owner{}, false
 	}
-	uid, gid, ok := ownerOf(p.data)
+	uid, gid, ok := datafolder.Owner(p.data)
 	if !ok || uid == 0 {
 		return owner{}, false
 	}

@@ -8,19 +8,6 @@ import (
 	"syscall"
 )
 
-// ownerOf returns user and group of a file, of a link those of what it leads to.
-func ownerOf(path string) (uid, gid int, ok bool) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0, 0, false
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0, false
-	}
-	return int(st.Uid), int(st.Gid), true
-}
-
 // become executes the program once more as another user. It returns only an error, after which the process is to end: it may be that
 // user's already.
 func become(o owner, argv []string) error {

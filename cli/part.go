@@ -19,6 +19,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/event"
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/internal/swap"
 )
 
@@ -250,6 +251,9 @@ func (p *program) holdsData() (bool, error) {
 		return true, nil
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		return false, nil
+	}
+	if where, what, do := datafolder.Hinder(p.data); what != "" {
+		return false, exit(ExitCannot, "%w", merlon.RuleFolder.Finding(where, what, do))
 	}
 	return false, exit(ExitCannot, "the data folder cannot be read: %w: name one that can be with --data", err)
 }

@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/merlon-web/merlon/check"
 )
 
 // Inspect judges the headers of an answer as a browser received them: what protects is there and says nothing weaker than
-// this package would. Where is the route, for the findings; https, that the answer came over TLS from a [PublicName].
+// this package would; what an owner opens by name, as an origin that may frame the page or a feature for the own origin, is not
+// weak. HSTS is to hold for a year at the least (OWASP ASVS 5.0 3.4.1). Where is the route, for the findings; https, that the answer came over TLS from a [PublicName].
 //
 // Pages (text/html, and answers without a type) need the whole set, other answers what applies to them. It is for tests and
 // checks of a site's own answers; no handler needs it.
@@ -27,12 +30,10 @@ func Inspect(where string, h http.Header, https bool) check.Faults {
 	if page {
 		in.is("Referrer-Policy", "same-origin", "strict-origin", "strict-origin-when-cross-origin")
 		in.is("Cross-Origin-Opener-Policy", "same-origin", "same-origin-allow-popups")
-		if in.one("Permissions-Policy") == "" {
-			in.missing("Permissions-Policy", "none", "send the one of header.Strict")
-		}
+		in.permissions()
 	}
-	if https && !strings.Contains(in.one("Strict-Transport-Security"), "max-age=") {
-		in.missing("Strict-Transport-Security", "none", "call header.SetHSTS")
+	if https {
+		in.transport()
 	}
 	if v := h["Access-Control-Allow-Origin"]; v != nil {
 		in.found = append(in.found, RuleName.Finding(where, fmt.Sprintf("Access-Control-Allow-Origin: %.80q", v), "send no CORS header; give the other origin a route of its own"))
@@ -69,6 +70,43 @@ func (in *inspection) is(name string, values ...string) {
 	in.missing(name, fmt.Sprintf("%.80q", in.h[name]), "send "+values[0])
 }
 
+// permissions demands that no feature is opened to others. Of a feature that is not named browsers open to the own origin at the most, by
+// their own default.
+func (in *inspection) permissions() {
+	const name = "Permissions-Policy"
+	if in.one(name) == "" {
+		in.missing(name, "none", "send the one of header.Strict")
+		return
+	}
+	for one := range strings.SplitSeq(in.one(name), ",") {
+		feature, who, _ := strings.Cut(strings.TrimSpace(one), "=")
+		if !slices.Contains([]string{"()", "(self)", "self"}, who) {
+			in.missing(name, fmt.Sprintf("%.60s is open to %.60q", feature, who), "send the one of header.Strict, or name the feature in header.Options")
+		}
+	}
+}
+
+// leastHSTS is how long browsers are to use TLS, in seconds.
+const leastHSTS = 365 * 24 * 60 * 60
+
+func (in *inspection) transport() {
+	const name = "Strict-Transport-Security"
+	for one := range strings.SplitSeq(in.one(name), ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(one), "=")
+		if !strings.EqualFold(key, "max-age") {
+			continue
+		}
+		if age, err := strconv.ParseInt(strings.Trim(value, `"`), 10, 64); err != nil || age < leastHSTS {
+			in.missing(name, fmt.Sprintf("max-age is %.20q", value), "call header.SetHSTS")
+		}
+		return // of two the header is void or the first counts
+	}
+	in.missing(name, "none", "call header.SetHSTS")
+}
+
+// ownOnly are the directives that take no origin of another site (see [Policy]).
+var ownOnly = []string{"script-src", "script-src-elem", "script-src-attr", "style-src", "style-src-elem", "style-src-attr", "manifest-src", "worker-src", "object-src", "base-uri"}
+
 func (in *inspection) policy(page bool) {
 	const name = "Content-Security-Policy"
 	directives := map[string][]string{}
@@ -104,6 +142,12 @@ func (in *inspection) policy(page bool) {
 			if d == "style-src" && w == "'unsafe-inline'" && directives["sandbox"] != nil {
 				weak = false // an SVG in its own box
 			}
+			if slices.Contains(ownOnly, d) && !strings.HasPrefix(w, "'") {
+				weak = true
+			}
+			if d == "frame-ancestors" && w != "'none'" && !validOrigin(w, "https") {
+				weak = true // the own origin is not opened: what frames itself can be framed by what is injected
+			}
 			if weak {
 				in.found = append(in.found, RuleSource.Finding(in.where, fmt.Sprintf("%s %s", d, w), "name files by 'self', an origin or a hash"))
 			}
@@ -112,6 +156,9 @@ func (in *inspection) policy(page bool) {
 	if page {
 		demand("base-uri", "'none'")
 		demand("require-trusted-types-for", "'script'")
+		if v := value("trusted-types"); v == "absent" || strings.Contains(v, "'allow-duplicates'") { // without it a script may make any policy
+			in.missing(name, fmt.Sprintf("trusted-types is %.80q", v), "compile it with header.New: trusted-types 'none'")
+		}
 		if v := value("form-action"); !strings.HasPrefix(v, "'self'") && v != "'none'" {
 			in.missing(name, fmt.Sprintf("form-action is %.80q", v), "compile it with header.New")
 		}

@@ -160,6 +160,7 @@ func TestStrictPassesItsOwnInspection(t *testing.T) {
 func TestInspectFindsWhatIsWeak(t *testing.T) {
 	strict := http.Header{"Content-Type": {"text/html; charset=utf-8"}}
 	header.Strict.Apply(strict)
+	header.SetHSTS(strict, "example.org", true)
 	csp := header.Strict.Policy()
 	for title, change := range map[string]func(http.Header){
 		"unsafe-inline":                  func(h http.Header) { h.Set("Content-Security-Policy", csp+"; script-src 'unsafe-inline'") },
@@ -174,6 +175,23 @@ func TestInspectFindsWhatIsWeak(t *testing.T) {
 		},
 		"form-action of another": func(h http.Header) {
 			h.Set("Content-Security-Policy", strings.Replace(csp, "form-action 'self'", "form-action https://evil.example", 1))
+		},
+		"HSTS that ends at once":  func(h http.Header) { h.Set("Strict-Transport-Security", "max-age=0") },
+		"HSTS of a month":         func(h http.Header) { h.Set("Strict-Transport-Security", "includeSubDomains; Max-Age=2592000") },
+		"a feature for everybody": func(h http.Header) { h.Set("Permissions-Policy", "camera=*") },
+		"a feature for another": func(h http.Header) {
+			h.Set("Permissions-Policy", `geolocation=(), camera=(self "https://evil.example")`)
+		},
+		"scripts of another":     func(h http.Header) { h.Set("Content-Security-Policy", csp+"; script-src https://evil.example") },
+		"scripts of a bare host": func(h http.Header) { h.Set("Content-Security-Policy", csp+"; script-src-elem 'self' evil.example") },
+		"framed by itself and another": func(h http.Header) {
+			h.Set("Content-Security-Policy", strings.Replace(csp, "frame-ancestors 'none'", "frame-ancestors 'self' https://evil.example", 1))
+		},
+		"any trusted type": func(h http.Header) {
+			h.Set("Content-Security-Policy", strings.Replace(csp, "; trusted-types 'none'", "", 1))
+		},
+		"trusted types twice": func(h http.Header) {
+			h.Set("Content-Security-Policy", strings.Replace(csp, "trusted-types 'none'", "trusted-types a 'allow-duplicates'", 1))
 		},
 		"no-referrer": func(h http.Header) { h.Set("Referrer-Policy", "no-referrer") },
 		"unsafe-url":  func(h http.Header) { h.Set("Referrer-Policy", "unsafe-url") },
@@ -195,7 +213,7 @@ func TestInspectFindsWhatIsWeak(t *testing.T) {
 	} {
 		h := strict.Clone()
 		change(h)
-		if f := header.Inspect("GET /", h, false); len(f) == 0 {
+		if f := header.Inspect("GET /", h, true); len(f) == 0 {
 			t.Errorf("%s: nothing was found", title)
 		}
 	}

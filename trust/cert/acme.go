@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +43,7 @@ type ACME struct {
 	log    *slog.Logger
 	now    atomic.Pointer[manager]
 	http01 atomic.Bool
+	pauses pauses
 }
 
 // manager is one life of autocert's. A renewal that failed is tried again by it only after half an hour: then it is replaced
@@ -109,11 +112,26 @@ func (a *ACME) renew() {
 	}
 }
 
-// Get implements [Source].
+// Get implements [Source]. For a host that has no certificate, or one that has ended, the authority is asked by a handshake too, but not
+// before the pause of [ACME.Fetch] is over: autocert would ask each minute, as long as somebody comes.
 func (a *ACME) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	host := strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
+	if until, err := a.pauses.of(host); err != nil && time.Now().Before(until) && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) {
+		if leaf, _ := a.leaf(context.Background(), host); leaf == nil || !isValid(leaf, time.Now()) {
+			return nil, fmt.Errorf("cert: no certificate for %.80q: %w; the authority is asked again at %s", hello.ServerName, err, until.UTC().Format(time.RFC3339))
+		}
+	}
+	return a.get(hello, host)
+}
+
+// get is Get without minding the pause. What fails lengthens it.
+func (a *ACME) get(hello *tls.ClientHelloInfo, host string) (*tls.Certificate, error) {
 	m, done := a.use()
 	defer done()
 	c, err := m.GetCertificate(hello)
+	if slices.Contains(a.hosts, host) && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) {
+		a.pauses.note(host, err, time.Now())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cert: no certificate for %.80q: %w", hello.ServerName, err)
 	}
@@ -142,11 +160,12 @@ func (a *ACME) Fetch(ctx context.Context) int {
 	var all sync.WaitGroup
 	for _, host := range a.hosts {
 		all.Go(func() {
-			for pause := firstPause; !a.ask(host); pause = min(2*pause, longestPause) {
+			for !a.ask(host) {
+				until, _ := a.pauses.of(host)
 				select {
 				case <-ctx.Done():
 					return
-				case <-time.After(pause):
+				case <-time.After(time.Until(until)):
 				}
 			}
 			n.Add(1)
@@ -158,7 +177,7 @@ func (a *ACME) Fetch(ctx context.Context) int {
 
 // ask reports whether there is a certificate of a host, and asks for it if there is none.
 func (a *ACME) ask(host string) bool {
-	_, err := a.Get(browserHello(host))
+	_, err := a.get(browserHello(host), host)
 	if err != nil {
 		a.log.Error("no certificate yet", "id", RuleACME.ID, "host", host, "error", err.Error())
 	}

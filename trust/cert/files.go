@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +22,7 @@ const lookEvery = 10 * time.Second
 // Files is a certificate that the owner keeps in two PEM files, read again when they change.
 type Files struct {
 	certFile, keyFile string
+	hosts             []string
 	log               *slog.Logger
 
 	mu     sync.Mutex
@@ -38,9 +38,10 @@ type fileState struct {
 }
 
 // OpenFiles reads a certificate with its chain, and its key. The key file must be closed to others. What cannot be used is
-// [check.Faults].
-func OpenFiles(certFile, keyFile string, log *slog.Logger) (*Files, error) {
-	f := &Files{certFile: certFile, keyFile: keyFile, log: log, clock: time.Now}
+// [check.Faults]. The hosts, in ASCII and without ports, are those that visitors ask for: what takes the certificate's place later is
+// judged by them ([NameCheck] judges the one that is read here).
+func OpenFiles(certFile, keyFile string, log *slog.Logger, hosts ...string) (*Files, error) {
+	f := &Files{certFile: certFile, keyFile: keyFile, hosts: hosts, log: log, clock: time.Now}
 	state, err := f.look()
 	if err == nil {
 		f.now, err = f.read()
@@ -53,8 +54,7 @@ func OpenFiles(certFile, keyFile string, log *slog.Logger) (*Files, error) {
 }
 
 // Get implements [Source]. Files that changed and cannot be used, or whose certificate is worse than the one that was read
-// before (it leaves out a host that the other names, or is not valid now as the other is), are logged, and the one from before
-// is shown on.
+// before (browsers refuse it for a host of which they take the other), are logged, and the one from before is shown on.
 func (f *Files) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -76,7 +76,7 @@ func (f *Files) reload(now time.Time) {
 		next, err = f.read()
 	}
 	if err == nil {
-		rule, err = worse(next.Leaf, f.now.Leaf, now)
+		rule, err = f.worse(next.Leaf, now)
 	}
 	if err != nil {
 		f.log.Error("the changed certificate cannot be used; the one from before is shown on", "id", rule.ID, "error", err.Error())
@@ -87,22 +87,27 @@ func (f *Files) reload(now time.Time) {
 	if found, old := Age(next.Leaf, now); old && found.ID == RuleEnded.ID { // there is nothing better
 		f.log.Error("the certificate that is shown is one that browsers refuse, or will tomorrow", "id", found.ID, "error", found.What)
 	}
-}
-
-// worse says by which rule and why a certificate must not take the place of the one that is shown; nil: it may. The hosts are
-// those that the one from before names: the start has held it against the site's.
-func worse(next, now *x509.Certificate, at time.Time) (check.Rule, error) {
-	names := slices.Clone(now.DNSNames)
-	for _, ip := range now.IPAddresses {
-		names = append(names, ip.String())
-	}
-	for _, name := range names {
-		if next.VerifyHostname(strings.Replace(name, "*", "any", 1)) != nil {
-			return RuleNames, fmt.Errorf("it does not name %s, as the one from before does; it names %s: get one that names it, or restart the site if it is not wanted any more", name, strings.Join(next.DNSNames, ", "))
+	for _, host := range f.hosts {
+		if err := next.Leaf.VerifyHostname(host); err != nil {
+			f.log.Error("the certificate that is shown does not name a host of the site", "id", RuleNames.ID, "host", host, "error", err.Error())
 		}
 	}
-	if isValid(now, at) && !isValid(next, at) {
+}
+
+// worse says by which rule and why a certificate must not take the place of the one that is shown; nil: it may. One that has ended is
+// good for no host, so what takes its place is never worse.
+func (f *Files) worse(next *x509.Certificate, at time.Time) (check.Rule, error) {
+	now := f.now.Leaf
+	if !isValid(now, at) {
+		return check.Rule{}, nil
+	}
+	if !isValid(next, at) {
 		return RuleEnded, fmt.Errorf("it is valid from %s until %s, and the one from before is valid now", next.NotBefore.UTC().Format(time.RFC3339), next.NotAfter.UTC().Format(time.RFC3339))
+	}
+	for _, host := range f.hosts {
+		if now.VerifyHostname(host) == nil && next.VerifyHostname(host) != nil {
+			return RuleNames, fmt.Errorf("it does not name %s, a host of the site, as the one from before does; it names %s: get one that names it, or mend the site's hosts in the settings and restart", host, strings.Join(next.DNSNames, ", "))
+		}
 	}
 	return check.Rule{}, nil
 }

@@ -47,9 +47,12 @@ func TestWorseFiles(t *testing.T) {
 		want  int64
 		said  string // in an error of the log
 	}{
-		{"renewed", pairOf(t, 1, now.Add(-day), now.Add(day), "site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "site.test"), 2, ""},
-		{"renewed under a wildcard", pairOf(t, 1, now.Add(-day), now.Add(day), "www.site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "*.site.test"), 2, ""},
-		{"a wildcard renewed", pairOf(t, 1, now.Add(-day), now.Add(day), "*.site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "*.site.test"), 2, ""},
+		{"renewed", pairOf(t, 1, now.Add(-day), now.Add(day), "site.test", "www.site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "site.test", "www.site.test"), 2, ""},
+		{"renewed under a wildcard", pairOf(t, 1, now.Add(-day), now.Add(day), "www.site.test", "site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "*.site.test", "site.test"), 2, ""},
+		{"a wildcard renewed", pairOf(t, 1, now.Add(-day), now.Add(day), "*.site.test", "site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "*.site.test", "site.test"), 2, ""},
+		{"without a name that is no host of the site", pairOf(t, 1, now.Add(-day), now.Add(day), "site.test", "www.site.test", "old.site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "site.test", "www.site.test"), 2, ""},
+		{"a host for a wildcard", pairOf(t, 1, now.Add(-day), now.Add(day), "site.test", "*.site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "site.test", "www.site.test"), 2, ""},
+		{"with one host less, after the end of the one that is shown", pairOf(t, 1, long, now.Add(-day), "site.test", "www.site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "site.test"), 2, "host=www.site.test"},
 		{"of another host", pairOf(t, 1, now.Add(-day), now.Add(day), "site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "other.test"), 1, RuleNames.ID},
 		{"without a further host", pairOf(t, 1, now.Add(-day), now.Add(day), "site.test", "www.site.test"), pairOf(t, 2, now.Add(-day), now.Add(90*day), "site.test"), 1, RuleNames.ID},
 		{"one that has ended", pairOf(t, 1, now.Add(-day), now.Add(day), "site.test"), pairOf(t, 2, long, now.Add(-day), "site.test"), 1, RuleEnded.ID},
@@ -61,7 +64,7 @@ func TestWorseFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log bytes.Buffer
-		f, err := OpenFiles(file, file, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})))
+		f, err := OpenFiles(file, file, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})), "site.test", "www.site.test")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,28 +1,23 @@
-//go:build unix
-
 package backup
 
 import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 // giveLike gives a folder that root has made, with all in it, to the owner of another one, in whose place it comes: the site, which
 // runs as that user, could not open it. Where there is no other one, and for whoever is not root, nothing is to be given.
 // The folder itself comes last: until then nobody but root can put a link in the way.
 func giveLike(path, other string) error {
-	info, err := os.Stat(other)
-	if err != nil || os.Geteuid() != 0 {
+	uid, gid, ok := datafolder.Owner(other)
+	if !ok || uid == 0 || os.Geteuid() != 0 {
 		return nil
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || st.Uid == 0 {
-		return nil
-	}
-	give := func(name string) error { return os.Lchown(name, int(st.Uid), int(st.Gid)) }
-	err = filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
+	give := func(name string) error { return os.Lchown(name, uid, gid) }
+	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
 		if err != nil || name == path {
 			return err
 		}

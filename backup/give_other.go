@@ -1,5 +1,0 @@
-//go:build !unix
-
-package backup
-
-func giveLike(string, string) error { return nil }
