@@ -167,7 +167,8 @@ func (s *Site) Pending(ctx context.Context) ([]db.Migration, error) {
 }
 
 // keysAndTables opens the key ring, sees that the migrations have run and that the ring is the data's. Where there is nothing yet both
-// are made, while no other process makes its own.
+// are made, while no other process makes its own. Where something is there and not all, another process may be in the middle of
+// its first start: what is pending counts when that is over.
 func (s *Site) keysAndTables(ctx context.Context) (keys *keyring.Ring, err error) {
 	do := func() (err error) {
 		if keys, err = s.openKeys(ctx); err != nil {
@@ -182,7 +183,9 @@ func (s *Site) keysAndTables(ctx context.Context) (keys *keyring.Ring, err error
 		err = s.alone(ctx, do)
 		return keys, err
 	}
-	err = do()
+	if err = do(); errors.Is(err, ErrPending) {
+		err = s.alone(ctx, do)
+	}
 	return keys, err
 }
 

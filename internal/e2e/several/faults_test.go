@@ -16,7 +16,7 @@ import (
 
 // TestSeveral is acceptance F5.
 func TestSeveral(t *testing.T) {
-	w := open(t)
+	w := open(t, 0)
 	w.run("sign-out", w.signOut)
 	w.run("limits", w.limits)
 	w.run("keys", w.otherKeys)

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,19 +46,30 @@ type world struct {
 	t        *testing.T
 	dir      string
 	pg       *pgpeer.Server
+	standbys []*pgpeer.Server
 	database string
-	store    *valkeypeer.Server
-	port     int // of nginx
+	store    *valkeypeer.Server // nil: sessions are in the database
+	port     int                // of nginx
 	roots    *x509.CertPool
 	both     [2]*process
 }
 
-// open starts everything, both processes at one moment on an empty database, and fills in what can be looked at.
-func open(t *testing.T) *world {
+// open starts everything, both processes at one moment on an empty database, and fills in what can be looked at. Pages are read from
+// so many standbys; sessions are in the database then, and else on a server of their own.
+func open(t *testing.T, standbys int) *world {
 	t.Helper()
 	need.Time(t, "runs two processes of the built club behind nginx")
-	w := &world{t: t, dir: t.TempDir(), pg: pgpeer.Shared(t), store: valkeypeer.Start(t), port: valkeypeer.Free(t), roots: x509.NewCertPool()}
+	w := &world{t: t, dir: t.TempDir(), pg: pgpeer.Shared(t), port: valkeypeer.Free(t), roots: x509.NewCertPool()}
 	w.database = w.pg.Database(t)
+	if standbys == 0 {
+		w.store = valkeypeer.Start(t)
+	}
+	var replicas []string
+	for range standbys {
+		one := w.pg.Standby(t)
+		w.standbys = append(w.standbys, one)
+		replicas = append(replicas, strconv.Quote(one.URL("", w.database)))
+	}
 	w.write("merlon.toml", fmt.Sprintf(`[site]
 host = %q
 origin = "https://%s:%d"
@@ -74,10 +86,11 @@ mode = "proxy"
 
 [db]
 url = %q
+replicas = [%s]
 
 [valkey]
 url = %q
-`, host, host, w.port, w.pg.URL(pgpeer.Owner, w.database), w.store.Address))
+`, host, host, w.port, w.pg.URL(pgpeer.Owner, w.database), strings.ReplaceAll(strings.Join(replicas, ", "), "//@", "//"), w.sessions()))
 	for i := range w.both {
 		w.both[i] = &process{w: w, dir: "data", listen: valkeypeer.Free(t), health: valkeypeer.Free(t)}
 		t.Cleanup(w.both[i].kill)
@@ -97,10 +110,18 @@ url = %q
 	return w
 }
 
+// sessions is the address of the server that has them, "" for the database.
+func (w *world) sessions() string {
+	if w.store == nil {
+		return ""
+	}
+	return w.store.Address
+}
+
 // inside opens the site in this process too, beside the others.
 func (w *world) inside(do func(*merlon.Site)) {
 	w.t.Helper()
-	env := merlon.Env{Data: filepath.Join(w.dir, "data"), Mode: merlon.Test, Settings: merlon.Settings{Valkey: merlon.ValkeySettings{URL: w.store.Address}}}
+	env := merlon.Env{Data: filepath.Join(w.dir, "data"), Mode: merlon.Test, Settings: merlon.Settings{Valkey: merlon.ValkeySettings{URL: w.sessions()}}}
 	s, err := site.OpenBeside(env, postgres.Engine(w.pg.Config(w.database)), valkey.Or(env))
 	if err == nil {
 		err = s.Start(w.t.Context())
