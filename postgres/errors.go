@@ -110,7 +110,11 @@ func (c *conn) explain(e *pgconn.PgError) error {
 	case e.Code == "53100":
 		return fmt.Errorf("%w: %w", db.ErrDiskFull, said)
 	case !c.writing && (e.Code == "42501" || e.Code == "25006" || e.Code == "25001"):
-		return &refusal{db.RuleReadOnly.Finding("", "postgres: "+said.Error(), "run what writes with the Writer of a POST, a job or a command"), said}
+		do := "run what writes with the Writer of a POST, a job or a command"
+		if e.Code == "42501" && e.Routine == "aclcheck_error" {
+			do += "; if the statement only reads, the readers' role has lost its right to (SELECT): start any process of the site anew, which gives it again"
+		}
+		return &refusal{db.RuleReadOnly.Finding("", "postgres: "+said.Error(), do), said}
 	case e.Code == "0A000":
 		c.broken = true // a plan of before a migration of another process
 	}

@@ -10,6 +10,25 @@ import (
 	"github.com/merlon-web/merlon/postgres"
 )
 
+// TestLostRight: a reader whose role may not read any more is told of that, not only of writing; the next start mends it.
+func TestLostRight(t *testing.T) {
+	server, name, e := site(t)
+	server.Exec(t, name, "REVOKE SELECT ON note FROM "+pgpeer.Reader)
+	count := func() error {
+		r := e.Read(t.Context())
+		defer r.Close()
+		_, err := howMany.One(r)
+		return err
+	}
+	if err := count(); err == nil || !strings.Contains(err.Error(), "lost its right") || !strings.Contains(err.Error(), "start any process") {
+		t.Errorf("without the right: %v", err)
+	}
+	open(t, postgres.Engine(server.Config(name)))
+	if err := count(); err != nil {
+		t.Errorf("after another start: %v", err)
+	}
+}
+
 // TestWrongSettings: a start that the server refuses says what is wrong, names the setting, and calls nothing busy.
 func TestWrongSettings(t *testing.T) {
 	server := pgpeer.Shared(t)
