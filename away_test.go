@@ -3,6 +3,7 @@ package merlon_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -50,6 +51,12 @@ func TestAServerThatLeaves(t *testing.T) {
 			if rest := e.left.Load(); rest > 0 {
 				t.Errorf("%s was not tried %d times: %d are left", path, left, rest)
 			}
+		}
+	}
+	for left, want := range map[int64]int{0: 0, 1: 1} { // whoever looks after the process is told
+		e.left.Store(left)
+		if notes := s.Site.Readiness(t.Context()); len(notes) != want || want > 0 && !strings.Contains(notes[0], "the database cannot be read") {
+			t.Errorf("a server that has left %d times: %q", left, notes)
 		}
 	}
 	ann.Get("/notes")

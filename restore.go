@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -300,17 +301,46 @@ var RuleRestored = check.Rule{ID: "MRL-RST-001", Property: check.Integrity, Seve
 	Right:  `restore latest --live --confirm-site NAME, then look at: events --id MRL-RST-001`,
 	Source: "NIST SP 800-34 Rev. 1, 4.3 (recovery), 4.4 (reconstitution); OWASP ASVS 5.0 7.4.1, 16.2.1"}
 
-// Readiness asks the parts what an owner should know of a site that is otherwise ready, one sentence each. It changes no
-// status: a warning takes no healthy site out of service.
+// Readiness asks the site's servers and parts what an owner should know of a site that is otherwise ready, one sentence each. It
+// changes no status: a warning takes no healthy site out of service, and a server that is away for all processes would take out all.
 func (s *Site) Readiness(ctx context.Context) (notes []string) {
 	h := s.House()
 	if h == nil {
 		return nil
 	}
+	notes = s.unreached(ctx)
 	for _, p := range s.cfg.Parts {
 		if p.Readiness != nil {
 			notes = append(notes, p.Readiness(ctx, h)...)
 		}
+	}
+	return notes
+}
+
+// reachTime is how long each server of a site is waited for when it is asked whether it is there.
+const reachTime = 1500 * time.Millisecond
+
+// unreached tells what this process does not reach: the database, or the server with sessions and attempts.
+func (s *Site) unreached(ctx context.Context) (notes []string) {
+	line := strings.NewReplacer("\n", " ", "\r", " ").Replace
+	asked, stop := context.WithTimeout(ctx, reachTime)
+	r := s.cfg.Engine.Read(asked)
+	_, err := wherePlaced(r)
+	_ = r.Close()
+	stop()
+	if err != nil {
+		notes = append(notes, line("the database cannot be read, and visitors are answered 503: "+err.Error()))
+	}
+	if s.cfg.Stores == nil {
+		return notes
+	}
+	asked, stop = context.WithTimeout(ctx, reachTime)
+	defer stop()
+	for _, f := range check.Run(asked, s.cfg.Stores.Checks()...).Findings(check.Medium) {
+		notes = append(notes, line(fmt.Sprintf("%s: %s (%s)", f.Where, f.What, f.ID)))
+	}
+	if asked.Err() != nil {
+		notes = append(notes, fmt.Sprintf("the server with sessions and counted attempts has not answered for %v", reachTime))
 	}
 	return notes
 }

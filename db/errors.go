@@ -2,7 +2,6 @@ package db
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/merlon-web/merlon/check"
 )
@@ -23,7 +22,7 @@ var (
 
 	// ErrAway is returned when the server that has the rows cannot be reached, or has left: nothing more of the transaction is known.
 	// It is an [ErrBusy]. What only reads may be done again; a commit that ends so may have been kept.
-	ErrAway = fmt.Errorf("%w: its server is away", ErrBusy)
+	ErrAway error = away{}
 
 	// ErrDiskFull is returned when there is no room to write. Nothing of the transaction was kept.
 	ErrDiskFull = errors.New("the disk is full")
@@ -32,6 +31,12 @@ var (
 	// database.
 	ErrAhead = errors.New("the database is ahead of the program")
 )
+
+type away struct{}
+
+func (away) Error() string { return "the server that has the rows is away" }
+
+func (away) Is(target error) bool { return target == ErrBusy }
 
 // An EditedError says that files of migrations that were run are others now: the database is not what they make.
 type EditedError struct{ Findings check.Faults }

@@ -197,5 +197,5 @@ var (
 // Rules returns every rule of this package.
 func Rules() []check.Rule {
 	return append([]check.Rule{RuleSealed, RulePrepare, RuleUnknown, RuleRow, RuleParams, RuleOneStatement, RuleQueryWrites, RuleRows, RuleChoice, RuleList,
-		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited, RuleDamaged, RuleOrphan}, append(serverRules(), RuleLax, RuleCalled, RuleOutside, RulePooler, RuleReplica, RuleReplicaAway)...)
+		RuleRowType, RuleMigration, RuleNoLimit, RuleArgument, RuleForeign, RuleReadOnly, RuleLocked, RuleColumnType, RuleValue, RuleNested, RuleRolledBack, RuleSchemaName, RuleEdited, RuleDamaged, RuleOrphan}, append(serverRules(), RuleLax, RuleCalled, RuleOutside, RulePooler, RuleReplica, RuleReplicaAway, RuleClock)...)
 }

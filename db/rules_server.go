@@ -60,6 +60,13 @@ var (
 		Wrong:  "a standby five seconds behind, or one that does not answer",
 		Right:  "a standby that streams: SELECT now() - pg_last_xact_replay_timestamp() there, pg_stat_replication on the other",
 		Source: "PostgreSQL, Monitoring Streaming Replication; PostgreSQL, Handling Query Conflicts"}
+	RuleClock = check.Rule{ID: "MRL-SQL-036", Property: check.Integrity, Severity: check.Medium,
+		Title:  "this machine's clock and the database server's differ",
+		Why:    "sessions, mailed links and counted attempts of several machines are judged by the clock of the one that is asked",
+		Attack: "None is needed: a machine that is six minutes ahead makes sessions that the others refuse, and ends links early;\none that is behind keeps what is over.",
+		Wrong:  "a clock that is set by hand, or left in local time",
+		Right:  "NTP on all machines: timedatectl says \"System clock synchronized: yes\"",
+		Source: "OWASP ASVS 5.0 16.2.2; RFC 8633 (Network Time Protocol Best Current Practices)"}
 )
 
 // serverRules are the first of this file; the others are in the list of [Rules] by their numbers.

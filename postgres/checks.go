@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
@@ -32,6 +34,7 @@ func (e *engine) Checks() []check.Check {
 		live(db.RuleReaderRole, readerWrites, "take the right away; postgres.Setup prints what a reader needs"),
 		live(db.RuleReaderReach, readerReaches, "run what postgres.Setup prints, as a superuser, in this database"),
 		live(db.RuleOwnerRole, ownerRules, "ALTER ROLE … NOSUPERUSER, and let it own this database alone"),
+		live(db.RuleClock, clockOf, "keep the clocks of all machines right by NTP (timedatectl set-ntp true)"),
 		live(db.RuleReplica, e.replicasWhere(func(r db.Replica) bool { return r.Foreign }), "name standbys of the server of db.url, or take the address out"),
 		live(db.RuleReplicaAway, e.replicasWhere(func(r db.Replica) bool { return r.Fault != "" && !r.Foreign }), "start it, or look why it does not follow; take it out of db.replicas if it is no more"),
 	}
@@ -141,6 +144,40 @@ func readerReaches(ctx context.Context, on *opened) (found []string, err error) 
 		names = append(names, row[0])
 	}
 	return []string{fmt.Sprintf("the role %s may run %d functions that act: %s", on.way.reader.User, len(rows), strings.Join(names, ", "))}, err
+}
+
+// maxApart is how far the clocks of machines may be apart.
+const maxApart = 5 * time.Second
+
+// clockOf holds this machine's clock against the server's. Where all processes do they are held against each other.
+func clockOf(ctx context.Context, on *opened) ([]string, error) {
+	c, err := on.readers.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer on.readers.Put(c)
+	before := time.Now()
+	rows, err := c.rows(ctx, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+	after := time.Now()
+	if err != nil || len(rows) != 1 {
+		return nil, err
+	}
+	ms, err := strconv.ParseInt(rows[0][0], 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	return apart(before, time.UnixMilli(ms), after), nil
+}
+
+// apart judges a time that was told between two looks at this machine's clock.
+func apart(before, told, after time.Time) []string {
+	if ahead := before.Sub(told); ahead > maxApart {
+		return []string{fmt.Sprintf("this machine's clock is ahead of the database server's by %v", ahead.Round(time.Second))}
+	}
+	if behind := told.Sub(after); behind > maxApart {
+		return []string{fmt.Sprintf("this machine's clock is behind the database server's by %v", behind.Round(time.Second))}
+	}
+	return nil
 }
 
 func ownerRules(ctx context.Context, on *opened) ([]string, error) {

@@ -40,16 +40,40 @@ func words(e *pgconn.PgError) *serverError {
 // away is the error of a server that has left or cannot be reached: the next try may find it again.
 func away(err error) error { return fmt.Errorf("%w: %w", db.ErrAway, err) }
 
-// unreached is the error of a connection that could not be made. A server that answers and refuses, as one with too many
-// connections does, is not away, unless it says that it ends or begins.
-func unreached(what string, err error) error {
-	kind := db.ErrAway
+// unreached is the error of a connection that could not be made, with what to do about it. A server that answers and refuses is not
+// away, unless it says that it ends or begins; to a visitor it is as a busy one.
+func unreached(what string, as role, err error) error {
 	var server *pgconn.PgError
-	if errors.As(err, &server) && !departs(server.Code) {
-		kind = db.ErrBusy
+	if !errors.As(err, &server) || departs(server.Code) {
+		return fmt.Errorf("%w: postgres: %s: %w: see that it runs, and that the settings name its host and port (db.url, db.replicas)", db.ErrAway, what, connecting(err))
 	}
-	return fmt.Errorf("%w: postgres: %s: %w", kind, what, connecting(err))
+	name, password := "db.url", "db.password_file"
+	if as == reader {
+		name, password = "db.reader", "db.reader_password_file"
+	}
+	do := ""
+	switch server.Code {
+	case "28P01", "28000":
+		do = fmt.Sprintf(": the server does not let the role in: make it (CREATE ROLE), or correct %s, or give its password (%s)", name, password)
+	case "3D000":
+		do = ": make the database (CREATE DATABASE) and run what the command migrate setup prints, or correct db.url"
+	case "42501":
+		do = ": the role may not come into the database: run what the command migrate setup prints"
+	case "53300":
+		do = ": other programs have all connections: end some, or raise max_connections"
+	}
+	return &unable{fmt.Sprintf("postgres: %s: %v%s", what, connecting(err), do), connecting(err)}
 }
+
+// unable is the error of a server that answers and gives no connection. It is a [db.ErrBusy].
+type unable struct {
+	text string
+	err  error
+}
+
+func (u *unable) Error() string        { return u.text }
+func (u *unable) Unwrap() error        { return u.err }
+func (u *unable) Is(target error) bool { return target == db.ErrBusy }
 
 // departs reports whether a code says that the server ends, or is not up yet.
 func departs(code string) bool { return code == "57P01" || code == "57P02" || code == "57P03" }
@@ -86,7 +110,11 @@ func (c *conn) explain(e *pgconn.PgError) error {
 	case e.Code == "53100":
 		return fmt.Errorf("%w: %w", db.ErrDiskFull, said)
 	case !c.writing && (e.Code == "42501" || e.Code == "25006" || e.Code == "25001"):
-		return &refusal{db.RuleReadOnly.Finding("", "postgres: "+said.Error(), "run what writes with the Writer of a POST, a job or a command"), said}
+		do := "run what writes with the Writer of a POST, a job or a command"
+		if e.Code == "42501" && e.Routine == "aclcheck_error" {
+			do += "; if the statement only reads, the readers' role has lost its right to (SELECT): start any process of the site anew, which gives it again"
+		}
+		return &refusal{db.RuleReadOnly.Finding("", "postgres: "+said.Error(), do), said}
 	case e.Code == "0A000":
 		c.broken = true // a plan of before a migration of another process
 	}

@@ -80,3 +80,6 @@ func Relay(c Config, l net.Listener) (stop func(), err error) {
 	}
 	return w.relay(l).close, nil
 }
+
+// Apart judges a server's clock.
+var Apart = apart

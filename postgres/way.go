@@ -170,7 +170,7 @@ func (w *way) connectTo(ctx context.Context, server *pgconn.Config, as role, sch
 		if ctx.Err() != nil {
 			return nil, pool.Stopped(ctx)
 		}
-		return nil, unreached(fmt.Sprintf("no connection to the database %q on %s as %q", cfg.Database, cfg.Host, cfg.User), err)
+		return nil, unreached(fmt.Sprintf("no connection to the database %q on %s as %q", cfg.Database, cfg.Host, cfg.User), as, err)
 	}
 	c := &conn{pg: pg, f: pg.Frontend(), writing: as != reader, status: 'I', patience: w.patience(as)}
 	c.session = db.NewSession(c, schemas...)

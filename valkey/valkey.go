@@ -7,6 +7,7 @@
 package valkey
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -136,5 +137,18 @@ func (s *stores) Checks() []check.Check {
 	if s.client == nil {
 		return nil
 	}
-	return s.client.Checks()
+	all := s.client.Checks()
+	for i, one := range all {
+		if one.Rule.ID != server.RuleSilent.ID && one.Rule.ID != server.RuleRefuses.ID {
+			continue
+		}
+		all[i].Run = func(ctx context.Context) []check.Finding {
+			found := one.Run(ctx)
+			for i := range found {
+				found[i].Where = setting.ValkeyURL.String()
+			}
+			return found
+		}
+	}
+	return all
 }

@@ -76,11 +76,23 @@ var (
 		Attack: "Whoever can make the server restart, by a crash or a full memory, has a fresh number of guesses.",
 		Wrong:  "appendonly no", Right: "appendonly yes; appendfsync always where no second may be lost",
 		Source: "Valkey documentation, Persistence"}
+	RuleSilent = check.Rule{ID: "MRL-KV-013", Property: check.Availability, Severity: check.Medium,
+		Title:  "a server that does not answer",
+		Why:    "while it is away nobody signs in, and visitors who are signed in are told to come again; all others are served, so\na site starts without it",
+		Attack: "None is needed: the server ended, or the address names another port, or one that speaks no TLS.",
+		Wrong:  `valkey.Config{Address: "valkey://127.0.0.1:6380"}, where nobody listens`, Right: "the address at which valkey-cli gets an answer to PING",
+		Source: "Valkey documentation, Client handling"}
+	RuleRefuses = check.Rule{ID: "MRL-KV-014", Property: check.Availability, Severity: check.High,
+		Title:  "a server that lets the site do nothing",
+		Why:    "nobody could sign in, and it does not pass by itself",
+		Attack: "None is needed: the password was changed on one side, or the number of the database is one that the server does not have.",
+		Wrong:  `valkey.Config{Address: "valkeys://shop@cache.example.org/99"}`, Right: `valkey.Config{Address: "valkeys://shop@cache.example.org", Password: password}, with the password of the server's ACL`,
+		Source: "Valkey documentation, ACL; OWASP ASVS 5.0 13.2.1"}
 )
 
 // Rules lists the rules of the room.
 func Rules() []check.Rule {
-	return []check.Rule{RuleKey, RuleCommand, RuleScript, RuleValue, RuleServer, RulePlain, RulePassword, RuleSealed, RuleInWrite, RuleSlot, RuleEviction, RulePersistence}
+	return []check.Rule{RuleKey, RuleCommand, RuleScript, RuleValue, RuleServer, RulePlain, RulePassword, RuleSealed, RuleInWrite, RuleSlot, RuleEviction, RulePersistence, RuleSilent, RuleRefuses}
 }
 
 var _ = check.Known(Rules()...)

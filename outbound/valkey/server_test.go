@@ -353,10 +353,36 @@ func TestChecks(t *testing.T) {
 	if ids := found(valkeypeer.Start(t, "--maxmemory-policy", "allkeys-lru", "--appendonly", "no").Client(t)); !maps.Equal(ids, both) {
 		t.Errorf("a server that forgets: %v", ids)
 	}
-	gone := sound.Client(t)
-	sound.Stop()
-	if ids := found(gone); !maps.Equal(ids, both) {
+	mute := valkeypeer.Start(t)
+	mute.Say("ACL SETUSER default -info")
+	if ids := found(mute.Client(t)); !maps.Equal(ids, both) {
 		t.Errorf("a server that does not tell: %v", ids)
+	}
+	client := func(address string, password string) *valkey.Client {
+		c, err := valkey.New(valkey.Config{Address: address, Password: secret.New(password), Timeout: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		return c
+	}
+	locked := valkeypeer.Start(t, "--requirepass", "hidden")
+	refuses := map[string]bool{valkey.RuleRefuses.ID: true}
+	for what, c := range map[string]*valkey.Client{"wrong password": client(locked.Address, "other"), "no password": client(locked.Address, ""),
+		"no such database": client(locked.Address+"/99", "hidden")} {
+		if ids := found(c); !maps.Equal(ids, refuses) {
+			t.Errorf("%s: %v", what, ids)
+		}
+	}
+	silent, gone := map[string]bool{valkey.RuleSilent.ID: true}, sound.Client(t)
+	if valkey.RuleSilent.Severity >= check.High {
+		t.Error("a server that is away stops the start of a site, which serves strangers without it")
+	}
+	sound.Stop()
+	for what, c := range map[string]*valkey.Client{"away": gone, "TLS to plain": client(strings.Replace(locked.Address, "valkey:", "valkeys:", 1), "hidden"), "no socket": client("unix:///nowhere/socket", "")} {
+		if ids := found(c); !maps.Equal(ids, silent) {
+			t.Errorf("%s: %v", what, ids)
+		}
 	}
 }
 

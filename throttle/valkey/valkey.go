@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -51,6 +52,8 @@ for i = 2, #KEYS do
 	end
 end
 return 1`)
+
+	forget = valkey.NewCommand[int64]("ZREM {key} {}...", indexKey)
 
 	// KEYS: the index, then buckets that were in it. ARGV: the time.
 	sweep = valkey.NewScript[int64](`
@@ -283,20 +286,38 @@ func (s *Store) Inspect(ctx context.Context, key throttle.Key) (state throttle.S
 	return state, state.UnmarshalBinary([]byte(kept[0]))
 }
 
-// Sweep implements [throttle.Store], 500 buckets at a step, so that no request waits for it.
+// Sweep implements [throttle.Store], 500 buckets at a step, so that no request waits for it. What the index holds and is the name of
+// no bucket, the site has not written: it is taken out.
 func (s *Store) Sweep(ctx context.Context, now int64) error {
 	for {
 		found, err := expired.Do(ctx, s.client, indexKey.Of(group), valkey.Int(now))
 		if err != nil || len(found) == 0 {
 			return away(err)
 		}
-		keys := []valkey.Name{indexKey.Of(group)}
+		keys, foreign := []valkey.Name{indexKey.Of(group)}, []valkey.Arg{indexKey.Of(group)}
 		for _, name := range found {
-			keys = append(keys, bucketKey.Of(group, name))
+			if isName(name) {
+				keys = append(keys, bucketKey.Of(group, name))
+			} else {
+				foreign = append(foreign, valkey.Text(name))
+			}
 		}
-		gone, err := sweep.Do(ctx, s.client, keys, valkey.Int(now))
-		if err != nil || gone == 0 && len(found) < 500 {
+		var gone, out int64
+		if len(foreign) > 1 {
+			if out, err = forget.Do(ctx, s.client, foreign...); err != nil {
+				return away(err)
+			}
+		}
+		if len(keys) > 1 {
+			gone, err = sweep.Do(ctx, s.client, keys, valkey.Int(now))
+		}
+		if err != nil || gone+out == 0 {
 			return away(err)
 		}
 	}
+}
+
+// isName reports whether a member of the index is the name of a bucket: a key in lower hexadecimal digits.
+func isName(s string) bool {
+	return len(s) == 2*len(throttle.Key{}) && strings.Trim(s, "0123456789abcdef") == ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -168,5 +169,31 @@ func TestSweepOfMany(t *testing.T) {
 	}
 	if n, err := valkey.Count(t.Context(), client); err != nil || n != 1 {
 		t.Errorf("%d buckets are left, %v; want 1", n, err)
+	}
+}
+
+// TestSweepOfForeign: members of the index that the site has not written go, and stop no sweep.
+func TestSweepOfForeign(t *testing.T) {
+	server := valkeypeer.Start(t)
+	client := server.Client(t)
+	store := valkey.NewStore(client)
+	if _, err := store.Reserve(t.Context(), now, []throttle.Ask{{Key: throttle.Key{1}, Limit: throttle.Limit{Burst: 5, Window: time.Minute}}}); err != nil {
+		t.Fatal(err)
+	}
+	add := "ZADD merlon:throttle:{1}:expires 0 \"\" 0 " + strings.Repeat("F", 64)
+	for i := range 1000 {
+		add += fmt.Sprintf(" 1 a:%d", i)
+	}
+	server.Say(add)
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	if err := store.Sweep(ctx, now+60_000_000); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := valkey.Count(t.Context(), client); err != nil || n != 0 {
+		t.Errorf("%d members are left, %v; want 0", n, err)
+	}
+	if s, err := store.Inspect(t.Context(), throttle.Key{1}); err != nil || s.Last != 0 {
+		t.Errorf("the bucket that was over is left: %+v, %v", s, err)
 	}
 }

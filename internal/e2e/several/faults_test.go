@@ -34,6 +34,9 @@ func TestSeveral(t *testing.T) {
 		l.run("Valkey is killed", func() {
 			w.store.Stop()
 			w.withoutStore()
+			w.both[0].kill()
+			w.both[0].begin() // nor does its absence keep a process from starting
+			w.both[0].ready()
 			w.store.Again()
 		})
 		for _, p := range w.both {

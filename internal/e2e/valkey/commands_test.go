@@ -52,6 +52,7 @@ func TestCommands(t *testing.T) {
 	run(0, "", "session", "list")
 	t.Setenv("MERLON_VALKEY_PASSWORD", "hidden-other")
 	run(1, "WRONGPASS", "session", "list")
+	run(1, "FAIL  valkey.url", "check", "--only", "MRL-KV-014")
 	write("merlon.toml", "[valkey]\nurll = \"x\"\n")
 	run(1, "valkey.url", "session", "list")
 }

@@ -223,6 +223,24 @@ func TestAFailedCommitLeavesNothing(t *testing.T) {
 	}
 }
 
+// begun begins a session of the first user and returns its cookie.
+func begun(s *merlontest.Server) (cookie string) {
+	s.Write(func(w *db.Writer) error {
+		h := s.Site.House()
+		sw, err := h.Sessions.Begin(h.Sessions.Nobody(), w)
+		if err == nil {
+			err = sw.Rotate(session.Level{User: 1, Factors: 1, Recent: s.Now()})
+		}
+		if err == nil {
+			err = sw.Save()
+		}
+		c, _ := sw.Cookie()
+		cookie = c.Value
+		return err
+	})
+	return cookie
+}
+
 // TestMoved: sessions that are kept elsewhere from now on begin anew, and those of the old place do not rise when it is used again.
 func TestMoved(t *testing.T) {
 	peer, dir := valkeypeer.Start(t), t.TempDir()
@@ -247,19 +265,7 @@ func TestMoved(t *testing.T) {
 		if opens(s, inFile) {
 			t.Error("a session of the file is alive on the server")
 		}
-		s.Write(func(w *db.Writer) error {
-			h := s.Site.House()
-			sw, err := h.Sessions.Begin(h.Sessions.Nobody(), w)
-			if err == nil {
-				err = sw.Rotate(session.Level{User: 1, Factors: 1, Recent: s.Now()})
-			}
-			if err == nil {
-				err = sw.Save()
-			}
-			c, _ := sw.Cookie()
-			onServer = c.Value
-			return err
-		})
+		onServer = begun(s)
 	})
 	run(onFile(peer), func(s *merlontest.Server) {
 		if !opens(s, onServer) {
@@ -309,6 +315,52 @@ func TestTwoPlaces(t *testing.T) {
 	merlontest.StartIn(t, dir, alone(database))
 	refused(onServers(pg, database, peer), dir)
 	merlontest.StartIn(t, dir, alone(database)) // one like the first
+}
+
+// TestMovedOnPostgres: with all processes stopped and the SQL of the refusal run, sessions move, there and back, and none of before rises.
+func TestMovedOnPostgres(t *testing.T) {
+	pg, peer := pgpeer.Shared(t), valkeypeer.Start(t)
+	database, dir := pg.Database(t), t.TempDir()
+	beside := onServers(pg, database, peer)
+	alone := func(env merlon.Env) (*merlon.Site, error) {
+		return site.OpenOn(env, postgres.Engine(pg.Config(database)))
+	}
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "__Host-club-session"
+	var cookies []string
+	for i, how := range []open{alone, beside, alone, beside} {
+		if i > 0 {
+			refused, err := how(merlon.Env{Data: dir, Mode: merlon.Test})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, _ := errors.AsType[check.Finding](refused.Start(t.Context()))
+			_, sql, ok := strings.Cut(found.Do, "tables: ")
+			if !ok || !strings.Contains(string(readme), sql) {
+				t.Fatalf("start %d is not refused with what the README says: %v", i, found)
+			}
+			pg.Exec(t, database, "SET ROLE "+pgpeer.Owner+"; "+sql)
+		}
+		t.Run("start", func(t *testing.T) {
+			s := merlontest.StartIn(t, dir, how)
+			for _, cookie := range cookies {
+				v := s.Visitor()
+				v.SetCookie(name, cookie)
+				v.Get("/members").At("/sign-in?next=%2Fmembers")
+			}
+			if i == 0 {
+				s.SignedIn("Ann")
+			}
+			cookie := begun(s)
+			v := s.Visitor()
+			v.SetCookie(name, cookie)
+			v.Get("/members").At("/members")
+			cookies = append(cookies, cookie)
+		})
+	}
 }
 
 // TestACopyIsApart: what is done to a copy of the data, by a drill or an attack, ends nobody's session of the site itself.
