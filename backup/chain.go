@@ -52,11 +52,11 @@ type walk struct {
 
 	points []*Point
 	faults ChainErrors
-	over   bool   // what was accepted last is past its time: the store's lifecycle puts a marker before it
-	orphan int64  // bytes of data that no manifest names
-	last   int64  // the newest number
-	hash   string // its hash
-	linked int64  // the last number that a links record has
+	over   bool           // what was accepted last is past its time: the store's lifecycle puts a marker before it
+	orphan int64          // bytes of data that no manifest names
+	last   int64          // the newest number
+	hash   string         // its hash
+	linked map[int64]bool // numbers of which a links record has the link that was proven
 	next   PublicKey
 	branch int
 	then   time.Time // the newest point's effective instant
@@ -73,7 +73,7 @@ var (
 const readers = 8
 
 func (s *Store) walk(ctx context.Context) (*walk, error) {
-	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]Link{}, found: map[int64][]*Point{}}
+	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]Link{}, linked: map[int64]bool{}, found: map[int64][]*Point{}}
 	var err error
 	if w.now, err = s.target.Now(ctx); err != nil {
 		return nil, err

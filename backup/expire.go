@@ -37,7 +37,7 @@ func (j *job) expire(ctx context.Context) error {
 	}
 	gone := map[Class]int{}
 	for _, p := range w.points {
-		if p.Seq == newest[p.Class] || p.Seq > w.linked || !p.Data.LockUntil.Before(j.now) || gone[p.Class] >= mostExpired[p.Class] {
+		if p.Seq == newest[p.Class] || !w.linked[p.Seq] || !p.Data.LockUntil.Before(j.now) || gone[p.Class] >= mostExpired[p.Class] {
 			continue
 		}
 		if err := j.deletePoint(ctx, w, p.Folder()); err != nil {

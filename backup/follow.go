@@ -184,7 +184,7 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 		return false
 	}
 	if slices.ContainsFunc(w.links[seq], func(l Link) bool { return l.Manifest == link.Manifest && l.Sig == link.Sig }) {
-		w.linked = max(w.linked, seq)
+		w.linked[seq] = true
 	}
 	if point != nil {
 		if want := fingerprints(w.r); !slices.Equal(point.R, want) {

@@ -135,7 +135,7 @@ func (j *job) rebuild(ctx context.Context) error {
 		if p.Instant.After(s.Lasts[p.Class]) {
 			s.Lasts[p.Class] = p.Instant
 		}
-		if p.Seq > w.linked {
+		if !w.linked[p.Seq] {
 			s.Links = append(s.Links, p.link())
 		}
 		if p.Seq == w.last && p.Hash() == w.hash {
