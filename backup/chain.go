@@ -38,16 +38,17 @@ type walk struct {
 	capped   map[string]bool     // names of which only the oldest versions are looked at
 	at       Object              // the record that is looked at now
 	genesis  *Genesis
-	links    map[int64][]Link // of the links records, by number
+	links    map[int64][]linking // of the links records, by number
 	rebirths []*Rebirth
 	retarget []*Retarget
 	found    map[int64][]*Point // manifests that the walk has not come to yet, by number
 
-	seq     int64            // the number that the walk comes to next
-	broken  int64            // the number at which the chain ends before its end, 0: nowhere
-	highest int64            // of a manifest
-	left    map[int64]string // hashes, by number
-	births  []*Rebirth       // those that are to come
+	seq     int64             // the number that the walk comes to next
+	broken  int64             // the number at which the chain ends before its end, 0: nowhere
+	highest int64             // of a manifest
+	left    map[int64]string  // hashes, by number
+	births  []*Rebirth        // those that are to come
+	former  map[int]PublicKey // who would sign next in a branch that was left
 	targets []*Retarget
 
 	points []*Point
@@ -63,6 +64,13 @@ type walk struct {
 	r      []string  // the recipients in force
 }
 
+// linking is a link, and the record that tells it.
+type linking struct {
+	Link
+	record string
+	stored time.Time
+}
+
 var (
 	manifestPath = regexp.MustCompile(`^([hdwm])/(\d{8})/manifest\.json$`)
 	pointPath    = regexp.MustCompile(`^([hdwm])/(\d{8})/(data-[0-9TZ]+\.age|receipt-\d+\.json)$`)
@@ -73,7 +81,7 @@ var (
 const readers = 8
 
 func (s *Store) walk(ctx context.Context) (*walk, error) {
-	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]Link{}, linked: map[int64]bool{}, found: map[int64][]*Point{}}
+	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]linking{}, linked: map[int64]bool{}, found: map[int64][]*Point{}, former: map[int]PublicKey{}}
 	var err error
 	if w.now, err = s.target.Now(ctx); err != nil {
 		return nil, err
@@ -359,7 +367,7 @@ func (w *walk) tryLinks(l *Links) error {
 		}
 	}
 	for _, link := range l.Links {
-		w.links[link.Seq] = append(w.links[link.Seq], link)
+		w.links[link.Seq] = append(w.links[link.Seq], linking{link, w.s.below(w.at.Name), w.at.Stored})
 	}
 	return nil
 }
