@@ -48,6 +48,7 @@ type walk struct {
 	highest int64             // of a manifest
 	left    map[int64]string  // hashes, by number
 	births  []*Rebirth        // those that are to come
+	reborns []*Rebirth        // those by which it came
 	former  map[int]PublicKey // who would sign next in a branch that was left
 	targets []*Retarget
 

@@ -90,7 +90,7 @@ func (w *walk) follow() {
 func (w *walk) advance(until int64, end bool) {
 	for ; w.broken == 0 && (w.seq < until || end && len(w.births) > 0); w.seq++ {
 		seq := w.seq
-		if len(w.births) > 0 && w.births[0].From == seq {
+		for len(w.births) > 0 && w.births[0].From == seq { // several when restores followed each other without a point
 			w.reborn(w.births[0], w.left)
 			w.births = w.births[1:]
 		}
@@ -125,15 +125,28 @@ func (w *walk) reborn(b *Rebirth, left map[int64]string) {
 	if left[b.After] != b.Prev || b.Branch != w.branch+1 {
 		w.fault(Reordered, fmt.Sprintf("chain/%08d-rebirth-%d.json", b.From-1, b.Branch), b.From, "it follows another point %d than the one that is here", b.After)
 	}
-	w.then = time.Time{}
+	w.then, w.reborns = time.Time{}, append(w.reborns, b)
 	for _, p := range w.points {
-		p.Abandoned = p.Abandoned || p.Seq > b.After
-		if !p.Abandoned {
+		if p.Abandoned = !w.leads(p.Seq, b.After); !p.Abandoned {
 			w.then = p.Effective
 		}
 	}
 	w.former[w.branch] = w.next
 	w.next, w.branch, w.hash = b.K, b.Branch, hashOf(b.unsigned())
+}
+
+// leads reports whether a point is one of those that led to another: of its branch and not after it, or of those that led to
+// the point from which that branch went on. A point that one restore left and a later one chose is no longer left.
+func (w *walk) leads(seq, to int64) bool {
+	if seq > to {
+		return false
+	}
+	for _, b := range slices.Backward(w.reborns) {
+		if b.From <= to {
+			return seq >= b.From || w.leads(seq, b.After)
+		}
+	}
+	return true
 }
 
 func (w *walk) retargeted(r *Retarget, left map[int64]string) {
