@@ -112,3 +112,53 @@ func TestLinkedIsEachNumber(t *testing.T) {
 	}
 	s.here()
 }
+
+// The server is gone for good, right after a manifest. What is kept for longer than the hourly points before it is proven when they
+// are gone, and of the hourly ones all but the last few are as long as they are there.
+func TestTheDeadServersPointsAreProven(t *testing.T) {
+	s, v := onVersions(t, 0)
+	store := s.store()
+	store.target = v
+	start := time.Date(2026, 12, 8, 3, 0, 0, 0, time.UTC)
+	hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
+	dying, gone := false, false
+	s.wrap(func(Target) Target {
+		return failing{v, func(name string) (bool, error) {
+			if gone {
+				return false, ErrUnreachable
+			}
+			gone = dying && strings.HasSuffix(name, "manifest.json")
+			return true, nil
+		}}
+	})
+	newest := func() *Point {
+		t.Helper()
+		v.lifecycle()
+		points, _ := store.Chain(t.Context(), nil)
+		if len(points) == 0 {
+			t.Fatal("no point is proven")
+		}
+		return points[len(points)-1]
+	}
+	for n := range 19 { // on 8 December, from 03:00 to 21:00
+		s.clock(v, hour(n))
+		s.point()
+	}
+	kept := slices.Clone(v.all)
+	v.at = hour(4*24 + 8) // those of the morning are gone
+	if p := newest(); p.Seq != 19 {
+		t.Errorf("hourly points: the newest that is proven is %d of 19", p.Seq)
+	}
+	v.all = kept
+	s.clock(v, hour(24))
+	dying = true // the daily one's manifest comes, and nothing after it
+	s.note(1)
+	_, _ = s.run("")
+	if p := newest(); p.Seq != 20 || p.Class != Daily {
+		t.Fatalf("%+v", p)
+	}
+	v.at = hour(6 * 24)
+	if p := newest(); p.Seq != 20 {
+		t.Errorf("the daily point: the newest that is proven is %d", p.Seq)
+	}
+}

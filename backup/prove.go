@@ -238,6 +238,23 @@ func (j *job) putLinks(ctx context.Context) error {
 	return nil
 }
 
+// linksPending is how many links wait for their record at the most: every four hours one of a site that makes all its points.
+// When the last server is gone for good no more hourly points than that lose their proof before they go themselves.
+const linksPending = 16
+
+// linksFirst puts the links of the points before one that is kept for longer than they are, or of many: when the hourly points
+// go whose links were never put, nothing proves what follows them. A failure takes nothing from the point, and is tried again
+// with the next one.
+func (j *job) linksFirst(ctx context.Context, p *Point) {
+	over := func(l Link) bool { return l.LockUntil.Before(j.now.Add(2 * 24 * time.Hour)) }
+	if p.Class == Hourly && len(j.state.Links) < linksPending && !slices.ContainsFunc(j.state.Links, over) {
+		return
+	}
+	if err := j.putLinks(ctx); err != nil {
+		j.notes = append(j.notes, "the links of the points before were not put, and will be with the next: "+err.Error())
+	}
+}
+
 // linksInOne is how many links the next record takes: it is of one branch, and leaves no number out.
 func (j *job) linksInOne() int {
 	all := j.state.Links

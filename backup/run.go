@@ -290,6 +290,7 @@ func (j *job) put(ctx context.Context, p *Point, spool *spool, tried func() erro
 	if err != nil {
 		return err
 	}
+	j.linksFirst(ctx, p)
 	if err := j.home.prepare(j.signers); err != nil {
 		return err
 	}
