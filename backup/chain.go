@@ -78,6 +78,13 @@ var (
 	chainPath    = regexp.MustCompile(`^chain/(\d{8})-(genesis|links|retarget|rebirth)(-\d+)?\.json$`)
 )
 
+// ownPrefixes are what the names of a chain begin with, in their order. What else lies in the site's folder is nobody's: it is
+// not even listed, so that whoever may put can make no walk longer by it.
+var ownPrefixes = []string{"chain/", "d/", formatObject, "h/", "m/", "w/"}
+
+// maxVersions is how many versions of one record are read.
+const maxVersions = 100
+
 // readers is how many records are read at once.
 const readers = 8
 
@@ -87,15 +94,17 @@ func (s *Store) walk(ctx context.Context) (*walk, error) {
 	if w.now, err = s.target.Now(ctx); err != nil {
 		return nil, err
 	}
-	for o, err := range s.list(ctx, "") {
-		if err != nil {
-			return nil, err
+	for _, prefix := range ownPrefixes {
+		for o, err := range s.list(ctx, prefix) {
+			if err != nil {
+				return nil, err
+			}
+			name := s.below(o.Name)
+			if len(w.objects[name]) == 0 {
+				w.names = append(w.names, name)
+			}
+			w.objects[name] = append(w.objects[name], o)
 		}
-		name := s.below(o.Name)
-		if len(w.objects[name]) == 0 {
-			w.names = append(w.names, name)
-		}
-		w.objects[name] = append(w.objects[name], o)
 	}
 	if len(w.names) == 0 {
 		return nil, fmt.Errorf("%w: the site %s has no backups at %s: see that the address is the one in the kit", ErrNotFound, s.site, s.target)
@@ -152,7 +161,7 @@ func (w *walk) versions(name string) (own []Object, bytes int64) {
 		if o.Size <= 0 || o.Size > maxRecord { // a marker that something was deleted has no content; the other is no record
 			continue
 		}
-		if bytes+o.Size > maxTexts {
+		if bytes+o.Size > maxTexts || len(own) == maxVersions {
 			w.capped[name] = true
 			break
 		}
