@@ -141,6 +141,7 @@ type job struct {
 	store   *Store
 	now     time.Time // the store's clock
 	notes   []string
+	taken   []Class // whose names of the next point somebody else took
 }
 
 func (r *runner) open(ctx context.Context) (*job, error) {
@@ -301,7 +302,7 @@ func (j *job) put(ctx context.Context, p *Point, spool *spool, tried func() erro
 		if !errors.Is(err, ErrExists) {
 			return err
 		}
-		return fmt.Errorf("%w: a point %d is there that this one did not make: stop the other server, then look with backup verify: %w", ErrForked, p.Seq, err)
+		return j.refused(ctx, p, err)
 	}
 	return j.announce(p)
 }
