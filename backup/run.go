@@ -318,8 +318,12 @@ func (j *job) putData(ctx context.Context, p *Point, spool *spool) error {
 		o.LockUntil = p.Data.LockUntil
 	}
 	j.say("storing point %d, %s", p.Seq, megabytes(p.Data.Size))
-	_, err = j.target.Put(ctx, j.store.full(p.Folder()+"/"+p.Data.Name), body, o)
-	return err
+	for freed := false; ; freed = true {
+		_, err = j.target.Put(ctx, j.store.full(p.Folder()+"/"+p.Data.Name), body, o)
+		if !errors.Is(err, ErrFull) || freed || !j.makeRoom(ctx) {
+			return err
+		}
+	}
 }
 
 // putRecord puts a record, once. One that is there already with the same text is a success.
