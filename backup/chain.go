@@ -38,29 +38,38 @@ type walk struct {
 	capped   map[string]bool     // names of which only the oldest versions are looked at
 	at       Object              // the record that is looked at now
 	genesis  *Genesis
-	links    map[int64][]Link // of the links records, by number
+	links    map[int64][]linking // of the links records, by number
 	rebirths []*Rebirth
 	retarget []*Retarget
 	found    map[int64][]*Point // manifests that the walk has not come to yet, by number
 
-	seq     int64            // the number that the walk comes to next
-	broken  int64            // the number at which the chain ends before its end, 0: nowhere
-	highest int64            // of a manifest
-	left    map[int64]string // hashes, by number
-	births  []*Rebirth       // those that are to come
+	seq     int64             // the number that the walk comes to next
+	broken  int64             // the number at which the chain ends before its end, 0: nowhere
+	highest int64             // of a manifest
+	left    map[int64]string  // hashes, by number
+	births  []*Rebirth        // those that are to come
+	reborns []*Rebirth        // those by which it came
+	former  map[int]PublicKey // who would sign next in a branch that was left
 	targets []*Retarget
 
 	points []*Point
 	faults ChainErrors
-	over   bool   // what was accepted last is past its time: the store's lifecycle puts a marker before it
-	orphan int64  // bytes of data that no manifest names
-	last   int64  // the newest number
-	hash   string // its hash
-	linked int64  // the last number that a links record has
+	over   bool           // what was accepted last is past its time: the store's lifecycle puts a marker before it
+	orphan int64          // bytes of data that no manifest names
+	last   int64          // the newest number
+	hash   string         // its hash
+	linked map[int64]bool // numbers of which a links record has the link that was proven
 	next   PublicKey
 	branch int
 	then   time.Time // the newest point's effective instant
 	r      []string  // the recipients in force
+}
+
+// linking is a link, and the record that tells it.
+type linking struct {
+	Link
+	record string
+	stored time.Time
 }
 
 var (
@@ -69,24 +78,33 @@ var (
 	chainPath    = regexp.MustCompile(`^chain/(\d{8})-(genesis|links|retarget|rebirth)(-\d+)?\.json$`)
 )
 
+// ownPrefixes are what the names of a chain begin with, in their order. What else lies in the site's folder is nobody's: it is
+// not even listed, so that whoever may put can make no walk longer by it.
+var ownPrefixes = []string{"chain/", "d/", formatObject, "h/", "m/", "w/"}
+
+// maxVersions is how many versions of one record are read.
+const maxVersions = 100
+
 // readers is how many records are read at once.
 const readers = 8
 
 func (s *Store) walk(ctx context.Context) (*walk, error) {
-	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]Link{}, found: map[int64][]*Point{}}
+	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]linking{}, linked: map[int64]bool{}, found: map[int64][]*Point{}, former: map[int]PublicKey{}}
 	var err error
 	if w.now, err = s.target.Now(ctx); err != nil {
 		return nil, err
 	}
-	for o, err := range s.list(ctx, "") {
-		if err != nil {
-			return nil, err
+	for _, prefix := range ownPrefixes {
+		for o, err := range s.list(ctx, prefix) {
+			if err != nil {
+				return nil, err
+			}
+			name := s.below(o.Name)
+			if len(w.objects[name]) == 0 {
+				w.names = append(w.names, name)
+			}
+			w.objects[name] = append(w.objects[name], o)
 		}
-		name := s.below(o.Name)
-		if len(w.objects[name]) == 0 {
-			w.names = append(w.names, name)
-		}
-		w.objects[name] = append(w.objects[name], o)
 	}
 	if len(w.names) == 0 {
 		return nil, fmt.Errorf("%w: the site %s has no backups at %s: see that the address is the one in the kit", ErrNotFound, s.site, s.target)
@@ -143,7 +161,7 @@ func (w *walk) versions(name string) (own []Object, bytes int64) {
 		if o.Size <= 0 || o.Size > maxRecord { // a marker that something was deleted has no content; the other is no record
 			continue
 		}
-		if bytes+o.Size > maxTexts {
+		if bytes+o.Size > maxTexts || len(own) == maxVersions {
 			w.capped[name] = true
 			break
 		}
@@ -359,7 +377,7 @@ func (w *walk) tryLinks(l *Links) error {
 		}
 	}
 	for _, link := range l.Links {
-		w.links[link.Seq] = append(w.links[link.Seq], link)
+		w.links[link.Seq] = append(w.links[link.Seq], linking{link, w.s.below(w.at.Name), w.at.Stored})
 	}
 	return nil
 }

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// mostExpired is how many points of a class a day's upkeep deletes at most: twice as many as come. A clock that jumped by
-// years would else take all history in one run; so it takes days, in which somebody sees the clock.
+// mostExpired is how many points of a class are deleted within a day at most, by the store's clock and however many runs there
+// are: twice as many as come. A clock that jumped by years would else take all history; so it takes days, in which somebody
+// sees the clock.
 var mostExpired = map[Class]int{Hourly: 2 * 96, Daily: 2, Weekly: 1, Monthly: 1}
 
 // expire deletes the points whose time is over by the store's clock, where nothing locks and so nothing else deletes them: at
@@ -20,32 +21,55 @@ var mostExpired = map[Class]int{Hourly: 2 * 96, Daily: 2, Weekly: 1, Monthly: 1}
 // deleted while the chain has faults: what is looked into must not go away meanwhile. A manifest goes last, so that a kill
 // leaves a point that is named as past its time and deleted at the next upkeep.
 func (j *job) expire(ctx context.Context) error {
+	_, err := j.expired(ctx)
+	return err
+}
+
+// expired does it and returns how many points it deleted.
+func (j *job) expired(ctx context.Context) (n int, err error) {
 	if j.target.Traits().Locks {
-		return nil
+		return 0, nil
 	}
 	w, err := j.store.walk(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	j.state.Orphans = w.orphan
 	if err := w.faults.err(); err != nil {
-		return fmt.Errorf("backup: nothing is deleted while the chain has faults: %w", err)
+		return 0, fmt.Errorf("backup: nothing is deleted while the chain has faults: %w", err)
 	}
 	newest := map[Class]int64{}
 	for _, p := range w.points {
 		newest[p.Class] = max(newest[p.Class], p.Seq)
 	}
-	gone := map[Class]int{}
+	if today := j.now.UTC().Format(time.DateOnly); j.state.GoneOn != today || j.state.Gone == nil {
+		j.state.GoneOn, j.state.Gone = today, map[Class]int{}
+	}
+	gone := j.state.Gone
 	for _, p := range w.points {
-		if p.Seq == newest[p.Class] || p.Seq > w.linked || !p.Data.LockUntil.Before(j.now) || gone[p.Class] >= mostExpired[p.Class] {
+		if p.Seq == newest[p.Class] || !w.linked[p.Seq] || !p.Data.LockUntil.Before(j.now) || gone[p.Class] >= mostExpired[p.Class] {
 			continue
 		}
-		if err := j.deletePoint(ctx, w, p.Folder()); err != nil {
-			return err
-		}
 		gone[p.Class]++
+		if err := j.deletePoint(ctx, w, p.Folder()); err != nil {
+			return n, err
+		}
+		n++
 	}
-	return j.deleteHalves(ctx, w)
+	return n, j.deleteHalves(ctx, w)
+}
+
+// makeRoom deletes at a target that is full what would go with the next daily point, which cannot be stored there. It reports
+// whether anything went.
+func (j *job) makeRoom(ctx context.Context) bool {
+	if err := j.putLinks(ctx); err != nil { // what is not linked stays; the record is small
+		j.notes = append(j.notes, "the links of the chain were not put at the target, which is full: "+err.Error())
+	}
+	n, err := j.expired(ctx)
+	if err != nil {
+		j.notes = append(j.notes, "the target is full, and points whose time is over were not deleted: "+err.Error())
+	}
+	return n > 0
 }
 
 // deletePoint deletes what lies in a point's folder, the manifest last.

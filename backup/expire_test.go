@@ -2,8 +2,10 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +140,66 @@ func TestHalvesExpire(t *testing.T) {
 	s.point()
 	if _, err := os.Stat(half); !os.IsNotExist(err) {
 		t.Errorf("after five days: %v", err)
+	}
+}
+
+// However many daily points a day has, as each drill makes one, a jump of the clock takes no more than a day's.
+func TestADaysExpiryIsOneSum(t *testing.T) {
+	s := inTime(t)
+	for range 16 {
+		s.point()
+		s.offset.add(day)
+	}
+	before := s.here()
+	s.offset.add(3650 * day)
+	for range 6 {
+		s.note(1)
+		if _, err := s.part.attempt(t.Context(), s.site.House(), wish{daily: true, force: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := s.here()
+	for class, most := range mostExpired {
+		gone := 0
+		for _, p := range before[class] {
+			if !slices.ContainsFunc(after[class], func(q *Point) bool { return q.Seq == p.Seq }) {
+				gone++
+			}
+		}
+		if gone > most {
+			t.Errorf("%s: of %d points %d are gone within a day", class, len(before[class]), gone)
+		}
+	}
+}
+
+// A place that is full of points whose time is over takes the next one.
+func TestAFullPlaceFreesItself(t *testing.T) {
+	s := inTime(t)
+	for range 5 {
+		s.point()
+	}
+	s.offset.add(5 * day)
+	site := filepath.Join(s.target, s.store().site)
+	s.wrap(func(target Target) Target {
+		return failing{later{target, &s.offset}, func(name string) (bool, error) {
+			if all, _ := filepath.Glob(filepath.Join(site, "h", "*", "data-*")); len(all) > 2 && strings.Contains(name, "/data-") {
+				return false, ErrFull
+			}
+			return true, nil
+		}}
+	})
+	if made := s.point(); made.Seq != 6 {
+		t.Errorf("%+v", made)
+	}
+	if by := s.here(); len(by[Hourly]) != 1 {
+		t.Errorf("%d hourly points are left", len(by[Hourly]))
+	}
+	// What is not over stays, and the run says that the place is full.
+	s.wrap(func(target Target) Target {
+		return failing{later{target, &s.offset}, func(name string) (bool, error) { return false, ErrFull }}
+	})
+	s.note(1)
+	if _, err := s.run(""); !errors.Is(err, ErrFull) {
+		t.Errorf("%v", err)
 	}
 }

@@ -41,9 +41,10 @@ func (w *walk) readManifests(ctx context.Context) error {
 			// Whether its key is the one that the chain names is known when the walk comes to it; only then is it known too
 			// that an earlier version that is signed by some other key was not the right one.
 			// A link says something here only if the manifest's own key signed it: whoever may put can write any other.
-			own := func(l Link) bool { return l.Manifest == m.Hash() }
-			if !slices.ContainsFunc(w.links[seq], own) && slices.ContainsFunc(w.links[seq], func(l Link) bool { return m.K.verify(l.message(w.s.site), l.Sig) }) {
-				return Altered, fmt.Errorf("it is signed, and not the point %d that was linked into the chain", seq)
+			own := func(l linking) bool { return l.Manifest == m.Hash() }
+			before := func(l linking) bool { return !w.older(w.at.Stored, l.stored) && m.K.verify(l.message(w.s.site), l.Sig) }
+			if !slices.ContainsFunc(w.links[seq], own) && slices.ContainsFunc(w.links[seq], before) {
+				return Forked, fmt.Errorf("it is signed, and not the point %d that was linked into the chain before it by the same key: somebody has a signing key of this site, or two servers write it", seq)
 			}
 			w.meet(seq, p)
 			w.over = m.Data.LockUntil.Before(w.now)
@@ -89,7 +90,7 @@ func (w *walk) follow() {
 func (w *walk) advance(until int64, end bool) {
 	for ; w.broken == 0 && (w.seq < until || end && len(w.births) > 0); w.seq++ {
 		seq := w.seq
-		if len(w.births) > 0 && w.births[0].From == seq {
+		for len(w.births) > 0 && w.births[0].From == seq { // several when restores followed each other without a point
 			w.reborn(w.births[0], w.left)
 			w.births = w.births[1:]
 		}
@@ -124,14 +125,28 @@ func (w *walk) reborn(b *Rebirth, left map[int64]string) {
 	if left[b.After] != b.Prev || b.Branch != w.branch+1 {
 		w.fault(Reordered, fmt.Sprintf("chain/%08d-rebirth-%d.json", b.From-1, b.Branch), b.From, "it follows another point %d than the one that is here", b.After)
 	}
-	w.then = time.Time{}
+	w.then, w.reborns = time.Time{}, append(w.reborns, b)
 	for _, p := range w.points {
-		p.Abandoned = p.Abandoned || p.Seq > b.After
-		if !p.Abandoned {
+		if p.Abandoned = !w.leads(p.Seq, b.After); !p.Abandoned {
 			w.then = p.Effective
 		}
 	}
+	w.former[w.branch] = w.next
 	w.next, w.branch, w.hash = b.K, b.Branch, hashOf(b.unsigned())
+}
+
+// leads reports whether a point is one of those that led to another: of its branch and not after it, or of those that led to
+// the point from which that branch went on. A point that one restore left and a later one chose is no longer left.
+func (w *walk) leads(seq, to int64) bool {
+	if seq > to {
+		return false
+	}
+	for _, b := range slices.Backward(w.reborns) {
+		if b.From <= to {
+			return seq >= b.From || w.leads(seq, b.After)
+		}
+	}
+	return true
 }
 
 func (w *walk) retargeted(r *Retarget, left map[int64]string) {
@@ -141,39 +156,50 @@ func (w *walk) retargeted(r *Retarget, left map[int64]string) {
 	w.r = r.R
 }
 
-// step proves the point of one number. It reports whether the walk can go on.
+// older reports whether the store had one record before another: false where whoever may put can choose the dates.
+func (w *walk) older(one, other time.Time) bool {
+	return w.s.target.Traits().Dates && one.Before(other)
+}
+
+// step proves the point of one number. It reports whether the walk can go on. Of several that are rightly signed the one that
+// the store had first is the point: who comes by a key that was used signs another of that number, and only later.
 func (w *walk) step(seq int64, left map[int64]string) bool {
 	var link *Link
+	var since time.Time
+	signed := func(l linking) bool { return l.Branch == w.branch && w.next.verify(l.message(w.s.site), l.Sig) }
 	for _, l := range w.links[seq] {
-		if l.Branch == w.branch && w.next.verify(l.message(w.s.site), l.Sig) {
-			link = &l
+		if signed(l) && (link == nil || w.older(l.stored, since)) {
+			link, since = &l.Link, l.stored
 		}
 	}
-	name := fmt.Sprintf("chain/%08d-links.json", seq)
 	if len(w.links[seq]) > 0 && link == nil {
-		w.fault(Altered, name, seq, "the link of point %d is not signed by the key that point %d names", seq, seq-1)
+		w.fault(Altered, w.links[seq][0].record, seq, "the link of point %d is not signed by the key that point %d names", seq, seq-1)
+	}
+	for _, p := range w.found[seq] {
+		if own := p.link(); p.K == w.next && p.Branch == w.branch && p.Prev == w.hash && (link == nil || w.older(p.object.Stored, since)) {
+			link, since = &own, p.object.Stored
+		}
+	}
+	for _, l := range w.links[seq] {
+		if signed(l) && l.Manifest != link.Manifest {
+			w.fault(Forked, l.record, seq, "it links another point of the number %d than the one that the store had first: somebody has a signing key of this site, or two servers write it", seq)
+			break
+		}
 	}
 	var point *Point
 	for _, p := range w.found[seq] {
-		own := p.link()
 		name := p.Folder() + "/manifest.json"
-		switch {
+		switch former := w.former[p.Branch]; {
+		case p.Branch != w.branch && p.K == former:
+			w.former[p.Branch] = p.KNext
+			w.fault(Forked, name, seq, "it belongs to branch %d, where the chain is in branch %d: a copy of the site that was restored elsewhere still runs", p.Branch, w.branch)
 		case p.K != w.next || p.Branch != w.branch:
-			fault, text := Altered, "it is signed by another key than the one that the point before it names"
-			if p.Branch != w.branch {
-				fault, text = Forked, fmt.Sprintf("it belongs to branch %d, where the chain is in branch %d: a copy of the site that was restored elsewhere still runs", p.Branch, w.branch)
-			}
-			w.fault(fault, name, seq, "%s", text)
-		case point != nil:
-			w.fault(Forked, name, seq, "two points have the number %d: two servers write one site: stop one of them", seq)
+			w.fault(Altered, name, seq, "it is signed by another key than the one that the point before it names")
 		case p.Prev != w.hash:
 			w.fault(Reordered, name, seq, "it does not follow the point %d that is here", seq-1)
-		case link != nil && link.Manifest != own.Manifest:
-			w.fault(Forked, name, seq, "the chain linked another point of this number")
+		case link.Manifest != p.Hash():
+			w.fault(Forked, name, seq, "the chain has another point of the number %d: two servers write one site, or somebody has a signing key of it: stop one of them", seq)
 		default:
-			if link == nil {
-				link = &own
-			}
 			point = p
 		}
 	}
@@ -183,8 +209,8 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 		}
 		return false
 	}
-	if slices.ContainsFunc(w.links[seq], func(l Link) bool { return l.Manifest == link.Manifest && l.Sig == link.Sig }) {
-		w.linked = max(w.linked, seq)
+	if slices.ContainsFunc(w.links[seq], func(l linking) bool { return l.Manifest == link.Manifest && l.Sig == link.Sig }) {
+		w.linked[seq] = true
 	}
 	if point != nil {
 		if want := fingerprints(w.r); !slices.Equal(point.R, want) {
@@ -264,24 +290,24 @@ func (w *walk) proofs(ctx context.Context) error {
 	})
 }
 
-// knows compares the chain with a point that is known from elsewhere.
+// knows compares the chain with a point that is known from elsewhere. Only what was proven counts: whoever may put writes any
+// number of manifests and links that nothing proves.
 func (w *walk) knows(known *Receipt) {
 	if known == nil || w.genesis == nil {
 		return
 	}
-	if w.last < known.Seq {
-		w.fault(Older, folder(Hourly, known.Seq), known.Seq, "the newest point that can be proven here is %d, and %d is known of: an old state of the store is shown, or it was taken away", w.last, known.Seq)
-		return
+	against := func(f ChainFault, format string, args ...any) {
+		w.fault(f, folder(Hourly, known.Seq), known.Seq, format, args...)
+		w.faults[len(w.faults)-1].known = true
 	}
-	for _, p := range w.points {
-		if p.Seq == known.Seq && p.Hash() != known.Hash {
-			w.fault(Forked, p.Folder()+"/manifest.json", p.Seq, "another point of this number is known of: two servers write one site, or the chain was written anew")
-		}
-	}
-	for _, l := range w.links[known.Seq] {
-		if l.Manifest != known.Hash && l.Branch == w.branch {
-			w.fault(Forked, fmt.Sprintf("chain/%08d-links.json", known.Seq), known.Seq, "another point of this number is known of")
-			return
-		}
+	hash, proven := w.left[known.Seq]
+	switch {
+	case w.last < known.Seq:
+		against(Older, "the newest point that can be proven here is %d, and %d is known of: an old state of the store is shown, or it was taken away", w.last, known.Seq)
+	case proven && hash != known.Hash:
+		against(Forked, "another point of this number is known of: two servers write one site, or the chain was written anew")
+	case !slices.ContainsFunc(w.points, func(p *Point) bool { return p.Seq >= known.Seq }) &&
+		slices.ContainsFunc(w.faults, func(f *ChainError) bool { return f.Fault == Missing && f.Seq >= known.Seq }):
+		against(Older, "it is known of, and no point as new as that is here, though one is to be kept for longer: points were taken away")
 	}
 }

@@ -90,6 +90,8 @@ type state struct {
 	Class   Class               `json:"class,omitempty"`   // of the newest point
 	Lasts   map[Class]time.Time `json:"lasts,omitempty"`   // the newest instant of each class
 	Links   []Link              `json:"links,omitempty"`   // not in a links record yet
+	GoneOn  string              `json:"gone_on,omitempty"` // a day of the store's
+	Gone    map[Class]int       `json:"gone,omitempty"`    // points whose time was over that were deleted on it
 	Size    int64               `json:"size,omitempty"`    // of the last ciphertext
 	Content string              `json:"content,omitempty"` // what the last point held: equal, and there is nothing to do
 	Current time.Time           `json:"current"`           // the newest point is what the site is, as of then

@@ -22,7 +22,12 @@ func (w *walk) date(p *Point) {
 	p.Effective = latest(p.Instant, p.StoreDate)
 	name := p.Folder() + "/manifest.json"
 	if before := w.then; p.Effective.Add(maxBehind).Before(before) {
-		w.fault(Backdated, name, p.Seq, "it says to be of %s, and the point that it follows is of %s", second(p.Instant), second(before))
+		way := ""
+		if before.After(w.now.Add(maxBehind)) {
+			way = ": that is yet to come: the clock was ahead when that one was made, and until then nothing tells when later ones were: " +
+				"move data/backup away and begin a new chain with backup init; the old points stay, and are restored by their numbers"
+		}
+		w.fault(Backdated, name, p.Seq, "it says to be of %s, and the point that it follows is of %s%s", second(p.Instant), second(before), way)
 	}
 	p.Effective = latest(p.Effective, w.then)
 	w.then = p.Effective

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -85,5 +86,22 @@ func TestABackdatedPointInAFolder(t *testing.T) {
 	}
 	if p, err := pick(points, "", time.Now().Add(-24*time.Hour).UTC().Format(time.RFC3339)); err == nil {
 		t.Errorf("--at a day ago gives point %d", p.Seq)
+	}
+}
+
+// A clock of machine and folder that was ahead by a year and is set right: what is told of each later point names the way out.
+func TestAClockThatWasAheadHasAWayOut(t *testing.T) {
+	s := inTime(t)
+	s.point()
+	s.offset.set(365 * day)
+	s.point()
+	s.offset.set(time.Hour)
+	s.point()
+	store := s.store()
+	store.target = later{store.target, &s.offset}
+	points, err := store.Chain(t.Context(), nil)
+	var fault *ChainError
+	if !errors.As(err, &fault) || fault.Fault != Backdated || fault.Seq != 3 || len(points) != 3 || !strings.Contains(fault.Text, "backup init") {
+		t.Errorf("%d points, %v", len(points), err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	mrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -213,23 +214,21 @@ func (s *state) tryCode(code string, now time.Time) (seq int64, err error) {
 // linksAtOnce bounds a links record: about 300 bytes each.
 const linksAtOnce = 2000
 
-// putLinks puts the links of all points since the last time, so that the chain can be walked when the points are gone.
+// putLinks puts the links of all points since the last time, so that the chain can be walked when the points are gone. They
+// are forgotten here only when a record holds all of them. Whoever may put can take the name of a record, which anybody can
+// tell beforehand: then it goes under another that nobody can tell, and a note says so.
 func (j *job) putLinks(ctx context.Context) error {
 	for len(j.state.Links) > 0 {
-		n := min(len(j.state.Links), linksAtOnce)
-		for i := 1; i < n; i++ { // a record is of one branch
-			if j.state.Links[i].Branch != j.state.Links[0].Branch {
-				n = i
-			}
+		n := j.linksInOne()
+		text := encode(Links{Format: formatName, Kind: "links", Site: j.setup.Site, Links: j.state.Links[:n]})
+		base := fmt.Sprintf("chain/%08d-links", j.state.Links[n-1].Seq)
+		err := j.putRecord(ctx, base+".json", text, j.now.Add(Monthly.Keep()))
+		if errors.Is(err, ErrExists) {
+			j.notes = append(j.notes, base+".json was there and holds other links than this site's: the record was put beside it: see who may put at the target")
+			err = j.putRecord(ctx, fmt.Sprintf("%s-%d.json", base, mrand.Int64()), text, j.now.Add(Monthly.Keep()))
 		}
-		l := Links{Format: formatName, Kind: "links", Site: j.setup.Site, Links: j.state.Links[:n]}
-		name := fmt.Sprintf("chain/%08d-links.json", l.Links[n-1].Seq)
-		err := j.putRecord(ctx, name, encode(l), j.now.Add(Monthly.Keep()))
-		if errors.Is(err, ErrExists) && !j.endsWith(ctx, name, l.Links[n-1]) {
-			return nil // somebody else put it: the links go into the next record, which has another name
-		}
-		if err != nil && !errors.Is(err, ErrExists) {
-			return err // one that exists ends with the same point: the chain is whole with it
+		if err != nil {
+			return err
 		}
 		j.state.Links = slices.Clone(j.state.Links[n:])
 		if err := j.home.write(stateFile, j.state); err != nil {
@@ -239,16 +238,30 @@ func (j *job) putLinks(ctx context.Context) error {
 	return nil
 }
 
-// endsWith reports whether a links record that is there ends with a link.
-func (j *job) endsWith(ctx context.Context, name string, want Link) bool {
-	o, err := j.store.target.Stat(ctx, j.store.full(name))
-	if err != nil {
-		return false
+// linksPending is how many links wait for their record at the most: every four hours one of a site that makes all its points.
+// When the last server is gone for good no more hourly points than that lose their proof before they go themselves.
+const linksPending = 16
+
+// linksFirst puts the links of the points before one that is kept for longer than they are, or of many: when the hourly points
+// go whose links were never put, nothing proves what follows them. A failure takes nothing from the point, and is tried again
+// with the next one.
+func (j *job) linksFirst(ctx context.Context, p *Point) {
+	over := func(l Link) bool { return l.LockUntil.Before(j.now.Add(2 * 24 * time.Hour)) }
+	if p.Class == Hourly && len(j.state.Links) < linksPending && !slices.ContainsFunc(j.state.Links, over) {
+		return
 	}
-	text, err := j.store.text(ctx, o)
-	var l Links
-	if err != nil || decode(text, &l) != nil || l.valid() != nil {
-		return false
+	if err := j.putLinks(ctx); err != nil {
+		j.notes = append(j.notes, "the links of the points before were not put, and will be with the next: "+err.Error())
 	}
-	return l.Links[len(l.Links)-1] == want
+}
+
+// linksInOne is how many links the next record takes: it is of one branch, and leaves no number out.
+func (j *job) linksInOne() int {
+	all := j.state.Links
+	for i := 1; i < min(len(all), linksAtOnce); i++ {
+		if all[i].Branch != all[0].Branch || all[i].Seq != all[i-1].Seq+1 {
+			return i
+		}
+	}
+	return min(len(all), linksAtOnce)
 }

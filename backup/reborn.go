@@ -56,7 +56,7 @@ func (f *fetched) goOn(ctx context.Context, live string) error {
 	s := &state{Format: stateFormat, Seq: r.From - 1, Hash: hashOf(r.unsigned()), Branch: r.Branch, Lasts: map[Class]time.Time{},
 		Proven: f.restore.Now} // the owner's key has just opened a point
 	for _, p := range w.points {
-		if p.Seq > w.linked && p.Seq <= r.After {
+		if !w.linked[p.Seq] && p.Seq <= r.After {
 			s.Links = append(s.Links, p.link())
 		}
 	}
@@ -77,7 +77,7 @@ const farAhead = 60_000_000
 
 // top is the highest number that anything at the target has.
 func (w *walk) top() int64 {
-	top := max(w.last, w.linked, w.highest)
+	top := max(w.last, w.highest)
 	for _, r := range w.rebirths {
 		top = max(top, r.From-1)
 	}

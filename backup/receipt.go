@@ -1,11 +1,9 @@
 package backup
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"regexp"
-	"slices"
 
 	"github.com/merlon-web/merlon"
 )
@@ -47,15 +45,13 @@ func readReceipt(text string) (*Receipt, error) {
 }
 
 // meets refuses a chain that lacks a point that the owner knows of, or has another of its number. One that expired since is
-// known by what came after it.
-func meets(points []*Point, faults ChainErrors, known Receipt) error {
+// known by its link, or by what came after it. The link of an hourly point that was the newest may be missing once its time is
+// over: nothing tells it then from one that was taken away, and it is refused too.
+func meets(faults ChainErrors, known Receipt) error {
 	for _, f := range faults {
-		if f.Seq == known.Seq && (f.Fault == Older || f.Fault == Forked) {
-			return merlon.Refuse("nothing was restored: %v\n  your receipt names point %d\n  ask the store for the right state, or another target; without --receipt what is here is restored all the same", f, known.Seq)
+		if f.known {
+			return merlon.Refuse("nothing was restored: %v\n  your receipt names point %d\n  ask the store for the right state, or another target; if the site was down for more than three days an hourly point may be past its time\n  without --receipt what is here is restored all the same", f, known.Seq)
 		}
-	}
-	if !slices.ContainsFunc(points, func(p *Point) bool { return p.Seq >= known.Seq }) {
-		return merlon.Refuse("nothing was restored: %s: your receipt names point %d, and no point as new as that is here\n  an old state of the store is shown, or points were taken away\n  without --receipt what is here is restored all the same", fmt.Sprint(Older), known.Seq)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // reconcile brings what the server remembers into line with what is at the target, after a kill between two steps, and
@@ -52,7 +53,7 @@ func (j *job) sameNewest(ctx context.Context) error {
 		return j.sameRebirth(ctx)
 	}
 	name := folder(s.Class, s.Seq) + "/manifest.json"
-	m, err := j.manifest(ctx, name)
+	m, err := j.manifestLike(ctx, name, func(m *Manifest) bool { return m.Hash() == s.Hash })
 	switch {
 	case errors.Is(err, ErrNotFound) && j.now.After(s.Until): // its time was over: the site was down for long
 		return nil
@@ -91,6 +92,13 @@ func (j *job) manifest(ctx context.Context, name string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	return j.manifestOf(ctx, o)
+}
+
+func (j *job) manifestOf(ctx context.Context, o Object) (*Manifest, error) {
+	if o.Size > maxRecord {
+		return nil, errNotOurs
+	}
 	text, err := j.store.text(ctx, o)
 	if err != nil {
 		return nil, err
@@ -102,22 +110,86 @@ func (j *job) manifest(ctx context.Context, name string) (*Manifest, error) {
 	return m, nil
 }
 
-// adopt counts the point that an earlier run put and did not live to count.
+// manifestLike returns the manifest of a name that is the one looked for, also when somebody put another version in front; and
+// else what stands there.
+func (j *job) manifestLike(ctx context.Context, name string, is func(*Manifest) bool) (*Manifest, error) {
+	m, err := j.manifest(ctx, name)
+	if err == nil && is(m) || err != nil && !errors.Is(err, errNotOurs) || !j.target.Traits().Versions {
+		return m, err
+	}
+	n := 0
+	for o, e := range j.store.list(ctx, name) {
+		if e != nil {
+			return nil, e
+		}
+		if n++; n > maxVersions { // the oldest come first
+			break
+		}
+		if j.store.below(o.Name) != name || o.Size == 0 {
+			continue
+		}
+		switch like, e := j.manifestOf(ctx, o); {
+		case e == nil && is(like):
+			return like, nil
+		case e != nil && !errors.Is(e, errNotOurs) && !errors.Is(e, ErrNotFound) && !errors.Is(e, ErrDamaged):
+			return nil, e
+		}
+	}
+	return m, err
+}
+
+// adopt counts the point that an earlier run put and did not live to count. What lies in its place and no key of
+// the chain signed is noted, so that the next point goes beside it.
 func (j *job) adopt(ctx context.Context) error {
-	seq := j.state.Seq + 1
+	seq, key := j.state.Seq+1, public(j.signers.current())
+	var own *Manifest
+	j.taken = nil
 	for _, class := range []Class{Hourly, Daily, Weekly, Monthly} {
-		m, err := j.manifest(ctx, folder(class, seq)+"/manifest.json")
+		name := folder(class, seq) + "/manifest.json"
+		m, err := j.manifestLike(ctx, name, func(m *Manifest) bool { return m.K == key })
 		switch {
 		case errors.Is(err, ErrNotFound):
 			continue
 		case err != nil && !errors.Is(err, errNotOurs):
 			return err
-		case err != nil || m.K != public(j.signers.current()) || j.signers.Next == nil || m.KNext != public(j.signers.next()) || m.Prev != j.state.Hash || m.Branch != j.state.Branch:
+		case err != nil || m.K != key:
+			j.taken = append(j.taken, class)
+			j.notes = append(j.notes, name+" is there, and no key of this chain signed it: see who may put at the target")
+		case j.signers.Next == nil || m.KNext != public(j.signers.next()) || m.Prev != j.state.Hash || m.Branch != j.state.Branch:
 			return j.foreign(fmt.Sprintf("a point %d is at the target that this one did not put", seq))
+		default:
+			own = m
 		}
-		return j.announce(&Point{Manifest: *m})
 	}
-	return nil
+	if own == nil {
+		return nil
+	}
+	j.taken = nil
+	return j.announce(&Point{Manifest: *own})
+}
+
+// errTaken says that somebody wrote where the next point belongs.
+var errTaken = errors.New("backup: the names of the next point are taken, by nobody who has a key of this chain")
+
+// free returns the class of the next point: the one wished for, unless its name is taken; then one that is kept for longer, and
+// else for less long.
+func (j *job) free(want Class) (Class, error) {
+	all := []Class{Hourly, Daily, Weekly, Monthly}
+	at := slices.Index(all, want)
+	for _, class := range append(slices.Clone(all[at:]), all[:at]...) {
+		if !slices.Contains(j.taken, class) {
+			return class, nil
+		}
+	}
+	return "", fmt.Errorf("%w: no second server does that: give the site another key of the target, then begin a new chain with backup init; the old points stay", errTaken)
+}
+
+// refused says who put the manifest that was there when a point's own was to be put.
+func (j *job) refused(ctx context.Context, p *Point, put error) error {
+	if m, err := j.manifest(ctx, p.Folder()+"/manifest.json"); errors.Is(err, errNotOurs) || err == nil && m.K != p.K {
+		return fmt.Errorf("%w: %s/manifest.json: see who may put at the target; the next run takes another name: %w", errTaken, p.Folder(), put)
+	}
+	return fmt.Errorf("%w: a point %d is there that this one did not make: stop the other server, then look with backup verify: %w", ErrForked, p.Seq, put)
 }
 
 // rebuild reads the state from the chain, which must end where the signing keys go on.
@@ -135,7 +207,7 @@ func (j *job) rebuild(ctx context.Context) error {
 		if p.Instant.After(s.Lasts[p.Class]) {
 			s.Lasts[p.Class] = p.Instant
 		}
-		if p.Seq > w.linked {
+		if !w.linked[p.Seq] {
 			s.Links = append(s.Links, p.link())
 		}
 		if p.Seq == w.last && p.Hash() == w.hash {

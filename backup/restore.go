@@ -309,7 +309,7 @@ func choose(ctx context.Context, c *merlon.Call, asked asked, store *Store, know
 		fmt.Fprintf(c.Apart.Err, "WARN    %v\n", f)
 	}
 	if asked.receipt != nil {
-		if err := meets(points, faults, *asked.receipt); err != nil {
+		if err := meets(faults, *asked.receipt); err != nil {
 			return to, err
 		}
 	}

@@ -141,6 +141,7 @@ type job struct {
 	store   *Store
 	now     time.Time // the store's clock
 	notes   []string
+	taken   []Class // whose names of the next point somebody else took
 }
 
 func (r *runner) open(ctx context.Context) (*job, error) {
@@ -290,6 +291,7 @@ func (j *job) put(ctx context.Context, p *Point, spool *spool, tried func() erro
 	if err != nil {
 		return err
 	}
+	j.linksFirst(ctx, p)
 	if err := j.home.prepare(j.signers); err != nil {
 		return err
 	}
@@ -300,7 +302,7 @@ func (j *job) put(ctx context.Context, p *Point, spool *spool, tried func() erro
 		if !errors.Is(err, ErrExists) {
 			return err
 		}
-		return fmt.Errorf("%w: a point %d is there that this one did not make: stop the other server, then look with backup verify: %w", ErrForked, p.Seq, err)
+		return j.refused(ctx, p, err)
 	}
 	return j.announce(p)
 }
@@ -316,8 +318,12 @@ func (j *job) putData(ctx context.Context, p *Point, spool *spool) error {
 		o.LockUntil = p.Data.LockUntil
 	}
 	j.say("storing point %d, %s", p.Seq, megabytes(p.Data.Size))
-	_, err = j.target.Put(ctx, j.store.full(p.Folder()+"/"+p.Data.Name), body, o)
-	return err
+	for freed := false; ; freed = true {
+		_, err = j.target.Put(ctx, j.store.full(p.Folder()+"/"+p.Data.Name), body, o)
+		if !errors.Is(err, ErrFull) || freed || !j.makeRoom(ctx) {
+			return err
+		}
+	}
 }
 
 // putRecord puts a record, once. One that is there already with the same text is a success.

@@ -91,6 +91,10 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 	if j.daily && class == Hourly {
 		class = Daily
 	}
+	if class, err = j.free(class); err != nil {
+		s.remove()
+		return nil, nil, "", err
+	}
 	until := stamp(j.now.Add(class.Keep()))
 	p = &Point{Manifest: Manifest{Format: formatName, Kind: "point", Site: j.setup.Site, Branch: j.state.Branch, Seq: j.state.Seq + 1, Class: class, Label: j.label,
 		Instant: instant, StoreDate: stamp(j.now), Build: in.Build, Prev: j.state.Hash, R: fingerprints(j.setup.R),

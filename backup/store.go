@@ -113,6 +113,7 @@ type ChainError struct {
 	Object string // its name below the site's folder
 	Seq    int64  // of the point it concerns, 0: of none
 	Text   string // what is wrong with it
+	known  bool   // it contradicts the point that the caller knows of
 }
 
 // Error implements error.
@@ -157,7 +158,7 @@ func (all ChainErrors) err() error {
 }
 
 func (s *Store) fault(f ChainFault, object string, seq int64, format string, args ...any) *ChainError {
-	return &ChainError{f, s.below(object), seq, fmt.Sprintf(format, args...)}
+	return &ChainError{Fault: f, Object: s.below(object), Seq: seq, Text: fmt.Sprintf(format, args...)}
 }
 
 // A Point is one point of a chain, as its signed manifest tells of it.

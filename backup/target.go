@@ -48,7 +48,7 @@ type Target interface {
 	Stat(ctx context.Context, name string) (Object, error)
 
 	// List tells all objects whose names begin with the prefix ("" for all), in byte order of their names: all versions,
-	// hidden ones too, of one name the oldest first. It ends at the first error. Names that Put would refuse are left out:
+	// hidden ones too, of one name the oldest first; of a name with very many (thousands) the oldest and the newest. It ends at the first error. Names that Put would refuse are left out:
 	// nobody put them there through a target. A folder that is not there is empty, a bucket that is not there an error.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 

@@ -19,7 +19,7 @@ func (j *job) upkeep(ctx context.Context) {
 		do   func(context.Context) error
 		what string
 	}{
-		{j.putLinks, "the links of the chain were not put, and will be with the next daily point"},
+		{j.putLinks, "the link of this point was not put, and will be with the next daily point"},
 		{j.relock, "the locks of the chain's records were not made longer"},
 		{j.probeAgain, "the target could not be probed"},
 		{j.expire, "points whose time is over were not deleted"},

@@ -342,3 +342,45 @@ func (f failing) Put(ctx context.Context, name string, body io.ReadSeeker, o Put
 	}
 	return Object{}, err
 }
+
+// crowded is a store in which a name of a stranger's has more versions than anybody lists.
+type crowded struct{ *versions }
+
+func (c crowded) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		for o, err := range c.versions.List(ctx, prefix) {
+			if strings.HasSuffix(o.Name, "/zzz") {
+				err = ErrDamaged
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Names that are none of a chain's take nothing from a walk, and of a record that somebody wrote over again and again the oldest
+// versions are read.
+func TestStrangersNamesAreNotListed(t *testing.T) {
+	s, v := onVersions(t, 2)
+	store := s.store()
+	store.target = crowded{v}
+	v.add(store.full("zzz"), []byte("x"), time.Time{})
+	points, err := store.Chain(t.Context(), nil)
+	if err != nil || len(points) != 2 {
+		t.Fatalf("%d points, %v", len(points), err)
+	}
+	name := points[1].Folder() + "/manifest.json"
+	for range 20 * maxVersions {
+		v.add(store.full(name), []byte("x"), time.Time{})
+	}
+	before := v.reads
+	points, err = store.Chain(t.Context(), nil)
+	var fault *ChainError
+	if !errors.As(err, &fault) || fault.Fault != Hidden || fault.Object != name || len(points) != 2 {
+		t.Errorf("%d points, %v", len(points), err)
+	}
+	if n := v.reads - before; n > 2*maxVersions {
+		t.Errorf("%d versions were read", n)
+	}
+}

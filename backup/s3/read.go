@@ -120,8 +120,47 @@ func hashOf(r io.Reader) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
-// mostVersions is how many versions of one name a listing takes: whoever has the site's key can add to them.
-const mostVersions = 100_000
+// mostVersions is how many versions of one name a listing tells: the newest, and of the others the oldest, since what is right
+// was there first. Whoever has the site's key can add to them, as many as they like, and lock them for longer than a year.
+const mostVersions = 1000
+
+// versions are those of one name, the newest first as stores tell them.
+type versions struct {
+	first backup.Object   // the newest
+	rest  []backup.Object // a ring
+	n     int
+	mark  string
+}
+
+// add takes one more. A store that tells the same ones again and again is found out.
+func (v *versions) add(o backup.Object) error {
+	if v.n++; v.n&(v.n-1) == 0 {
+		v.mark = o.Version
+	} else if o.Version == v.mark && o.Version != "" {
+		return fmt.Errorf("%w: the store lists the version %s of %s again and again", backup.ErrDamaged, o.Version, o.Name)
+	}
+	switch {
+	case v.n == 1:
+		v.first = o
+	case len(v.rest) < mostVersions-1:
+		v.rest = append(v.rest, o)
+	default:
+		v.rest[(v.n-2)%len(v.rest)] = o
+	}
+	return nil
+}
+
+// tell tells them, the oldest first, and forgets them.
+func (v *versions) tell(yield func(backup.Object, error) bool) bool {
+	for i := range v.rest {
+		if !yield(v.rest[(v.n-2-i)%len(v.rest)], nil) {
+			return false
+		}
+	}
+	ok := v.n == 0 || yield(v.first, nil)
+	*v = versions{rest: v.rest[:0]}
+	return ok
+}
 
 // List implements backup.Target.
 func (t *target) List(ctx context.Context, prefix string) iter.Seq2[backup.Object, error] {
@@ -144,17 +183,13 @@ func (t *target) listFrom(ctx context.Context, prefix string, last *string, yiel
 	if *last != "" {
 		options.StartAfter = t.base + *last
 	}
-	var same []backup.Object // the versions of one name, the newest first as stores tell them
+	var same versions
 	tell := func() bool {
-		for i := len(same) - 1; i >= 0; i-- {
-			if !yield(same[i], nil) {
-				return false
-			}
+		name := same.first.Name
+		if !same.tell(yield) {
+			return false
 		}
-		if len(same) > 0 {
-			*last = same[0].Name
-		}
-		same = same[:0]
+		*last = max(*last, name)
 		return true
 	}
 	for info := range t.core.ListObjectsIter(ctx, t.bucket, options) {
@@ -165,15 +200,15 @@ func (t *target) listFrom(ctx context.Context, prefix string, last *string, yiel
 		if o.Hidden = !info.IsLatest; info.IsDeleteMarker || backup.ValidName(o.Name) != nil || !strings.HasPrefix(o.Name, prefix) {
 			continue
 		}
-		if len(same) > 0 && same[0].Name != o.Name && !tell() {
+		if same.first.Name != o.Name && !tell() {
 			return nil
 		}
 		if o.Name <= *last {
 			// Also the page that comes again and again.
 			return fmt.Errorf("%w: the store lists %s after %s", backup.ErrDamaged, o.Name, *last)
 		}
-		if same = append(same, o); len(same) > mostVersions {
-			return fmt.Errorf("%w: the store lists more than %d versions of %s", backup.ErrDamaged, mostVersions, o.Name)
+		if err := same.add(o); err != nil {
+			return err
 		}
 	}
 	// The library ends a cancelled listing without a word.
