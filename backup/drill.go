@@ -122,20 +122,23 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 
 // drillFailed tells of a failure: an event, and a mail that does not wait in the site's own queue if a mail server is set.
 func (p *part) drillFailed(ctx context.Context, h *merlon.House, e *Evidence) error {
-	subject, body := "backup.mail.drill", e.Problem
+	subject, body, newest := "backup.mail.drill", e.Problem, (&state{}).told()
+	if s, err := p.runner.home.readState(); err == nil {
+		newest = s.told()
+	}
 	to := p.cfg.Mail
 	if setup, err := ReadSetup(h.Data); err == nil && setup.Mail != "" {
 		to = setup.Mail
 	}
 	if address, err := mailbox.ParseAddress(to); err == nil && to != "" {
 		sending, cancel := context.WithTimeout(ctx, time.Minute)
-		_, err := h.SendNow(sending, address, subject, h.Title, body, fmt.Sprintf("%d, %s", e.Seq, e.Instant.UTC().Format("2006-01-02 15:04 MST")))
+		_, err := h.SendNow(sending, address, subject, h.Title, body, newest)
 		cancel()
 		if err == nil {
 			subject = "" // told
 		}
 	}
-	return p.tell(ctx, h, RuleDrillFailed, event.Failed, subject, body, fmt.Sprintf("%d", e.Seq), slog.Int64("point", e.Seq), slog.String("problem", e.Problem))
+	return p.tell(ctx, h, RuleDrillFailed, event.Failed, subject, body, newest, slog.Int64("point", e.Seq), slog.String("problem", e.Problem))
 }
 
 // readiness is what a load balancer's page says of the drills, without a change of its status.

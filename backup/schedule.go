@@ -3,7 +3,6 @@ package backup
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -98,11 +97,7 @@ func (p *part) failed(ctx context.Context, h *merlon.House, before *state, why e
 		mailed = ""
 	}
 	rule := ruleOf(why)
-	newest := "-"
-	if before.Seq > 0 {
-		newest = fmt.Sprintf("%d, %s", before.Seq, before.Current.UTC().Format("2006-01-02 15:04 MST"))
-	}
-	err := p.tell(ctx, h, rule, event.Failed, mailed, why.Error(), newest, slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
+	err := p.tell(ctx, h, rule, event.Failed, mailed, why.Error(), before.told(), slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
 	if err != nil || mailed == "" {
 		return err
 	}
