@@ -205,11 +205,11 @@ func TestChecks(t *testing.T) {
 	s.keep(st)
 	is("proven and drilled")
 	s.advance(v, 91*24*time.Hour)
-	st.Drilled = house.Clock()
+	st.Drilled, st.Current = house.Clock(), house.Clock()
 	s.keep(st)
 	is("after 91 days", RuleProofOld)
 	s.advance(v, 90*24*time.Hour)
-	st.Drilled = house.Clock()
+	st.Drilled, st.Current = house.Clock(), house.Clock()
 	s.keep(st)
 	is("after 181 days", RuleProofMissing)
 	st.Proven, st.Offset = house.Clock(), 301
