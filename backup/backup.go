@@ -37,6 +37,7 @@ type part struct {
 	cfg    Config
 	house  *merlon.House
 	runner *runner
+	course courses
 	// drill rehearses the restore of the newest point, with the key that only this process has.
 	drill func(context.Context, *merlon.House) error
 }
@@ -59,7 +60,7 @@ func newPart(c Config) (*part, merlon.Part) {
 }
 
 func (p *part) start(ctx context.Context, h *merlon.House) error {
-	p.house = h
+	p.house, p.course.started = h, h.Clock()
 	p.runner = &runner{house: h, home: homeOf(h.Data), schemes: p.cfg.Schemes}
 	if h.Mode == merlon.Drill {
 		return nil

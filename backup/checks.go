@@ -176,12 +176,15 @@ func checkNoProof(s *seen) (string, string) {
 	return "", ""
 }
 
-// checkGap judges the last day: between two times at which the newest point was what the site is, not much more than the
-// schedule's time may lie. While the site was down nothing changed, so a gap counts only if runs failed in it.
+// checkGap judges how old what the newest point covers is: while runs fail, and while the site is up and no run comes to its end,
+// which leaves no word in the state.
 func (p *part) checkGap(s *seen) (string, string) {
-	most := 2*p.cfg.Every + 5*time.Minute
-	if s.state.Failed != "" && s.now.Sub(s.state.Current) > most {
-		return "the newest point is what the site was " + ago(s.state.Current, s.now) + ": " + s.state.Failed, "mend that, then: backup run"
+	was := "the newest point is what the site was " + ago(s.state.Current, s.now)
+	switch {
+	case s.state.Failed != "" && s.now.Sub(s.state.Current) > p.mostGap():
+		return was + ": " + s.state.Failed, "mend that, then: backup run"
+	case p.overdue(s.state, s.now):
+		return was + ", and no run has come to its end since", "see in the log why, and who has " + homeOf(s.data).path(lockFile) + "; then: backup run"
 	}
 	return "", ""
 }

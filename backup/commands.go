@@ -25,7 +25,7 @@ func (p *part) runCommand(ctx context.Context, c *merlon.Call) error {
 	}
 	made, err := p.attempt(ctx, c.House, wish{label: label})
 	if err != nil {
-		return commandError(err)
+		return commandError(ctx, err)
 	}
 	return c.Answer("merlon/backup-run/v1", "point", made, func(out io.Writer) error {
 		if made.Skipped {
@@ -57,9 +57,11 @@ func proven(d Depth) string {
 	return "not proven"
 }
 
-// commandError gives an error of a run its exit code.
-func commandError(err error) error {
+// commandError gives an error of a run its exit code. When somebody ended the command it is that, whatever was under way.
+func commandError(ctx context.Context, err error) error {
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
 	case errors.Is(err, ErrNotSetUp), errors.Is(err, ErrBusy), errors.Is(err, ErrServer), errors.Is(err, ErrUnreachable), errors.Is(err, ErrNoRoom), errors.Is(err, ErrNotFound), errors.Is(err, ErrDenied), errors.Is(err, ErrFull):
 		return merlon.Cannot("%v", err)
 	case errors.Is(err, ErrForked):
@@ -72,7 +74,7 @@ func commandError(err error) error {
 func (p *part) openSetUp(ctx context.Context, data string) (*Store, *Receipt, error) {
 	setup, err := ReadSetup(data)
 	if err != nil {
-		return nil, nil, commandError(err)
+		return nil, nil, commandError(ctx, err)
 	}
 	s, err := homeOf(data).readState()
 	if err != nil {
@@ -80,7 +82,7 @@ func (p *part) openSetUp(ctx context.Context, data string) (*Store, *Receipt, er
 	}
 	t, err := OpenTarget(ctx, setup.Target, setup.Options, p.cfg.Schemes)
 	if err != nil {
-		return nil, nil, commandError(err)
+		return nil, nil, commandError(ctx, err)
 	}
 	return &Store{target: t, site: setup.Site, root: setup.T}, s.newest(), nil
 }
@@ -107,7 +109,7 @@ func (p *part) list(ctx context.Context, c *merlon.Call) error {
 	points, faults := store.Chain(ctx, known)
 	var all ChainErrors
 	if faults != nil && !errors.As(faults, &all) {
-		return commandError(faults)
+		return commandError(ctx, faults)
 	}
 	lines := []listed{}
 	for _, p := range slices.Backward(points) {
@@ -146,7 +148,7 @@ func (p *part) verify(ctx context.Context, c *merlon.Call) error {
 	points, faults := store.Chain(ctx, known)
 	var all ChainErrors
 	if faults != nil && !errors.As(faults, &all) {
-		return commandError(faults)
+		return commandError(ctx, faults)
 	}
 	if c.Flag("header") != "" {
 		return p.writeHeader(ctx, c, store, points)
@@ -159,7 +161,7 @@ func (p *part) verify(ctx context.Context, c *merlon.Call) error {
 	if err := store.Scrub(ctx, read); err != nil {
 		var more ChainErrors
 		if !errors.As(err, &more) {
-			return commandError(err)
+			return commandError(ctx, err)
 		}
 		all = append(all, more...)
 	}
@@ -189,11 +191,11 @@ func (p *part) verify(ctx context.Context, c *merlon.Call) error {
 func (p *part) proof(ctx context.Context, c *merlon.Call) error {
 	unlock, err := p.runner.home.lock()
 	if err != nil {
-		return commandError(err)
+		return commandError(ctx, err)
 	}
 	defer unlock()
 	if _, err := ReadSetup(c.House.Data); err != nil {
-		return commandError(err)
+		return commandError(ctx, err)
 	}
 	s, err := p.runner.home.readState()
 	if err != nil {
@@ -227,7 +229,7 @@ func (p *part) writeHeader(ctx context.Context, c *merlon.Call, store *Store, po
 	}
 	text, err := store.Header(ctx, points[at])
 	if err != nil {
-		return commandError(err)
+		return commandError(ctx, err)
 	}
 	path := homeOf(c.House.Data).path("open-" + headerName(seq))
 	if err := writeFile(path, text); err != nil {

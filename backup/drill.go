@@ -66,7 +66,7 @@ func (p *part) drillCommand(ctx context.Context, c *merlon.Call) error {
 	}
 	e, path, err := p.rehearse(ctx, c.House, aim)
 	if e == nil {
-		return commandError(err)
+		return commandError(ctx, err)
 	}
 	printed := c.Answer("merlon/drill/v1", "drill", e, func(out io.Writer) error {
 		e.print(out)
@@ -104,14 +104,9 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 	if err == nil {
 		err = e.judge()
 	}
-	e.Outcome = "pass"
-	if err != nil {
-		e.Outcome, e.Problem = "fail", err.Error()
-	}
-	path, sum, kept := e.write(h.Data)
-	err = errors.Join(err, kept)
+	e.conclude(err)
 	noting := context.WithoutCancel(ctx)
-	err = errors.Join(err, p.runner.noteDrill(noting, point, sum, err))
+	path, err := p.runner.noteDrill(noting, point, e, err)
 	if err != nil {
 		err = errors.Join(err, p.drillFailed(noting, h, e))
 		return e, path, err
@@ -122,20 +117,23 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 
 // drillFailed tells of a failure: an event, and a mail that does not wait in the site's own queue if a mail server is set.
 func (p *part) drillFailed(ctx context.Context, h *merlon.House, e *Evidence) error {
-	subject, body := "backup.mail.drill", e.Problem
+	subject, body, newest := "backup.mail.drill", e.Problem, (&state{}).told()
+	if s, err := p.runner.home.readState(); err == nil {
+		newest = s.told()
+	}
 	to := p.cfg.Mail
 	if setup, err := ReadSetup(h.Data); err == nil && setup.Mail != "" {
 		to = setup.Mail
 	}
 	if address, err := mailbox.ParseAddress(to); err == nil && to != "" {
 		sending, cancel := context.WithTimeout(ctx, time.Minute)
-		_, err := h.SendNow(sending, address, subject, h.Title, body, fmt.Sprintf("%d, %s", e.Seq, e.Instant.UTC().Format("2006-01-02 15:04 MST")))
+		_, err := h.SendNow(sending, address, subject, h.Title, body, newest)
 		cancel()
 		if err == nil {
 			subject = "" // told
 		}
 	}
-	return p.tell(ctx, h, RuleDrillFailed, event.Failed, subject, body, fmt.Sprintf("%d", e.Seq), slog.Int64("point", e.Seq), slog.String("problem", e.Problem))
+	return p.tell(ctx, h, RuleDrillFailed, event.Failed, subject, body, newest, slog.Int64("point", e.Seq), slog.String("problem", e.Problem))
 }
 
 // readiness is what a load balancer's page says of the drills, without a change of its status.
@@ -261,31 +259,48 @@ func timed[T any](e *Evidence, step string, do func() (T, error)) (T, error) {
 
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
 
-// noteDrill keeps in the state how the drill ended, and at the target that the point was booted, signed.
-func (r *runner) noteDrill(ctx context.Context, p *Point, evidence string, failed error) error {
-	unlock, err := r.home.lockPatiently(ctx, lockPatience)
+// noteDrill keeps at the target that the point was booted, signed, then the evidence in its file and how the drill ended in the
+// state. One that passed and whose proof or evidence is not kept has failed: the file says so, and nothing says that it passed.
+func (r *runner) noteDrill(ctx context.Context, p *Point, e *Evidence, failed error) (path string, err error) {
+	unlock, busy := r.home.lockPatiently(ctx, lockPatience)
+	if busy == nil {
+		defer unlock()
+	}
+	if failed == nil {
+		failed = busy
+	}
+	if failed == nil {
+		failed = r.putBooted(ctx, p, e)
+	}
+	if failed != nil {
+		e.conclude(failed)
+	}
+	path, _, kept := e.write(r.house.Data)
+	if kept != nil && failed == nil {
+		e.conclude(kept)
+	}
+	failed = errors.Join(failed, kept)
+	if busy != nil {
+		return path, failed // whoever has the lock writes the state
+	}
+	return path, errors.Join(failed, r.noteState(failed))
+}
+
+// putBooted puts the proof that a point was started, with the hash of the evidence.
+func (r *runner) putBooted(ctx context.Context, p *Point, e *Evidence) error {
+	s, err := e.seal(r.house.Data)
 	if err != nil {
 		return err
 	}
-	defer unlock()
 	j, err := r.open(ctx)
 	if err != nil {
-		if failed != nil { // the target is away: that is told already
-			return r.noteState(failed)
-		}
 		return err
 	}
 	defer j.target.Close()
-	told := failed != nil
-	if failed == nil && p != nil {
-		if err := j.putProof(ctx, p, Booted, evidence); err != nil && !errors.Is(err, errNotNewest) { // a point was made meanwhile: the evidence stays here
-			failed = err
-		}
+	if err := j.putProof(ctx, p, Booted, s.sum); err != nil && !errors.Is(err, errNotNewest) { // a point was made meanwhile: the evidence stays here
+		return err
 	}
-	if failed == nil || told {
-		return r.noteState(failed)
-	}
-	return errors.Join(failed, r.noteState(failed))
+	return nil
 }
 
 // noteState writes how the last drill ended.

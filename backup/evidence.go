@@ -91,33 +91,56 @@ func duration(s float64) time.Duration {
 	return time.Duration(s * float64(time.Second)).Round(100 * time.Millisecond)
 }
 
-// write keeps the evidence and returns its file and hash.
-func (e *Evidence) write(data string) (path, sum string, err error) {
+// sealed is evidence as it is to be kept.
+type sealed struct {
+	path, sum string
+	text      []byte
+}
+
+// seal makes the evidence's file and hash. It writes nothing yet.
+func (e *Evidence) seal(data string) (s sealed, err error) {
 	dir := filepath.Join(data, "drills")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", "", fmt.Errorf("backup: %w", err)
+		return s, fmt.Errorf("backup: %w", err)
 	}
 	found, err := inFolder(dir, "*.json")
 	if err != nil {
-		return "", "", err
+		return s, err
 	}
 	if len(found) > 0 {
 		text, err := os.ReadFile(slices.Max(found)) // names are times
 		if err != nil {
-			return "", "", fmt.Errorf("backup: %w", err)
+			return s, fmt.Errorf("backup: %w", err)
 		}
 		e.Prev = hashText(sha256.Sum256(text))
 	}
-	text, err := json.MarshalIndent(e, "", "\t")
+	if s.text, err = json.MarshalIndent(e, "", "\t"); err != nil {
+		return s, err
+	}
+	s.text = append(s.text, '\n')
+	s.sum = hashText(sha256.Sum256(s.text))
+	s.path = filepath.Join(dir, e.Started.UTC().Format("2006-01-02T150405.000Z")+".json")
+	if _, err := os.Lstat(s.path); !errors.Is(err, os.ErrNotExist) {
+		return s, fmt.Errorf("backup: %s is there already: two drills began at once", s.path)
+	}
+	return s, nil
+}
+
+// write keeps the evidence and returns its file and hash.
+func (e *Evidence) write(data string) (path, sum string, err error) {
+	s, err := e.seal(data)
 	if err != nil {
 		return "", "", err
 	}
-	text = append(text, '\n')
-	path = filepath.Join(dir, e.Started.UTC().Format("2006-01-02T150405.000Z")+".json")
-	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-		return "", "", fmt.Errorf("backup: %s is there already: two drills began at once", path)
+	return s.path, s.sum, writeFile(s.path, s.text)
+}
+
+// conclude says how the drill ended.
+func (e *Evidence) conclude(err error) {
+	e.Outcome = "pass"
+	if err != nil {
+		e.Outcome, e.Problem = "fail", err.Error()
 	}
-	return path, hashText(sha256.Sum256(text)), writeFile(path, text)
 }
 
 // print tells the outcome to people.

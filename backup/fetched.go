@@ -47,7 +47,7 @@ type fetched struct {
 func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error) {
 	f := &fetched{fetching: want}
 	if err := able(ctx, want.carrier); err != nil {
-		return nil, commandError(err)
+		return nil, commandError(ctx, err)
 	}
 	if f.dest, err = swap.Real(want.dest); err != nil {
 		return nil, merlon.Cannot("%v", err)
@@ -106,6 +106,10 @@ func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir strin
 	say("fetching    point %d, %s", p.Seq, megabytes(p.Data.Size))
 	stream, err := store.Fetch(ctx, p, with.id)
 	if err != nil {
+		var fault *ChainError
+		if with.recovery == nil && errors.As(err, &fault) && fault.Fault == Altered && store.Scrub(ctx, []*Point{p}) == nil {
+			err = fmt.Errorf("%w: the object at the target is the one that was signed, so the point key is another point's: point %d's comes from its own header: backup verify --header %d, then recovery open", ErrKey, p.Seq, p.Seq)
+		}
 		return nil, notOpened(p, err)
 	}
 	defer stream.Close()

@@ -124,6 +124,15 @@ func (s *state) newest() *Receipt {
 	return &Receipt{s.Seq, s.Hash}
 }
 
+// told is the newest point as mails tell it: its receipt, which a restore takes, and as of when it is what the site is.
+func (s *state) told() string {
+	r := s.newest()
+	if r == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%s, %s", r, s.Current.UTC().Format("2006-01-02 15:04 MST"))
+}
+
 // codeHash is what the server keeps of a recovery code: enough to compare.
 type codeHash struct {
 	Seq  int64  `json:"seq"`

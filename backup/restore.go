@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"filippo.io/age"
@@ -152,7 +153,7 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	f, err := p.fetch(ctx, fetching{store: store, point: chosen.point, key: k, data: a.Data, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
 		restore: merlon.Restore{Now: time.Now(), AfterTheft: c.Flag("after-theft") != "", Who: "command"}})
 	if err != nil {
-		return chosen.instead(err)
+		return chosen.instead(ctx, err)
 	}
 	defer f.discard()
 	if chosen.older != nil {
@@ -269,11 +270,11 @@ func (p *part) openStore(ctx context.Context, address string, options Settings, 
 		if errors.Is(err, ErrAddress) {
 			return nil, merlon.Misused("%v", err)
 		}
-		return nil, commandError(err)
+		return nil, commandError(ctx, err)
 	}
 	store, err := OpenStore(ctx, t, site)
 	if err != nil {
-		return nil, errors.Join(commandError(err), t.Close())
+		return nil, errors.Join(commandError(ctx, err), t.Close())
 	}
 	return store, nil
 }
@@ -285,13 +286,19 @@ type choice struct {
 	before *Point // the next older one that is proven, nil: there is none
 }
 
-// instead adds to what keeps the chosen point from being restored which one to take.
-func (to choice) instead(err error) error {
+// instead adds to what keeps the chosen point from being restored which one to take. What is not the point's fault would keep an
+// older one from it too.
+func (to choice) instead(ctx context.Context, err error) error {
 	var bad *unfit
-	if errors.As(err, &bad) && to.before != nil {
-		return fmt.Errorf("%w\n  nothing was restored: take an older one: restore %d, which is of %s", err, to.before.Seq, to.before.told())
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("nothing was restored: %w", context.Cause(ctx))
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return merlon.Cannot("%v\n  nothing was restored: the disk is full: make room, or name a folder on another one with --into, then restore again", err)
+	case errors.Is(err, ErrKey) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrDenied) || to.before == nil || !errors.As(err, &bad):
+		return err
 	}
-	return err
+	return fmt.Errorf("%w\n  nothing was restored: take an older one: restore %d, which is of %s", err, to.before.Seq, to.before.told())
 }
 
 // choose finds the point, and with --compare the older one. Faults of the chain elsewhere are told and take nothing from the
@@ -303,7 +310,7 @@ func choose(ctx context.Context, c *merlon.Call, asked asked, store *Store, know
 	points, err := store.Chain(ctx, known)
 	var faults ChainErrors
 	if err != nil && !errors.As(err, &faults) {
-		return to, commandError(err)
+		return to, commandError(ctx, err)
 	}
 	for _, f := range faults {
 		fmt.Fprintf(c.Apart.Err, "WARN    %v\n", f)

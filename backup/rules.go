@@ -123,5 +123,19 @@ var RuleSettings = check.Rule{ID: "MRL-BACK-023", Property: check.Confidentialit
 	Attack: "Whoever may write to data/backup once puts a recipient of their own there, and waits until the points that you can read have expired.",
 	Right:  "See who wrote data/backup/settings.json. settings/backup.json in a point is the right one; a changed key needs a record that the old one signed.", Source: cis + ", 11.3; NIST SP 800-57 part 1 rev. 5, 5.3.6 (trust in public keys)"}
 
+// RuleCourse is the event of where backups go: of the first run, and of each that finds another place, chain or address for mails.
+var RuleCourse = check.Rule{ID: "MRL-BACK-025", Property: check.Availability, Severity: check.High,
+	Title:  "where backups go was set or changed",
+	Why:    "points at a place that the owner does not know of are none: a change is told to the address that held before",
+	Attack: "Whoever may write to data/backup once leads the points to a store of their own, deletes the old ones when they expire, and asks for money.",
+	Right:  "If it was you, nothing. Else see who wrote data/backup/settings.json; take the file from a point (settings/backup.json), and change what the thief may know.", Source: cis + ", 11.3; CISA #StopRansomware guide, part 1"}
+
+// RuleSettingsGone is the event of a site that made backups and has no settings for them any more.
+var RuleSettingsGone = check.Rule{ID: "MRL-BACK-026", Property: check.Availability, Severity: check.High,
+	Title:  "the backup settings are gone",
+	Why:    "no point is made without them",
+	Attack: "Whoever means to delete the data first ends the backups in silence, by the deletion of one file.",
+	Right:  "Take data/backup/settings.json from a point (settings/backup.json), or begin a new chain with backup init.", Source: cis + ", 11.2; CISA #StopRansomware guide, part 1"}
+
 // moreRules are those of drill and restore, and what came later.
-var moreRules = []check.Rule{RuleDrillFailed, RuleSettings}
+var moreRules = []check.Rule{RuleDrillFailed, RuleSettings, RuleCourse, RuleSettingsGone}

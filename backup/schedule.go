@@ -3,7 +3,6 @@ package backup
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -27,7 +26,7 @@ const (
 func (p *part) round(ctx context.Context, h *merlon.House) error {
 	if _, err := ReadSetup(h.Data); err != nil {
 		if errors.Is(err, ErrNotSetUp) {
-			return nil
+			return p.settingsGone(ctx, h)
 		}
 		return err
 	}
@@ -45,8 +44,8 @@ func (p *part) round(ctx context.Context, h *merlon.House) error {
 		return nil
 	}
 	_, err = p.attempt(ctx, h, wish{daily: night, force: night})
-	if errors.Is(err, ErrBusy) {
-		return nil // the other one does it
+	if errors.Is(err, ErrBusy) { // the other one does it
+		return p.noRunEnds(ctx, h, s, err)
 	}
 	if err == nil && night {
 		return p.drill(ctx, h)
@@ -65,6 +64,9 @@ func drillDue(s *state, now time.Time) bool {
 func (p *part) attempt(ctx context.Context, h *merlon.House, want wish) (*Made, error) {
 	before, err := p.runner.home.readState()
 	if err != nil {
+		return nil, err
+	}
+	if err := p.keepCourse(ctx, h); err != nil {
 		return nil, err
 	}
 	began := time.Now()
@@ -98,11 +100,7 @@ func (p *part) failed(ctx context.Context, h *merlon.House, before *state, why e
 		mailed = ""
 	}
 	rule := ruleOf(why)
-	newest := "-"
-	if before.Seq > 0 {
-		newest = fmt.Sprintf("%d, %s", before.Seq, before.Current.UTC().Format("2006-01-02 15:04 MST"))
-	}
-	err := p.tell(ctx, h, rule, event.Failed, mailed, why.Error(), newest, slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
+	err := p.tell(ctx, h, rule, event.Failed, mailed, why.Error(), before.told(), slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
 	if err != nil || mailed == "" {
 		return err
 	}
@@ -121,13 +119,18 @@ func (p *part) failed(ctx context.Context, h *merlon.House, before *state, why e
 
 // tell records an event and queues a mail with the text of an id, "": none. Both are in one transaction.
 func (p *part) tell(ctx context.Context, h *merlon.House, rule check.Rule, outcome event.Outcome, mail string, first, second string, detail ...slog.Attr) error {
-	e := event.New(rule, outcome, detail...)
-	e.Time = h.Clock()
-	h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
 	to := p.cfg.Mail
 	if setup, err := ReadSetup(h.Data); err == nil && setup.Mail != "" {
 		to = setup.Mail
 	}
+	return p.tellTo(ctx, h, to, rule, outcome, mail, first, second, detail...)
+}
+
+// tellTo is tell for whoever is named.
+func (p *part) tellTo(ctx context.Context, h *merlon.House, to string, rule check.Rule, outcome event.Outcome, mail string, first, second string, detail ...slog.Attr) error {
+	e := event.New(rule, outcome, detail...)
+	e.Time = h.Clock()
+	h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
 	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
 		if err := journal.Append(w, e); err != nil || mail == "" || to == "" {
 			return err

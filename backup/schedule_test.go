@@ -119,6 +119,11 @@ func TestFailuresAreTold(t *testing.T) {
 	if m := s.mails(); len(m) != 1 || !strings.Contains(m[0].Subject, "do not work") || !strings.Contains(m[0].Text, "full") {
 		t.Errorf("%d mails: %+v", len(m), m)
 	}
+	s.hasReceipt(s.mails()[0])
+	if err := s.part.drillFailed(t.Context(), s.site.House(), &Evidence{Seq: 1, Problem: "it does not open"}); err != nil {
+		t.Fatal(err)
+	}
+	s.hasReceipt(s.mails()[0])
 	if n := strings.Count(s.events(), RuleTargetFull.ID); n < 5 {
 		t.Errorf("%d events", n)
 	}
@@ -127,17 +132,29 @@ func TestFailuresAreTold(t *testing.T) {
 	}
 	s.advance(v, 25*time.Hour)
 	s.round()
-	if m := s.mails(); len(m) != 2 {
+	if m := s.mails(); len(m) != 3 {
 		t.Errorf("%d mails after a day", len(m))
 	}
 	s.wrap(nil)
 	s.advance(v, 10*time.Minute)
 	s.round()
-	if m := s.mails(); len(m) != 3 || !strings.Contains(m[0].Subject, "work again") || !strings.Contains(m[0].Text, "2:sha256:") {
+	if m := s.mails(); len(m) != 4 || !strings.Contains(m[0].Subject, "work again") || !strings.Contains(m[0].Text, "2:sha256:") {
 		t.Errorf("%d mails when it works again: %+v", len(m), m)
 	}
 	if f := s.check(RuleGap); len(f) != 0 {
 		t.Errorf("check: %v", f)
+	}
+}
+
+// hasReceipt demands that `restore --receipt` takes a mail and finds the newest point in it.
+func (s *testSite) hasReceipt(m mailbox.Message) {
+	s.t.Helper()
+	path := filepath.Join(s.t.TempDir(), "mail.txt")
+	if err := os.WriteFile(path, []byte(m.Text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if r, err := readReceipt(path); err != nil || *r != *s.state().newest() {
+		s.t.Errorf("the receipt in %q: %v, %v", m.Text, r, err)
 	}
 }
 
@@ -188,11 +205,11 @@ func TestChecks(t *testing.T) {
 	s.keep(st)
 	is("proven and drilled")
 	s.advance(v, 91*24*time.Hour)
-	st.Drilled = house.Clock()
+	st.Drilled, st.Current = house.Clock(), house.Clock()
 	s.keep(st)
 	is("after 91 days", RuleProofOld)
 	s.advance(v, 90*24*time.Hour)
-	st.Drilled = house.Clock()
+	st.Drilled, st.Current = house.Clock(), house.Clock()
 	s.keep(st)
 	is("after 181 days", RuleProofMissing)
 	st.Proven, st.Offset = house.Clock(), 301

@@ -313,6 +313,8 @@ func cannotStart(err error) error {
 		return exit(ExitCannot, "%w", err)
 	case errors.Is(err, db.ErrLocked):
 		return exit(ExitCannot, "%w", err)
+	case errors.Is(err, context.Canceled):
+		return exit(ExitInterrupted, "interrupted while the site was started: %w", err)
 	}
 	return exit(ExitCannot, "the site cannot start: %w", err)
 }

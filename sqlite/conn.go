@@ -55,8 +55,7 @@ func openReader(path string, schemas []*db.Schema, m measures) (_ *conn, err err
 	if m.noReadOnly {
 		flags = sqlite3.OPEN_READWRITE
 	}
-	// A path, never a "file:" address: pragmas in one would run.
-	raw, err := sqlite3.OpenFlags(path, flags|sqlite3.OPEN_NOFOLLOW)
+	raw, err := openFile(path, flags|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return nil, opening(err)
 	}
@@ -122,7 +121,7 @@ func synchronous(hasty bool) string {
 
 // openWriter opens the connection that writes.
 func openWriter(path string, hasty bool, schemas []*db.Schema) (_ *conn, err error) {
-	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW)
+	raw, err := openFile(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return nil, opening(err)
 	}

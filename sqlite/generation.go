@@ -37,7 +37,7 @@ func (e *engine) Generation(ctx context.Context) (n int64, err error) {
 		return 0, pool.Stopped(ctx)
 	}
 	if w.c == nil {
-		raw, err := sqlite3.OpenFlags(on.path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
+		raw, err := openFile(on.path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
 		if err != nil {
 			return 0, opening(err)
 		}

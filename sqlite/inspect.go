@@ -60,7 +60,7 @@ func (e *engine) inspect(ctx context.Context, pragma string, row func(*sqlite3.S
 	if err != nil {
 		return err
 	}
-	c, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
+	c, err := openFile(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return opening(err)
 	}

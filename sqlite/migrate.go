@@ -104,7 +104,7 @@ func (e *engine) migrating(ctx context.Context, do func(c *conn, schemas []*db.S
 
 // openMigrator opens a connection for migrations.
 func openMigrator(path string, hasty bool) (_ *conn, err error) {
-	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW)
+	raw, err := openFile(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return nil, opening(err)
 	}

@@ -21,7 +21,7 @@ func (e *engine) Prove(ctx context.Context) (p db.Proof, err error) {
 	if err != nil {
 		return p, err
 	}
-	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
+	raw, err := openFile(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return p, opening(err)
 	}

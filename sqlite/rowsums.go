@@ -22,7 +22,7 @@ func (e *engine) RowSums(ctx context.Context, most int) (_ map[db.RowKey][sha256
 	if err != nil {
 		return nil, err
 	}
-	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
+	raw, err := openFile(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return nil, opening(err)
 	}

@@ -142,7 +142,7 @@ const copyStep = 2048
 // copyDatabase copies by SQLite's backup within one read transaction, so that it sees one instant: without that, each
 // commit beside it would start it anew. Writers go on.
 func copyDatabase(ctx context.Context, path, to string) (err error) {
-	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
+	raw, err := openFile(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return opening(err)
 	}

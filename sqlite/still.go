@@ -36,7 +36,7 @@ func (e *engine) standstill(ctx context.Context, path string) (_ *conn, err erro
 	if db.RefuseNested(ctx) != nil {
 		return nil, nil // the caller has the writer
 	}
-	raw, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
+	raw, err := openFile(path, sqlite3.OPEN_READONLY|sqlite3.OPEN_NOFOLLOW)
 	if err != nil {
 		return nil, opening(err)
 	}
