@@ -120,45 +120,11 @@ func (c *Command[T]) Do(ctx context.Context, client *Client, args ...Arg) (reply
 	if err != nil {
 		return reply, err
 	}
-	m, err := client.do(ctx, sending{c.d.reads, []string{c.d.name}, names, values})
+	m, err := client.do(ctx, c.d.reads, []string{c.d.name}, names, values)
 	if err != nil {
 		return reply, err
 	}
 	return decode[T](m, c.d.name)
-}
-
-// An Asked is a command with what is given for its places, for [Both].
-type Asked[T Reply] struct {
-	c    *Command[T]
-	args []Arg
-}
-
-// With gives names and values for the places in their order.
-func (c *Command[T]) With(args ...Arg) Asked[T] { return Asked[T]{c, args} }
-
-// Both asks two commands at once, in one step of the network; in a cluster each of the server that has its keys. They are no
-// transaction: of two that are answered by one server the first is answered first. Each has the answer and the error that
-// [Command.Do] would have.
-func Both[A, B Reply](ctx context.Context, client *Client, a Asked[A], b Asked[B]) (first A, second B, firstErr, secondErr error) {
-	var s [2]sending
-	for i, one := range []struct {
-		d    *declared
-		args []Arg
-	}{{a.c.d, a.args}, {b.c.d, b.args}} {
-		names, values, err := one.d.fill(one.args)
-		if err != nil {
-			return first, second, err, err
-		}
-		s[i] = sending{one.d.reads, []string{one.d.name}, names, values}
-	}
-	m, errs := client.both(ctx, s)
-	if firstErr = errs[0]; firstErr == nil {
-		first, firstErr = decode[A](m[0], a.c.d.name)
-	}
-	if secondErr = errs[1]; secondErr == nil {
-		second, secondErr = decode[B](m[1], b.c.d.name)
-	}
-	return first, second, firstErr, secondErr
 }
 
 // fill judges what is given for the places.

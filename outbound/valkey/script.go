@@ -81,7 +81,7 @@ func (s *Script[T]) Do(ctx context.Context, client *Client, keys []Name, values 
 		return reply, err
 	}
 	run := func(command, text string) (vk.ValkeyMessage, error) {
-		return client.do(ctx, sending{false, []string{command, text, strconv.Itoa(len(keys))}, keys, texts})
+		return client.do(ctx, false, []string{command, text, strconv.Itoa(len(keys))}, keys, texts)
 	}
 	m, err := run("EVALSHA", s.s.sum)
 	if refused, ok := errors.AsType[*Error](err); ok && refused.Code == "NOSCRIPT" {

@@ -424,9 +424,6 @@ func TestCluster(t *testing.T) {
 			t.Fatal(was, err)
 		}
 	}
-	if a, b, err, second := valkey.Both(t.Context(), c, get.With(note.Of("1")), get.With(note.Of("2"))); a != "1" || b != "2" || err != nil || second != nil {
-		t.Error(a, b, err, second)
-	}
 	if n := size(t, first); n < 50 || n > 150 {
 		t.Errorf("one of three servers has %d of 300 keys", n)
 	}
@@ -446,32 +443,6 @@ func TestCluster(t *testing.T) {
 	}
 	if !moved {
 		t.Error("one of three servers has all keys")
-	}
-}
-
-// TestBoth: each of two commands that are asked at once has its own answer and its own error.
-func TestBoth(t *testing.T) {
-	c := valkeypeer.Start(t).Client(t)
-	if _, err := put.Do(t.Context(), c, note.Of("ann"), valkey.Text("1")); err != nil {
-		t.Fatal(err)
-	}
-	text, n, err, second := valkey.Both(t.Context(), c, get.With(note.Of("ann")), rise.With(counter.Of(), valkey.Int(2)))
-	if text != "1" || n != 2 || err != nil || second != nil {
-		t.Errorf("got %q, %d, %v, %v", text, n, err, second)
-	}
-	if text, n, err, second := valkey.Both(t.Context(), c, get.With(note.Of("ben")), rise.With(counter.Of(), valkey.Int(2))); text != "" || n != 4 || !errors.Is(err, valkey.ErrNone) || second != nil {
-		t.Errorf("got %q, %d, %v, %v", text, n, err, second)
-	}
-	if text, l, err, second := valkey.Both(t.Context(), c, get.With(note.Of("ann")), all.With(item.Of("ann", "1"))); text != "1" || len(l) != 0 || err != nil || second != nil {
-		t.Errorf("got %q, %v, %v, %v", text, l, err, second)
-	}
-	_, _, err, second = valkey.Both(t.Context(), c, get.With(note.Of("ann")), get.With(valkey.Text("ann")))
-	refused(t, err, valkey.RuleValue)
-	refused(t, second, valkey.RuleValue)
-	ctx, stop := context.WithCancel(t.Context())
-	stop()
-	if _, _, err, second := valkey.Both(ctx, c, get.With(note.Of("ann")), get.With(note.Of("ann"))); !errors.Is(err, context.Canceled) || !errors.Is(second, context.Canceled) {
-		t.Errorf("got %v, %v", err, second)
 	}
 }
 

@@ -218,66 +218,29 @@ func (c *Client) open() (vk.Client, error) {
 	return conn, nil
 }
 
-// A sending is one command as it is sent: its words, then its keys, then the rest.
-type sending struct {
-	reads bool
-	words []string
-	names []Name
-	rest  []string
-}
-
-func (c *Client) build(conn vk.Client, s *sending) vk.Completed {
-	keys := make([]string, len(s.names))
-	for i, n := range s.names {
+// do sends one command: its words, then its keys, then the rest.
+func (c *Client) do(ctx context.Context, reads bool, words []string, names []Name, rest []string) (vk.ValkeyMessage, error) {
+	if db.InWrite(ctx) {
+		return vk.ValkeyMessage{}, RuleInWrite.Finding("", "a server would be asked inside a write transaction", "ask it in PostAfter's before, or in a job")
+	}
+	conn, err := c.open()
+	if err != nil {
+		return vk.ValkeyMessage{}, err
+	}
+	keys := make([]string, len(names))
+	for i, n := range names {
 		keys[i] = c.prefix + n.text
 	}
-	asked := conn.B().Arbitrary(s.words...).Keys(keys...).Args(s.rest...)
-	if s.reads {
-		return asked.ReadOnly()
+	ctx, stop := context.WithTimeout(ctx, c.timeout)
+	defer stop()
+	asked := conn.B().Arbitrary(words...).Keys(keys...).Args(rest...)
+	build := asked.Build
+	if reads {
+		build = asked.ReadOnly
 	}
-	return asked.Build()
-}
-
-func answerOf(r vk.ValkeyResult) (vk.ValkeyMessage, error) {
-	m, err := r.ToMessage()
+	m, err := conn.Do(ctx, build()).ToMessage()
 	if err != nil && !vk.IsValkeyNil(err) {
 		return m, told(err)
 	}
 	return m, nil
-}
-
-// ready returns the connection of a question, and its context.
-func (c *Client) ready(ctx context.Context) (vk.Client, context.Context, context.CancelFunc, error) {
-	if db.InWrite(ctx) {
-		return nil, nil, nil, RuleInWrite.Finding("", "a server would be asked inside a write transaction", "ask it in PostAfter's before, or in a job")
-	}
-	conn, err := c.open()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	ctx, stop := context.WithTimeout(ctx, c.timeout)
-	return conn, ctx, stop, nil
-}
-
-// do sends one command.
-func (c *Client) do(ctx context.Context, s sending) (vk.ValkeyMessage, error) {
-	conn, ctx, stop, err := c.ready(ctx)
-	if err != nil {
-		return vk.ValkeyMessage{}, err
-	}
-	defer stop()
-	return answerOf(conn.Do(ctx, c.build(conn, &s)))
-}
-
-// both sends two commands at once.
-func (c *Client) both(ctx context.Context, s [2]sending) (m [2]vk.ValkeyMessage, errs [2]error) {
-	conn, ctx, stop, err := c.ready(ctx)
-	if err != nil {
-		return m, [2]error{err, err}
-	}
-	defer stop()
-	for i, r := range conn.DoMulti(ctx, c.build(conn, &s[0]), c.build(conn, &s[1])) {
-		m[i], errs[i] = answerOf(r)
-	}
-	return m, errs
 }

@@ -18,9 +18,6 @@ type pending struct {
 	rows  map[session.Digest]*entry
 	order []*entry
 	kept  []*entry // what may have been written: what Undo takes back
-	mark  *mark    // as the transaction sees it
-	asked bool     // whether it was asked for
-	marks bool     // it is the transaction's own
 }
 
 // An entry is one row as it was read and as it is to be.
@@ -55,15 +52,10 @@ func (p *pending) find(ctx context.Context, key session.Digest) (*entry, error) 
 	}
 	ctx, done := outside(ctx)
 	defer done()
-	m, err := p.ended(ctx)
-	if err != nil {
-		return nil, err
-	}
 	was, err := p.s.load(ctx, key, true)
 	if err != nil || was.text == "" {
 		return nil, err
 	}
-	m.end(&was.row)
 	return &entry{was: was, now: was.row}, nil
 }
 
@@ -80,11 +72,6 @@ func (p *pending) put(e *entry) {
 func (p *pending) Keep(ctx context.Context) error {
 	ctx, done := outside(ctx)
 	defer done()
-	if p.marks { // first: it empties indexes in which the rows have places
-		if err := p.writeMark(ctx); err != nil {
-			return err
-		}
-	}
 	p.kept = p.order
 	err := each(len(p.order), func(i int) error {
 		if e := p.order[i]; !e.deleted || e.was.text != "" { // else it was begun and deleted in one transaction
@@ -178,24 +165,23 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 
 // index gives a row its places in the indexes of all.
 func (s *Store) index(ctx context.Context, row *session.Row) error {
-	id := strconv.FormatInt(row.ID, 10)
-	over, alive, open := min(row.Idle, row.Absolute), "", id
+	over, alive := min(row.Idle, row.Absolute), ""
 	if row.Ended != 0 {
-		over, open = min(over, row.Ended), ""
+		over = min(over, row.Ended)
 	} else if row.User != 0 {
 		alive = strconv.FormatInt(over, 10)
 	}
-	return s.places(ctx, string(row.Key[:]), id, alive, strconv.FormatInt(max(over, 0), 10), open)
+	return s.places(ctx, string(row.Key[:]), strconv.FormatInt(row.ID, 10), alive, strconv.FormatInt(max(over, 0), 10))
 }
 
 // unindex takes what an index names out of those of all.
 func (s *Store) unindex(ctx context.Context, member string) error {
-	return s.places(ctx, member, "", "", "", "")
+	return s.places(ctx, member, "", "", "")
 }
 
-func (s *Store) places(ctx context.Context, member, id, alive, over, open string) error {
-	names := []valkey.Name{allKey.Of(s.generation), liveKey.Of(s.generation), overKey.Of(s.generation), openKey.Of(s.generation)}
-	_, err := index.Do(ctx, s.client, names, valkey.Text(member), valkey.Text(id), valkey.Text(alive), valkey.Text(over), valkey.Text(open), valkey.Text(millis(longest)))
+func (s *Store) places(ctx context.Context, member, id, alive, over string) error {
+	names := []valkey.Name{allKey.Of(s.generation), liveKey.Of(s.generation), overKey.Of(s.generation)}
+	_, err := index.Do(ctx, s.client, names, valkey.Text(member), valkey.Text(id), valkey.Text(alive), valkey.Text(over), valkey.Text(millis(longest)))
 	return away(err)
 }
 

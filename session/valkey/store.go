@@ -39,9 +39,6 @@ func (s *Store) Get(q db.Querier, key session.Digest) (session.Row, error) {
 			tell(q.Context(), []stored{was})
 			return session.Row{}, session.ErrNoRow
 		}
-		if was.noMark {
-			tell(q.Context(), []stored{{damaged: true}})
-		}
 		row = was.row
 	}
 	row.Device, row.Network = "", ""
@@ -117,16 +114,38 @@ func (s *Store) with(w *db.Writer, key session.Digest, do func(*entry) bool) (bo
 	return true, nil
 }
 
-// EndAll implements [session.Store], by a mark: it takes as long for a million as for one. The number counts rows that the server has
-// forgotten since and nobody has swept.
-func (s *Store) EndAll(w *db.Writer, at int64, reason string) (int64, error) {
+// EndAll implements [session.Store]. It reads each row, some at a time, within the transaction: it is for who asks once. A row that
+// is damaged goes.
+func (s *Store) EndAll(w *db.Writer, at int64, reason string) (n int64, err error) {
 	p, err := s.of(w)
 	if err != nil {
 		return 0, err
 	}
-	ctx, done := outside(w.Context())
-	defer done()
-	return p.endAll(ctx, at, reason)
+	end := func(e *entry) {
+		if e.deleted || e.now.Ended != 0 {
+			return
+		}
+		e.now.Ended, e.now.Reason, e.now.Data, e.data = at, reason, nil, true
+		p.put(e)
+		n++
+	}
+	for _, e := range p.order {
+		end(e)
+	}
+	var damaged []stored
+	err = s.window(w, func(ctx context.Context, f stored, member string) error {
+		switch {
+		case f.damaged:
+			damaged = append(damaged, f)
+			n++
+			return s.forget(ctx, f, member)
+		case f.text != "" && p.rows[f.row.Key] == nil:
+			end(&entry{was: f, now: f.row})
+		}
+		return nil
+	})
+	tell(w.Context(), damaged)
+	return n, err
 }
 
 // alive reports what lists show.
@@ -147,11 +166,7 @@ func (s *Store) OfUser(q db.Querier, user, now int64, limit int) ([]session.Row,
 	if err != nil {
 		return nil, away(err)
 	}
-	m, err := s.markFor(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	found, err := s.loadAll(ctx, m, digests)
+	found, err := s.loadAll(ctx, digests)
 	if err != nil {
 		return nil, err
 	}
@@ -198,22 +213,14 @@ func (s *Store) Page(q db.Querier, under, now int64, limit int) ([]session.Row, 
 	if under > 0 {
 		from = "(" + strconv.FormatInt(under, 10)
 	}
-	m, err := s.markFor(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	least := "-inf"
-	if m != nil { // below it all have ended
-		least = "(" + strconv.FormatInt(m.upto, 10)
-	}
 	wanted := func(r *session.Row) bool { return alive(r, now) && (under <= 0 || r.ID < under) }
 	var found []stored
 	for offset := int64(0); ; offset += portion {
-		digests, err := below.Do(ctx, s.client, allKey.Of(s.generation), valkey.Text(from), valkey.Text(least), valkey.Int(offset), valkey.Int(portion))
+		digests, err := below.Do(ctx, s.client, allKey.Of(s.generation), valkey.Text(from), valkey.Int(offset), valkey.Int(portion))
 		if err != nil {
 			return nil, away(err)
 		}
-		some, err := s.loadAll(ctx, m, digests)
+		some, err := s.loadAll(ctx, digests)
 		if err != nil {
 			return nil, err
 		}
@@ -246,14 +253,9 @@ func (s *Store) Touch(w *db.Writer, uses []session.Use) error {
 	}
 	ctx, done := outside(w.Context())
 	defer done()
-	m, err := p.ended(ctx)
-	if err != nil {
-		return err
-	}
 	found := make([]stored, len(uses))
 	if err := each(len(uses), func(i int) (err error) {
 		found[i], err = s.load(ctx, uses[i].Key, true)
-		m.end(&found[i].row)
 		return err
 	}); err != nil {
 		return err
@@ -282,15 +284,13 @@ func dead(r *session.Row, before int64) bool {
 // A reference is when a row was over, 8 bytes, and its digest.
 const refHead = 8
 
-// Dead implements [session.Store]: it asks the index alone, by time, once what a mark has ended is in it.
+// Dead implements [session.Store]: it asks the index alone, by time.
 func (s *Store) Dead(q db.Querier, after session.Ref, before int64, limit int) (refs []session.Ref, err error) {
 	ctx, done := outside(q.Context())
 	defer done()
 	from := "-inf"
 	if len(after) > refHead {
 		from = strconv.FormatUint(binary.BigEndian.Uint64([]byte(after)), 10)
-	} else if err := s.carryOut(ctx); err != nil {
-		return nil, err
 	}
 	for offset := 0; len(refs) < limit; {
 		pairs, err := past.Do(ctx, s.client, overKey.Of(s.generation), valkey.Text(from), valkey.Text("("+strconv.FormatInt(before, 10)), valkey.Int(int64(offset)), valkey.Int(portion))
@@ -314,10 +314,12 @@ func (s *Store) Dead(q db.Querier, after session.Ref, before int64, limit int) (
 	return refs, nil
 }
 
-// window reads all rows up to an id, by rising ids and as they rest, and shows each with what the index names it by.
-func (s *Store) window(ctx context.Context, upto int64, show func(stored, string) error) error {
+// window reads all rows, by rising ids, and shows each with what the index names it by.
+func (s *Store) window(q db.Querier, show func(context.Context, stored, string) error) error {
+	ctx, done := outside(q.Context())
+	defer done()
 	for over := int64(0); ; {
-		pairs, err := above.Do(ctx, s.client, allKey.Of(s.generation), valkey.Text("("+strconv.FormatInt(over, 10)), valkey.Int(upto), valkey.Int(0), valkey.Int(portion))
+		pairs, err := above.Do(ctx, s.client, allKey.Of(s.generation), valkey.Text("("+strconv.FormatInt(over, 10)), valkey.Int(0), valkey.Int(portion))
 		if err != nil {
 			return away(err)
 		}
@@ -325,12 +327,14 @@ func (s *Store) window(ctx context.Context, upto int64, show func(stored, string
 		if err != nil {
 			return err
 		}
-		some, err := s.loadAll(ctx, nil, digests)
+		some, err := s.loadAll(ctx, digests)
 		if err != nil {
 			return err
 		}
-		if err := each(len(some), func(i int) error { return show(some[i], digests[i]) }); err != nil {
-			return err
+		for i := range some {
+			if err := show(ctx, some[i], digests[i]); err != nil {
+				return err
+			}
 		}
 		if len(digests) < portion {
 			return nil
@@ -359,16 +363,12 @@ func (s *Store) Delete(w *db.Writer, refs []session.Ref, before int64) (n int64,
 	}
 	ctx, done := outside(w.Context())
 	defer done()
-	m, err := p.ended(ctx)
-	if err != nil {
-		return 0, err
-	}
 	found := make([]stored, len(refs))
 	if err := each(len(refs), func(i int) (err error) { // some at a time: the next writer waits
 		if len(refs[i]) < refHead {
 			return nil
 		}
-		found[i], err = s.referred(ctx, m, string(refs[i][refHead:]), before)
+		found[i], err = s.referred(ctx, string(refs[i][refHead:]), before)
 		return err
 	}); err != nil {
 		return 0, err
@@ -396,8 +396,8 @@ func (s *Store) Delete(w *db.Writer, refs []session.Ref, before int64) (n int64,
 
 // referred reads the row of a reference. An index that has a wrong time of it, since a process died when it had written the row, or
 // has what is no row, is put right at once: that is so whatever becomes of the transaction.
-func (s *Store) referred(ctx context.Context, m *mark, member string, before int64) (stored, error) {
-	all, err := s.loadAll(ctx, m, []string{member})
+func (s *Store) referred(ctx context.Context, member string, before int64) (stored, error) {
+	all, err := s.loadAll(ctx, []string{member})
 	if err != nil {
 		return stored{}, err
 	}

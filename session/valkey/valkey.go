@@ -3,8 +3,7 @@
 // That is against who reads it. Against who writes there each row is signed by a key of the site's: one that the site has not
 // written, or not there, is nobody's session ([session.RuleRow]). Who can write to the server can still put a row back as it once
 // was, until its deadline, and take one out of the lists by which all sessions of a user are ended; it was a session of that
-// user's, and only the browser that has its cookie opens it. One from before the end of all sessions stays ended, unless they take
-// the mark of that away as well.
+// user's, and only the browser that has its cookie opens it.
 //
 // What a request writes waits until its transaction is about to be committed and is then written before it ([db.Companion]), each
 // row only if it is as it was read. So a request that is rolled back leaves nothing, a session that has ended is never written
@@ -50,8 +49,8 @@ var (
 	getRow  = valkey.NewCommand[[]string]("HMGET {key} head data", rowKey)
 	getHead = valkey.NewCommand[string]("HGET {key} head", rowKey)
 	ofUser  = valkey.NewCommand[[]string]("SMEMBERS {key}", userKey)
-	below   = valkey.NewCommand[[]string]("ZREVRANGEBYSCORE {key} {} {} LIMIT {} {}", allKey)
-	above   = valkey.NewCommand[[]string]("ZRANGEBYSCORE {key} {} {} WITHSCORES LIMIT {} {}", allKey)
+	below   = valkey.NewCommand[[]string]("ZREVRANGEBYSCORE {key} {} -inf LIMIT {} {}", allKey)
+	above   = valkey.NewCommand[[]string]("ZRANGEBYSCORE {key} {} +inf WITHSCORES LIMIT {} {}", allKey)
 	past    = valkey.NewCommand[[]string]("ZRANGEBYSCORE {key} {} {} WITHSCORES LIMIT {} {}", overKey)
 	drop    = valkey.NewCommand[int64]("DEL {key}", rowKey)
 	living  = valkey.NewCommand[int64]("ZCOUNT {key} {} +inf", liveKey)
@@ -77,16 +76,15 @@ if ARGV[5] ~= '' then
 end
 return 1`)
 
-	// KEYS: the index of all, of those alive, of those that are over, of those that are open. ARGV: a digest, its id, its deadline if
-	// it is a user's and has not ended, else '', when it is or was over, and its id again if it has not ended, else ''; after how many
-	// milliseconds an index that nobody adds to may be forgotten.
+	// KEYS: the index of all, of those alive, of those that are over. ARGV: a digest, its id, its deadline if it is a user's and has
+	// not ended, else '', and when it is or was over; after how many milliseconds an index that nobody adds to may be forgotten.
 	index = valkey.NewScript[int64](`
-for i = 1, 4 do
+for i = 1, 3 do
 	if ARGV[i + 1] == '' then
 		redis.call('ZREM', KEYS[i], ARGV[1])
 	else
 		redis.call('ZADD', KEYS[i], ARGV[i + 1], ARGV[1])
-		redis.call('PEXPIRE', KEYS[i], ARGV[6])
+		redis.call('PEXPIRE', KEYS[i], ARGV[5])
 	end
 end
 return 1`)
@@ -176,7 +174,7 @@ func away(err error) error {
 // patient is load for a request that has begun nothing yet: a server that is being started anew is waited for.
 func (s *Store) patient(ctx context.Context, key session.Digest) (stored, error) {
 	for {
-		was, err := s.look(ctx, key)
+		was, err := s.load(ctx, key, true)
 		if err == nil {
 			s.outage.Over()
 			return was, nil
@@ -192,24 +190,21 @@ type stored struct {
 	row     session.Row
 	text    string // its head as it rests; "": it is not there, or damaged
 	damaged bool   // what is there was not written by the site, or not for this place: it is nobody's session
-	noMark  bool   // the mark beside it was not written by the site
 }
 
-// load reads one row from the server, as it rests there.
+// load reads one row from the server.
 func (s *Store) load(ctx context.Context, key session.Digest, data bool) (stored, error) {
+	var texts []string
+	var err error
 	if data {
-		texts, err := getRow.Do(ctx, s.client, s.rowName(key))
-		return s.read(key, texts, err, true)
+		texts, err = getRow.Do(ctx, s.client, s.rowName(key))
+	} else {
+		var text string
+		if text, err = getHead.Do(ctx, s.client, s.rowName(key)); errors.Is(err, valkey.ErrNone) {
+			err = nil
+		}
+		texts = []string{text, ""}
 	}
-	text, err := getHead.Do(ctx, s.client, s.rowName(key))
-	if errors.Is(err, valkey.ErrNone) {
-		err = nil
-	}
-	return s.read(key, []string{text, ""}, err, false)
-}
-
-// read makes a row of what the server answered: its head, and its values if they were asked for.
-func (s *Store) read(key session.Digest, texts []string, err error, data bool) (stored, error) {
 	none := stored{row: session.Row{Key: key}}
 	if refused, ok := errors.AsType[*valkey.Error](err); ok && refused.Code == "WRONGTYPE" {
 		none.damaged = true
@@ -232,9 +227,9 @@ func (s *Store) read(key session.Digest, texts []string, err error, data bool) (
 	return stored{row: row, text: texts[0]}, nil
 }
 
-// loadAll reads many rows without their values, some at a time, as a mark has left them; those that are gone or damaged are empty.
-// What an index names and is no digest is damaged too.
-func (s *Store) loadAll(ctx context.Context, m *mark, digests []string) ([]stored, error) {
+// loadAll reads many rows without their values, some at a time; those that are gone or damaged are empty. What an index names and
+// is no digest is damaged too.
+func (s *Store) loadAll(ctx context.Context, digests []string) ([]stored, error) {
 	all := make([]stored, len(digests))
 	return all, each(len(digests), func(i int) (err error) {
 		key, ok := digestOf(digests[i])
@@ -243,7 +238,6 @@ func (s *Store) loadAll(ctx context.Context, m *mark, digests []string) ([]store
 			return nil
 		}
 		all[i], err = s.load(ctx, key, false)
-		m.end(&all[i].row)
 		return err
 	})
 }
