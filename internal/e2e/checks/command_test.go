@@ -362,3 +362,30 @@ func TestStandardIsPrinted(t *testing.T) {
 		}
 	}
 }
+
+// What the machine does not tell has not passed: every format says that it was not seen.
+func TestCheckSaysWhatItDidNotSee(t *testing.T) {
+	facts := soundFacts()
+	facts.NoSwaps, facts.Memory, facts.Synced = true, host.Unknown, host.Unknown
+	ctx := build.With(host.With(context.Background(), facts), soundBuild())
+	said := func(format string) string {
+		t.Helper()
+		var o, e bytes.Buffer
+		if code := cli.Run(ctx, open(nil), []string{"check", "--deploy", "--only", "MRL-HOST", "--format", format, "--data", filepath.Join(t.TempDir(), "data")}, &o, &e); code != 0 {
+			t.Fatalf("exit %d\n%s%s", code, &o, &e)
+		}
+		return o.String()
+	}
+	for format, words := range map[string][]string{
+		"text":  {"----  MRL-HOST-025  not seen: what is swapped to could not be read", "----  MRL-HOST-007  not seen: how much memory there is", "22 pass, 0 fail, 3 not seen"},
+		"json":  {`"state": "unseen"`, `"unseen": "the state of the clock could not be read"`, `"pass": 22`},
+		"sarif": {"not looked at: MRL-HOST-020: the state of the clock could not be read", "not looked at: MRL-HOST-025"},
+	} {
+		out := said(format)
+		for _, want := range words {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %s in\n%s", format, want, out)
+			}
+		}
+	}
+}
