@@ -269,7 +269,7 @@ func TestCheckCannotReadTheData(t *testing.T) {
 		t.Skip("no links here: ", err)
 	}
 	for _, command := range []string{"check", "attack"} {
-		if _, errOut := run(t, 3, open(nil), data, command); !strings.Contains(errOut, "the data folder cannot be read") {
+		if _, errOut := run(t, 3, open(nil), data, command); !strings.Contains(errOut, ": it cannot be read: ") {
 			t.Errorf("%s: %s", command, errOut)
 		}
 	}
