@@ -221,6 +221,9 @@ type Check struct {
 	// asked, not the one in which the command was typed.
 	Live bool
 	Run  func(context.Context) []Finding
+	// Unseen says why nothing can be found here, "" where it can: what is asked of the machine is not told, say. Such a check has not
+	// passed. nil: it can always be looked.
+	Unseen func(context.Context) string
 }
 
 // A Result is what one check found.
@@ -228,6 +231,8 @@ type Result struct {
 	Rule     Rule
 	Live     bool
 	Findings []Finding
+	// Unseen is why it could not be looked, "" if it could.
+	Unseen string `json:",omitempty"`
 	// Skipped is why the owner does not mind what was found; "": nothing was said. See [Report.Skip].
 	Skipped string
 }
@@ -245,7 +250,11 @@ func Run(ctx context.Context, checks ...Check) Report {
 		if ctx.Err() != nil {
 			break
 		}
-		report = append(report, Result{Rule: c.Rule, Live: c.Live, Findings: found})
+		unseen := ""
+		if c.Unseen != nil && len(found) == 0 {
+			unseen = c.Unseen(ctx)
+		}
+		report = append(report, Result{Rule: c.Rule, Live: c.Live, Findings: found, Unseen: unseen})
 	}
 	sort.SliceStable(report, func(i, j int) bool { return report[i].Rule.ID < report[j].Rule.ID })
 	return report

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -23,15 +24,15 @@ func (r Report) Findings(least Severity) Faults {
 	return all
 }
 
-// Counts returns how many checks passed and how many have findings. One that is skipped is neither.
+// Counts returns how many checks passed and how many have findings. One that is skipped or could not be looked for is neither.
 func (r Report) Counts() (pass, fail int) {
 	for _, one := range r {
 		switch {
 		case one.Skipped != "":
-		case len(one.Findings) == 0:
-			pass++
-		default:
+		case len(one.Findings) > 0:
 			fail++
+		case one.Unseen == "":
+			pass++
 		}
 	}
 	return pass, fail
@@ -52,6 +53,7 @@ func (r Report) Joined() Report {
 		if n := len(joined); n > 0 && joined[n-1].Rule.ID == one.Rule.ID {
 			joined[n-1].Findings = append(slices.Clip(joined[n-1].Findings), one.Findings...)
 			joined[n-1].Live = joined[n-1].Live && one.Live
+			joined[n-1].Unseen = cmp.Or(joined[n-1].Unseen, one.Unseen)
 			continue
 		}
 		joined = append(joined, one)
@@ -99,11 +101,13 @@ func (c Choice) Has(id string) bool {
 	return len(c.Only) == 0 || slices.ContainsFunc(c.Only, func(begin string) bool { return strings.HasPrefix(id, begin) })
 }
 
-// Word returns what a report says of a result, at a glance: PASS, NOTE (of severity low), FAIL, SKIP.
+// Word returns what a report says of a result, at a glance: PASS, NOTE (of severity low), FAIL, SKIP, UNSEEN.
 func (r Result) Word() string {
 	switch {
 	case r.Skipped != "":
 		return "SKIP"
+	case len(r.Findings) == 0 && r.Unseen != "":
+		return "UNSEEN"
 	case len(r.Findings) == 0:
 		return "PASS"
 	}
@@ -129,6 +133,9 @@ func (r Report) Tally() string {
 	}
 	if n["SKIP"] > 0 {
 		text += fmt.Sprintf(", %d skipped", n["SKIP"])
+	}
+	if n["UNSEEN"] > 0 {
+		text += fmt.Sprintf(", %d not seen", n["UNSEEN"])
 	}
 	return text
 }

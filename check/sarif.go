@@ -108,6 +108,11 @@ func (r Report) SARIFOf(w io.Writer, tool, version string, unseen ...string) err
 	for _, text := range unseen {
 		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{"warning", sarifText{text}})
 	}
+	for _, one := range r {
+		if one.Word() == "UNSEEN" {
+			run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{"warning", sarifText{"not looked at: " + one.Rule.ID + ": " + one.Unseen}})
+		}
+	}
 	for i, one := range r {
 		rule := sarifRule{ID: one.Rule.ID, Short: sarifText{capital(one.Rule.Title)}, Full: sarifText{capital(one.Rule.Why)}, Help: sarifText{one.Rule.Explain()}}
 		rule.Default.Level = sarifLevels[min(one.Rule.Severity, High)]

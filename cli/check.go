@@ -309,8 +309,9 @@ type checkLine struct {
 	Title    string          `json:"title"`
 	Property check.Property  `json:"property"`
 	Severity check.Severity  `json:"severity"`
-	State    string          `json:"state"` // pass, note, fail, skip
+	State    string          `json:"state"` // pass, note, fail, skip, unseen
 	Skipped  string          `json:"skipped,omitempty"`
+	Unseen   string          `json:"unseen,omitempty"` // why it could not be looked
 	Findings []check.Finding `json:"findings,omitempty"`
 }
 
@@ -329,7 +330,7 @@ func (p *program) printReport(report check.Report, wish checkWish, unseen string
 		pass, fail := report.Counts()
 		lines := []checkLine{}
 		for _, r := range report {
-			lines = append(lines, checkLine{r.Rule.ID, r.Rule.Title, r.Rule.Property, r.Rule.Severity, strings.ToLower(r.Word()), r.Skipped, r.Findings})
+			lines = append(lines, checkLine{r.Rule.ID, r.Rule.Title, r.Rule.Property, r.Rule.Severity, strings.ToLower(r.Word()), r.Skipped, r.Unseen, r.Findings})
 		}
 		p.printJSON(map[string]any{"schema": "merlon/check/v1", "pass": pass, "fail": fail, "unseen": unseen, "checks": lines,
 			"findings": append([]check.Finding{}, report.Findings(check.Low)...)})
@@ -361,6 +362,8 @@ func (p *program) printProperty(property check.Property, report check.Report) {
 		switch {
 		case r.Skipped != "":
 			fmt.Fprintf(p.out, "  SKIP  %s  %q, with %d findings\n", r.Rule.ID, r.Skipped, len(r.Findings))
+		case r.Word() == "UNSEEN":
+			fmt.Fprintf(p.out, "  ----  %s  not seen: %s\n", r.Rule.ID, r.Unseen)
 		case len(r.Findings) == 0 && p.verbose:
 			fmt.Fprintf(p.out, "  PASS  %s  none: %s\n", r.Rule.ID, r.Rule.Title)
 		case len(r.Findings) > 0:

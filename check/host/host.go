@@ -2,7 +2,7 @@
 // the machine's memory, disk and clock. Its checks concern a site in the world; one under development may lack all of it.
 //
 // What is read is what Linux tells of a process (/proc, getrlimit, statfs). A fact that cannot be read, there or on another
-// system, is unknown and is not judged.
+// system, is unknown, and what asks for it has not passed: it is unseen.
 package host
 
 import (
@@ -32,6 +32,7 @@ type Facts struct {
 	Memory  int64  // memory that there is: of its control group, else of the machine
 	Ptrace  int    // 0: processes of the same user may read its memory (kernel.yama.ptrace_scope)
 	Swap    string // a swap device or file that is not known to be encrypted or in memory; "": none
+	NoSwaps bool   // what is swapped to could not be read
 	Env     []string
 	Program string // path of the program's file; "": not known
 	Mode    int    // its permission bits
@@ -81,16 +82,20 @@ func Checks(data string) []check.Check {
 	all := make([]check.Check, 0, len(judges))
 	for _, j := range judges {
 		all = append(all, check.Check{Rule: j.rule, Deploy: true, Live: true, Run: func(ctx context.Context) []check.Finding {
-			f, given := ctx.Value(factsKey{}).(Facts)
-			if !given {
-				f = Read(data)
-			}
-			where, what, do := j.judge(f)
+			where, what, do := j.judge(facts(ctx, data))
 			if what == "" {
 				return nil
 			}
 			return []check.Finding{j.rule.Finding(where, what, do)}
-		}})
+		}, Unseen: func(ctx context.Context) string { return facts(ctx, data).unseen(j.rule.ID) }})
 	}
 	return all
+}
+
+// facts are those of the context, or of this process.
+func facts(ctx context.Context, data string) Facts {
+	if f, given := ctx.Value(factsKey{}).(Facts); given {
+		return f
+	}
+	return Read(data)
 }

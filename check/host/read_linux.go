@@ -18,7 +18,8 @@ func (d *Data) readSystem() {
 	}
 	d.Kind = kinds[int64(uint32(st.Type))]
 	d.Free, d.Size = int64(st.Bavail)*st.Bsize, int64(st.Blocks)*st.Bsize
-	if st.Files > 0 { // some count none (btrfs)
+	d.Inodes = Unlimited // some count none (btrfs)
+	if st.Files > 0 {
 		d.Inodes = int64(st.Ffree)
 	}
 }
@@ -39,7 +40,8 @@ func (f *Facts) readSystem() {
 	f.Core, f.Files = rlimit(syscall.RLIMIT_CORE), rlimit(syscall.RLIMIT_NOFILE)
 	f.Memory = memory()
 	f.Ptrace = int(number(text("/proc/sys/kernel/yama/ptrace_scope"), 10))
-	f.Swap = swap(text("/proc/swaps"))
+	swaps := text("/proc/swaps") // begins with a line of headings
+	f.Swap, f.NoSwaps = swap(swaps), swaps == ""
 	var tx syscall.Timex
 	if state, err := syscall.Adjtimex(&tx); err == nil {
 		f.Synced = 1

@@ -4,4 +4,4 @@ package host
 
 func (d *Data) readSystem() {}
 
-func (f *Facts) readSystem() {}
+func (f *Facts) readSystem() { f.NoSwaps = true }

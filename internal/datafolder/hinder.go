@@ -34,6 +34,8 @@ func Hinder(path string) (where, what, do string) {
 		return path, "it is not there and cannot be made: in " + above + " " + what, fmt.Sprintf("make it, and give it to %s: mkdir -p -m 0700 %s; chown %s %[2]s", self(), path, number())
 	case errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir():
 		return path, "it is no folder, or one of those above it is none", "name a folder with --data"
+	case err != nil && !errors.Is(err, fs.ErrPermission):
+		return path, "it cannot be read: " + cause(err), "see what lies there, or name another folder with --data"
 	case err != nil:
 		return path, "it cannot be reached by " + self() + ": " + cause(err), "let that user enter the folders above it, or run this as the folder's owner"
 	}

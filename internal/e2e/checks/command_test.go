@@ -269,7 +269,7 @@ func TestCheckCannotReadTheData(t *testing.T) {
 		t.Skip("no links here: ", err)
 	}
 	for _, command := range []string{"check", "attack"} {
-		if _, errOut := run(t, 3, open(nil), data, command); !strings.Contains(errOut, "the data folder cannot be read") {
+		if _, errOut := run(t, 3, open(nil), data, command); !strings.Contains(errOut, ": it cannot be read: ") {
 			t.Errorf("%s: %s", command, errOut)
 		}
 	}
@@ -359,6 +359,33 @@ func TestStandardIsPrinted(t *testing.T) {
 	for _, want := range []string{"1.2.4  ", "examples/mistakes.TestMistakes", asvs.Summary(asvs.Rows())} {
 		if !strings.Contains(out, want) {
 			t.Errorf("check --asvs lacks %q", want)
+		}
+	}
+}
+
+// What the machine does not tell has not passed: every format says that it was not seen.
+func TestCheckSaysWhatItDidNotSee(t *testing.T) {
+	facts := soundFacts()
+	facts.NoSwaps, facts.Memory, facts.Synced = true, host.Unknown, host.Unknown
+	ctx := build.With(host.With(context.Background(), facts), soundBuild())
+	said := func(format string) string {
+		t.Helper()
+		var o, e bytes.Buffer
+		if code := cli.Run(ctx, open(nil), []string{"check", "--deploy", "--only", "MRL-HOST", "--format", format, "--data", filepath.Join(t.TempDir(), "data")}, &o, &e); code != 0 {
+			t.Fatalf("exit %d\n%s%s", code, &o, &e)
+		}
+		return o.String()
+	}
+	for format, words := range map[string][]string{
+		"text":  {"----  MRL-HOST-025  not seen: what is swapped to could not be read", "----  MRL-HOST-007  not seen: how much memory there is", "22 pass, 0 fail, 3 not seen"},
+		"json":  {`"state": "unseen"`, `"unseen": "the state of the clock could not be read"`, `"pass": 22`},
+		"sarif": {"not looked at: MRL-HOST-020: the state of the clock could not be read", "not looked at: MRL-HOST-025"},
+	} {
+		out := said(format)
+		for _, want := range words {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %s in\n%s", format, want, out)
+			}
 		}
 	}
 }
