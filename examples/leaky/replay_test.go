@@ -85,7 +85,7 @@ var who = map[string]int{"user": 2, "user (another)": 3, "user (another, 2)": 4,
 var (
 	formToken = regexp.MustCompile(`\btoken=[0-9a-f]+`)
 	partToken = regexp.MustCompile(`name="token"\r\n\r\n[0-9a-f]+`)
-	touched   = regexp.MustCompile(`touch (\S+?/merlon-trap-\w+/)(\w+)`)
+	touched   = regexp.MustCompile(`touch (\S+?/merlon-attack-\w+/files/)(\w+)`)
 	mailed    = regexp.MustCompile(`code=\d+`)
 	insides   = regexp.MustCompile(`SQL logic error|unrecognized token|no such (table|column)`)
 )
