@@ -12,6 +12,7 @@ import (
 // A WishError says that [Options] name what there is not: a class, a route, a role, a form or a field. Nothing was tried.
 type WishError struct{ text string }
 
+// Error implements [error].
 func (e *WishError) Error() string { return e.text }
 
 func unknown(format string, args ...any) error { return &WishError{fmt.Sprintf(format, args...)} }
