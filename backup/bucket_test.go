@@ -180,13 +180,16 @@ func TestSwapsInABucketAreNamed(t *testing.T) {
 func TestAnOldListIsNoticed(t *testing.T) {
 	b := newBucketSite(t)
 	b.Point()
-	var old []byte
-	b.proxy.Set(s3peer.Fault{On: s3peer.Lists, Change: s3peer.Body(func(body []byte) []byte {
-		if old == nil {
-			old = body
-		}
-		return old
-	})})
+	old := map[string][]byte{}
+	b.proxy.Set(s3peer.Fault{On: s3peer.Lists, Change: func(answer *http.Response) {
+		prefix := answer.Request.URL.Query().Get("prefix")
+		s3peer.Body(func(body []byte) []byte {
+			if old[prefix] == nil {
+				old[prefix] = body
+			}
+			return old[prefix]
+		})(answer)
+	}})
 	if points, err := b.store.Chain(t.Context(), nil); err != nil || len(points) != 1 {
 		t.Fatal(len(points), err)
 	}
