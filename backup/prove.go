@@ -6,9 +6,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	mrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,7 +225,9 @@ func (j *job) putLinks(ctx context.Context) error {
 		err := j.putRecord(ctx, base+".json", text, j.now.Add(Monthly.Keep()))
 		if errors.Is(err, ErrExists) {
 			j.notes = append(j.notes, base+".json was there and holds other links than this site's: the record was put beside it: see who may put at the target")
-			err = j.putRecord(ctx, fmt.Sprintf("%s-%d.json", base, mrand.Int64()), text, j.now.Add(Monthly.Keep()))
+			var other [8]byte
+			rand.Read(other[:])
+			err = j.putRecord(ctx, fmt.Sprintf("%s-%d.json", base, binary.BigEndian.Uint64(other[:])), text, j.now.Add(Monthly.Keep()))
 		}
 		if err != nil {
 			return err
