@@ -150,7 +150,11 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	if err != nil {
 		return err
 	}
-	f, err := p.fetch(ctx, fetching{store: store, point: chosen.point, key: k, data: a.Data, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
+	options, err := optionsOf(c.Flag("set"))
+	if err != nil {
+		return err
+	}
+	f, err := p.fetch(ctx, fetching{store: store, options: options, point: chosen.point, key: k, data: a.Data, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
 		restore: merlon.Restore{Now: time.Now(), AfterTheft: c.Flag("after-theft") != "", Who: "command"}})
 	if err != nil {
 		return chosen.instead(ctx, err)
