@@ -257,7 +257,7 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Rec
 	if k.recovery != nil {
 		root = k.recovery.Root()
 	}
-	store, err := p.openStore(ctx, address, options, site)
+	store, err := p.openStore(ctx, address, options, site, k.recovery)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -268,7 +268,7 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Rec
 	return store, known, nil
 }
 
-func (p *part) openStore(ctx context.Context, address string, options Settings, site string) (*Store, error) {
+func (p *part) openStore(ctx context.Context, address string, options Settings, site string, r *Recovery) (*Store, error) {
 	t, err := OpenTarget(ctx, address, options, p.cfg.Schemes)
 	if err != nil {
 		if errors.Is(err, ErrAddress) {
@@ -276,7 +276,7 @@ func (p *part) openStore(ctx context.Context, address string, options Settings, 
 		}
 		return nil, commandError(ctx, err)
 	}
-	store, err := OpenStore(ctx, t, site)
+	store, err := openOwned(ctx, t, site, r)
 	if err != nil {
 		return nil, errors.Join(commandError(ctx, err), t.Close())
 	}
