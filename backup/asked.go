@@ -112,7 +112,7 @@ func (p *part) lacks(ctx context.Context, c *merlon.Call, asked asked) error {
 	if options == nil {
 		options = setup.Options
 	}
-	store, err := p.openStore(ctx, setup.Target, options, setup.Site)
+	store, err := p.openStore(ctx, setup.Target, options, setup.Site, nil)
 	if err != nil {
 		return nil
 	}

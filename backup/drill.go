@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"time"
@@ -203,7 +204,48 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 		return k.point, err
 	}
 	e.Checks.Ciphertext, e.Checks.Tables = "ok", len(inner.Tables)
-	return k.point, p.boot(ctx, h, e, folder, inner, began)
+	if err := p.boot(ctx, h, e, folder, inner, began); err != nil {
+		return k.point, err
+	}
+	_, err = timed(e, "older", func() (struct{}, error) { return struct{}{}, e.readOlder(ctx, store, points) })
+	return k.point, err
+}
+
+// What a drill reads of older points: a disk that rots is found before the point is needed.
+const (
+	olderPoints = 3
+	olderBytes  = 1 << 30         // all of them; a larger one is read alone
+	olderTime   = 5 * time.Minute // what is not read by then another night's drill may read
+)
+
+// readOlder reads a few points, any but the newest, and holds them against what was signed. A store that computes hashes of what it
+// has looks after them itself.
+func (e *Evidence) readOlder(ctx context.Context, store *Store, points []*Point) error {
+	if store.target.Traits().Hashes {
+		return nil
+	}
+	reading, cancel := context.WithTimeout(ctx, olderTime)
+	defer cancel()
+	read := int64(0)
+	for _, i := range rand.Perm(max(0, len(points)-1)) {
+		p := points[i]
+		if e.Checks.Older == olderPoints {
+			break
+		}
+		if read > 0 && read+p.Data.Size > olderBytes || !p.Data.LockUntil.After(time.Now()) { // one whose time is over may go at any moment
+			continue
+		}
+		err := store.Scrub(reading, []*Point{p})
+		if reading.Err() != nil && ctx.Err() == nil {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("backup: an older point is not what was stored: %w: the newest one can be restored; see with backup verify --all how many are left, and give the place another disk", err)
+		}
+		read += p.Data.Size
+		e.Checks.Older++
+	}
+	return nil
 }
 
 // steadyChain walks the chain, once more when points were made while it was listed: a listing is of no one moment.

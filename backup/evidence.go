@@ -54,6 +54,7 @@ type DrillChecks struct {
 	Check       string `json:"check,omitempty"`
 	Network     string `json:"network,omitempty"` // what kept the copy from calling out
 	Dials       int64  `json:"outbound_dials"`
+	Older       int    `json:"older_points_read"` // and compared with what was signed
 }
 
 // age fills in how old things were when the drill began.

@@ -19,6 +19,7 @@ import (
 // fetching is what a restore begins with.
 type fetching struct {
 	store   *Store
+	options Settings // of the place, as the owner named them now; nil: not at all
 	point   *Point
 	key     key
 	data    string     // the site's own data folder, there or not; "": dest
@@ -38,6 +39,7 @@ type fetched struct {
 	inner  *Inner
 	result *merlon.Restored
 	reborn bool   // it goes on with the chain, in a branch of its own
+	setup  *Setup // by which it does
 	aside  string // the name of the database that was put aside, "" for none
 
 	compared *compared // nil: with nothing
@@ -240,7 +242,7 @@ func (f *fetched) commit(ctx context.Context) (before string, err error) {
 func (f *fetched) report(c *merlon.Call, want placing, before string, took time.Duration) error {
 	own := f.rows()
 	facts := map[string]any{"point": f.point.Seq, "instant": f.point.Instant, "data": want.path, "live": want.live, "before": before, "after_theft": f.restore.AfterTheft,
-		"effective": f.point.Effective, "rows": own, "aside": f.aside, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "seconds": took.Seconds()}
+		"effective": f.point.Effective, "rows": own, "aside": f.aside, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "settings": f.setup, "seconds": took.Seconds()}
 	return c.Answer("merlon/restore/v1", "restore", facts, func(out io.Writer) error {
 		if want.live {
 			fmt.Fprintf(out, "site is back: %s", count(f.result.Users, "user"))
@@ -277,12 +279,32 @@ func (f *fetched) report(c *merlon.Call, want placing, before string, took time.
 			fmt.Fprintf(out, "the data from before lies in %s; delete it when you need it no more\n", before)
 		}
 		f.tellServer(out)
+		f.tellCourse(out)
 		if want.live && !f.reborn {
 			fmt.Fprintln(out, "backups begin anew: run backup init; the old points stay where they are")
 		}
 		_, err := fmt.Fprintf(out, "lost: what happened after %s. took %.0f s.\n", f.point.Instant.UTC().Format("2006-01-02 15:04:05 MST"), max(took.Seconds(), 1))
 		return err
 	})
+}
+
+// tellCourse tells by which settings backups go on, all of which came from somewhere.
+func (f *fetched) tellCourse(out io.Writer) {
+	if f.setup == nil {
+		return
+	}
+	fmt.Fprintf(out, "backups go on to %s", f.setup.Target)
+	for _, name := range sortedNames(f.setup.Options) {
+		fmt.Fprintf(out, " %s=%s", name, f.setup.Options[name])
+	}
+	mail := f.setup.Mail
+	if mail == "" {
+		mail = "the address in the program, if it has one"
+	}
+	fmt.Fprintf(out, "; failures are told to %s\n", mail)
+	if f.restore.AfterTheft {
+		fmt.Fprintln(out, "look at each of these: they are the point's and yours, not those of the folder that was stolen; if one is a stranger's, take an older point")
+	}
 }
 
 // maxRowsTold is how many of the site's own tables the report names.

@@ -86,6 +86,9 @@ func (p *part) showKey(ctx context.Context, c *merlon.Call, kit *Kit) error {
 		if inside(a.Data, path) {
 			return merlon.Refuse("the kit is not written to %s: who takes the data folder would have the key beside it\n  write it to a medium that leaves this machine, print it, and delete it", path)
 		}
+		if besidePoints(kit.Target, path) {
+			return merlon.Refuse("the kit is not written to %s: who takes the points there would have the key beside them\n  write it to a medium that leaves this machine, print it, and delete it", path)
+		}
 		if err := kit.write(path); err != nil {
 			return err
 		}

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -388,7 +390,29 @@ func Arrange(in *Inner, from, data string) error {
 			return fmt.Errorf("backup: %w", err)
 		}
 	}
-	return syncFolder(data)
+	for _, folder := range in.folders(data) {
+		if err := syncFolder(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// folders are those in which entries get their places, and those above them up to the data folder: the deepest first, so that a
+// name that is on the disk leads to a folder whose names are.
+func (in *Inner) folders(data string) (all []string) {
+	seen := map[string]bool{}
+	for _, f := range in.Files {
+		to, ok := in.place(f.Name)
+		for ok && to != "." {
+			to = path.Dir(to)
+			seen[to] = true
+		}
+	}
+	for _, folder := range slices.Backward(slices.Sorted(maps.Keys(seen))) { // what lies above is the beginning of what lies below
+		all = append(all, filepath.Join(data, filepath.FromSlash(folder)))
+	}
+	return all
 }
 
 // place is where an entry belongs in a data folder.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,8 +137,8 @@ func kitFiles(path string) (page, text string) {
 	return path + ".html", path + ".txt"
 }
 
-// write writes both forms, readable by their owner only. It overwrites nothing.
-func (k *Kit) write(path string) error {
+// write writes both forms, readable by their owner only, or none. It overwrites nothing.
+func (k *Kit) write(path string) (err error) {
 	page, err := k.HTML()
 	if err != nil {
 		return err
@@ -147,17 +148,32 @@ func (k *Kit) write(path string) error {
 		return err
 	}
 	pageFile, textFile := kitFiles(path)
+	var made []string
+	defer func() {
+		if err != nil { // a half would be taken for a kit
+			for _, name := range made {
+				err = errors.Join(err, os.Remove(name))
+			}
+		}
+	}()
 	for name, text := range map[string][]byte{pageFile: page, textFile: plain} {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return fmt.Errorf("backup: the kit cannot be written: %w: name a file that is not there, in a folder that is", err)
 		}
+		made = append(made, name)
 		_, err = f.Write(text)
 		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-			return fmt.Errorf("backup: the kit cannot be written: %w", err)
+			return fmt.Errorf("backup: the kit cannot be written: %w: nothing of it is left; name a file on another disk", err)
 		}
 	}
-	return nil
+	return syncFolder(filepath.Dir(path))
+}
+
+// besidePoints reports whether a path lies in the folder that the points go to.
+func besidePoints(target, path string) bool {
+	u, err := url.Parse(target)
+	return err == nil && u.Scheme == fileScheme.Name && inside(filepath.FromSlash(u.Path), path)
 }
 
 // inside reports whether a path lies in a folder.

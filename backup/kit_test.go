@@ -5,11 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	barcode "github.com/boombuler/barcode/qr"
+
+	"github.com/merlon-web/merlon/cli"
 )
 
 func TestKit(t *testing.T) {
@@ -81,5 +84,50 @@ func sameCode(t *testing.T, html, text string) {
 				t.Fatalf("module %d, %d", x, y)
 			}
 		}
+	}
+}
+
+// A kit is whole or not there: of one whose second file cannot be written nothing is left, and a file that was there stays.
+func TestHalfAKit(t *testing.T) {
+	for range 8 { // whichever is the first
+		dir := t.TempDir()
+		was := filepath.Join(dir, "kit.txt")
+		write(t, was, []byte("another's"))
+		kit := &Kit{Title: "notes", Site: newSite(), Target: "file:///x", recovery: known(t)}
+		if err := kit.write(filepath.Join(dir, "kit.html")); err == nil {
+			t.Fatal("a file was written over")
+		}
+		if all, err := os.ReadDir(dir); err != nil || len(all) != 1 {
+			t.Fatalf("left over: %v, %v", all, err)
+		}
+		if text, err := os.ReadFile(was); err != nil || string(text) != "another's" {
+			t.Fatalf("%q, %v", text, err)
+		}
+	}
+}
+
+func TestKitBesideThePoints(t *testing.T) {
+	p, target := newProgram(t), filepath.Join(t.TempDir(), "my disk")
+	if err := os.MkdirAll(filepath.Join(target, "deep"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p.run(cli.ExitDone, "migrate", "up")
+	for _, name := range []string{"kit.html", "deep/kit"} {
+		_, problems := p.run(cli.ExitRefused, "backup", "init", "--to", "file://"+strings.ReplaceAll(target, " ", "%20"), "--try", "--kit", filepath.Join(target, name))
+		has(t, problems, "beside them")
+	}
+}
+
+// All folders that get a name in a restore are made durable, from the bottom up.
+func TestFoldersOfAPoint(t *testing.T) {
+	hash := strings.Repeat("ab", 32)
+	in := &Inner{Database: "x.db", Files: []InnerFile{{Name: databaseName}, {Name: keyringName}, {Name: uploadsName}, {Name: "settings/backup.json"}, {Name: uploadPrefix + hash}}}
+	got := in.folders("data")
+	want := []string{"data/uploads/kept/ab", "data/uploads/kept", "data/uploads", "data/backup", "data"}
+	for i := range want {
+		want[i] = filepath.FromSlash(want[i])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -32,10 +32,14 @@ func (f *fetched) goOn(ctx context.Context, live string) error {
 	if err := h.read("restored.json", setup); err != nil {
 		return err
 	}
-	if now, err := ReadSetup(live); err == nil && now.Site == setup.Site && now.Target == f.store.target.String() {
+	now, err := ReadSetup(live)
+	if err == nil && !f.restore.AfterTheft && now.Site == setup.Site && now.Target == f.store.target.String() {
 		setup.Target, setup.Options, setup.Mail, setup.Try = now.Target, now.Options, now.Mail, now.Try
-	} else {
+	} else { // after a theft the folder's settings are a thief's perhaps: those of the point are taken, and what the owner named
 		setup.Target = f.store.target.String()
+		if f.options != nil {
+			setup.Options = f.options
+		}
 	}
 	if setup.Site != f.store.site || setup.T != f.key.recovery.Root() {
 		return errors.New("the settings in the point are those of another chain")
@@ -68,7 +72,7 @@ func (f *fetched) goOn(ctx context.Context, live string) error {
 			return err
 		}
 	}
-	f.reborn = true
+	f.reborn, f.setup = true, setup
 	return os.Remove(h.path("restored.json"))
 }
 

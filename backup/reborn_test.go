@@ -64,3 +64,32 @@ func TestRestoreBehindALink(t *testing.T) {
 	}
 	p.run(cli.ExitDone, "backup", "run")
 }
+
+// After a theft backups do not go on by what lay in the folder that was stolen, and the report names by what they do.
+func TestPlantedSettings(t *testing.T) {
+	p, target := newProgram(t), t.TempDir()
+	p.run(cli.ExitDone, "migrate", "up")
+	kit := filepath.Join(t.TempDir(), "kit.html")
+	p.run(cli.ExitDone, "backup", "init", "--to", "file://"+target, "--try", "--kit", kit, "--mail", "owner@example.org")
+	p.note()
+	p.run(cli.ExitDone, "backup", "run")
+	_, key := kitFiles(kit)
+	for mail, flags := range map[string][]string{"owner@example.org": {"--after-theft"}, "planted@example.net": nil} {
+		setup, err := ReadSetup(p.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		setup.Mail = "planted@example.net"
+		if err := homeOf(p.data).write(settingsFile, setup); err != nil {
+			t.Fatal(err)
+		}
+		out, _ := p.run(cli.ExitDone, append([]string{"restore", "1", "--live", "--confirm-site", "notes", "--key-file", key}, flags...)...)
+		has(t, out, "backups go on to file://"+target, "told to "+mail)
+		if strings.Contains(out, "look at each of these") != (flags != nil) {
+			t.Errorf("%s", out)
+		}
+		if setup, err = ReadSetup(p.data); err != nil || setup.Mail != mail {
+			t.Errorf("%q: mails go to %q, %v", flags, setup.Mail, err)
+		}
+	}
+}

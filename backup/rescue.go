@@ -103,7 +103,7 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := OpenStore(ctx, t, k.site)
+	store, err := openOwned(ctx, t, k.site, k.recovery)
 	if err != nil {
 		return nil, nil, errors.Join(err, t.Close())
 	}

@@ -150,7 +150,11 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	if err != nil {
 		return err
 	}
-	f, err := p.fetch(ctx, fetching{store: store, point: chosen.point, key: k, data: a.Data, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
+	options, err := optionsOf(c.Flag("set"))
+	if err != nil {
+		return err
+	}
+	f, err := p.fetch(ctx, fetching{store: store, options: options, point: chosen.point, key: k, data: a.Data, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
 		restore: merlon.Restore{Now: time.Now(), AfterTheft: c.Flag("after-theft") != "", Who: "command"}})
 	if err != nil {
 		return chosen.instead(ctx, err)
@@ -253,7 +257,7 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Rec
 	if k.recovery != nil {
 		root = k.recovery.Root()
 	}
-	store, err := p.openStore(ctx, address, options, site)
+	store, err := p.openStore(ctx, address, options, site, k.recovery)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -264,7 +268,7 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Rec
 	return store, known, nil
 }
 
-func (p *part) openStore(ctx context.Context, address string, options Settings, site string) (*Store, error) {
+func (p *part) openStore(ctx context.Context, address string, options Settings, site string, r *Recovery) (*Store, error) {
 	t, err := OpenTarget(ctx, address, options, p.cfg.Schemes)
 	if err != nil {
 		if errors.Is(err, ErrAddress) {
@@ -272,7 +276,7 @@ func (p *part) openStore(ctx context.Context, address string, options Settings, 
 		}
 		return nil, commandError(ctx, err)
 	}
-	store, err := OpenStore(ctx, t, site)
+	store, err := openOwned(ctx, t, site, r)
 	if err != nil {
 		return nil, errors.Join(commandError(ctx, err), t.Close())
 	}

@@ -247,10 +247,10 @@ func (p *program) hasData() error {
 func (p *program) holdsData() (bool, error) {
 	_, err := os.Lstat(filepath.Join(p.data, "keys"))
 	switch {
-	case err == nil || swap.Announced(p.data): // a restore that was cut off is completed first
+	case err == nil:
 		return true, nil
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
-		return false, nil
+		return swap.Announced(p.data), nil // a restore that was cut off is completed first
 	}
 	if where, what, do := datafolder.Hinder(p.data); what != "" {
 		return false, exit(ExitCannot, "%w", merlon.RuleFolder.Finding(where, what, do))
