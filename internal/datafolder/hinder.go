@@ -28,7 +28,7 @@ func Hinder(path string) (where, what, do string) {
 		for above != filepath.Dir(above) && missing(above) {
 			above = filepath.Dir(above)
 		}
-		if _, what, do = writable(above); what == "" {
+		if _, what, _ = writable(above); what == "" {
 			return "", "", "" // it can be made by now
 		}
 		return path, "it is not there and cannot be made: in " + above + " " + what, fmt.Sprintf("make it, and give it to %s: mkdir -p -m 0700 %s; chown %s %[2]s", self(), path, number())
