@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -72,6 +73,10 @@ func TestAttackEnds(t *testing.T) {
 		}
 		t.Fatal("no copy was made")
 	}
+	// Whoever runs the tests may have SIGHUP ignored (nohup), which children take over unless it is caught here.
+	hung := make(chan os.Signal, 1)
+	signal.Notify(hung, syscall.SIGHUP)
+	defer signal.Stop(hung)
 	for name, c := range map[string]struct {
 		end  syscall.Signal
 		code int

@@ -77,10 +77,13 @@ func TestRootIsTheOwner(t *testing.T) {
 		t.Errorf("user add -q:\n%s", said)
 	}
 	roots("user add")
-	if err := os.Chown(away, nobody, nobody); err != nil {
-		t.Fatal(err)
+	paper := t.TempDir()
+	for _, folder := range []string{away, paper} {
+		if err := os.Chown(folder, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
 	}
-	kit := filepath.Join(away, "kit.html")
+	kit := filepath.Join(paper, "kit.html")
 	as(0, 0, "backup", "init", "--try", "--to", "file://"+away, "--kit", kit)
 	as(0, 0, "backup", "run")
 	as(0, 0, "drill")
