@@ -58,9 +58,19 @@ func linksIn(dir string) (names []string, err error) {
 	return names, err
 }
 
+// eachFile opens the files of a data folder one after the other. It leaves the folder by no link: whoever may write there could put
+// one in the place of a file that was just listed.
 func eachFile(dir string, do func(name string, in io.Reader) error) error {
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	return eachListed(dir, func(l listed) error {
-		f, err := os.Open(l.path)
+		f, err := root.Open(l.name)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}

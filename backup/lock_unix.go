@@ -19,7 +19,7 @@ func (h home) lock() (unlock func(), err error) {
 	if err := h.make(); err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
-	f, err := os.OpenFile(h.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(h.path(lockFile), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}

@@ -222,7 +222,12 @@ func (s *summing) Write(p []byte) (int, error) {
 // smallFiles are what a point holds beside the database: the key ring, and the settings that lie as JSON in the data folder.
 // The signing keys, the credentials of the store and certificates are not among them.
 func smallFiles(data string, setup *Setup) ([]source, error) {
-	keys, err := os.ReadFile(filepath.Join(data, "keys"))
+	root, err := os.OpenRoot(data) // no link leads out of it to what another right than the site's can read
+	if err != nil {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	defer root.Close()
+	keys, err := root.ReadFile("keys")
 	if err != nil {
 		return nil, fmt.Errorf("backup: the site's keys: %w", err)
 	}
@@ -240,7 +245,7 @@ func smallFiles(data string, setup *Setup) ([]source, error) {
 		if !settingName.MatchString(name) || name == "settings/backup.json" || !info.Mode().IsRegular() || info.Size() > maxSmall {
 			continue
 		}
-		text, err := os.ReadFile(path)
+		text, err := root.ReadFile(filepath.Base(path))
 		if err != nil {
 			return nil, fmt.Errorf("backup: %w", err)
 		}

@@ -22,7 +22,9 @@ import (
 // The process becomes the owner and begins anew, before it has read anything: the program is executed once more, which no thread,
 // open file or half-used input outlives. On Linux it keeps one right of root's beside: to read and to enter (CAP_DAC_READ_SEARCH),
 // since merlon.toml, the file of an import or the password of a target may be root's alone, and for the sake of that folder.
-// Whatever it writes it writes as the owner, in a place where the site could write as well.
+// Whatever it writes it writes as the owner, in a place where the site could write as well. The programs that it starts have that
+// right too: the copy of a drill lies below that same folder. What reads the data folder to copy it leaves it by no link, which the
+// site's user could put there meanwhile.
 //
 // serve is refused: a site that visitors reach is to have no right of root's, and without it would lack what root alone reads.
 // Nor does restore become the owner: it puts one folder in the place of another, beside both, where the owner may make

@@ -5,26 +5,22 @@ import (
 	"strings"
 )
 
-// Limits of a part's header block, which is a few short lines.
+// Limits of what stands before the first boundary, which no browser sends, and of a part's header block, which is a few short lines.
 const (
+	maxPreamble   = 1 << 10
 	maxPartHeader = 4 << 10
 	maxPartLines  = 8
 )
 
 // multipart splits a multipart/form-data body (RFC 7578) as browsers send it, and refuses what parsers read in different
 // ways: bare line feeds, folded headers, names given twice, encodings of a part, a boundary with something behind it, bytes
-// after the end, a missing end. What stands before the first boundary is skipped, as RFC 2046 asks.
+// after the end, a missing end. What stands before the first boundary, a kilobyte at most, is skipped, as RFC 2046 asks.
 func (b *Body) multipart(buf []byte, boundary string, limits Limits) *Refusal {
 	delimiter := []byte("\r\n--" + boundary)
-	start := bytes.Index(buf, delimiter[2:])
-	if start < 0 {
-		return malformed("the multipart body has no boundary")
+	buf, refusal := behindPreamble(buf, delimiter)
+	if refusal != nil {
+		return refusal
 	}
-	// Parsers that also take bare line feeds would find a boundary in such a preamble.
-	if start > 0 && !bytes.HasSuffix(buf[:start], delimiter[:2]) {
-		return malformed("the first multipart boundary is not on a line of its own")
-	}
-	buf = buf[start+len(delimiter)-2:]
 	for {
 		// buf stands behind a boundary.
 		if bytes.HasPrefix(buf, []byte("--")) {
@@ -38,7 +34,6 @@ func (b *Body) multipart(buf []byte, boundary string, limits Limits) *Refusal {
 		}
 		buf = buf[2:]
 		var e entry
-		var refusal *Refusal
 		if e, buf, refusal = partHeader(buf); refusal != nil {
 			return refusal
 		}
@@ -58,6 +53,21 @@ func (b *Body) multipart(buf []byte, boundary string, limits Limits) *Refusal {
 		}
 		buf = buf[i+len(delimiter):]
 	}
+}
+
+// behindPreamble returns what stands behind the first boundary.
+func behindPreamble(buf, delimiter []byte) ([]byte, *Refusal) {
+	start := bytes.Index(buf, delimiter[2:])
+	switch {
+	case start < 0:
+		return nil, malformed("the multipart body has no boundary")
+	case start > maxPreamble:
+		return nil, malformed("the multipart body begins with more than a kilobyte before its first boundary")
+	case start > 0 && !bytes.HasSuffix(buf[:start], delimiter[:2]):
+		// Parsers that also take bare line feeds would find a boundary in such a preamble.
+		return nil, malformed("the first multipart boundary is not on a line of its own")
+	}
+	return buf[start+len(delimiter)-2:], nil
 }
 
 // boundaryInPlace is told of a boundary that some parsers take for one and others for a value.

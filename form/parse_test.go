@@ -91,6 +91,7 @@ func TestParse(t *testing.T) {
 		{"multipart, bare line feeds", multi, "--XX\n" + textPart + "\n\na\n--XX--\n", "", 400},
 		{"multipart, boundary behind a bare line feed", multi, parts("--XX", textPart, "", "a\n--XX", textPart, "", "b", "--XX--"), "", 400},
 		{"multipart, preamble with a part behind a bare line feed", multi, "\n--XX\r\n" + `Content-Disposition: form-data; name="Opt"` + "\r\n\r\nb\r\n" + parts("--XX", textPart, "", "a", "--XX--"), "", 400},
+		{"multipart, a long preamble", multi, strings.Repeat("x", 1<<10) + "\r\n" + parts("--XX", textPart, "", "a", "--XX--"), "", 400},
 		{"multipart, boundary in the middle of a preamble's line", multi, parts("x--XX", textPart, "", "a", "--XX--"), "", 400},
 		{"multipart, two types in one part", multi, parts("--XX", textPart, "Content-Type: text/plain", "Content-Type: text/plain", "", "a", "--XX--"), "", 400},
 		{"multipart, boundary of 71 letters", "multipart/form-data; boundary=" + strings.Repeat("x", 71), parts("--"+strings.Repeat("x", 71), textPart, "", "a", "--"+strings.Repeat("x", 71)+"--"), "", 400},

@@ -122,14 +122,11 @@ func (p *partReader) all() error {
 	if err := p.fill(); err != nil {
 		return err
 	}
-	start := bytes.Index(p.buf, p.delimiter[2:])
-	if start < 0 {
-		return malformed("the multipart body has no boundary")
+	behind, refusal := behindPreamble(p.buf, p.delimiter)
+	if refusal != nil {
+		return refusal
 	}
-	if start > 0 && !bytes.HasSuffix(p.buf[:start], p.delimiter[:2]) {
-		return malformed("the first multipart boundary is not on a line of its own")
-	}
-	p.buf = p.buf[start+len(p.delimiter)-2:]
+	p.buf = behind
 	for {
 		// The window stands behind a boundary. A header has at most a few short lines, so a full window holds it.
 		if err := p.fill(); err != nil {

@@ -16,6 +16,11 @@ func Owner(path string) (uid, gid int, ok bool) {
 	if err != nil {
 		return 0, 0, false
 	}
+	return OwnerOf(info)
+}
+
+// OwnerOf returns the user and group of a file that was looked at.
+func OwnerOf(info fs.FileInfo) (uid, gid int, ok bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 0, 0, false
