@@ -111,11 +111,7 @@ func (p *part) keepCourse(ctx context.Context, h *merlon.House) error {
 	case before == nil:
 		err = p.tell(ctx, h, RuleCourse, event.Done, "", "", "", detail...)
 	case before.Sum != now.Sum:
-		to := before.Mail
-		if to == "" {
-			to = now.Mail
-		}
-		err = p.tellTo(ctx, h, to, RuleCourse, event.Done, "backup.mail.elsewhere", now.told(), before.told(), append(detail, slog.String("before", before.Target))...)
+		err = p.tellTo(ctx, h, p.whom(ctx, h, before.Mail), RuleCourse, event.Done, "backup.mail.elsewhere", now.told(), before.told(), append(detail, slog.String("before", before.Target))...)
 	case clock.Sub(at) > courseLife:
 		err = p.tell(ctx, h, RuleCourse, event.Done, "", "", "", detail...)
 	default:
@@ -150,7 +146,7 @@ func (p *part) settingsGone(ctx context.Context, h *merlon.House) error {
 		before = &course{Target: "-", Chain: "-", Mail: p.cfg.Mail}
 	}
 	p.course.gone = h.Clock()
-	return p.tellTo(ctx, h, before.Mail, RuleSettingsGone, event.Failed, "backup.mail.gone", before.told(), s.told(), slog.String("target", before.Target), slog.Int64("newest", s.Seq))
+	return p.tellTo(ctx, h, p.whom(ctx, h, before.Mail), RuleSettingsGone, event.Failed, "backup.mail.gone", before.told(), s.told(), slog.String("target", before.Target), slog.Int64("newest", s.Seq))
 }
 
 // noRunEnds tells that the lock has been somebody's for longer than the schedule allows, once a day. A run that is short of the

@@ -2,12 +2,15 @@ package backup
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/journal"
 )
 
@@ -176,4 +179,52 @@ func TestNoRunEnds(t *testing.T) {
 	if f := s.check(RuleGap); len(f) != 0 {
 		t.Errorf("%v", f)
 	}
+}
+
+// What was written where an address belongs keeps nothing from being recorded, nor a point from being made: whoever else is
+// named is told.
+func TestCourseWithoutAnAddress(t *testing.T) {
+	s := owned(t)
+	for i, c := range []struct{ mail, told string }{{"x", "owner@example.org"}, {"new@example.org", "new@example.org"}, {"y", "new@example.org"}, {"z", "owner@example.org"}} {
+		setup, err := ReadSetup(s.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		setup.Mail = c.mail
+		if err := homeOf(s.data).write(settingsFile, setup); err != nil {
+			t.Fatal(err)
+		}
+		s.point()
+		s.mailed(i+1, c.told, c.mail)
+		if n := s.recorded(RuleCourse.ID); n != i+2 {
+			t.Errorf("%q: %d events", c.mail, n)
+		}
+	}
+	if err := os.Remove(homeOf(s.data).path(settingsFile)); err != nil {
+		t.Fatal(err)
+	}
+	s.round()
+	s.mailed(5, "owner@example.org", "backup init")
+}
+
+// readOnly is a database that takes nothing.
+type readOnly struct{ db.Engine }
+
+func (readOnly) Write(context.Context, func(context.Context, *db.Writer) error) error {
+	return errors.New("nothing is written")
+}
+
+// What cannot be recorded stops no run, and is in the log.
+func TestCourseNotRecorded(t *testing.T) {
+	s := newTestSite(t, true)
+	s.part.drill = nil
+	house, said := *s.site.House(), &strings.Builder{}
+	house.Engine, house.Log = readOnly{house.Engine}, slog.New(slog.NewTextHandler(said, nil))
+	if err := s.part.round(t.Context(), &house); err != nil {
+		t.Fatal(err)
+	}
+	if st := s.state(); st.Seq != 1 {
+		t.Errorf("%d points", st.Seq)
+	}
+	has(t, said.String(), RuleCourse.ID, "nothing is written")
 }

@@ -122,13 +122,9 @@ func (p *part) drillFailed(ctx context.Context, h *merlon.House, e *Evidence) er
 	if s, err := p.runner.home.readState(); err == nil {
 		newest = s.told()
 	}
-	to := p.cfg.Mail
-	if setup, err := ReadSetup(h.Data); err == nil && setup.Mail != "" {
-		to = setup.Mail
-	}
-	if address, err := mailbox.ParseAddress(to); err == nil && to != "" {
+	if to := p.whom(ctx, h); to != (mailbox.Address{}) {
 		sending, cancel := context.WithTimeout(ctx, time.Minute)
-		_, err := h.SendNow(sending, address, subject, h.Title, body, newest)
+		_, err := h.SendNow(sending, to, subject, h.Title, body, newest)
 		cancel()
 		if err == nil {
 			subject = "" // told

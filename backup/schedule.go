@@ -66,8 +66,8 @@ func (p *part) attempt(ctx context.Context, h *merlon.House, want wish) (*Made, 
 	if err != nil {
 		return nil, err
 	}
-	if err := p.keepCourse(ctx, h); err != nil {
-		return nil, err
+	if err := p.keepCourse(ctx, h); err != nil { // the next attempt tries again: no reason to make no point
+		h.Log.LogAttrs(ctx, slog.LevelError, "where backups go is not held against what was recorded", slog.String("problem", err.Error()))
 	}
 	began := time.Now()
 	made, err := p.runner.run(ctx, want)
@@ -119,29 +119,44 @@ func (p *part) failed(ctx context.Context, h *merlon.House, before *state, why e
 
 // tell records an event and queues a mail with the text of an id, "": none. Both are in one transaction.
 func (p *part) tell(ctx context.Context, h *merlon.House, rule check.Rule, outcome event.Outcome, mail string, first, second string, detail ...slog.Attr) error {
-	to := p.cfg.Mail
-	if setup, err := ReadSetup(h.Data); err == nil && setup.Mail != "" {
-		to = setup.Mail
-	}
-	return p.tellTo(ctx, h, to, rule, outcome, mail, first, second, detail...)
+	return p.tellTo(ctx, h, p.whom(ctx, h), rule, outcome, mail, first, second, detail...)
 }
 
-// tellTo is tell for whoever is named.
-func (p *part) tellTo(ctx context.Context, h *merlon.House, to string, rule check.Rule, outcome event.Outcome, mail string, first, second string, detail ...slog.Attr) error {
+// whom returns the first that is an address: of those that are given, of the settings, and of the program. Nobody parsed settings
+// that were written by hand, and one that is none must not keep what is told from being recorded, nor from whoever else is named.
+func (p *part) whom(ctx context.Context, h *merlon.House, given ...string) (to mailbox.Address) {
+	if setup, err := ReadSetup(h.Data); err == nil {
+		given = append(given, setup.Mail)
+	}
+	for _, one := range append(given, p.cfg.Mail) {
+		if one == "" {
+			continue
+		}
+		to, err := mailbox.ParseAddress(one)
+		if err == nil {
+			return to
+		}
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "nobody can be told of backups at what is named for it", slog.String("address", one), slog.String("problem", err.Error()))
+	}
+	return to
+}
+
+// tellTo is tell for whoever is named; the zero address: nobody.
+func (p *part) tellTo(ctx context.Context, h *merlon.House, to mailbox.Address, rule check.Rule, outcome event.Outcome, mail string, first, second string, detail ...slog.Attr) error {
 	e := event.New(rule, outcome, detail...)
 	e.Time = h.Clock()
 	h.Log.LogAttrs(ctx, e.Level(), e.Title, e.Attrs()...)
-	return h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
-		if err := journal.Append(w, e); err != nil || mail == "" || to == "" {
-			return err
-		}
-		address, err := mailbox.ParseAddress(to)
-		if err != nil {
+	err := h.Engine.Write(ctx, func(_ context.Context, w *db.Writer) error {
+		if err := journal.Append(w, e); err != nil || mail == "" || to == (mailbox.Address{}) {
 			return err
 		}
 		say := func(key string, args ...any) string { return text.Own().Format(h.Lang(), mail+"."+key, args...) }
-		return h.Mails.Queue(w, mailbox.Mail{To: address, Kind: "backup", Subject: say("subject", h.Title), Text: say("text", h.Title, first, second)})
+		return h.Mails.Queue(w, mailbox.Mail{To: to, Kind: "backup", Subject: say("subject", h.Title), Text: say("text", h.Title, first, second)})
 	})
+	if err != nil {
+		h.Log.LogAttrs(ctx, slog.LevelError, "an event of backups is not recorded, and nobody is mailed", slog.String("event", e.ID), slog.String("problem", err.Error()))
+	}
+	return err
 }
 
 // ruleOf is the rule of a failure.
