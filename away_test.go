@@ -6,18 +6,24 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
+	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/keyring"
 	"github.com/merlon-web/merlon/merlontest"
+	"github.com/merlon-web/merlon/session"
 	"github.com/merlon-web/merlon/sqlite"
+	"github.com/merlon-web/merlon/throttle"
 )
 
 // leaving is an engine whose server leaves within the next so many transactions, each time when the first rows are asked for.
 type leaving struct {
 	db.Engine
 	left atomic.Int64
+	hang atomic.Bool // it is there and does not answer
 }
 
 // Read implements [db.Engine].
@@ -25,6 +31,13 @@ func (e *leaving) Read(ctx context.Context) *db.Reader { return db.NewReader(ctx
 
 // Begin implements [db.Source].
 func (e *leaving) Begin(ctx context.Context) (*db.Session, error) {
+	for e.hang.Load() {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 	if e.left.Add(-1) >= 0 {
 		return nil, fmt.Errorf("%w: a test", db.ErrAway)
 	}
@@ -63,4 +76,40 @@ func TestAServerThatLeaves(t *testing.T) {
 	e.left.Store(1)
 	ann.Submit("/notes", merlontest.Values{"Text": "another"}).Is(503)
 	ann.Get("/notes").Is(200).HasNot("another")
+}
+
+// hangingStores keep everything in the database, and have a check that ends with its context.
+type hangingStores struct{ engine db.Engine }
+
+func (hangingStores) Place() string        { return "elsewhere" }
+func (hangingStores) At(string) bool       { return true }
+func (hangingStores) Faults() check.Faults { return nil }
+func (hangingStores) Close()               {}
+func (s hangingStores) Open(string, *keyring.Subkeys) (session.Store, throttle.Store, error) {
+	return session.NewStore(), throttle.NewStore(s.engine), nil
+}
+func (hangingStores) Checks() []check.Check {
+	return []check.Check{{Rule: merlon.RuleStores, Run: func(ctx context.Context) []check.Finding {
+		<-ctx.Done()
+		return nil
+	}}}
+}
+
+// TestReadinessIsToldInTime: whoever asks /readyz is answered within a second, whatever does not answer the site.
+func TestReadinessIsToldInTime(t *testing.T) {
+	e := &leaving{Engine: sqlite.Engine("test.db")}
+	s := merlontest.Start(t, func(env merlon.Env) (*merlon.Site, error) {
+		return merlon.New(env, merlon.Config{Name: "test", Engine: e, Pages: sitePages, Schema: siteSchema, Stores: hangingStores{e},
+			Parts: []merlon.Part{account.New(account.Config{})}, Routes: testRoutes()})
+	})
+	e.hang.Store(true)
+	defer e.hang.Store(false)
+	began := time.Now()
+	notes := s.Site.Readiness(t.Context())
+	if took := time.Since(began); took > 1200*time.Millisecond { // a load balancer waits two seconds
+		t.Errorf("it took %v", took)
+	}
+	if len(notes) != 2 || !strings.Contains(notes[0], "the database cannot be read") || !strings.Contains(notes[1], "has not answered") {
+		t.Errorf("readiness: %q", notes)
+	}
 }

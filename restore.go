@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon/check"
@@ -317,29 +316,34 @@ func (s *Site) Readiness(ctx context.Context) (notes []string) {
 	return notes
 }
 
-// reachTime is how long each server of a site is waited for when it is asked whether it is there.
-const reachTime = 1500 * time.Millisecond
+// reachTime is how long the servers of a site are waited for, all at once, when they are asked whether they are there: load balancers
+// give an answer two seconds, some one.
+const reachTime = 700 * time.Millisecond
 
 // unreached tells what this process does not reach: the database, or the server with sessions and attempts.
-func (s *Site) unreached(ctx context.Context) (notes []string) {
-	line := strings.NewReplacer("\n", " ", "\r", " ").Replace
-	asked, stop := context.WithTimeout(ctx, reachTime)
-	r := s.cfg.Engine.Read(asked)
+func (s *Site) unreached(ctx context.Context) []string {
+	ctx, stop := context.WithTimeout(ctx, reachTime)
+	defer stop()
+	stores := make(chan []string, 1)
+	go func() { stores <- s.storesUnreached(ctx) }()
+	r := s.cfg.Engine.Read(ctx)
 	_, err := wherePlaced(r)
 	_ = r.Close()
-	stop()
+	var notes []string
 	if err != nil {
-		notes = append(notes, line("the database cannot be read, and visitors are answered 503: "+err.Error()))
+		notes = append(notes, oneLine("the database cannot be read, and visitors are answered 503: "+err.Error()))
 	}
+	return append(notes, <-stores...)
+}
+
+func (s *Site) storesUnreached(ctx context.Context) (notes []string) {
 	if s.cfg.Stores == nil {
-		return notes
+		return nil
 	}
-	asked, stop = context.WithTimeout(ctx, reachTime)
-	defer stop()
-	for _, f := range check.Run(asked, s.cfg.Stores.Checks()...).Findings(check.Medium) {
-		notes = append(notes, line(fmt.Sprintf("%s: %s (%s)", f.Where, f.What, f.ID)))
+	for _, f := range check.Run(ctx, s.cfg.Stores.Checks()...).Findings(check.Medium) {
+		notes = append(notes, oneLine(fmt.Sprintf("%s: %s (%s)", f.Where, f.What, f.ID)))
 	}
-	if asked.Err() != nil {
+	if ctx.Err() != nil {
 		notes = append(notes, fmt.Sprintf("the server with sessions and counted attempts has not answered for %v", reachTime))
 	}
 	return notes

@@ -3,6 +3,7 @@ package attack
 import (
 	"cmp"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -296,7 +297,12 @@ func (r *run) deletable(b *Backups, before, fresh map[string]lain) {
 		r.leave("backups: whether the server can delete copies (M80): there is no place to keep one meanwhile: %v", err)
 		return
 	}
-	defer func() { _ = kept.remove() }()
+	held := false
+	defer func() {
+		if !held {
+			_ = kept.remove()
+		}
+	}()
 	spare := filepath.Join(kept.dir, "copy")
 	if err := copyFile(spare, path); err != nil {
 		r.leave("backups: whether the server can delete copies (M80): none can be kept meanwhile: %v", err)
@@ -308,7 +314,9 @@ func (r *run) deletable(b *Backups, before, fresh map[string]lain) {
 	if _, err := os.Stat(path); os.IsNotExist(err) {
 		r.finds(RuleCopyDeletable, "%s was deleted with the rights of the server", name)
 		if err := copyFile(path, spare); err != nil {
-			r.leave("backups: %s cannot be put back: %v", name, err)
+			held = true
+			dir, failed := kept.keep()
+			r.leave("backups: %s cannot be put back, and is kept in %s: %v", name, dir, errors.Join(err, failed))
 		}
 	}
 }

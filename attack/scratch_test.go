@@ -61,3 +61,31 @@ func TestSweep(t *testing.T) {
 		t.Errorf("what was left behind is still there: %v", err)
 	}
 }
+
+// TestEndIsKept: the end of a copy that cannot be written back stays, also when the next attack takes away what others left.
+func TestEndIsKept(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	path := filepath.Join(t.TempDir(), "copy")
+	if err := os.WriteFile(path, []byte("a whole copy"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heal, err := withoutEnd(7)(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if heal() == nil {
+		t.Error("a closed file was mended")
+	}
+	sweep()
+	kept, _ := filepath.Glob(filepath.Join(os.TempDir(), "*", scratchDir, "end"))
+	if len(kept) != 1 {
+		t.Fatalf("kept: %q", kept)
+	}
+	if text, err := os.ReadFile(kept[0]); err != nil || string(text) != " copy" {
+		t.Errorf("kept %q, %v", text, err)
+	}
+}

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -32,7 +33,11 @@ func withoutEnd(at int64) wound {
 			if err == nil {
 				_, err = io.Copy(io.NewOffsetWriter(f, at), end)
 			}
-			return errors.Join(err, end.Close(), kept.remove())
+			if err = errors.Join(err, end.Close()); err != nil {
+				dir, failed := kept.keep()
+				return errors.Join(fmt.Errorf("its end, from byte %d on, is kept in %s: %w", at, dir, err), failed)
+			}
+			return kept.remove()
 		}, nil
 	}
 }

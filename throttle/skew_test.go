@@ -28,7 +28,7 @@ func two(t *testing.T, store throttle.Store, c *clock, behind time.Duration) [2]
 // Machines whose clocks differ count together: no limit lets more through than one machine's would.
 func TestSkewedClocks(t *testing.T) {
 	from := netip.MustParseAddr("192.0.2.7")
-	for _, behind := range []time.Duration{6 * time.Second, 40 * time.Second, 3 * time.Minute, 20 * time.Minute, 14 * time.Hour} {
+	for _, behind := range []time.Duration{6 * time.Second, 40 * time.Second, 3 * time.Minute, 20 * time.Minute, 59 * time.Minute} {
 		for turns, of := range map[string]func(i int) int{"in turns": func(i int) int { return i % 2 }, "in pairs": func(i int) int { return i / 2 % 2 }} {
 			t.Run(fmt.Sprint(behind, " ", turns), func(t *testing.T) {
 				c := newClock()
@@ -76,10 +76,33 @@ func TestSkewEnds(t *testing.T) {
 	}
 }
 
+// A machine that boots with a clock that is hours ahead locks nobody out for hours once the clock is right: what it has counted moves
+// back with it.
+func TestWrongClock(t *testing.T) {
+	c := newClock()
+	both := two(t, throttletest.NewStore(), c, 20*time.Hour)
+	try := func(l *throttle.Limiter) bool {
+		_, err := l.Reserve(t.Context(), throttle.Device("ann", "d"))
+		return err == nil
+	}
+	for range 10 {
+		if !try(both[0]) {
+			t.Fatal("an attempt of ten is refused")
+		}
+	}
+	if try(both[1]) {
+		t.Error("the right clock opened a full bucket")
+	}
+	c.Add(15 * time.Minute)
+	if !try(both[1]) {
+		t.Error("the bucket waits for the wrong clock")
+	}
+}
+
 // A sweep of the process that is ahead leaves what the other one still counts.
 func TestSkewedSweep(t *testing.T) {
 	c := newClock()
-	both := two(t, throttletest.NewStore(), c, 40*time.Minute)
+	both := two(t, throttletest.NewStore(), c, 59*time.Minute)
 	for range 10 {
 		if _, err := both[1].Reserve(t.Context(), throttle.Device("ann", "d")); err != nil {
 			t.Fatal(err)

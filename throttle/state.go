@@ -14,7 +14,7 @@ const (
 	maxLevel = 60             // single attempts that are counted
 
 	maxDisorder = 5 * time.Second // by which attempts may arrive in another order than their clock's
-	maxSkew     = 24 * time.Hour  // by which clocks of processes that share a store may differ
+	maxSkew     = time.Hour       // by which clocks of processes that share a store may differ
 )
 
 // A State is what a bucket holds. The zero value is an empty bucket. Stores keep it as bytes and change it only by its own

@@ -42,7 +42,7 @@ type Config struct {
 	Memory int
 	// Shared says that other processes write to the same store. Nothing is then remembered, since another process may
 	// release a bucket; and each bucket goes by the clock that is furthest ahead of those that ask for it, so that machines whose
-	// clocks differ, by up to a day, count together. A clock that was set back makes waits longer by as much then, a day at most.
+	// clocks differ, by up to an hour, count together. A clock that was set back makes waits longer by as much then, an hour at most.
 	Shared bool
 	// HalvedUntil is until when each limit takes half of its attempts, one at the least: after a restore, since failures of
 	// the lost time are not counted. The zero time: never.
@@ -266,14 +266,12 @@ func (l *Limiter) freed(keys []Key) {
 	}
 }
 
-// sweepLater is how long buckets that are empty by now are left alone where processes share a store: another's clock may be behind.
-const sweepLater = time.Hour
-
-// Sweep removes buckets that are empty by now. A task calls it now and then.
+// Sweep removes buckets that are empty by now. A task calls it now and then. Where processes share a store those are left alone that
+// may not be empty by another's clock, which is behind.
 func (l *Limiter) Sweep(ctx context.Context) error {
 	now := l.now()
 	if l.shared {
-		now -= sweepLater.Microseconds()
+		now -= maxSkew.Microseconds()
 	}
 	if err := l.store.Sweep(ctx, now); err != nil {
 		return fmt.Errorf("throttle: %w", err)
