@@ -203,18 +203,18 @@ func (f *fetched) commit(ctx context.Context) (before string, err error) {
 	if err := merlon.KeepMaintenance(f.dest, f.path); err != nil {
 		return "", fmt.Errorf("backup: the mark that the site is closed to visitors: %w", err)
 	}
-	if f.live {
+	if f.live && f.carrier != nil { // the rename of the folder is the commit of the database too
+		if err := f.carrier.Succeed(ctx, f.path, f.dest); err != nil {
+			return "", merlon.Cannot("the restored database could not be put in place: %v\n  nothing is lost: the old data is there", err)
+		}
+	}
+	if f.live { // what is written into the two folders after this is root's
 		if err := giveLike(f.path, f.dest); err != nil {
 			return "", merlon.Cannot("the restored data could not be given to the owner of the old data folder: %v\n  nothing is lost: the old data is there", err)
 		}
 	}
 	if err := syncFolder(f.path); err != nil {
 		return "", err
-	}
-	if f.live && f.carrier != nil { // the rename of the folder is the commit of the database too
-		if err := f.carrier.Succeed(ctx, f.path, f.dest); err != nil {
-			return "", merlon.Cannot("the restored database could not be put in place: %v\n  nothing is lost: the old data is there", err)
-		}
 	}
 	before = f.dest + ".before-restore-" + time.Now().UTC().Format("20060102T150405.000Z")
 	_, err = os.Lstat(f.dest)

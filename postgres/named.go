@@ -49,10 +49,11 @@ func readNamed(dir string) (*named, error) {
 	return n, nil
 }
 
+// write keeps it for whoever the folder belongs to: root restores, and the site is to read it.
 func (n *named) write(dir string) error {
 	text, err := json.MarshalIndent(n, "", "\t")
 	if err == nil {
-		err = whole.Write(filepath.Join(dir, db.FolderNames), ".database-*", append(text, '\n'), 0o600)
+		err = whole.WriteLike(filepath.Join(dir, db.FolderNames), ".database-*", append(text, '\n'), dir)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres: the name of the folder's database cannot be kept: %w", err)

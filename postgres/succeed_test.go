@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/postgres"
 )
 
@@ -18,9 +19,13 @@ func TestSucceed(t *testing.T) {
 	c := copies(t, "")
 	fresh := c.load()
 	c.add(1) // the old one has three rows, the new one two
+	given := os.Lchown(c.dir, 65534, 65534) == nil
 	loaded := c.databases(c.name + `\_restore\_%`)[0]
 	if err := c.carrier().Succeed(t.Context(), fresh, c.dir); err != nil {
 		t.Fatal(err)
+	}
+	if uid, _, _ := datafolder.Owner(filepath.Join(c.dir, db.FolderNames)); given && uid != 65534 {
+		t.Errorf("the user of the old folder cannot read which database is its: that is user %d's", uid)
 	}
 	want := func(when, dir string, n int64) {
 		t.Helper()

@@ -77,7 +77,7 @@ func Do(data, fresh, before string) error {
 	if err != nil {
 		return err
 	}
-	if err := announce(note(data), text); err != nil {
+	if err := announce(note(data), text, fresh); err != nil {
 		return err
 	}
 	return p.complete(data)
@@ -160,9 +160,9 @@ func Announced(data string) bool {
 	return is || err != nil
 }
 
-// announce writes the file whole or not at all.
-func announce(path string, text []byte) error {
-	if err := whole.Write(path, ".swap-*", text, 0o600); err != nil {
+// announce writes the file whole or not at all, for whoever the new data belongs to: the site goes on where root was cut off.
+func announce(path string, text []byte, fresh string) error {
+	if err := whole.WriteLike(path, ".swap-*", text, fresh); err != nil {
 		return fmt.Errorf("swap: %w", err)
 	}
 	return nil

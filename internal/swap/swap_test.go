@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 func folder(t *testing.T, path, holds string) {
@@ -127,6 +129,22 @@ func TestTheSecondRenameFails(t *testing.T) {
 	err := Do(data, fresh, before)
 	if err == nil || holds(data) != "old" || is(before) || Announced(data) {
 		t.Errorf("%v; data holds %s, before there %v, announced %v", err, holds(data), is(before), Announced(data))
+	}
+}
+
+// What root announces, the user of the site is to complete.
+func TestTheNoteIsTheSites(t *testing.T) {
+	dir := t.TempDir()
+	data, fresh := filepath.Join(dir, "data"), filepath.Join(dir, "fresh")
+	folder(t, fresh, "new")
+	if err := os.Lchown(fresh, 65534, 65534); err != nil {
+		t.Skip("nothing can be given here: ", err)
+	}
+	if err := announce(note(data), []byte("{}"), fresh); err != nil {
+		t.Fatal(err)
+	}
+	if uid, _, ok := datafolder.Owner(note(data)); !ok || uid != 65534 {
+		t.Errorf("it belongs to %d, %v", uid, ok)
 	}
 }
 

@@ -12,7 +12,17 @@ import (
 
 // Write writes a file under a name of its own in the same folder, syncs it and gives it its name. half is the pattern of that
 // first name ([os.CreateTemp]), for whoever sweeps what a kill left; a failure leaves nothing.
-func Write(path, half string, text []byte, mode fs.FileMode) (err error) {
+func Write(path, half string, text []byte, mode fs.FileMode) error {
+	return write(path, half, text, mode, func(*os.File) error { return nil })
+}
+
+// WriteLike is [Write] of a file of mode 0600 that belongs to the owner of another one, like: a site that runs as that user could
+// not read what root writes for it. For whoever is not root, and where like is not there, it is Write.
+func WriteLike(path, half string, text []byte, like string) error {
+	return write(path, half, text, 0o600, func(f *os.File) error { return giveLike(f, like) })
+}
+
+func write(path, half string, text []byte, mode fs.FileMode, give func(*os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), half) // mode 0600
 	if err != nil {
 		return err
@@ -20,6 +30,9 @@ func Write(path, half string, text []byte, mode fs.FileMode) (err error) {
 	_, err = f.Write(text)
 	if err == nil && mode != 0o600 {
 		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = give(f)
 	}
 	if err == nil {
 		err = f.Sync()

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 func TestWrite(t *testing.T) {
@@ -34,5 +36,26 @@ func TestWrite(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, ".half-*")); err != nil || len(left) != 0 {
 		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
+// What root writes for a site that runs as another user is that user's.
+func TestWriteLike(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "x")
+	if err := WriteLike(path, ".half-*", []byte("text"), filepath.Join(dir, "none")); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("what is given is root's")
+	}
+	if err := os.Lchown(dir, 65534, 65534); err != nil {
+		t.Skip("nothing can be given here: ", err)
+	}
+	if err := WriteLike(path, ".half-*", []byte("text"), dir); err != nil {
+		t.Fatal(err)
+	}
+	if uid, gid, ok := datafolder.Owner(path); !ok || uid != 65534 || gid != 65534 {
+		t.Errorf("it belongs to %d:%d, %v", uid, gid, ok)
 	}
 }
