@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon/db"
@@ -29,6 +28,9 @@ func scratchPrefix(dest string) string { return "." + filepath.Base(dest) + "-re
 const scratchFile = "restoring.json"
 
 var scratchName = regexp.MustCompile(`^\..+-restore-[0-9a-f]{12}$`)
+
+// scratchOf returns the prefix of such a folder's name: that of one place, also where another's begins with it.
+func scratchOf(name string) string { return name[:max(0, len(name)-12)] }
 
 // maxMark bounds a mark, in bytes.
 const maxMark = 16 << 10
@@ -93,7 +95,7 @@ func sweepScratch(ctx context.Context, carrier db.Carrier, data, dest string) er
 	}
 	for _, e := range all {
 		path := filepath.Join(folder, e.Name())
-		if !e.IsDir() || !strings.HasPrefix(e.Name(), scratchPrefix(dest)) && !markedFor(path, data) {
+		if !e.IsDir() || !scratchName.MatchString(e.Name()) || scratchOf(e.Name()) != scratchPrefix(dest) && !markedFor(path, data) {
 			continue
 		}
 		if err := sweepOne(ctx, carrier, path); err != nil {
@@ -122,7 +124,7 @@ func readMark(path string) (m mark, ok bool) {
 	if err != nil || json.Unmarshal(text, &m) != nil {
 		return m, false
 	}
-	return m, strings.HasPrefix(filepath.Base(path), scratchPrefix(m.Dest)) && filepath.Dir(m.Dest) == filepath.Dir(located(path))
+	return m, scratchOf(filepath.Base(path)) == scratchPrefix(m.Dest) && filepath.Dir(m.Dest) == filepath.Dir(located(path))
 }
 
 // sweepOne removes one folder, unless somebody holds it.

@@ -23,10 +23,14 @@ func TestSweepScratch(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	other := filepath.Join(filepath.Dir(dest), "data.before-restore-20261124T000000Z")
-	if err := os.Mkdir(other, 0o700); err != nil {
-		t.Fatal(err)
+	beside := func(name string) string {
+		path := filepath.Join(filepath.Dir(dest), name)
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
+	other, kept, foreign := beside("data.before-restore-20261124T000000Z"), beside(".data-restore-old"), beside(".data-restore-x-restore-0123456789ab")
 	end, ended := time.After(300*time.Millisecond), make(chan struct{})
 	go func() { // the program of the killed drill goes on for a moment
 		defer close(ended)
@@ -44,7 +48,7 @@ func TestSweepScratch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]bool{dead: false, alive: true, other: true} {
+	for path, want := range map[string]bool{dead: false, alive: true, other: true, kept: true, foreign: true} {
 		if _, err := os.Stat(path); (err == nil) != want {
 			t.Errorf("%s is there: %v, want %v", path, err == nil, want)
 		}
