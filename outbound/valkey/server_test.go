@@ -248,7 +248,7 @@ func TestRefuses(t *testing.T) {
 
 func TestPasswordAndTLS(t *testing.T) {
 	cert, key, roots := certificate(t)
-	server, port := valkeypeer.Start(t, "--requirepass", "canary-password"), valkeypeer.Free(t)
+	server, port := valkeypeer.Start(t, "--requirepass", "canary-password"), need.Port(t)
 	users := write(t, t.TempDir(), "users.acl", []byte("user shop on >canary-password ~shop:* +@all\nuser default off\n"))
 	secure := valkeypeer.Start(t, "--aclfile", users, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no", "--tls-port", fmt.Sprint(port))
 	for name, one := range map[string]struct {

@@ -36,16 +36,6 @@ import (
 
 const host = "shop.acme.test"
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // names answers every question for an address with this machine's, over TCP as pebble asks.
 func names(t *testing.T) string {
 	t.Helper()
@@ -99,7 +89,7 @@ func newAuthority(t *testing.T, tlsPort int, life time.Duration, env ...string) 
 	t.Helper()
 	need.Peer(t, "pebble")
 	a := &authority{dir: t.TempDir(), dns: names(t), own: x509.NewCertPool(), env: env}
-	a.listen = "127.0.0.1:" + strconv.Itoa(freePort(t))
+	a.listen = "127.0.0.1:" + strconv.Itoa(need.Port(t))
 	a.directory = "https://" + a.listen + "/dir"
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -115,8 +105,8 @@ func newAuthority(t *testing.T, tlsPort int, life time.Duration, env ...string) 
 	secret, _ := x509.MarshalPKCS8PrivateKey(key)
 	a.write(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	a.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
-	config, _ := json.Marshal(map[string]any{"pebble": map[string]any{"listenAddress": a.listen, "managementListenAddress": "127.0.0.1:" + strconv.Itoa(freePort(t)),
-		"certificate": "cert.pem", "privateKey": "key.pem", "httpPort": freePort(t), "tlsPort": tlsPort, "retryAfter": map[string]int{"authz": 1, "order": 1},
+	config, _ := json.Marshal(map[string]any{"pebble": map[string]any{"listenAddress": a.listen, "managementListenAddress": "127.0.0.1:" + strconv.Itoa(need.Port(t)),
+		"certificate": "cert.pem", "privateKey": "key.pem", "httpPort": need.Port(t), "tlsPort": tlsPort, "retryAfter": map[string]int{"authz": 1, "order": 1},
 		"profiles": map[string]any{"default": map[string]any{"description": "d", "validityPeriod": int(life.Seconds())}}}})
 	a.write(t, "pebble.json", config)
 	t.Cleanup(func() { a.stop() })
@@ -206,7 +196,7 @@ func TestIssue(t *testing.T) {
 		"every third is refused": {"PEBBLE_WFE_NONCEREJECT=33"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			port, dir := freePort(t), filepath.Join(t.TempDir(), "certificates")
+			port, dir := need.Port(t), filepath.Join(t.TempDir(), "certificates")
 			a := newAuthority(t, port, 90*24*time.Hour, env...)
 			a.start(t)
 			s := a.source(t, dir)
@@ -239,7 +229,7 @@ func TestIssue(t *testing.T) {
 // While the authority is away nobody gets to the site without TLS, and what it gave before is shown on; when it is back
 // there is a certificate.
 func TestOutage(t *testing.T) {
-	port, dir := freePort(t), filepath.Join(t.TempDir(), "certificates")
+	port, dir := need.Port(t), filepath.Join(t.TempDir(), "certificates")
 	a := newAuthority(t, port, 90*24*time.Hour, "PEBBLE_WFE_NONCEREJECT=0")
 	visit, stop := site(t, port, a.source(t, dir))
 	if leaf, err := visit(); err == nil {
@@ -266,7 +256,7 @@ func TestRenewal(t *testing.T) {
 	if !need.Long() {
 		t.Skip("takes five minutes: MERLON_TEST_LONG=1")
 	}
-	port, dir := freePort(t), filepath.Join(t.TempDir(), "certificates")
+	port, dir := need.Port(t), filepath.Join(t.TempDir(), "certificates")
 	a := newAuthority(t, port, 3*time.Minute, "PEBBLE_WFE_NONCEREJECT=20")
 	a.start(t)
 	source := a.source(t, dir)

@@ -114,15 +114,7 @@ access to * by * read
 	return "", "", nil
 }
 
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+func free(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", need.Port(t)) }
 
 func certificate(t *testing.T, dir string) *x509.CertPool {
 	t.Helper()

@@ -43,7 +43,7 @@ func Start(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	s := &Server{t: t, dir: t.TempDir()}
 	s.CA = filepath.Join(s.dir, "ca.pem")
-	cmd := exec.Command(need.Peer(t, "smtp-peer"), append([]string{"-dir", s.dir, "-ca", s.CA}, flags...)...)
+	cmd := exec.Command(need.Peer(t, "smtp-peer"), append([]string{"-dir", s.dir, "-ca", s.CA, "-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(need.Port(t)))}, flags...)...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"os/exec"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -25,12 +26,7 @@ type Served struct {
 func Serve(t testing.TB, name string, command func(addr string) *exec.Cmd, answers func(addr string) bool) *Served {
 	t.Helper()
 	for try := 0; ; try++ {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &Served{Addr: free.Addr().String(), Log: new(bytes.Buffer)}
-		_ = free.Close()
+		s := &Served{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(Port(t))), Log: new(bytes.Buffer)}
 		s.Cmd = command(s.Addr)
 		s.Cmd.Stdout, s.Cmd.Stderr = s.Log, s.Log
 		s.Cmd.WaitDelay = time.Second // children that it leaves hold its output

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -122,7 +121,7 @@ func start() (_ *Server, missing bool, err error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, false, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	if s.Port, err = freePort(); err != nil {
+	if s.Port, err = need.FreePort(); err != nil {
 		return nil, false, err
 	}
 	if err := s.run(); err != nil {
@@ -161,15 +160,6 @@ func (s *Server) own() (missing bool, err error) {
 	gid, _ := strconv.Atoi(u.Gid)
 	s.as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	return false, os.Chown(s.Dir, uid, gid)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (s *Server) data() string { return filepath.Join(s.Dir, "data") }

@@ -32,7 +32,7 @@ func (s *Server) Standby(t testing.TB) *Server {
 	if _, err := two.own(); err != nil {
 		t.Fatal(err)
 	}
-	if two.Port, err = freePort(); err != nil {
+	if two.Port, err = need.FreePort(); err != nil {
 		t.Fatal(err)
 	}
 	copying := exec.CommandContext(t.Context(), filepath.Join(s.bin, "pg_basebackup"), "-D", two.data(), "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port), "-U", "root_of_all", "-R", "-X", "stream", "-c", "fast", "--no-sync")

@@ -57,7 +57,7 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	need.Time(t, "runs the built club as in production")
-	p := &place{dir: t.TempDir(), port: freePort(t), plain: freePort(t), health: freePort(t), roots: x509.NewCertPool()}
+	p := &place{dir: t.TempDir(), port: need.Port(t), plain: need.Port(t), health: need.Port(t), roots: x509.NewCertPool()}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -78,16 +78,6 @@ func newPlace(t *testing.T) *place {
 	p.write(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
 	p.write(t, "merlon.toml", p.settings())
 	return p
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // settings are those of a sound site. The port is the site's own, which an owner has at 443.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/merlon-web/merlon/internal/e2e/need"
-	"github.com/merlon-web/merlon/internal/e2e/valkeypeer"
 	"github.com/merlon-web/merlon/keyring"
 )
 
@@ -127,7 +126,7 @@ func (w *world) withoutStore() {
 
 // otherKeys: a third process with keys of its own does not start on the same data.
 func (w *world) otherKeys(t *testing.T) {
-	p := &process{w: w, dir: "other", listen: valkeypeer.Free(t), health: valkeypeer.Free(t)}
+	p := &process{w: w, dir: "other", listen: need.Port(t), health: need.Port(t)}
 	t.Cleanup(p.kill)
 	w.mkdir("other")
 	if _, err := keyring.Create(filepath.Join(w.dir, "other", "keys"), time.Now()); err != nil {

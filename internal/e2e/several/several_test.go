@@ -59,7 +59,7 @@ type world struct {
 func open(t *testing.T, standbys int) *world {
 	t.Helper()
 	need.Time(t, "runs two processes of the built club behind nginx")
-	w := &world{t: t, dir: t.TempDir(), pg: pgpeer.Shared(t), port: valkeypeer.Free(t), roots: x509.NewCertPool()}
+	w := &world{t: t, dir: t.TempDir(), pg: pgpeer.Shared(t), port: need.Port(t), roots: x509.NewCertPool()}
 	w.database = w.pg.Database(t)
 	if standbys == 0 {
 		w.store = valkeypeer.Start(t)
@@ -92,7 +92,7 @@ replicas = [%s]
 url = %q
 `, host, host, w.port, w.pg.URL(pgpeer.Owner, w.database), strings.ReplaceAll(strings.Join(replicas, ", "), "//@", "//"), w.sessions()))
 	for i := range w.both {
-		w.both[i] = &process{w: w, dir: "data", listen: valkeypeer.Free(t), health: valkeypeer.Free(t)}
+		w.both[i] = &process{w: w, dir: "data", listen: need.Port(t), health: need.Port(t)}
 		t.Cleanup(w.both[i].kill)
 	}
 	for _, p := range w.both {

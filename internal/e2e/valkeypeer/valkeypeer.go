@@ -49,7 +49,7 @@ func Start(t testing.TB, options ...string) *Server {
 	s := &Server{t: t, program: program, Dir: dir}
 	t.Cleanup(s.Stop)
 	for range 5 { // another may take the port first
-		s.Port = Free(t)
+		s.Port = need.Port(t)
 		s.Address = fmt.Sprintf("valkey://127.0.0.1:%d", s.Port)
 		s.options = append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.Dir, "--unixsocket", s.Socket(), "--daemonize", "no",
 			"--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"}, options...)
@@ -66,7 +66,7 @@ func StartCluster(t testing.TB, servers int) *Server {
 	t.Helper()
 	all := make([]*Server, servers)
 	for i := range all {
-		all[i] = Start(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(Free(t)), "--cluster-node-timeout", "30000")
+		all[i] = Start(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(need.Port(t)), "--cluster-node-timeout", "30000")
 		first, last := i*16384/servers, (i+1)*16384/servers-1
 		all[i].Say(fmt.Sprintf("CLUSTER ADDSLOTSRANGE %d %d", first, last))
 	}
@@ -185,15 +185,4 @@ func (s *Server) Client(t testing.TB) *valkey.Client {
 	}
 	t.Cleanup(c.Close)
 	return c
-}
-
-// Free returns a port of loopback that nobody listens at now.
-func Free(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
