@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -77,4 +78,21 @@ func TestLatestIsWhatLedHere(t *testing.T) {
 	latest(9, 4, 5, 6, 7, 8)
 	s.bringBack(7)
 	latest(7, 6, 8, 9)
+}
+
+// The list for people says which points a restore left.
+func TestListTellsWhatWasLeft(t *testing.T) {
+	var out strings.Builder
+	if err := printPoints(&out, []listed{{Seq: 3}, {Seq: 2, Left: true, Label: "before"}, {Seq: 1, Left: true}}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		if strings.HasSuffix(strings.TrimRight(line, " \n"), "(left by a restore)") || strings.Contains(line, "(left by a restore) before") {
+			got = append(got, line[:1])
+		}
+	}
+	if strings.Join(got, " ") != "2 1" {
+		t.Errorf("%q are told as left:\n%s", got, &out)
+	}
 }

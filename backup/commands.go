@@ -10,6 +10,7 @@ import (
 
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -115,21 +116,26 @@ func (p *part) list(ctx context.Context, c *merlon.Call) error {
 	for _, p := range slices.Backward(points) {
 		lines = append(lines, listed{p.Seq, p.Instant, p.Class, p.Data.Size, p.Data.LockUntil, p.Depth, p.Label, p.Abandoned})
 	}
-	err = c.Answer("merlon/backup-list/v1", "points", lines, func(out io.Writer) error {
-		if len(lines) == 0 {
-			_, err := fmt.Fprintln(out, "no points yet: backup run makes one")
-			return err
-		}
-		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "POINT\tMADE\tKIND\tSIZE\tKEPT UNTIL\tPROVEN\tLABEL")
-		now := time.Now()
-		for _, l := range lines {
-			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Seq, ago(l.Instant, now), map[Class]string{Hourly: "hourly", Daily: "daily", Weekly: "weekly", Monthly: "monthly"}[l.Class],
-				megabytes(l.Size), l.Until.Format(time.DateOnly), l.Depth, l.Label)
-		}
-		return t.Flush()
-	})
+	err = c.Answer("merlon/backup-list/v1", "points", lines, func(out io.Writer) error { return printPoints(out, lines, time.Now()) })
 	return errors.Join(err, faults)
+}
+
+// printPoints is the list for people. Points of a branch that a restore left are no "latest" any more, so their line says it.
+func printPoints(out io.Writer, lines []listed, now time.Time) error {
+	if len(lines) == 0 {
+		_, err := fmt.Fprintln(out, "no points yet: backup run makes one")
+		return err
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "POINT\tMADE\tKIND\tSIZE\tKEPT UNTIL\tPROVEN\tLABEL")
+	for _, l := range lines {
+		if l.Left {
+			l.Label = strings.TrimSpace("(left by a restore) " + l.Label)
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Seq, ago(l.Instant, now), map[Class]string{Hourly: "hourly", Daily: "daily", Weekly: "weekly", Monthly: "monthly"}[l.Class],
+			megabytes(l.Size), l.Until.Format(time.DateOnly), l.Depth, l.Label)
+	}
+	return t.Flush()
 }
 
 // scrubbed is how many older points verify reads without --all.

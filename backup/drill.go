@@ -301,8 +301,9 @@ func timed[T any](e *Evidence, step string, do func() (T, error)) (T, error) {
 
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
 
-// noteDrill keeps at the target that the point was booted, signed, then the evidence in its file and how the drill ended in the
-// state. One that passed and whose proof or evidence is not kept has failed: the file says so, and nothing says that it passed.
+// noteDrill keeps the evidence of a drill in its file, at the target that the point was booted, signed with the evidence's
+// hash, and how the drill ended in the state. No file says that a drill has passed before its proof is put, and no proof is
+// put of evidence that cannot be kept.
 func (r *runner) noteDrill(ctx context.Context, p *Point, e *Evidence, failed error) (path string, err error) {
 	unlock, busy := r.home.lockPatiently(ctx, lockPatience)
 	if busy == nil {
@@ -311,26 +312,37 @@ func (r *runner) noteDrill(ctx context.Context, p *Point, e *Evidence, failed er
 	if failed == nil {
 		failed = busy
 	}
-	if failed == nil {
-		failed = r.putBooted(ctx, p, e)
+	path, unplaced := e.place(r.house.Data)
+	switch {
+	case unplaced != nil:
+		failed = errors.Join(failed, unplaced)
+	case failed == nil:
+		failed = r.putBooted(ctx, p, e, path)
 	}
 	if failed != nil {
 		e.conclude(failed)
 	}
-	path, _, kept := e.write(r.house.Data)
-	if kept != nil && failed == nil {
-		e.conclude(kept)
+	if unplaced == nil {
+		if kept := e.write(path); kept != nil {
+			failed = errors.Join(failed, kept)
+			e.conclude(failed)
+		}
 	}
-	failed = errors.Join(failed, kept)
 	if busy != nil {
 		return path, failed // whoever has the lock writes the state
 	}
 	return path, errors.Join(failed, r.noteState(failed))
 }
 
-// putBooted puts the proof that a point was started, with the hash of the evidence.
-func (r *runner) putBooted(ctx context.Context, p *Point, e *Evidence) error {
-	s, err := e.seal(r.house.Data)
+// putBooted puts the proof that a point was started, with the hash of the evidence, when the evidence's file can be written:
+// until the proof is there the file says that it is not.
+func (r *runner) putBooted(ctx context.Context, p *Point, e *Evidence, path string) error {
+	pending := *e
+	pending.conclude(errors.New("backup: the proof of this drill was not put yet when its process ended"))
+	if err := pending.write(path); err != nil {
+		return err
+	}
+	_, sum, err := e.text()
 	if err != nil {
 		return err
 	}
@@ -339,7 +351,7 @@ func (r *runner) putBooted(ctx context.Context, p *Point, e *Evidence) error {
 		return err
 	}
 	defer j.target.Close()
-	if err := j.putProof(ctx, p, Booted, s.sum); err != nil && !errors.Is(err, errNotNewest) { // a point was made meanwhile: the evidence stays here
+	if err := j.putProof(ctx, p, Booted, sum); err != nil && !errors.Is(err, errNotNewest) { // a point was made meanwhile: the evidence stays here
 		return err
 	}
 	return nil

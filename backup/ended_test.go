@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,6 +35,21 @@ func TestProofOfADrillThatCannotBePut(t *testing.T) {
 	var out strings.Builder
 	e.print(&out)
 	has(t, out.String(), "FAIL")
+}
+
+// A drill whose evidence cannot be kept has put no proof.
+func TestEvidenceThatCannotBeKept(t *testing.T) {
+	s, puts := chainOf(t, 1), 0
+	s.wrap(func(to Target) Target {
+		return failing{to, func(string) (bool, error) { puts++; return true, nil }}
+	})
+	if err := os.Symlink("/proc", filepath.Join(s.data, "drills")); err != nil || runtime.GOOS != "linux" {
+		t.Skipf("needs a folder in which nobody can write: %v", err)
+	}
+	e := &Evidence{Format: evidenceFormat, Outcome: "pass", Started: time.Now()}
+	if _, err := s.part.runner.noteDrill(t.Context(), s.points()[0], e, nil); err == nil || e.Outcome != "fail" || s.state().Drill != "fail" || puts != 0 {
+		t.Errorf("%v, %d put; the evidence says %q, the state %q", err, puts, e.Outcome, s.state().Drill)
+	}
 }
 
 // Who ends a command gets the exit code of that, at whatever step.

@@ -92,48 +92,46 @@ func duration(s float64) time.Duration {
 	return time.Duration(s * float64(time.Second)).Round(100 * time.Millisecond)
 }
 
-// sealed is evidence as it is to be kept.
-type sealed struct {
-	path, sum string
-	text      []byte
-}
-
-// seal makes the evidence's file and hash. It writes nothing yet.
-func (e *Evidence) seal(data string) (s sealed, err error) {
+// place returns where the evidence of a drill is kept, and notes the hash of the one before. It writes nothing yet.
+func (e *Evidence) place(data string) (path string, err error) {
 	dir := filepath.Join(data, "drills")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return s, fmt.Errorf("backup: %w", err)
+		return "", fmt.Errorf("backup: %w", err)
 	}
 	found, err := inFolder(dir, "*.json")
 	if err != nil {
-		return s, err
+		return "", err
 	}
 	if len(found) > 0 {
 		text, err := os.ReadFile(slices.Max(found)) // names are times
 		if err != nil {
-			return s, fmt.Errorf("backup: %w", err)
+			return "", fmt.Errorf("backup: %w", err)
 		}
 		e.Prev = hashText(sha256.Sum256(text))
 	}
-	if s.text, err = json.MarshalIndent(e, "", "\t"); err != nil {
-		return s, err
+	path = filepath.Join(dir, e.Started.UTC().Format("2006-01-02T150405.000Z")+".json")
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("backup: %s is there already: two drills began at once", path)
 	}
-	s.text = append(s.text, '\n')
-	s.sum = hashText(sha256.Sum256(s.text))
-	s.path = filepath.Join(dir, e.Started.UTC().Format("2006-01-02T150405.000Z")+".json")
-	if _, err := os.Lstat(s.path); !errors.Is(err, os.ErrNotExist) {
-		return s, fmt.Errorf("backup: %s is there already: two drills began at once", s.path)
-	}
-	return s, nil
+	return path, nil
 }
 
-// write keeps the evidence and returns its file and hash.
-func (e *Evidence) write(data string) (path, sum string, err error) {
-	s, err := e.seal(data)
-	if err != nil {
-		return "", "", err
+// text is the evidence as it is kept, and its hash.
+func (e *Evidence) text() (text []byte, sum string, err error) {
+	if text, err = json.MarshalIndent(e, "", "\t"); err != nil {
+		return nil, "", fmt.Errorf("backup: %w", err)
 	}
-	return s.path, s.sum, writeFile(s.path, s.text)
+	text = append(text, '\n')
+	return text, hashText(sha256.Sum256(text)), nil
+}
+
+// write keeps the evidence at its place, in one step.
+func (e *Evidence) write(path string) error {
+	text, _, err := e.text()
+	if err != nil {
+		return err
+	}
+	return writeFile(path, text)
 }
 
 // conclude says how the drill ended.

@@ -75,8 +75,12 @@ func TestEvidence(t *testing.T) {
 	var before string
 	for i := range 3 {
 		e := &Evidence{Format: evidenceFormat, Started: time.Date(2026, 11, 24, 3, i, 0, 0, time.UTC), RPO: 600, RPOTarget: 900, RTO: 4, RTOTarget: 300}
-		path, sum, err := e.write(data)
+		path, err := e.place(data)
 		if err != nil {
+			t.Fatal(err)
+		}
+		_, sum, _ := e.text()
+		if err := e.write(path); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(path)
@@ -86,7 +90,7 @@ func TestEvidence(t *testing.T) {
 		if before = sum; e.judge() != nil {
 			t.Errorf("within its targets: %v", e.judge())
 		}
-		if _, _, err := e.write(data); err == nil {
+		if _, err := e.place(data); err == nil {
 			t.Error("evidence is written over")
 		}
 		late, slow := *e, *e
