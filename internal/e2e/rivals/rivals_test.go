@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +56,9 @@ func run(t *testing.T, limit time.Duration, program string, args ...string) stri
 	c := exec.CommandContext(ctx, program, args...)
 	c.Dir = t.TempDir()
 	c.Env = append(os.Environ(), "HOME="+c.Dir)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) } // hydra's work is done by a child, which does not end with it
+	c.WaitDelay = time.Second
 	out, _ := c.CombinedOutput() // their exit codes say little; what they print is looked at
 	return string(out)
 }
