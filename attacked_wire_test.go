@@ -60,7 +60,7 @@ func TestWhoReadsNothingIsCutOff(t *testing.T) {
 	most := int64(0)
 	for began := time.Now(); most < 4 || answering.Load() > 0; time.Sleep(50 * time.Millisecond) {
 		most = max(most, answering.Load())
-		if time.Since(began) > 45*time.Second {
+		if time.Since(began) > 2*time.Minute {
 			t.Fatalf("%d handlers still write to clients that do not read (%d did)", answering.Load(), most)
 		}
 	}
@@ -77,7 +77,7 @@ func TestServerLinesAreBounded(t *testing.T) {
 			break
 		}
 	}
-	for end := time.Now().Add(10 * time.Second); !strings.Contains(log.String(), "GOAWAY"); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !strings.Contains(log.String(), "GOAWAY"); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the log has nothing of it: the test shows nothing")
 		}

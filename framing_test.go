@@ -216,9 +216,13 @@ func (c framingCase) send(addr string, client *tls.Config) (a framingAnswer) {
 		return a
 	}
 	body, _ := io.ReadAll(a.res.Body)
-	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
 	a.answers, a.body, a.seen = 1, string(body), string(body)
 	for {
+		silence := time.Second // the connection is kept
+		if c.Expect.Close != nil && *c.Expect.Close || a.answers < c.Expect.Answers {
+			silence = 20 * time.Second // what is to come may come late
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(silence))
 		next, err := http.ReadResponse(br, nil)
 		if err != nil {
 			var late net.Error

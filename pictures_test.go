@@ -89,7 +89,7 @@ func holdPictures(t *testing.T, network string) (free func()) {
 		if status != 429 {
 			t.Errorf("the one without a place was refused with %d", status)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("nobody was refused")
 	}
 	return func() { close(open); all.Wait() }

@@ -154,7 +154,11 @@ func TestRestore(t *testing.T) {
 		}
 		return err
 	})
-	if notes := copied.Site.Readiness(t.Context()); !slices.Equal(notes, []string{"one thing to know"}) {
+	notes := copied.Site.Readiness(t.Context())
+	for end := time.Now().Add(time.Minute); len(notes) != 1 && time.Now().Before(end); { // a busy machine may not read the database in time, and says so too
+		notes = copied.Site.Readiness(t.Context())
+	}
+	if !slices.Equal(notes, []string{"one thing to know"}) {
 		t.Errorf("readiness: %q", notes)
 	}
 	copied.Read(func(r *db.Reader) error {

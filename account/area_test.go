@@ -394,7 +394,7 @@ func TestSecurityLog(t *testing.T) {
 		return journal.Append(w, all...)
 	})
 	const path = "/account/log"
-	for range 50 { // the failed sign-in is written a moment later
+	for range 600 { // the failed sign-in is written a moment later
 		if ann.Get(path + "?kind=sign-in"); strings.Contains(ann.Text(), "A wrong password") {
 			break
 		}

@@ -62,7 +62,7 @@ func TestTheOwnLogTellsNothingOfOthers(t *testing.T) {
 				act(s, v, x)
 				signIn(s.Visitor(), eve, "some wrong phrase") // what failed is written later: when this is there, that is too
 				written := func(words string) {
-					for range 80 {
+					for range 1200 {
 						if v.Get("/account/log"); strings.Contains(v.Body, words) {
 							break
 						}

@@ -16,6 +16,7 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/account"
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/merlontest"
 	"github.com/merlon-web/merlon/sqlite"
 )
@@ -209,14 +210,17 @@ func TestClockIsWrong(t *testing.T) { // first-hour F3
 	ann.Get("/account/app").Submit("/account/app/start", nil)
 	app := scan(t, s, ann)
 	app.ahead = -2 * time.Hour
+	need.Calm(t, 30*time.Second, 5*time.Second) // the next half minute is not to begin between the code and the look at it
 	ann.Submit("/account/app/confirm", merlontest.Values{"Code": app.code(t)}).Is(422).Has("120 minutes ago", "clock of your phone or of this site is wrong")
 	app.ahead = 2 * time.Hour
+	need.Calm(t, 30*time.Second, 5*time.Second)
 	ann.Submit("/account/app/confirm", merlontest.Values{"Code": app.code(t)}).Is(422).Has("in 120 minutes")
 	app.ahead = 29 * time.Second // a step too early is fine
 	ann.Submit("/account/app/confirm", merlontest.Values{"Code": app.code(t)}).At("/account/codes")
 	s.Advance(3 * time.Minute)
 	app.ahead = -10 * time.Minute
 	v := signIn(s.Visitor(), "ann@example.test", good)
+	need.Calm(t, 30*time.Second, 5*time.Second)
 	second(v, app.code(t)).Is(422).Has("10 minutes ago")
 	app.ahead = 10 * time.Minute // what is to come is not told
 	second(v, app.code(t)).Is(422).HasNot("minutes").Has("the clock of this site says")
@@ -254,7 +258,7 @@ func TestFiftyAtOnce(t *testing.T) {
 		name string
 		code func(*testing.T) string
 	}{{"app", app.code}, {"recovery", func(*testing.T) string { return codes[7] }}} {
-		code := c.code(t)
+		var code string
 		var all sync.WaitGroup
 		var won, refused atomic.Int64
 		var posts []func() *merlontest.Visitor
@@ -263,10 +267,13 @@ func TestFiftyAtOnce(t *testing.T) {
 			for range 10 {
 				v := first.Clone().Get("/sign-in/second")
 				f := v.Fields("/sign-in/second")
-				f.Set("Code", code)
-				posts = append(posts, func() *merlontest.Visitor { return v.Post("/sign-in/second", s.Site.Origin(), f) })
+				posts = append(posts, func() *merlontest.Visitor {
+					f.Set("Code", code)
+					return v.Post("/sign-in/second", s.Site.Origin(), f)
+				})
 			}
 		}
+		code = c.code(t) // as late as can be: it is good for half a minute
 		for _, post := range posts {
 			all.Go(func() {
 				switch v := post(); {

@@ -121,7 +121,7 @@ func TestApproach(t *testing.T) {
 			return merlon.New(env, merlon.Config{Name: "doors", Engine: sqlite.Engine("doors.db"), Parts: []merlon.Part{account.New(account.Config{}), part}})
 		}
 	}
-	o := attack.Options{Routes: []string{"/doors/*"}, Classes: []string{"access", "injection"}, Budget: 2 * time.Minute}
+	o := attack.Options{Routes: []string{"/doors/*"}, Classes: []string{"access", "injection"}, Budget: 5 * time.Minute}
 	report, err := attack.Site(t.Context(), open(doors(true, errors.New("the way is barred"))), o)
 	if err != nil {
 		t.Fatal(err)

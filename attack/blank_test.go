@@ -138,7 +138,7 @@ func openBooks(hole bool) func(merlon.Env) (*merlon.Site, error) {
 
 // TestBehindLimits: a form whose fields have ordinary limits hides no hole, and what it takes is told where nothing that is made up is taken.
 func TestBehindLimits(t *testing.T) {
-	o := attack.Options{Routes: []string{"/books*", "/lend"}, Classes: []string{"access"}, Budget: 2 * time.Minute}
+	o := attack.Options{Routes: []string{"/books*", "/lend"}, Classes: []string{"access"}, Budget: 5 * time.Minute}
 	report, err := attack.Site(t.Context(), openBooks(true), o)
 	if err != nil {
 		t.Fatal(err)

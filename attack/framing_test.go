@@ -14,6 +14,9 @@ import (
 	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
+// noSlow is a budget in which half a head is not held for twenty seconds: that needs more than forty.
+const noSlow = 40 * time.Second
+
 // framed are the vectors of what class platform tells of framing at an address.
 func framed(t *testing.T, address string, budget time.Duration) (lax []string, report *attack.Report) {
 	t.Helper()
@@ -47,7 +50,7 @@ func TestFraming(t *testing.T) {
 				}
 			}))
 			defer srv.Close()
-			if lax, report := framed(t, srv.URL, 30*time.Second); !slices.Equal(lax, want) {
+			if lax, report := framed(t, srv.URL, noSlow); !slices.Equal(lax, want) {
 				t.Errorf("found %q, want %q\n%s", lax, want, report.Coverage)
 			}
 		})
@@ -106,7 +109,7 @@ func TestFramingRefused(t *testing.T) {
 	}{
 		"refuses": {wireBad, wireOK, ""},
 		"closes":  {"\r\n", wireOK, ""},
-		"silent":  {"", wireOK, "framing: a folded header: no answer within 1s"},
+		"silent":  {"", wireOK, "framing: a folded header: no answer within "},
 		"always":  {wireBad, wireBad, "framing: a folded header was answered with 400, which does not tell"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +120,7 @@ func TestFramingRefused(t *testing.T) {
 				}
 				return c.plain
 			})
-			lax, report := framed(t, address, 30*time.Second)
+			lax, report := framed(t, address, noSlow)
 			told := strings.Join(report.Coverage.NotReached, "\n")
 			if len(lax) > 0 || strings.Contains(told, "framing: ") != (c.told != "") || !strings.Contains(told, c.told) {
 				t.Errorf("found %q; not reached:\n%s", lax, told)
@@ -140,7 +143,7 @@ func TestSlowHead(t *testing.T) {
 			srv.Config.ReadHeaderTimeout = limit
 			srv.Start()
 			defer srv.Close()
-			_, report := framed(t, srv.URL, time.Minute)
+			_, report := framed(t, srv.URL, 10*time.Minute)
 			if found := slices.Contains(told(report), attack.RuleSlow.ID+" every route"); found != (limit == 0) {
 				t.Errorf("found %v\n%s", found, report.Coverage)
 			}

@@ -246,7 +246,7 @@ func keeps(path string) hallRoute {
 // visited attacks a hall with some classes, and holds the rules that are told against those that are wanted, none for a sound one.
 func visited(t *testing.T, handler http.Handler, p attack.Profile, want []string, classes ...string) *attack.Report {
 	t.Helper()
-	report, err := attack.Probe(t.Context(), handler, p, attack.Options{Classes: classes, Budget: time.Minute})
+	report, err := attack.Probe(t.Context(), handler, p, attack.Options{Classes: classes, Budget: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

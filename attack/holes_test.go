@@ -94,7 +94,7 @@ func at(holes map[string]string) map[string]string {
 // TestSoundKit: a sound site has no findings, in any class.
 func TestSoundKit(t *testing.T) {
 	k := newKit(t)
-	report, err := attack.Probe(t.Context(), k, k.profile(), attack.Options{Budget: 2 * time.Minute})
+	report, err := attack.Probe(t.Context(), k, k.profile(), attack.Options{Budget: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestPlantedHoles(t *testing.T) {
 				}
 			}
 			k := newKit(t, p.hole)
-			report, err := attack.Probe(t.Context(), k, k.profile(), attack.Options{Classes: []string{p.class}, Budget: time.Minute})
+			report, err := attack.Probe(t.Context(), k, k.profile(), attack.Options{Classes: []string{p.class}, Budget: 5 * time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

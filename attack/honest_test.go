@@ -121,7 +121,7 @@ func TestNobodyTellsOf(t *testing.T) {
 	k := newKit(t)
 	p := k.profile()
 	p.Log, p.Mail, p.Noticed, p.State = nil, nil, nil, nil
-	report, err := attack.Probe(t.Context(), k, p, attack.Options{Classes: []string{"forgery", "injection"}, Budget: 2 * time.Minute})
+	report, err := attack.Probe(t.Context(), k, p, attack.Options{Classes: []string{"forgery", "injection"}, Budget: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func many(w http.ResponseWriter, r *http.Request) {
 
 // TestTooManyPages: what is not loaded is not reached, and no class passes over it.
 func TestTooManyPages(t *testing.T) {
-	report, err := attack.Probe(t.Context(), http.HandlerFunc(many), attack.Profile{}, attack.Options{Classes: []string{"injection"}, Budget: time.Minute})
+	report, err := attack.Probe(t.Context(), http.HandlerFunc(many), attack.Profile{}, attack.Options{Classes: []string{"injection"}, Budget: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestLetInAgain(t *testing.T) {
 			out--
 		}
 	}
-	if _, err := attack.Probe(ctx, k, p, attack.Options{Classes: []string{"sessions"}, Budget: time.Minute}); !errors.Is(err, context.Canceled) || out != 0 {
+	if _, err := attack.Probe(ctx, k, p, attack.Options{Classes: []string{"sessions"}, Budget: 5 * time.Minute}); !errors.Is(err, context.Canceled) || out != 0 {
 		t.Errorf("%v: %d users are still shut out", err, out)
 	}
 }
@@ -267,7 +267,7 @@ func TestMailsThatShrink(t *testing.T) {
 		}
 		return k.mails.String()
 	}
-	if _, err := attack.Probe(t.Context(), k, p, attack.Options{Classes: []string{"sessions"}, Budget: time.Minute}); err != nil {
+	if _, err := attack.Probe(t.Context(), k, p, attack.Options{Classes: []string{"sessions"}, Budget: 5 * time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -29,7 +29,7 @@ func told(report *attack.Report) (all []string) {
 // probed attacks a handler with some classes, and holds what is told against what is wanted.
 func probed(t *testing.T, h http.Handler, p attack.Profile, want []string, classes ...string) *attack.Report {
 	t.Helper()
-	report, err := attack.Probe(t.Context(), h, p, attack.Options{Classes: classes, Budget: time.Minute})
+	report, err := attack.Probe(t.Context(), h, p, attack.Options{Classes: classes, Budget: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestRestless(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := attack.Profile{SignIn: "/in", Users: []attack.User{{Fields: map[string]string{"Email": "ann@restless.test", "Password": "ann-long-password-1"}}}}
-			report, err := attack.Probe(t.Context(), c.site, p, attack.Options{Classes: []string{"output", "limits"}, Budget: time.Minute})
+			report, err := attack.Probe(t.Context(), c.site, p, attack.Options{Classes: []string{"output", "limits"}, Budget: 5 * time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -277,7 +277,7 @@ func TestUpkeep(t *testing.T) {
 			case c.known:
 				p.State = d.state
 			}
-			report, err := attack.Probe(t.Context(), d, p, attack.Options{Classes: []string{"forgery", "limits"}, Budget: time.Minute})
+			report, err := attack.Probe(t.Context(), d, p, attack.Options{Classes: []string{"forgery", "limits"}, Budget: 5 * time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

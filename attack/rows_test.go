@@ -155,7 +155,7 @@ func TestOthersRows(t *testing.T) {
 		"both are open": {true, true, []string{"POST /mine/remove/{id}", "POST /mine/rename"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			report, err := attack.Site(t.Context(), openItems(c.drop, c.rename, false), attack.Options{Classes: []string{"access"}, Budget: 2 * time.Minute})
+			report, err := attack.Site(t.Context(), openItems(c.drop, c.rename, false), attack.Options{Classes: []string{"access"}, Budget: 5 * time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,7 +201,7 @@ func TestUnreadableRows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d.Engine = sqlite.Engine("items.db")
-			report, err := attack.Site(t.Context(), openItemsOn(d, false, false, false), attack.Options{Classes: []string{"access"}, Budget: 2 * time.Minute})
+			report, err := attack.Site(t.Context(), openItemsOn(d, false, false, false), attack.Options{Classes: []string{"access"}, Budget: 5 * time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

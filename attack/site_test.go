@@ -51,7 +51,7 @@ func openPlain(bad bool) func(merlon.Env) (*merlon.Site, error) {
 
 // TestMounted: what a mounted handler does is found, and a sound one has no finding.
 func TestMounted(t *testing.T) {
-	o := attack.Options{Routes: []string{"/plain/*"}, Classes: []string{"forgery", "injection"}, Budget: 2 * time.Minute}
+	o := attack.Options{Routes: []string{"/plain/*"}, Classes: []string{"forgery", "injection"}, Budget: 5 * time.Minute}
 	report, err := attack.Site(t.Context(), openPlain(true), o)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestLinksInData(t *testing.T) {
 		}
 		return openPlain(false)(env)
 	}
-	report, err := attack.Site(t.Context(), open, attack.Options{Data: link, Classes: []string{"access"}, Budget: time.Minute})
+	report, err := attack.Site(t.Context(), open, attack.Options{Data: link, Classes: []string{"access"}, Budget: 5 * time.Minute})
 	if err != nil || !copied || !report.Unchanged {
 		t.Fatalf("%v, copied %v", err, copied)
 	}

@@ -96,7 +96,7 @@ func TestSharedRows(t *testing.T) {
 		{"wildcards", "injection", true, true, []string{attack.RuleWildcard.ID + " GET /"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			report, err := attack.Site(t.Context(), openWiki(c.own, c.wild), attack.Options{Classes: strings.Split(c.class, ","), Budget: 2 * time.Minute})
+			report, err := attack.Site(t.Context(), openWiki(c.own, c.wild), attack.Options{Classes: strings.Split(c.class, ","), Budget: 5 * time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

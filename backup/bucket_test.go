@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,8 +181,11 @@ func TestSwapsInABucketAreNamed(t *testing.T) {
 func TestAnOldListIsNoticed(t *testing.T) {
 	b := newBucketSite(t)
 	b.Point()
+	var mu sync.Mutex
 	old := map[string][]byte{}
 	b.proxy.Set(s3peer.Fault{On: s3peer.Lists, Change: func(answer *http.Response) {
+		mu.Lock()
+		defer mu.Unlock()
 		prefix := answer.Request.URL.Query().Get("prefix")
 		s3peer.Body(func(body []byte) []byte {
 			if old[prefix] == nil {

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
 // TestSite is a site whose points go to a place that an external test opens.
@@ -12,6 +14,7 @@ type TestSite struct{ *testSite }
 // NewTestSite starts a site with backups at an address.
 func NewTestSite(t testing.TB, address string, o Settings, schemes ...Scheme) TestSite {
 	t.Helper()
+	need.Calm(t, day, time.Minute)
 	s := &testSite{t: t, data: filepath.Join(t.TempDir(), "data"), address: address, options: o, schemes: schemes}
 	s.start()
 	s.setUp()

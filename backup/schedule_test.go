@@ -11,6 +11,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/journal"
 	"github.com/merlon-web/merlon/mailbox"
 )
 
@@ -54,6 +55,9 @@ func TestSchedule(t *testing.T) {
 	s.round()
 	if st := s.state(); st.Seq != 1 {
 		t.Fatalf("the first round made %d points", st.Seq)
+	}
+	if _, err := journal.Chain(t.Context(), s.site.House().Engine); err != nil { // a task links that round's event after a while
+		t.Fatal(err)
 	}
 	s.note(1)
 	s.advance(v, 14*time.Minute)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -41,13 +42,16 @@ func (s *backend) stop() {
 	_ = os.RemoveAll(s.dir)
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// freePort returns a port that nobody listens at, from below those that the system gives to connections: the server comes seconds later.
+func freePort() (port int, err error) {
+	for range 100 {
+		port = 10240 + rand.IntN(32768-10240)
+		var l net.Listener
+		if l, err = net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, err
 }
 
 // begin starts the server and waits until it answers.
@@ -57,7 +61,7 @@ func (s *backend) begin(ctx context.Context, answers func() error) (err error) {
 	}
 	s.gone = make(chan struct{})
 	go func() { _ = s.cmd.Wait(); close(s.gone) }()
-	for range 1500 {
+	for range 6000 {
 		if err = answers(); err == nil {
 			return nil
 		}

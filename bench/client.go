@@ -204,7 +204,7 @@ func load(addr string, conns int, next func(conn, i int) []byte) turn {
 		for i := range clients {
 			wait.Go(func() {
 				c := &clients[i]
-				for last := time.Now(); last.Before(until); {
+				for last := time.Now(); len(times[i]) == 0 || last.Before(until); { // once at the least
 					a, err := c.ask(ctx, next(i, asked[i]), false)
 					asked[i]++
 					if err == nil && a.status != 200 {

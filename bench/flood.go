@@ -222,7 +222,7 @@ func (s *floodSide) flooded(ctx context.Context, path string, length time.Durati
 		readers.Go(func() {
 			c := &client{addr: s.addr}
 			defer c.close()
-			for n := i; time.Now().Before(until); n += pageReaders {
+			for n := i; len(times[i]) == 0 || time.Now().Before(until); n += pageReaders {
 				asked := time.Now()
 				a, err := c.ask(ctx, s.pages[n%len(s.pages)], false)
 				if err != nil || a.status != 200 {
@@ -264,7 +264,7 @@ func (s *floodSide) posting(ctx context.Context, length time.Duration) (sample, 
 		wait.Go(func() {
 			c := &client{addr: s.addr}
 			defer c.close()
-			for i := p; time.Now().Before(until) && errs[p] == nil; i = (i + posters) % len(s.pages) {
+			for i := p; (len(times[p]) == 0 || time.Now().Before(until)) && errs[p] == nil; i = (i + posters) % len(s.pages) {
 				var took time.Duration
 				if took, errs[p] = s.pressed(ctx, c, i); errs[p] == nil {
 					times[p] = append(times[p], took)

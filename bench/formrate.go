@@ -81,7 +81,7 @@ func pressing(ctx context.Context, both [2]*floodSide, length time.Duration) (sa
 			at := both[n%2]
 			c := &client{addr: at.addr}
 			defer c.close()
-			for i := n; time.Now().Before(until) && errs[n] == nil && ctx.Err() == nil; i = (i + formClients) % len(at.pages) {
+			for i := n; (len(took[n]) == 0 || time.Now().Before(until)) && errs[n] == nil && ctx.Err() == nil; i = (i + formClients) % len(at.pages) {
 				var one time.Duration
 				if one, errs[n] = at.pressed(ctx, c, i); errs[n] == nil {
 					took[n] = append(took[n], one)

@@ -110,7 +110,7 @@ func readAndWrite(s itemStore) turn {
 		for c := range mixedClients {
 			wait.Go(func() {
 				id := int64(c * itemCount / mixedClients)
-				for time.Now().Before(until) && ctx.Err() == nil {
+				for (counts[c] == 0 || time.Now().Before(until)) && ctx.Err() == nil {
 					for op := range 10 {
 						id = (id+7919)%itemCount + 1
 						var err error

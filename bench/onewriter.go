@@ -104,7 +104,7 @@ func writing(once func(ctx context.Context, who int, id int64) error) turn {
 		var wait sync.WaitGroup
 		for who := range writers {
 			wait.Go(func() {
-				for n := int64(0); time.Now().Before(until) && ctx.Err() == nil; n++ {
+				for n := int64(0); (n == 0 || time.Now().Before(until)) && ctx.Err() == nil; n++ {
 					if err := once(ctx, who, (n*7919)%(itemCount/writers)*writers+int64(who)+1); err != nil {
 						errs[who] = err
 						return

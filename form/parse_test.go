@@ -272,13 +272,17 @@ func TestLinear(t *testing.T) {
 		{"200 long names", urlencoded, strings.Repeat(strings.Repeat("n", 255)+"=1&", 200), form.Limits{}},
 		{"quotation", multi, parts("--"+strings.Repeat("-", 69), `Content-Disposition: form-data; name="`+strings.Repeat(`\`, 4000), "", ""), form.Limits{}},
 	} {
-		began := time.Now()
-		body, err := form.Parse(postAs(c.contentType, c.body), c.limits)
-		if err == nil {
-			form.Bind[text10](body, nil)
+		took := time.Hour
+		for try := 0; try < 10 && took > time.Second; try++ { // a busy machine takes longer, and not each time
+			began := time.Now()
+			body, err := form.Parse(postAs(c.contentType, c.body), c.limits)
+			if err == nil {
+				form.Bind[text10](body, nil)
+			}
+			took = min(took, time.Since(began))
 		}
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("%s: took %v for %d bytes", c.name, took, len(c.body))
+		if took > time.Second {
+			t.Errorf("%s: took %v for %d bytes at the least", c.name, took, len(c.body))
 		}
 	}
 }

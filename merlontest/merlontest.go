@@ -189,10 +189,10 @@ func (s *Server) SignedIn(name string, roles ...string) *Visitor {
 	return v
 }
 
-// Jobs waits until the site has done every job that is due by its clock; ten seconds at most.
+// Jobs waits until the site has done every job that is due by its clock; a minute at most.
 func (s *Server) Jobs() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := s.Site.House().WaitJobs(ctx); err != nil {
 		s.t.Fatalf("merlontest: Jobs: %v", err)

@@ -174,7 +174,13 @@ func TestASignInFloodIsBounded(t *testing.T) {
 	})
 	stored := hash(t, h, right)
 	var most, peak atomic.Int64
+	var gate atomic.Pointer[chan struct{}]
+	stopped := make(chan struct{}, 1)
 	h.Probe(func() {
+		if held := gate.Swap(nil); held != nil { // the next hash waits until the owner stands in the line
+			stopped <- struct{}{}
+			<-*held
+		}
 		most.Store(max(most.Load(), int64(h.Stats().Working)))
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
@@ -207,8 +213,27 @@ func TestASignInFloodIsBounded(t *testing.T) {
 	for h.Stats().Waiting < 20 {
 		time.Sleep(time.Millisecond)
 	}
-	ownersPermit, before := s.permit(), h.Stats().Hashed
+	open := make(chan struct{})
+	gate.Store(&open)
+	<-stopped
+	ownersPermit, before, line := s.permit(), h.Stats().Hashed, h.Stats().Waiting
+	for line+int(done.Load()+busy.Load())+1 < 50 { // all strangers have come
+		time.Sleep(time.Millisecond)
+		line = h.Stats().Waiting
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(open)
+		for h.Stats().Waiting == line {
+			select {
+			case <-ended:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
 	res, err := h.Verify(t.Context(), ownersPermit, stored, secret.New(right), password.From{Network: "owner", Known: true})
+	close(ended)
 	// At most the hash that runs, one of a stranger whose turn it is, and its own; with 100 ms each that is within a second.
 	if n := h.Stats().Hashed - before; err != nil || !res.OK || n > 4 {
 		t.Errorf("the owner's known device in the flood: %+v, %v after %d hashes", res, err, n)

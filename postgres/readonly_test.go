@@ -125,7 +125,7 @@ func TestReaderCannotWrite(t *testing.T) {
 		text = strings.ReplaceAll(text, "DIR", server.Dir)
 		text, mayRun := strings.CutPrefix(text, "runs: ")
 		t.Run(text, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancel()
 			r := e.Read(ctx)
 			_, err := laundered(db.Query[string], text).All(r)

@@ -94,7 +94,7 @@ func TestCopyOverTLS(t *testing.T) {
 	tls := *c
 	tls.cfg = postgres.Config{URL: address("tls_owner", "hidden", c.server.Port), Reader: address("tls_reader", "hidden%20too", c.server.Port)}
 	var failed error
-	for range 100 { // the server takes its new settings up in its own time
+	for range 1000 { // the server takes its new settings up in its own time
 		e := postgres.Engine(tls.cfg)
 		if failed = e.Open(t.Context(), "", schema); failed == nil {
 			_ = e.Close()
@@ -156,7 +156,7 @@ func TestRelayOutOfFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	c, err := pgconn.Connect(ctx, "host="+sockets+" port=5432 user=site database="+name+" sslmode=disable")
 	if err != nil {

@@ -105,7 +105,7 @@ func TestHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	release, err := c.e.(db.Prover).Hold(c.dir)
-	for end := time.Now().Add(10 * time.Second); errors.Is(err, db.ErrLocked) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); errors.Is(err, db.ErrLocked) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		release, err = c.e.(db.Prover).Hold(c.dir) // the server ends a session a moment after its client has left
 	}
 	if err != nil {

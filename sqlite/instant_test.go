@@ -136,7 +136,7 @@ func TestParkedGrowOld(t *testing.T) {
 	sqlite.SetMaxParked(e, 20*time.Millisecond)
 	for range 3 { // the clock is set again and again
 		park(t, e, 2)
-		for until := time.Now().Add(10 * time.Second); sqlite.Parked(e) > 0; time.Sleep(time.Millisecond) {
+		for until := time.Now().Add(time.Minute); sqlite.Parked(e) > 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(until) {
 				t.Fatal("a transaction is parked for ever")
 			}
@@ -191,7 +191,7 @@ func TestOutsideWriter(t *testing.T) {
 	if err := sqlite.Outside(file, insertOne); err != nil {
 		t.Fatal(err)
 	}
-	for until := time.Now().Add(10 * time.Second); rows(t, e) != 3; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(time.Minute); rows(t, e) != 3; time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatalf("%d rows, want 3: the tool's are never seen", rows(t, e))
 		}

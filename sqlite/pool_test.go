@@ -59,12 +59,12 @@ func TestAllReadersInUse(t *testing.T) {
 	if !errors.Is(err, db.ErrBusy) || len(held) < 4 {
 		t.Errorf("with %d readers open: %v, want ErrBusy", len(held), err)
 	}
+	sqlite.SetWait(e, time.Minute)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if _, err := count.One(e.Read(ctx)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("waiting for a reader ended with %v, want DeadlineExceeded", err)
 	}
-	sqlite.SetWait(e, time.Minute)
 	got := make(chan error)
 	go func() {
 		r := e.Read(t.Context())

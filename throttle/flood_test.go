@@ -234,7 +234,7 @@ func TestQueueOutlivesItsLeader(t *testing.T) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the queue is stuck")
 	}
 	if a, err := store.Reserve(h.ctx, 1e15+120e6, []throttle.Ask{{Kind: "x", Limit: throttle.Limit{Burst: 9, Window: time.Minute}}}); err != nil || !a.Granted {

@@ -61,7 +61,7 @@ func framingSite(t *testing.T, wrap func(http.Handler) http.Handler) (address st
 	})
 	mux.HandleFunc("GET /item/{id}", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "item ", r.PathValue("id")) })
 	mux.HandleFunc("GET /item/{id}/edit", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "edit ", r.PathValue("id")) })
-	server := &http.Server{Handler: wrap(mux), DisableGeneralOptionsHandler: true, ReadTimeout: 5 * time.Second}
+	server := &http.Server{Handler: wrap(mux), DisableGeneralOptionsHandler: true, ReadTimeout: 30 * time.Second}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ type wireAnswer struct {
 }
 
 // speak sends raw bytes and reads all answers; closed: the server ended the connection by itself.
-func speak(t *testing.T, address, method string, raw []byte, half, willClose bool) (answers []wireAnswer, closed bool) {
+func speak(t *testing.T, address, method string, raw []byte, half, willClose bool, expected int) (answers []wireAnswer, closed bool) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -90,15 +90,15 @@ func speak(t *testing.T, address, method string, raw []byte, half, willClose boo
 	}
 	b := bufio.NewReader(conn)
 	for {
-		wait := 5 * time.Second
-		if len(answers) > 0 && !willClose {
+		wait := time.Minute
+		if len(answers) >= max(expected, 1) && !willClose {
 			wait = 100 * time.Millisecond // silence: the connection is kept
 		}
 		conn.SetReadDeadline(time.Now().Add(wait))
 		if _, err := b.Peek(1); err != nil {
 			return answers, err == io.EOF || strings.Contains(err.Error(), "reset")
 		}
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(time.Minute))
 		res, err := http.ReadResponse(b, &http.Request{Method: method})
 		if err != nil {
 			t.Fatalf("answer %d: %v", len(answers)+1, err)
@@ -152,7 +152,7 @@ func judgeFraming(t *testing.T, address string, c framingCase) (faults []string)
 		bytes = append(bytes, byte(r))
 	}
 	method, _, _ := strings.Cut(raw, " ")
-	answers, closed := speak(t, address, method, bytes, c.Expect.HalfClose, c.Expect.Close != nil && *c.Expect.Close)
+	answers, closed := speak(t, address, method, bytes, c.Expect.HalfClose, c.Expect.Close != nil && *c.Expect.Close, c.Expect.Answers)
 	if len(answers) == 0 {
 		return []string{"no answer"}
 	}

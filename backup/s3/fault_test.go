@@ -73,7 +73,7 @@ func TestFaultsOfPuts(t *testing.T) {
 			proxy.Set(c.fault)
 			begun := time.Now()
 			_, err := target.Put(t.Context(), name, strings.NewReader(body), o)
-			if took := time.Since(begun); took > 30*time.Second {
+			if took := time.Since(begun); took > time.Minute {
 				t.Errorf("it took %s", took)
 			}
 			if c.want == nil && err != nil || c.want != nil && !errors.Is(err, c.want) {

@@ -451,6 +451,9 @@ func beside(t *testing.T, s *suite) {
 		})
 	}
 	time.Sleep(300 * time.Millisecond)
+	for end := time.Now().Add(time.Minute); (reads.Load() == 0 || writes.Load() == 0) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 	cancel()
 	wg.Wait()
 	if reads.Load() == 0 || writes.Load() == 0 {

@@ -122,7 +122,7 @@ func TestAttackedAlone(t *testing.T) {
 	p.Keep = func(keep func() func()) func() func() {
 		return func() func() { back = keep(); return back }
 	}(p.Keep)
-	report, err := attack.Probe(t.Context(), s, p, attack.Options{Budget: 2 * time.Minute})
+	report, err := attack.Probe(t.Context(), s, p, attack.Options{Budget: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ var open = strings.Fields("L23 L29 L34 L41 L43 L74")
 // since no form of it has the token that a mount asks for.
 func TestAttackedMounted(t *testing.T) {
 	t.Parallel()
-	report, err := attack.Site(t.Context(), openMounted(t), attack.Options{As: []string{"anonymous"}, Budget: 2 * time.Minute, Classes: []string{"platform", "output", "forgery", "injection"},
+	report, err := attack.Site(t.Context(), openMounted(t), attack.Options{As: []string{"anonymous"}, Budget: 5 * time.Minute, Classes: []string{"platform", "output", "forgery", "injection"},
 		Routes: strings.Fields("/news* /search /handbook* /api/* /out /login /logout /signup /contact /forgot /reset /debug/* /static/ /version /sponsors/ /events*")})
 	if err != nil {
 		t.Fatal(err)

@@ -93,7 +93,7 @@ var (
 // again replays a finding on the data that the crawl left: true when it happened again.
 func again(t *testing.T, s *site.Site, p attack.Profile, f attack.Finding) bool {
 	if f.Route == "backups" { // it takes no request: the class is tried once more
-		report, err := attack.Probe(t.Context(), s, p, attack.Options{Classes: []string{"backup"}, Budget: 2 * time.Minute})
+		report, err := attack.Probe(t.Context(), s, p, attack.Options{Classes: []string{"backup"}, Budget: 5 * time.Minute})
 		return err == nil && slices.ContainsFunc(report.Findings, func(g attack.Finding) bool { return g.ID == f.ID && g.Route == f.Route })
 	}
 	r := &replay{t: t, s: s, p: p, f: f}

@@ -102,7 +102,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 		defer conn.Close()
 		go func() {
 			fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nX-Slow: ", address)
-			_ = conn.SetReadDeadline(started.Add(20 * time.Second))
+			_ = conn.SetReadDeadline(started.Add(time.Minute))
 			_, err := bufio.NewReader(conn).ReadBytes(0) // until it is closed
 			if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 				err = nil
@@ -116,7 +116,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = answer.Body.Close()
-	if took := time.Since(asked); answer.StatusCode != http.StatusOK || took > time.Second {
+	if took := time.Since(asked); answer.StatusCode != http.StatusOK || took > 4*time.Second {
 		t.Errorf("beside %d slow clients an honest one got %d after %v", slow, answer.StatusCode, took)
 	}
 	for range slow {

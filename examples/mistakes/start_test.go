@@ -154,7 +154,7 @@ func judgeTest(t *testing.T, m mistake) {
 		return
 	}
 	attacked := func(open open) (found check.Faults) {
-		report, err := attack.Site(t.Context(), open, attack.Options{Classes: []string{"access"}, Budget: 2 * time.Minute})
+		report, err := attack.Site(t.Context(), open, attack.Options{Classes: []string{"access"}, Budget: 5 * time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}

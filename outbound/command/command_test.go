@@ -27,7 +27,7 @@ var (
 	strict    = command.New("printf", "%s\\n")
 	variables = command.New("env")
 	named     = command.New("printf", "%s", "--").Under("env").Env("LANG", "C")
-	copier    = command.New("cat").Limits(5*time.Second, 1000)
+	copier    = command.New("cat").Limits(time.Minute, 1000)
 	sleeper   = command.New("sleep").Limits(100*time.Millisecond, 10)
 	lister    = command.New("ls", "--")
 	pwd       = command.New("pwd")
@@ -141,7 +141,7 @@ func TestTakesData(t *testing.T) {
 		"a:b-c":       command.New("awk", `BEGIN { print ARGV[1] }`),
 		"":            command.New("sed", "-n", "-e", "p", "--"), // there is no such file
 		"nice a:b-c":  command.New("printf", "nice %s").Under("nice", "-n", "10"),
-		"limit a:b-c": command.New("printf", "limit %s").Under("/usr/bin/timeout", "5"),
+		"limit a:b-c": command.New("printf", "limit %s").Under("/usr/bin/timeout", "60"),
 	} {
 		out, err := c.Run(t.Context(), strings.NewReader(""), "a:b-c")
 		if _, failed := errors.AsType[*command.ExitError](err); failed != (want == "") || err != nil && !failed || strings.TrimSpace(string(out.Out)) != want {
@@ -181,7 +181,7 @@ func TestChildrenEndToo(t *testing.T) {
 	if _, err := nest.Run(t.Context(), nil, seconds); !errors.Is(err, command.ErrTime) {
 		t.Fatal(err)
 	}
-	for range 100 {
+	for range 3000 {
 		if len(running(t, seconds)) == 0 {
 			return
 		}

@@ -211,7 +211,7 @@ func TestAnswer(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	client, at := open(t, fetch.Config{MaxBytes: 1000, Timeout: 300 * time.Millisecond}, func(rw http.ResponseWriter, r *http.Request) {
+	answer := func(rw http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/endless":
 			for range 1 << 20 {
@@ -228,8 +228,13 @@ func TestBounds(t *testing.T) {
 				rw.Header().Set(fmt.Sprint("X-", i), strings.Repeat("x", 1<<10))
 			}
 		}
-	})
+	}
 	for path, reason := range map[string]string{"/endless": "size", "/slow": "timeout", "/loop": fetch.ReasonRedirect, "/head": ""} {
+		timeout := time.Minute
+		if reason == "timeout" {
+			timeout = 300 * time.Millisecond
+		}
+		client, at := open(t, fetch.Config{MaxBytes: 1000, Timeout: timeout}, answer)
 		_, err := client.Get(t.Context(), at+path)
 		if failed, ok := errors.AsType[*fetch.Error](err); !ok || failed.Reason != reason {
 			t.Errorf("%s: %v", path, err)

@@ -358,8 +358,8 @@ func TestChecks(t *testing.T) {
 	if ids := found(mute.Client(t)); !maps.Equal(ids, both) {
 		t.Errorf("a server that does not tell: %v", ids)
 	}
-	client := func(address string, password string) *valkey.Client {
-		c, err := valkey.New(valkey.Config{Address: address, Password: secret.New(password), Timeout: 2 * time.Second})
+	client := func(address, password string, timeout time.Duration) *valkey.Client {
+		c, err := valkey.New(valkey.Config{Address: address, Password: secret.New(password), Timeout: timeout})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -368,8 +368,8 @@ func TestChecks(t *testing.T) {
 	}
 	locked := valkeypeer.Start(t, "--requirepass", "hidden")
 	refuses := map[string]bool{valkey.RuleRefuses.ID: true}
-	for what, c := range map[string]*valkey.Client{"wrong password": client(locked.Address, "other"), "no password": client(locked.Address, ""),
-		"no such database": client(locked.Address+"/99", "hidden")} {
+	for what, c := range map[string]*valkey.Client{"wrong password": client(locked.Address, "other", time.Minute), "no password": client(locked.Address, "", time.Minute),
+		"no such database": client(locked.Address+"/99", "hidden", time.Minute)} {
 		if ids := found(c); !maps.Equal(ids, refuses) {
 			t.Errorf("%s: %v", what, ids)
 		}
@@ -379,7 +379,7 @@ func TestChecks(t *testing.T) {
 		t.Error("a server that is away stops the start of a site, which serves strangers without it")
 	}
 	sound.Stop()
-	for what, c := range map[string]*valkey.Client{"away": gone, "TLS to plain": client(strings.Replace(locked.Address, "valkey:", "valkeys:", 1), "hidden"), "no socket": client("unix:///nowhere/socket", "")} {
+	for what, c := range map[string]*valkey.Client{"away": gone, "TLS to plain": client(strings.Replace(locked.Address, "valkey:", "valkeys:", 1), "hidden", 2*time.Second), "no socket": client("unix:///nowhere/socket", "", 2*time.Second)} {
 		if ids := found(c); !maps.Equal(ids, silent) {
 			t.Errorf("%s: %v", what, ids)
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -336,14 +337,15 @@ func TestManySteps(t *testing.T) {
 	}
 }
 
-// far is a server that is 20 ms away: what comes together goes on together.
-func far(t *testing.T, server *valkeypeer.Server) *outbound.Client {
+// far is a server that is 20 ms away: what comes together goes on together. It counts the ways there.
+func far(t *testing.T, server *valkeypeer.Server) (*outbound.Client, *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
+	var ways atomic.Int64
 	go func() {
 		for {
 			from, err := l.Accept()
@@ -365,6 +367,7 @@ func far(t *testing.T, server *valkeypeer.Server) *outbound.Client {
 						return
 					}
 					time.Sleep(20 * time.Millisecond)
+					ways.Add(1)
 					if _, err := to.Write(buf[:n]); err != nil {
 						return
 					}
@@ -377,7 +380,7 @@ func far(t *testing.T, server *valkeypeer.Server) *outbound.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return c
+	return c, &ways
 }
 
 // TestSweepIsShort: what is dead goes some at a time, not one after the other: the next writer waits for it.
@@ -395,7 +398,8 @@ func TestSweepIsShort(t *testing.T) {
 		_, err := near.EndAll(w, now, "x")
 		return err
 	})
-	s, err := valkey.NewStore(far(t, server), "1", keys())
+	client, ways := far(t, server)
+	s, err := valkey.NewStore(client, "1", keys())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +410,7 @@ func TestSweepIsShort(t *testing.T) {
 		t.Fatalf("%d are dead, %v", len(dead), err)
 	}
 	dead = append(dead, dead[0]) // named twice, gone once
-	began := time.Now()
+	before := ways.Load()
 	write(t, e, func(w *db.Writer) error {
 		n, err := s.Delete(w, dead, now+1)
 		if n != many {
@@ -414,8 +418,8 @@ func TestSweepIsShort(t *testing.T) {
 		}
 		return err
 	})
-	if took, inTurn := time.Since(began), many*2*20*time.Millisecond; took > inTurn*3/4 {
-		t.Errorf("%d rows took %v, with a way of 20 ms: in turn it is %v", many, took, inTurn)
+	if n := ways.Load() - before; n > many { // the time that this takes is the machine's, too
+		t.Errorf("%d rows took %d ways to the server: in turn it is %d", many, n, 2*many)
 	}
 }
 

@@ -185,7 +185,7 @@ func TestSweepOfForeign(t *testing.T) {
 		add += fmt.Sprintf(" 1 a:%d", i)
 	}
 	server.Say(add)
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	if err := store.Sweep(ctx, now+60_000_000); err != nil {
 		t.Fatal(err)

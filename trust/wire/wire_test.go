@@ -99,7 +99,7 @@ func (s *server) dial(t testing.TB) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	if s.secure {
 		c = tls.Client(c, &tls.Config{RootCAs: s.roots, ServerName: "localhost", NextProtos: []string{"http/1.1"}})
 	}
@@ -371,7 +371,7 @@ func TestHandshakes(t *testing.T) {
 		t.Errorf("answered by %s, want HTTP/2", res.Proto)
 	}
 	for i, c := range slow[:22] { // the oldest of 31 but 8, and the honest one has left
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("slow connection %d was not closed: %v", i, err)
 		}
@@ -388,7 +388,7 @@ func TestHandshakesNetworks(t *testing.T) {
 			t.Skip("this machine has no second address of loopback: ", err)
 		}
 		t.Cleanup(func() { _ = c.Close() })
-		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		return c
 	}
 	honest := []net.Conn{from(1)}
@@ -413,7 +413,7 @@ func TestHandshakeTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a handshake that never begins is not closed: %v", err)
 	}

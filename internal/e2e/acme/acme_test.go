@@ -130,7 +130,7 @@ func (a *authority) start(t *testing.T) {
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.own}}}
 	defer client.CloseIdleConnections()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if res, err := client.Get(a.directory); err == nil {
 			res.Body.Close()
 			return

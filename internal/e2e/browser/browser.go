@@ -56,8 +56,8 @@ import (
 )
 
 const (
-	patience = 10 * time.Second // for a page or an element
-	atOnce   = 3                // tests with open tabs: more are slower on two cores, and each tab costs about 40 MB
+	patience = time.Minute // for a page or an element
+	atOnce   = 3           // tests with open tabs: more are slower on two cores, and each tab costs about 40 MB
 )
 
 // The one browser of the test binary.

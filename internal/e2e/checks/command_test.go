@@ -294,7 +294,7 @@ func TestCheckBesideARunningSite(t *testing.T) {
 		}
 	}
 	raw(t, data, `INSERT INTO merlon_mail (recipient, kind, state, created, next_try, content) VALUES ('a@example.org', 'x', 'held', 1, 1, x'')`)
-	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); { // the site sees what others write a moment later
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); { // the site sees what others write a moment later
 		if cli.Run(ctx, open(nil), []string{"check", "--data", data}, io.Discard, io.Discard) != 0 {
 			break
 		}

@@ -108,7 +108,7 @@ func TestAttackDevelopment(t *testing.T) {
 	} {
 		srv := httptest.NewServer(c.h)
 		var out, errs strings.Builder
-		code := cli.Run(t.Context(), site.Open, []string{"attack", srv.URL, "--class", "output"}, &out, &errs)
+		code := cli.Run(t.Context(), site.Open, []string{"attack", srv.URL, "--class", "output", "--budget", "10m"}, &out, &errs)
 		srv.Close()
 		if code != c.code || !strings.Contains(out.String(), c.says) || strings.Contains(out.String(), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA says") {
 			t.Errorf("%s exited %d, want %d:\n%s%s", name, code, c.code, errs.String(), out.String())
@@ -152,13 +152,13 @@ func TestAttackCutShort(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"time": {"300ms", func(int, func()) { time.Sleep(20 * time.Millisecond) }, cli.ExitCannot, "the time was over before the end of injection"},
-		"interrupted": {"60s", func(asked int, cancel func()) {
+		"time": {"2s", func(int, func()) { time.Sleep(120 * time.Millisecond) }, cli.ExitCannot, "the time was over before the end of injection"},
+		"interrupted": {"10m", func(asked int, cancel func()) {
 			if asked == 8 {
 				cancel()
 			}
 		}, cli.ExitInterrupted, "interrupted"},
-		"dead": {"60s", func(asked int, _ func()) {
+		"dead": {"10m", func(asked int, _ func()) {
 			if asked > 8 {
 				panic(http.ErrAbortHandler)
 			}

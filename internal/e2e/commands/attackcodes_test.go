@@ -38,7 +38,7 @@ func TestAttackCodes(t *testing.T) {
 	}
 	sound := served(func(w http.ResponseWriter, _ *http.Request) { page(w, "") })
 	open := served(func(w http.ResponseWriter, r *http.Request) { page(w, r.FormValue("q")) })
-	slow := served(func(w http.ResponseWriter, _ *http.Request) { time.Sleep(20 * time.Millisecond); page(w, "") })
+	slow := served(func(w http.ResponseWriter, _ *http.Request) { time.Sleep(100 * time.Millisecond); page(w, "") })
 	dying := served(func(w http.ResponseWriter, _ *http.Request) {
 		if asked.Add(1)%1000 > 8 {
 			panic(http.ErrAbortHandler)
@@ -87,7 +87,7 @@ func TestAttackCodes(t *testing.T) {
 		{code: cli.ExitCannot, args: "--data " + empty, schema: "error"},
 		{code: cli.ExitCannot, args: "--data " + broken, schema: "error"},
 		{code: cli.ExitCannot, args: "-C " + filepath.Join(empty, "no"), schema: "error"},
-		{code: cli.ExitCannot, args: slow + " --class injection --budget 300ms", schema: "attack"},
+		{code: cli.ExitCannot, args: slow + " --class injection --budget 1500ms", schema: "attack"},
 		{code: cli.ExitCannot, args: dying + " --class injection", schema: "attack"},
 		{code: cli.ExitRefused, args: "http://example.org", schema: "error"},
 		{code: cli.ExitInterrupted, args: "", schema: "error", ctx: over},

@@ -41,7 +41,7 @@ func TestDataFolderRefusals(t *testing.T) {
 	open(filepath.Dir(club))
 	run := func(t *testing.T, user uint32, data string, exit int, args ...string) string {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, club, append(args, "--data", data)...)
 		cmd.Dir = filepath.Dir(club)

@@ -102,7 +102,7 @@ func reload(t *testing.T, dir string, save func(name, text string), read func(na
 	serve := exec.CommandContext(ctx, filepath.Join(dir, "guestbook"), "serve", "--demo", "--listen", "127.0.0.1:0")
 	serve.Dir = dir
 	serve.Cancel = func() error { return serve.Process.Signal(syscall.SIGTERM) }
-	serve.WaitDelay = 20 * time.Second
+	serve.WaitDelay = time.Minute
 	out, err := serve.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func reload(t *testing.T, dir string, save func(name, text string), read func(na
 	}
 	get := func(path string) (status int, body string) {
 		t.Helper()
-		client := http.Client{Timeout: 20 * time.Second}
+		client := http.Client{Timeout: time.Minute}
 		r, err := client.Get("http://127.0.0.1:" + port + path)
 		if err != nil {
 			t.Fatal(err)

@@ -36,7 +36,7 @@ func TestRootIsTheOwner(t *testing.T) {
 	}
 	as := func(user uint32, exit int, args ...string) string {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, club, append(args, "--data", data)...)
 		cmd.Dir = dir

@@ -52,7 +52,7 @@ func TestServe(t *testing.T) {
 	}
 	req, _ := http.NewRequest("GET", "http://127.0.0.1"+addr+"/", nil)
 	req.Host = "club.localhost" + addr
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: time.Minute}
 	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestServe(t *testing.T) {
 		if code != 0 {
 			t.Errorf("after an interrupt serve exits %d, want 0\n%s", code, &log)
 		}
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("serve did not end")
 	}
 	if info, err := os.Stat(filepath.Join(dir, "keys")); err != nil || info.Mode().Perm() != 0o600 {

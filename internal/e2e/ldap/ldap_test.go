@@ -102,7 +102,7 @@ access to * by * read
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() })
-	for range 1000 {
+	for range 12000 {
 		conn, err := net.Dial("tcp", secure)
 		if err == nil {
 			conn.Close()
@@ -146,7 +146,7 @@ func certificate(t *testing.T, dir string) *x509.CertPool {
 
 func open(t *testing.T, c ldap.Config) *ldap.Directory {
 	t.Helper()
-	c.Timeout = 10 * time.Second
+	c.Timeout = time.Minute
 	d, err := ldap.New(c)
 	if err != nil {
 		t.Fatal(err)

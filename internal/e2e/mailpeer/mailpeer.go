@@ -147,7 +147,7 @@ func (s *Server) Mails() []Mail {
 // Wait waits until n mails have arrived and returns them.
 func (s *Server) Wait(n int) []Mail {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if all := s.Mails(); len(all) >= n {
 			return all
 		}

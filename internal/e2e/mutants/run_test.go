@@ -119,7 +119,7 @@ func (m mutant) noticed(ctx context.Context, root, dir string) error {
 	if out, err := command(ctx, root, "go", "build", "-overlay", overlay, "-ldflags=-s -w", "-o", program, "./examples/club"); err != nil || out != "" {
 		return fmt.Errorf("without the guard it does not build: %w\n%s", err, out)
 	}
-	out, err := command(ctx, root, program, "attack", "--demo", "--class", words[1], "--budget", "2m", "--format", "json")
+	out, err := command(ctx, root, program, "attack", "--demo", "--class", words[1], "--budget", "5m", "--format", "json")
 	if err != nil {
 		return err
 	}

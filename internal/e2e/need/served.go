@@ -11,7 +11,7 @@ import (
 )
 
 // serveTime is how long a program may take until it answers.
-const serveTime = 30 * time.Second
+const serveTime = 2 * time.Minute
 
 // A Served is a program that serves on loopback for a test.
 type Served struct {

@@ -178,7 +178,7 @@ func (s *Server) run() error {
 		_ = c.Wait()
 		close(exited)
 	}(s.command, s.exited)
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		select {
 		case <-s.exited:
 			return fmt.Errorf("postgres ended at once\n%s", s.out.String())
@@ -203,7 +203,7 @@ func (s *Server) Halt(how syscall.Signal) {
 	_ = s.command.Process.Signal(how)
 	select {
 	case <-s.exited:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		_ = s.command.Process.Kill()
 		<-s.exited
 	}
@@ -267,7 +267,7 @@ func (s *Server) Query(t testing.TB, database, sql string) []string {
 }
 
 func (s *Server) query(database, sql string) (rows []string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	c, err := pgconn.Connect(ctx, s.URL("root_of_all", database))
 	if err != nil {

@@ -80,11 +80,10 @@ func (s *Server) Follow(t testing.TB, standbys ...*Server) {
 
 func (s *Server) until(t testing.TB, query string) {
 	t.Helper()
-	for range 1000 {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if s.Query(t, "postgres", query)[0] == "t" {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("pgpeer: %q is still not so", query)
 }

@@ -32,13 +32,14 @@ func TestMaintenanceOfAll(t *testing.T) {
 	are := func(what string, closed bool, servers ...*merlontest.Server) {
 		t.Helper()
 		for i, s := range servers {
-			for end := time.Now().Add(10 * time.Second); s.Site.House().InMaintenance() != closed; time.Sleep(20 * time.Millisecond) {
-				if time.Now().After(end) {
-					t.Fatalf("%s: process %d is closed: %t", what, i, !closed)
-				}
+			marked := func() bool { // a moment after
+				_, err := os.Lstat(filepath.Join(s.Site.House().Data, "maintenance"))
+				return err == nil
 			}
-			if _, err := os.Lstat(filepath.Join(s.Site.House().Data, "maintenance")); (err == nil) != closed {
-				t.Errorf("%s: the mark in the folder of process %d: %v", what, i, err)
+			for end := time.Now().Add(time.Minute); s.Site.House().InMaintenance() != closed || marked() != closed; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%s: process %d is closed: %t, has the mark in its folder: %t", what, i, s.Site.House().InMaintenance(), marked())
+				}
 			}
 		}
 	}

@@ -79,12 +79,12 @@ func TestBinary(t *testing.T) {
 // fails by name.
 func TestReadyFirst(t *testing.T) {
 	p := newPlace(t)
-	p.write(t, "merlon.toml", strings.Replace(p.settings(), `pre_drain = "100ms"`, `pre_drain = "20s"`, 1))
+	p.write(t, "merlon.toml", strings.Replace(p.settings(), `pre_drain = "100ms"`, `pre_drain = "60s"`, 1))
 	p.start(t)
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(15 * time.Second); p.state(t, "/readyz") == http.StatusOK; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(45 * time.Second); p.state(t, "/readyz") == http.StatusOK; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("/readyz is up still")
 		}

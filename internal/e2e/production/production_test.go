@@ -140,7 +140,7 @@ func TestWorld(t *testing.T) {
 	var told []string
 	for range 2 {
 		b := make([]byte, 200)
-		_ = notes.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = notes.SetReadDeadline(time.Now().Add(time.Minute))
 		n, err := notes.Read(b)
 		if err != nil {
 			t.Fatal(err)

@@ -163,7 +163,7 @@ func (p *place) start(t *testing.T) {
 		close(p.done)
 	}()
 	t.Cleanup(p.kill)
-	for end := time.Now().Add(60 * time.Second); p.state(t, "/readyz") != 200; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); p.state(t, "/readyz") != 200; time.Sleep(10 * time.Millisecond) {
 		select {
 		case <-p.done:
 			t.Fatalf("serve --production has ended: %v\n%s", p.err, p.out.text())
@@ -192,7 +192,7 @@ func (p *place) end(t *testing.T) {
 	}
 	select {
 	case <-p.done:
-	case <-time.After(60 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the site does not end")
 	}
 	if p.err != nil {

@@ -189,6 +189,31 @@ func (w *world) pause() {
 	}
 }
 
+// What stands still is read for five seconds: what takes longer than stillTime is tried again.
+const (
+	stillTime  = 3 * time.Second
+	stillTries = 6
+)
+
+// still has the standbys stand still, with all that there is, and does something. It is done again if a busy machine took so long
+// that nobody reads them any more: read tells whether that may be by now.
+func (w *world) still(do func(try int, read func() bool)) {
+	w.t.Helper()
+	for try := range stillTries {
+		w.follow()
+		began, shown := time.Now(), false
+		w.pause()
+		do(try, func() bool {
+			shown = time.Since(began) < stillTime || try == stillTries-1
+			return shown
+		})
+		w.resume()
+		if shown {
+			return
+		}
+	}
+}
+
 func (w *world) resume() {
 	w.t.Helper()
 	for _, s := range w.standbys {
@@ -209,7 +234,7 @@ func (w *world) served() (n int64) {
 
 func (w *world) until(what string, is func() bool) {
 	w.t.Helper()
-	for range 1000 { // not a time: a machine may stand still for a while
+	for range 3000 { // not a time: a machine may stand still for a while
 		if is() {
 			return
 		}

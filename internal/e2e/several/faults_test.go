@@ -162,7 +162,7 @@ func (w *world) maintenance(t *testing.T) {
 		t.Helper()
 		for _, p := range w.both {
 			v := w.visitor().direct(p)
-			for end := time.Now().Add(10 * time.Second); v.get("/news").status != want; time.Sleep(50 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); v.get("/news").status != want; time.Sleep(50 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("a process does not answer %d", want)
 				}

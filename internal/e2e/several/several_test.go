@@ -296,7 +296,7 @@ func (p *process) begin() {
 func (p *process) ready() {
 	p.w.t.Helper()
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		select {
 		case <-p.ended:
 			p.w.t.Fatalf("a process has ended:\n%s", p.out.tail(20))
@@ -318,7 +318,7 @@ func (p *process) end() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
-	case <-time.After(60 * time.Second):
+	case <-time.After(2 * time.Minute):
 		p.w.t.Fatalf("a process does not end:\n%s", p.out.tail(20))
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {

@@ -74,7 +74,7 @@ func StartCluster(t testing.TB, servers int) *Server {
 		s.Say(fmt.Sprintf("CLUSTER SET-CONFIG-EPOCH %d", i+2))
 		s.Say(fmt.Sprintf("CLUSTER MEET 127.0.0.1 %d %s", all[0].Port, all[0].options[slices.Index(all[0].options, "--cluster-port")+1]))
 	}
-	for range 3000 {
+	for range 12000 {
 		ready := 0
 		for _, s := range all {
 			if said := s.Say("CLUSTER INFO"); strings.Contains(said, "cluster_state:ok") && strings.Contains(said, fmt.Sprintf("cluster_known_nodes:%d\r", servers)) {
@@ -98,7 +98,7 @@ func (s *Server) Say(line string) string {
 		s.t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := conn.Write([]byte(line + "\r\n")); err != nil {
 		s.t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func (s *Server) begin() bool {
 		case <-time.After(5 * time.Millisecond):
 		}
 		if conn, err := net.Dial("unix", s.Socket()); err == nil {
-			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
 			answer := make([]byte, 64)
 			_, _ = conn.Write([]byte("PING\r\n"))
 			n, _ := conn.Read(answer)
