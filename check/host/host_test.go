@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/check/host"
@@ -90,6 +91,38 @@ func TestFactsAreThoseOfTheProcess(t *testing.T) {
 		}
 		if ids := ask(c.sound); slices.Contains(ids, c.rule.ID) {
 			t.Errorf("%s: %q finds it", c.rule.ID, c.sound)
+		}
+	}
+}
+
+// TestFolderByALink: a data folder that is named by a link, as systemd makes one of DynamicUser=, is looked into.
+func TestFolderByALink(t *testing.T) {
+	real, link := filepath.Join(t.TempDir(), "private"), filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(real, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(real, "shop.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(real, "shop.db"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(real, link); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	if open := host.Read(link).Data.Open; !slices.Equal(open, []string{"shop.db (0644)"}) {
+		t.Errorf("open to others: %q", open)
+	}
+}
+
+// A program that does not know when it was committed cannot tell a clock that is behind.
+func TestClockWithoutACommit(t *testing.T) {
+	for _, built := range []time.Time{{}, time.Unix(1, 0)} {
+		f := host.Facts{Built: built, Now: time.Now()}
+		for _, r := range check.Run(host.With(t.Context(), f), host.Checks(t.TempDir())...) {
+			if r.Rule.ID == host.RuleClock.ID && (r.Unseen != "") != built.IsZero() {
+				t.Errorf("committed at %v: %s %s", built, r.Word(), r.Unseen)
+			}
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 func (f *Facts) readProgram() {
@@ -59,7 +61,7 @@ func readData(path string) Data {
 		_ = os.Remove(t.Name())
 	}
 	seen := 0
-	_ = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+	_ = datafolder.Walk(path, func(name string, e fs.DirEntry, err error) error {
 		if seen++; seen > manyFiles {
 			return fs.SkipAll
 		}

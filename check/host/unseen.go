@@ -21,6 +21,8 @@ func (f Facts) unseen(id string) string {
 		return no(f.Mode < 0, "the mode of the program's file")
 	case RuleFolder.ID:
 		return no(f.Folder < 0, "the mode of the program's folder")
+	case RuleClock.ID:
+		return no(f.Built.IsZero(), "when the program's sources were committed")
 	case RuleUnsynced.ID:
 		return no(f.Synced < 0, "the state of the clock")
 	case RulePrivileges.ID:
