@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -124,5 +125,37 @@ func TestClockWithoutACommit(t *testing.T) {
 				t.Errorf("committed at %v: %s %s", built, r.Word(), r.Unseen)
 			}
 		}
+	}
+}
+
+// TestFolderOfManyFiles: what lies in the data folder itself is looked at, also behind more uploads than are; and that these were not all
+// looked at is told.
+func TestFolderOfManyFiles(t *testing.T) {
+	data := t.TempDir()
+	folder := filepath.Join(data, "a")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	defer host.LookAt(20)()
+	for n := range 20 {
+		if err := os.WriteFile(filepath.Join(folder, strconv.Itoa(n)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func() check.Result {
+		return check.Run(host.With(t.Context(), host.Facts{Data: host.Read(data).Data}), check.Choice{Only: []string{host.RuleOpen.ID}}.Of(host.Checks(data))...)[0]
+	}
+	if r := state(); r.Word() != "UNSEEN" {
+		t.Errorf("%s %v", r.Word(), r.Findings)
+	}
+	open := filepath.Join(data, "zoo.db")
+	if err := os.WriteFile(open, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := state(); r.Word() != "FAIL" || !strings.Contains(r.Findings[0].What, "zoo.db (0644)") {
+		t.Errorf("%s %v", r.Word(), r.Findings)
 	}
 }

@@ -1,5 +1,7 @@
 package host
 
+import "fmt"
+
 // unseen says which fact that a rule's check asks for could not be read, "" if all could.
 func (f Facts) unseen(id string) string {
 	no := func(is bool, what string) string {
@@ -33,8 +35,15 @@ func (f Facts) unseen(id string) string {
 		return no(f.Ptrace < 0, "kernel.yama.ptrace_scope")
 	case RuleSwap.ID:
 		return no(f.NoSwaps, "what is swapped to")
-	case RuleReadOnly.ID, RuleOpen.ID:
+	case RuleReadOnly.ID:
 		return f.Data.missing()
+	case RuleOpen.ID:
+		if why := f.Data.missing(); why != "" {
+			return why
+		}
+		if f.Data.Looked > manyFiles {
+			return fmt.Sprintf("of the files in the folders of the data folder no more than %d were looked at", manyFiles)
+		}
 	case RuleSpace.ID, RuleVolatile.ID, RuleLayer.ID, RuleNetwork.ID:
 		if why := f.Data.missing(); why != "" {
 			return why

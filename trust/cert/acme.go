@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/whole"
 )
 
 // ACMEConfig says from whom certificates are asked, and for which names.
@@ -62,7 +64,8 @@ type manager struct {
 // nobody else uses its goroutine ends there, and with it the last that knew the manager.
 type ends struct {
 	autocert.Cache
-	m *manager
+	m   *manager
+	dir string
 }
 
 // Get implements [autocert.Cache].
@@ -74,8 +77,22 @@ func (e ends) Get(ctx context.Context, name string) ([]byte, error) {
 	if err != nil && strings.HasSuffix(name, "+http-01") { // autocert answers whoever asks with the error, which may name the folder
 		return nil, autocert.ErrCacheMiss
 	}
+	if block, _ := pem.Decode(text); err == nil && block == nil && name == accountKey { // it would be an error for ever
+		return nil, autocert.ErrCacheMiss
+	}
 	return text, err
 }
+
+// Put implements [autocert.Cache]. The folder's own leaves half a file, or an empty one, where the power fails.
+func (e ends) Put(_ context.Context, name string, text []byte) error {
+	if err := os.MkdirAll(e.dir, 0o700); err != nil {
+		return err
+	}
+	return whole.Write(filepath.Join(e.dir, filepath.Clean("/"+name)), ".new-*", text, 0o600)
+}
+
+// accountKey is where autocert keeps the key by which the authority knows the site.
+const accountKey = "acme_account+key"
 
 // use returns the manager, which is in use until done is called.
 func (a *ACME) use() (m *manager, done func()) {
@@ -108,7 +125,7 @@ func NewACME(c ACMEConfig) (*ACME, error) {
 // renew takes a new manager in the place of the one that is there.
 func (a *ACME) renew() {
 	m := &manager{roads: a.roads}
-	m.Prompt, m.Cache, m.HostPolicy, m.Email = autocert.AcceptTOS, ends{autocert.DirCache(a.c.Dir), m}, autocert.HostWhitelist(a.c.Hosts...), a.c.Email
+	m.Prompt, m.Cache, m.HostPolicy, m.Email = autocert.AcceptTOS, ends{autocert.DirCache(a.c.Dir), m, a.c.Dir}, autocert.HostWhitelist(a.c.Hosts...), a.c.Email
 	m.Client = &acme.Client{DirectoryURL: a.c.Directory, UserAgent: "merlon", HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: m}}
 	if a.http01.Load() {
 		m.HTTPHandler(nil) // says that the port of plain HTTP answers
