@@ -181,7 +181,7 @@ func (w *walk) failed(err error, stack []byte) {
 	case errors.As(err, &busy):
 		w.fail(http.StatusServiceUnavailable, busy.RetryAfter)
 		return
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, db.ErrBusy), errors.Is(err, db.ErrDiskFull), errors.Is(err, db.ErrClosed):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, db.ErrBusy), errors.Is(err, db.ErrDiskFull), errors.Is(err, db.ErrDiskReadOnly), errors.Is(err, db.ErrClosed):
 		status = http.StatusServiceUnavailable
 	}
 	rule := RulePanic

@@ -2,6 +2,7 @@ package merlon_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,8 +13,13 @@ import (
 	"testing"
 
 	"github.com/merlon-web/merlon"
+	"github.com/merlon-web/merlon/db"
 	"github.com/merlon-web/merlon/merlontest"
 )
+
+func stuck(*merlon.Read[merlon.Visitor], merlon.None) (*merlon.Response, error) {
+	return nil, fmt.Errorf("a write: %w", db.ErrDiskReadOnly)
+}
 
 // In development an error page says cause, route, id and what explains more; in production it says none of it. A failure is
 // one line of the log.
@@ -28,6 +34,7 @@ func TestErrorPagesTellTheInside(t *testing.T) {
 		{"access", "GET", "/denied", 403, []string{"cause    a visitor who may not come in", "route    GET /denied, for nobody, ", "more     explain MRL-AUTH-001"}},
 		{"file", "GET", "/static/site.css", 404, []string{"cause    no route answers GET /static/site.css; it looks like a file: embed its folder"}},
 		{"failure", "GET", "/fails", 500, []string{"cause    it went wrong inside", "route    GET /fails, for ", "more     explain MRL-SITE-010"}},
+		{"read-only disk", "GET", "/stuck", 503, []string{"route    GET /stuck, for ", "more     explain MRL-SITE-010"}},
 		{"query", "GET", "/search?page=-1", 400, []string{"the query value", "query tags allow", "more     explain MRL-FORM-030"}},
 		{"nothing", "GET", "/serach", 404, []string{"no route answers GET /serach", "/search"}},
 	} {
@@ -35,7 +42,7 @@ func TestErrorPagesTellTheInside(t *testing.T) {
 			var log bytes.Buffer
 			env := merlon.Env{Data: t.TempDir(), Mode: mode, Log: slog.New(slog.NewTextHandler(&log, nil))}
 			env.Settings.Origin = "https://site.test"
-			site, err := openTestSiteWith(env, merlon.Get("/denied", nobody, plain), merlon.Get("/fails", merlon.Public(), failing))
+			site, err := openTestSiteWith(env, merlon.Get("/denied", nobody, plain), merlon.Get("/fails", merlon.Public(), failing), merlon.Get("/stuck", merlon.Public(), stuck))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/datafolder"
 	"github.com/merlon-web/merlon/internal/setting"
 )
 
@@ -120,7 +121,7 @@ const (
 func checkKey(s *seen) (what, do string) {
 	n := 0
 	errStop := errors.New("enough")
-	err := filepath.WalkDir(s.data, func(path string, d fs.DirEntry, err error) error {
+	err := datafolder.Walk(s.data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return nil
 		}

@@ -65,6 +65,29 @@ func TestRestoreBehindALink(t *testing.T) {
 	p.run(cli.ExitDone, "backup", "run")
 }
 
+// What is looked for in a data folder is looked for behind a link to it, which is what systemd makes of DynamicUser=.
+func TestDataByALink(t *testing.T) {
+	real, link := filepath.Join(t.TempDir(), "private"), filepath.Join(t.TempDir(), "data")
+	if err := os.MkdirAll(filepath.Join(real, "backup"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(real, "kit.txt"), []byte("the key: "+recoveryPrefix+"1XYZ"))
+	write(t, filepath.Join(real, "backup", "own"), make([]byte, 1000))
+	if err := os.Symlink(real, link); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	if what, _ := checkKey(&seen{data: link}); !strings.Contains(what, "kit.txt") {
+		t.Errorf("a recovery key behind the link: %q", what)
+	}
+	there, err := dataSize(t.Context(), real, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := dataSize(t.Context(), link, nil); err != nil || n != there || n == 0 || n >= 1000 {
+		t.Errorf("%d bytes by the link, %d without: %v", n, there, err)
+	}
+}
+
 // After a theft backups do not go on by what lay in the folder that was stolen, and the report names by what they do.
 func TestPlantedSettings(t *testing.T) {
 	p, target := newProgram(t), t.TempDir()

@@ -18,6 +18,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/merlon-web/merlon/db"
+	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 // A spool is the ciphertext of a point on its way: a file of known length and hash. No store is ever given a stream whose
@@ -273,7 +274,7 @@ func dataSize(ctx context.Context, data string, c db.Carrier) (n int64, err erro
 		}
 	}
 	own := filepath.Join(data, "backup")
-	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
+	err = datafolder.Walk(data, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // it went meanwhile
 			return nil

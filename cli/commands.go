@@ -167,6 +167,7 @@ func (p *program) version() *cobra.Command {
 			if b.Revision != "" {
 				fmt.Fprintf(p.out, "revision %s\n", b.Revision)
 			}
+			fmt.Fprintf(p.out, "known holes are those of %s\n", b.Holes)
 			fmt.Fprintf(p.out, "%d modules\n", len(b.Modules))
 			t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 			for _, m := range b.Modules {

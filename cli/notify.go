@@ -92,17 +92,20 @@ func usesOf(names []string, at []net.Addr) ([]string, error) {
 	ofPort, next := map[int]string{}, 0
 	for i, a := range at {
 		tcp, isTCP := a.(*net.TCPAddr)
-		if isTCP && ofPort[tcp.Port] != "" {
+		switch {
+		case isTCP && ofPort[tcp.Port] != "":
 			found[i] = ofPort[tcp.Port]
+		case next == len(uses):
+			return nil, fmt.Errorf("there are more than a site, a redirect and health pages, and none has a name: write FileDescriptorName=site, redirect or health in each .socket unit")
+		default:
+			found[i] = uses[next]
+			next++
+		}
+		if !isTCP {
 			continue
 		}
-		if next == len(uses) {
-			return nil, fmt.Errorf("there are more than a site, a redirect and health pages, and none has a name: write FileDescriptorName=site, redirect or health in each .socket unit")
-		}
-		found[i] = uses[next]
-		next++
-		if isTCP {
-			ofPort[tcp.Port] = found[i]
+		if ofPort[tcp.Port] = found[i]; found[i] == "health" && !tcp.IP.IsLoopback() {
+			return nil, fmt.Errorf("the one at %s would be for the health pages, being the third, and others reach it: write FileDescriptorName=site, redirect or health in each .socket unit", a)
 		}
 	}
 	return found, nil

@@ -74,6 +74,9 @@ func (s *settings) lacks() (all check.Faults) {
 	if s.Site.Origin == "" {
 		lack("site.host", "no public host is set: the site would not know its own name", "set site.host in "+settingsName)
 	}
+	if strings.HasPrefix(s.Site.Origin, "http://") {
+		lack("site.origin", "it is "+s.Site.Origin+", which is not encrypted: whoever is on the way reads along", "write https:// in it, or leave it out: site.host is enough")
+	}
 	if s.TLS.Mode == "" {
 		lack("tls.mode", "it is not set in "+settingsName+": without TLS whoever is on the way reads along", "write acme, files, or proxy when one in front of the site ends TLS")
 	}

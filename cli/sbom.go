@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	holes "github.com/merlon-web/merlon/check/build"
 )
 
 // module is one of those that the program is made of.
@@ -27,13 +29,14 @@ type build struct {
 	Go       string   `json:"go"`
 	Revision string   `json:"revision,omitempty"`
 	Modified bool     `json:"modified,omitempty"` // built from sources that were not committed
+	Holes    string   `json:"holes_known_on"`     // the day of the list of known holes that check looks in
 	Modules  []module `json:"modules"`
 }
 
 const ownModule = "github.com/merlon-web/merlon"
 
 func readBuild() build {
-	b := build{Schema: "merlon/version/v1", Program: "development", Version: "development", Merlon: "development", Go: runtime.Version(), Modules: []module{}}
+	b := build{Schema: "merlon/version/v1", Program: "development", Version: "development", Merlon: "development", Go: runtime.Version(), Holes: holes.Known().Format(time.DateOnly), Modules: []module{}}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

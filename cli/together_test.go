@@ -31,6 +31,7 @@ func TestUsesOf(t *testing.T) {
 		"two of a name":           {"site:site:redirect", tcp(443, 444, 80), "site site redirect"},
 		"some named":              {"club.socket:site", tcp(80, 443), "the one at 127.0.0.1:80 has no name"},
 		"fewer names":             {"site", tcp(443, 80), "the one at 127.0.0.2:80 has no name"},
+		"health for everybody":    {"", append(tcp(443, 80), &net.TCPAddr{IP: net.IPv4zero, Port: 8443}), "the one at 0.0.0.0:8443 would be for the health pages"},
 		"too many":                {"", tcp(1, 2, 3, 4), "there are more than a site"},
 	} {
 		got, err := usesOf(strings.Split(c.names, ":"), c.at)

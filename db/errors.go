@@ -27,6 +27,10 @@ var (
 	// ErrDiskFull is returned when there is no room to write. Nothing of the transaction was kept.
 	ErrDiskFull = errors.New("the disk is full")
 
+	// ErrDiskReadOnly is returned when the file system of the database has become one for reading only. Nothing of the transaction
+	// was kept.
+	ErrDiskReadOnly = errors.New("the disk takes no writes: its file system is mounted for reading only: mount it for writing (mount -o remount,rw); the kernel mounts one so whose writes fail: see dmesg")
+
 	// ErrAhead is returned when the database has a migration that the program does not know: an older program on a newer
 	// database.
 	ErrAhead = errors.New("the database is ahead of the program")

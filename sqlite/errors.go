@@ -37,7 +37,7 @@ func (c *conn) explain(err error) error {
 		return fmt.Errorf("%w: %w", db.ErrBusy, err)
 	case isAny(err, sqlite3.CONSTRAINT):
 		return constraint(err)
-	case isAny(err, sqlite3.FULL), isAny(err, sqlite3.IOERR) && c.mode != modeRead && full(c.folder):
+	case isAny(err, sqlite3.FULL):
 		c.broken = true
 		return fmt.Errorf("%w: %w", db.ErrDiskFull, err)
 	case c.mode == modeRead && isAny(err, sqlite3.AUTH, sqlite3.READONLY):
@@ -46,6 +46,11 @@ func (c *conn) explain(err error) error {
 		return &refusal{db.RulePrepare.Finding("", "sqlite: "+plain(err), notForSites), err}
 	case isAny(err, sqlite3.IOERR, sqlite3.READONLY, sqlite3.CORRUPT, sqlite3.NOTADB, sqlite3.CANTOPEN, sqlite3.PROTOCOL, sqlite3.NOMEM, sqlite3.INTERNAL, sqlite3.MISUSE):
 		c.broken = true
+		if c.mode != modeRead && isAny(err, sqlite3.IOERR, sqlite3.READONLY, sqlite3.CANTOPEN) {
+			if why := unwritable(c.folder); why != nil {
+				return fmt.Errorf("%w: %w", why, err)
+			}
+		}
 		var code sqlite3.ExtendedErrorCode
 		if errors.As(err, &code) {
 			return fmt.Errorf("%w (SQLite's code %d)", err, code)
@@ -57,19 +62,25 @@ func (c *conn) explain(err error) error {
 // notForSites is what to do instead of a statement that the writer's authorizer refuses.
 const notForSites = "ATTACH, PRAGMA, transactions and changes of tables are not for statements of a site: change tables by migrations"
 
-// full reports whether a small file cannot be written to a folder for want of room. The library (v0.37.0) does not tell:
-// it looks for ENOSPC where the os package has wrapped it, and calls every failed write an I/O error.
-func full(folder string) bool {
+// unwritable says by an error of room db why a small file cannot be written to a folder: for want of room, or since its file system is
+// mounted for reading only; nil: it can, or for another reason. The library (v0.37.0) does not tell: it looks for ENOSPC where the os
+// package has wrapped it, and calls every failed write an I/O error.
+func unwritable(folder string) error {
 	if folder == "" {
-		return false
+		return nil
 	}
 	f, err := os.CreateTemp(folder, ".room-*")
-	if err != nil {
-		return outOfRoom(err)
+	if err == nil {
+		_, err = f.Write(make([]byte, 64<<10))
+		err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(make([]byte, 64<<10))
-	return outOfRoom(errors.Join(err, f.Sync(), f.Close()))
+	switch {
+	case outOfRoom(err):
+		return db.ErrDiskFull
+	case errors.Is(err, syscall.EROFS):
+		return db.ErrDiskReadOnly
+	}
+	return nil
 }
 
 func outOfRoom(err error) bool {

@@ -57,6 +57,30 @@ func Read() Info {
 	return i
 }
 
+// of is what the context has, or what this program says of itself.
+func of(ctx context.Context) Info {
+	if i, given := ctx.Value(infoKey{}).(Info); given {
+		return i
+	}
+	return Read()
+}
+
+// unseen says why a rule's check can find nothing, "" if it can.
+func (i Info) unseen(id string) string {
+	switch id {
+	case RuleGo.ID:
+		if !strings.HasPrefix(i.Go, "go") {
+			return "the program was built with a development version of Go (" + i.Go + "), of which no list of holes tells"
+		}
+	case RuleStale.ID, RuleUnknown.ID:
+	default:
+		if i.Build == nil {
+			return "the program has no build information"
+		}
+	}
+	return ""
+}
+
 func (i Info) setting(key string) string {
 	if i.Build != nil {
 		for _, s := range i.Build.Settings {
@@ -72,13 +96,8 @@ func (i Info) setting(key string) string {
 func Checks() []check.Check {
 	var all []check.Check
 	add := func(r check.Rule, judge func(Info) []check.Finding) {
-		all = append(all, check.Check{Rule: r, Deploy: true, Live: true, Run: func(ctx context.Context) []check.Finding {
-			i, given := ctx.Value(infoKey{}).(Info)
-			if !given {
-				i = Read()
-			}
-			return judge(i)
-		}})
+		all = append(all, check.Check{Rule: r, Deploy: true, Live: true, Run: func(ctx context.Context) []check.Finding { return judge(of(ctx)) },
+			Unseen: func(ctx context.Context) string { return of(ctx).unseen(r.ID) }})
 	}
 	when := func(r check.Rule, judge func(Info) bool, where, what, do string) {
 		add(r, func(i Info) []check.Finding {

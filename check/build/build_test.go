@@ -1,9 +1,12 @@
 package build
 
 import (
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/merlon-web/merlon/check"
 )
 
 func TestVersionsAreOrdered(t *testing.T) {
@@ -54,6 +57,33 @@ func TestHolesAreFoundByVersion(t *testing.T) {
 	}
 	if to := mended([]hole{{"a", "1.2.3"}, {"b", ""}}, "1.0.0"); to != "" {
 		t.Errorf("one that is not mended is mended in %s", to)
+	}
+}
+
+// What the program does not tell of itself has not passed.
+func TestWhatIsNotToldIsUnseen(t *testing.T) {
+	words := func(i Info) map[string]string {
+		all := map[string]string{}
+		for _, r := range check.Run(With(t.Context(), i), Checks()...) {
+			all[r.Rule.ID] = r.Word()
+		}
+		return all
+	}
+	none := words(Info{Go: "go1.999.0", Now: Known()})
+	for id, word := range words(Info{Go: "devel go1.28-abcdef", Now: Known(), Build: &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "-trimpath", Value: "true"}}}}) {
+		if want := map[bool]string{true: "UNSEEN", false: "PASS"}[id == RuleGo.ID]; word != want {
+			t.Errorf("%s of a development version of Go: %s, want %s", id, word, want)
+		}
+		want := "UNSEEN"
+		switch id {
+		case RuleGo.ID, RuleStale.ID:
+			want = "PASS"
+		case RuleUnknown.ID:
+			want = "NOTE"
+		}
+		if none[id] != want {
+			t.Errorf("%s without build information: %s, want %s", id, none[id], want)
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ type Data struct {
 	Inodes int64    // how many files may still be made
 	Closed bool     // no file can be made
 	Open   []string // files in it that others on the machine may read or write, with their modes
+	Looked int      // how many files and folders were looked at for them; more than 2,000: not all were
 }
 
 type factsKey struct{}

@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/merlon-web/merlon/check"
 	"github.com/merlon-web/merlon/check/host"
@@ -91,5 +93,69 @@ func TestFactsAreThoseOfTheProcess(t *testing.T) {
 		if ids := ask(c.sound); slices.Contains(ids, c.rule.ID) {
 			t.Errorf("%s: %q finds it", c.rule.ID, c.sound)
 		}
+	}
+}
+
+// TestFolderByALink: a data folder that is named by a link, as systemd makes one of DynamicUser=, is looked into.
+func TestFolderByALink(t *testing.T) {
+	real, link := filepath.Join(t.TempDir(), "private"), filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(real, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(real, "shop.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(real, "shop.db"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(real, link); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	if open := host.Read(link).Data.Open; !slices.Equal(open, []string{"shop.db (0644)"}) {
+		t.Errorf("open to others: %q", open)
+	}
+}
+
+// A program that does not know when it was committed cannot tell a clock that is behind.
+func TestClockWithoutACommit(t *testing.T) {
+	for _, built := range []time.Time{{}, time.Unix(1, 0)} {
+		f := host.Facts{Built: built, Now: time.Now()}
+		for _, r := range check.Run(host.With(t.Context(), f), host.Checks(t.TempDir())...) {
+			if r.Rule.ID == host.RuleClock.ID && (r.Unseen != "") != built.IsZero() {
+				t.Errorf("committed at %v: %s %s", built, r.Word(), r.Unseen)
+			}
+		}
+	}
+}
+
+// TestFolderOfManyFiles: what lies in the data folder itself is looked at, also behind more uploads than are; and that these were not all
+// looked at is told.
+func TestFolderOfManyFiles(t *testing.T) {
+	data := t.TempDir()
+	folder := filepath.Join(data, "a")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	defer host.LookAt(20)()
+	for n := range 20 {
+		if err := os.WriteFile(filepath.Join(folder, strconv.Itoa(n)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func() check.Result {
+		return check.Run(host.With(t.Context(), host.Facts{Data: host.Read(data).Data}), check.Choice{Only: []string{host.RuleOpen.ID}}.Of(host.Checks(data))...)[0]
+	}
+	if r := state(); r.Word() != "UNSEEN" {
+		t.Errorf("%s %v", r.Word(), r.Findings)
+	}
+	open := filepath.Join(data, "zoo.db")
+	if err := os.WriteFile(open, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := state(); r.Word() != "FAIL" || !strings.Contains(r.Findings[0].What, "zoo.db (0644)") {
+		t.Errorf("%s %v", r.Word(), r.Findings)
 	}
 }

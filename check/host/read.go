@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"time"
+
+	"github.com/merlon-web/merlon/internal/datafolder"
 )
 
 func (f *Facts) readProgram() {
@@ -43,7 +45,7 @@ func (f *Facts) readBuilt() {
 }
 
 // manyFiles bounds how many files of the folder are looked at: uploads may be millions.
-const manyFiles = 2000
+var manyFiles = 2000 // a test has fewer
 
 func readData(path string) Data {
 	info, err := os.Stat(path)
@@ -58,17 +60,25 @@ func readData(path string) Data {
 		_ = t.Close()
 		_ = os.Remove(t.Name())
 	}
-	seen := 0
-	_ = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
-		if seen++; seen > manyFiles {
-			return fs.SkipAll
-		}
-		if err != nil || !e.Type().IsRegular() {
-			return nil
+	look := func(name string, e fs.DirEntry) {
+		if !e.Type().IsRegular() {
+			return
 		}
 		if info, err := e.Info(); err == nil && info.Mode().Perm()&0o077 != 0 {
 			rel, _ := filepath.Rel(path, name)
 			d.Open = append(d.Open, fmt.Sprintf("%s (%04o)", rel, info.Mode().Perm()))
+		}
+	}
+	own, _ := os.ReadDir(path) // the database and the keys first, wherever their names stand among those of the folders
+	for _, e := range own {
+		look(filepath.Join(path, e.Name()), e)
+	}
+	_ = datafolder.Walk(path, func(name string, e fs.DirEntry, err error) error {
+		if d.Looked++; d.Looked > manyFiles {
+			return fs.SkipAll
+		}
+		if err == nil && filepath.Dir(name) != filepath.Clean(path) {
+			look(name, e)
 		}
 		return nil
 	})

@@ -1,5 +1,7 @@
 package host
 
+import "fmt"
+
 // unseen says which fact that a rule's check asks for could not be read, "" if all could.
 func (f Facts) unseen(id string) string {
 	no := func(is bool, what string) string {
@@ -21,6 +23,8 @@ func (f Facts) unseen(id string) string {
 		return no(f.Mode < 0, "the mode of the program's file")
 	case RuleFolder.ID:
 		return no(f.Folder < 0, "the mode of the program's folder")
+	case RuleClock.ID:
+		return no(f.Built.IsZero(), "when the program's sources were committed")
 	case RuleUnsynced.ID:
 		return no(f.Synced < 0, "the state of the clock")
 	case RulePrivileges.ID:
@@ -31,8 +35,15 @@ func (f Facts) unseen(id string) string {
 		return no(f.Ptrace < 0, "kernel.yama.ptrace_scope")
 	case RuleSwap.ID:
 		return no(f.NoSwaps, "what is swapped to")
-	case RuleReadOnly.ID, RuleOpen.ID:
+	case RuleReadOnly.ID:
 		return f.Data.missing()
+	case RuleOpen.ID:
+		if why := f.Data.missing(); why != "" {
+			return why
+		}
+		if f.Data.Looked > manyFiles {
+			return fmt.Sprintf("of the files in the folders of the data folder no more than %d were looked at", manyFiles)
+		}
 	case RuleSpace.ID, RuleVolatile.ID, RuleLayer.ID, RuleNetwork.ID:
 		if why := f.Data.missing(); why != "" {
 			return why

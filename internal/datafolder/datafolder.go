@@ -11,6 +11,14 @@ import (
 // ignore names the file by which git leaves out all that lies in a folder (gitignore(5)).
 const ignore = ".gitignore"
 
+// Walk is [filepath.WalkDir] for a data folder, which may be named by a link, as systemd makes one of StateDirectory= with
+// DynamicUser=: WalkDir would see the link and nothing else. Links in the folder are not followed.
+func Walk(path string, do fs.WalkDirFunc) error {
+	return filepath.WalkDir(filepath.Clean(path)+string(filepath.Separator)+".", func(name string, e fs.DirEntry, err error) error {
+		return do(filepath.Clean(name), e, err)
+	})
+}
+
 // Make makes a folder that is not there, with mode 0700, and what lies above it; nothing in it is ever committed by accident:
 // keys and databases that are in a repository once are in each of its copies. A folder that is there stays as it is, also
 // without that file: whoever took it out meant it.

@@ -1,10 +1,12 @@
 package datafolder_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/merlon-web/merlon/internal/datafolder"
@@ -67,6 +69,36 @@ func TestMakeWhatIsThere(t *testing.T) {
 	}
 	if left, err := os.ReadDir(far); err != nil || len(left) != 0 {
 		t.Errorf("a folder that was there has %v now, %v", left, err)
+	}
+}
+
+// A folder that is named by a link is walked, with the names that it has there; a link in it is not followed.
+func TestWalkByALink(t *testing.T) {
+	root := t.TempDir()
+	far, link := filepath.Join(root, "far"), filepath.Join(root, "link")
+	if err := os.MkdirAll(filepath.Join(far, "in"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(far, "in", "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{link: far, filepath.Join(far, "up"): root} {
+		if err := os.Symlink(to, from); err != nil {
+			t.Skip("no links here: ", err)
+		}
+	}
+	for _, dir := range []string{link, link + "/", far} {
+		var names []string
+		if err := datafolder.Walk(dir, func(name string, _ fs.DirEntry, err error) error {
+			names = append(names, name)
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		dir = filepath.Clean(dir)
+		if want := []string{dir, filepath.Join(dir, "in"), filepath.Join(dir, "in", "file"), filepath.Join(dir, "up")}; !slices.Equal(names, want) {
+			t.Errorf("%s: %q, want %q", dir, names, want)
+		}
 	}
 }
 

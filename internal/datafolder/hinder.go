@@ -43,7 +43,7 @@ func Hinder(path string) (where, what, do string) {
 		return where, what, do
 	}
 	seen := 0
-	_ = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+	_ = Walk(path, func(name string, e fs.DirEntry, err error) error {
 		if seen++; seen > manyFiles {
 			return fs.SkipAll
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/merlon-web/merlon/check"
+	"github.com/merlon-web/merlon/internal/whole"
 )
 
 // ACMEConfig says from whom certificates are asked, and for which names.
@@ -44,6 +46,8 @@ type ACME struct {
 	now    atomic.Pointer[manager]
 	http01 atomic.Bool
 	pauses pauses
+
+	waiting atomic.Int64 // handshakes
 }
 
 // manager is one life of autocert's. A renewal that failed is tried again by it only after half an hour: then it is replaced
@@ -60,7 +64,8 @@ type manager struct {
 // nobody else uses its goroutine ends there, and with it the last that knew the manager.
 type ends struct {
 	autocert.Cache
-	m *manager
+	m   *manager
+	dir string
 }
 
 // Get implements [autocert.Cache].
@@ -68,8 +73,26 @@ func (e ends) Get(ctx context.Context, name string) ([]byte, error) {
 	if e.m.retired.Load() && e.m.uses.Load() == 0 {
 		runtime.Goexit() // runs what is deferred
 	}
-	return e.Cache.Get(ctx, name)
+	text, err := e.Cache.Get(ctx, name)
+	if err != nil && strings.HasSuffix(name, "+http-01") { // autocert answers whoever asks with the error, which may name the folder
+		return nil, autocert.ErrCacheMiss
+	}
+	if block, _ := pem.Decode(text); err == nil && block == nil && name == accountKey { // it would be an error for ever
+		return nil, autocert.ErrCacheMiss
+	}
+	return text, err
 }
+
+// Put implements [autocert.Cache]. The folder's own leaves half a file, or an empty one, where the power fails.
+func (e ends) Put(_ context.Context, name string, text []byte) error {
+	if err := os.MkdirAll(e.dir, 0o700); err != nil {
+		return err
+	}
+	return whole.Write(filepath.Join(e.dir, filepath.Clean("/"+name)), ".new-*", text, 0o600)
+}
+
+// accountKey is where autocert keeps the key by which the authority knows the site.
+const accountKey = "acme_account+key"
 
 // use returns the manager, which is in use until done is called.
 func (a *ACME) use() (m *manager, done func()) {
@@ -102,7 +125,7 @@ func NewACME(c ACMEConfig) (*ACME, error) {
 // renew takes a new manager in the place of the one that is there.
 func (a *ACME) renew() {
 	m := &manager{roads: a.roads}
-	m.Prompt, m.Cache, m.HostPolicy, m.Email = autocert.AcceptTOS, ends{autocert.DirCache(a.c.Dir), m}, autocert.HostWhitelist(a.c.Hosts...), a.c.Email
+	m.Prompt, m.Cache, m.HostPolicy, m.Email = autocert.AcceptTOS, ends{autocert.DirCache(a.c.Dir), m, a.c.Dir}, autocert.HostWhitelist(a.c.Hosts...), a.c.Email
 	m.Client = &acme.Client{DirectoryURL: a.c.Directory, UserAgent: "merlon", HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: m}}
 	if a.http01.Load() {
 		m.HTTPHandler(nil) // says that the port of plain HTTP answers
@@ -116,7 +139,11 @@ func (a *ACME) renew() {
 // before the pause of [ACME.Fetch] is over: autocert would ask each minute, as long as somebody comes.
 func (a *ACME) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	host := strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
-	if until, err := a.pauses.of(host); err != nil && time.Now().Before(until) && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) {
+	defer a.waiting.Add(-1)
+	if a.waiting.Add(1) > mostWaiting {
+		return nil, fmt.Errorf("cert: no certificate for %.80q: the authority was asked, and %d handshakes wait for its answer", hello.ServerName, mostWaiting)
+	}
+	if until, err := a.pauses.of(host); err != nil && time.Now().Before(until) && !isQuestion(hello) {
 		if leaf, _ := a.leaf(context.Background(), host); leaf == nil || !isValid(leaf, time.Now()) {
 			return nil, fmt.Errorf("cert: no certificate for %.80q: %w; the authority is asked again at %s", hello.ServerName, err, until.UTC().Format(time.RFC3339))
 		}
@@ -129,7 +156,7 @@ func (a *ACME) get(hello *tls.ClientHelloInfo, host string) (*tls.Certificate, e
 	m, done := a.use()
 	defer done()
 	c, err := m.GetCertificate(hello)
-	if slices.Contains(a.hosts, host) && !slices.Contains(hello.SupportedProtos, acme.ALPNProto) {
+	if slices.Contains(a.hosts, host) && !isQuestion(hello) {
 		a.pauses.note(host, err, time.Now())
 	}
 	if err != nil {
@@ -137,6 +164,16 @@ func (a *ACME) get(hello *tls.ClientHelloInfo, host string) (*tls.Certificate, e
 	}
 	return c, nil
 }
+
+// isQuestion reports whether a handshake is the authority's, which offers that one protocol (RFC 8737 3). Who offers more of them is a
+// visitor, for autocert too.
+func isQuestion(hello *tls.ClientHelloInfo) bool {
+	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == acme.ALPNProto
+}
+
+// mostWaiting is how many handshakes may wait for the first certificate of a host: autocert holds each for as long as the authority
+// takes, up to five minutes, also when its client has gone. With a certificate none waits.
+const mostWaiting = 1024
 
 // Protocols implements [Source]: the authority proves the name over TLS (RFC 8737).
 func (a *ACME) Protocols() []string { return []string{acme.ALPNProto} }

@@ -1,11 +1,17 @@
 package cert
 
 import (
+	"bytes"
 	"context"
+	"encoding/pem"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/acme/autocert"
 )
 
 // TestRetired: what looks into the cache for a retired manager ends there, unless a handshake still uses it, and when that
@@ -54,6 +60,34 @@ func TestRetired(t *testing.T) {
 		}
 	}
 	t.Error("the retired manager is still in memory")
+}
+
+// TestCutOffAccountKey: an account key that is no key is made anew, and what is put is whole, for nobody else.
+func TestCutOffAccountKey(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "certificates")
+	a, err := NewACME(ACMEConfig{Hosts: []string{"site.test"}, Dir: dir, Directory: "https://127.0.0.1:1/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, file := a.now.Load().Cache, filepath.Join(dir, accountKey)
+	key := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("x")})
+	if err := cache.Put(t.Context(), accountKey, key); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := cache.Get(t.Context(), accountKey); err != nil || !bytes.Equal(got, key) {
+		t.Errorf("%q %v", got, err)
+	}
+	for path, want := range map[string]os.FileMode{dir: 0o700, file: 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v %v, want %04o", path, info.Mode(), err, want)
+		}
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cache.Get(t.Context(), accountKey); err != autocert.ErrCacheMiss {
+		t.Errorf("an empty key: %v, want that there is none", err)
+	}
 }
 
 // renewal is a timer as autocert's own: it sets itself anew behind its look.

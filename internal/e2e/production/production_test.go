@@ -32,6 +32,7 @@ func TestRefusals(t *testing.T) {
 		{"no TOML", "host example", nil, 1, []string{"merlon.toml:1", "MRL-CLI-003"}},
 		{"a misspelled variable", sound, []string{"MERLON_SITE_HOTS=x"}, 1, []string{"MERLON_SITE_HOTS", "did you mean MERLON_SITE_HOST?", "MRL-CLI-003"}},
 		{"no TLS", strings.Split(sound, "[tls]")[0], nil, 1, []string{"tls.mode", "MRL-CLI-004"}},
+		{"an address without TLS", strings.Replace(strings.Replace(sound, `origin = "https://`, `origin = "http://`, 1), "skip = [", `skip = ["MRL-DEPLOY-002=a test", `, 1), nil, 1, []string{"site.origin", "MRL-CLI-004"}},
 		{"health for everybody", strings.Replace(sound, `health = "127.0.0.1:`, `health = "0.0.0.0:`, 1), nil, 1, []string{"serve.health", "MRL-CLI-004"}},
 		{"a proxy that is not named", strings.Split(sound, "[tls]")[0] + "[tls]\nmode = \"proxy\"\n", nil, 1, []string{"trusted_proxies", "MRL-CLI-003"}},
 		{"a finding of check", strings.Replace(sound, `"MRL-SMTP-011=a test", `, "", 1), nil, 1, []string{"no mail server is set", "MRL-SMTP-011", "explain ID", `[serve] skip = ["MRL-SMTP-011=WHY"]`}},
