@@ -239,6 +239,7 @@ func (r *run) crawl(a *actor) {
 		}
 		perPattern[key]++
 		ans := a.loads(get(path).own(r.t))
+		ans.lighten()
 		s.pages[a.name()][path] = ans
 		s.order[a.name()] = append(s.order[a.name()], path)
 		if ans.redirects() {
@@ -264,6 +265,19 @@ func (r *run) crawl(a *actor) {
 				queue = append(queue, to)
 			}
 		}
+	}
+}
+
+// mediaHead is how much is kept of a picture, a film, a sound or a font: what it is sniffed as stands at its beginning, and no text in it.
+const mediaHead = 64 << 10
+
+// media are answers in which no text is looked for.
+var media = regexp.MustCompile(`^(image/[^s]|video/|audio/|font/)`) // image/svg+xml is a text
+
+// lighten keeps the beginning of an answer that holds no text: those of a site with many pictures are more than memory takes.
+func (a *answer) lighten() {
+	if len(a.body) > mediaHead && media.MatchString(a.header.Get("Content-Type")) {
+		a.body = strings.Clone(a.body[:mediaHead])
 	}
 }
 

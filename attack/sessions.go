@@ -161,6 +161,7 @@ func (r *run) cookies(a *actor, route string) {
 		if !mine {
 			continue
 		}
+		r.insecure(c)
 		if lacks := r.t.lacks(c); len(lacks) > 0 {
 			r.hit(RuleCookie, route, q, a, "the cookie %s lacks %s", c.Name, strings.Join(lacks, ", "))
 		}

@@ -1,10 +1,12 @@
 package attack_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -197,6 +199,56 @@ func TestOneAddress(t *testing.T) {
 	}
 	if left := strings.Join(tallyOf(t, report, "limits").Left, "\n"); !strings.Contains(left, "whether strangers can keep an owner out") {
 		t.Errorf("the report says %s", left)
+	}
+}
+
+// TestSecureOverHTTP: whether a cookie is Secure is told of a site that has TLS.
+func TestSecureOverHTTP(t *testing.T) {
+	for origin, want := range map[string][]string{"https://site.test": {attack.RuleCookie.ID}, "http://site.test": nil} {
+		h := newHall()
+		p := h.profile()
+		p.Origin = origin
+		report := visited(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.TLS = &tls.ConnectionState{} // the hall wants it
+			if o := r.Header.Get("Origin"); o == "http://site.test" {
+				r.Header.Set("Origin", "https://site.test")
+			}
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, r)
+			for name, all := range rec.Header() {
+				for _, value := range all {
+					w.Header().Add(name, strings.ReplaceAll(value, "; Secure", ""))
+				}
+			}
+			w.WriteHeader(rec.Code)
+			_, _ = w.Write(rec.Body.Bytes())
+		}), p, want, "sessions")
+		if left := strings.Join(tallyOf(t, report, "sessions").Left, "\n"); strings.Contains(left, "whether the cookie __Host-sid is Secure") != (want == nil) {
+			t.Errorf("%s: %s", origin, left)
+		}
+	}
+}
+
+// TestManyPictures: of the pictures of a site no more is kept than tells what they are.
+func TestManyPictures(t *testing.T) {
+	h := newHall()
+	for i := range 150 {
+		h.links = append(h.links, fmt.Sprintf("/pictures/of-wall-%d-and-more.jpg", i))
+	}
+	picture := append([]byte("\xff\xd8\xff"), make([]byte, 1<<20)...)
+	h.routes["/pictures/"] = func(h *hall, w http.ResponseWriter, r *http.Request, _ string) {
+		w.Header().Set("Content-Type", "image/jpeg")
+		_, _ = w.Write(picture)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	_, _ = leftOf(t, h, h.profile(), "platform", func() {
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+	})
+	if kept := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) >> 20; kept > 100 {
+		t.Errorf("%d MB are kept of 450 pictures of 1 MB", kept)
 	}
 }
 
