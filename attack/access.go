@@ -276,8 +276,7 @@ func (r *run) othersDeeds(f *seenForm, twin *actor) {
 			q := g.request(v).own(r.t)
 			before, known := r.stateNow()
 			ans := a.send(q)
-			now, _ := r.stateNow()
-			if !r.t.refused(ans) && (ans.wrote > 0 || known && now != before) {
+			if !r.t.refused(ans) && (ans.wrote > 0 || known && r.changed("what "+a.name()+" sends to "+g.action, before, ans)) {
 				r.hit(RuleOthersDeed, "POST "+f.pattern, q, twin, "%s was done by %s, and only %s has seen it", g.action, twin.name(), f.by.name())
 			}
 		}
@@ -345,6 +344,7 @@ func (r *run) halfWay() {
 		}
 		b := &actor{run: r, role: a.role, user: u, cookies: map[string]string{}}
 		if err := b.enter(u, false); err != nil {
+			r.missed("pages between the password and the second step as %s: %v", a.name(), err)
 			continue
 		}
 		for _, p := range r.site.order[a.name()] {

@@ -60,6 +60,7 @@ func (a *actor) send(q *Request) *answer {
 	if ans.status != 0 {
 		a.run.tried++
 	}
+	a.run.crowded(q, ans)
 	return ans
 }
 
@@ -81,13 +82,15 @@ func (a *actor) loads(q *Request) *answer {
 		panic(errOver)
 	}
 	if err != nil || ans.status == 0 {
-		r.unanswered(q, err)
-		return &answer{header: http.Header{}, path: q.Path}
+		return &answer{header: http.Header{}, path: q.Path, silence: r.unanswered(q, err)}
 	}
 	r.silent = 0
 	r.wasCut(q, ans)
 	r.panics(q, ans)
 	r.answered(q, ans)
+	if q.Method == http.MethodGet { // of a form that is filled in honestly it is told that it accepted nothing
+		r.crowded(q, ans)
+	}
 	a.keeps(ans)
 	if a.way != nil && q.Method == http.MethodPost && ans.status != http.StatusForbidden {
 		a.way.spent = true
@@ -267,11 +270,24 @@ func (a *actor) returns(u merlon.ProbeUser) bool {
 	return true
 }
 
-// ready signs the actor in again if an attack has signed them out.
+// ready signs the actor in again if an attack has signed them out. Where that does not work what is tried as them is refused, and says
+// nothing, which is told.
 func (a *actor) ready() error {
 	if a.anonymous() || a.way != nil || a.alive() {
 		return nil
 	}
+	err := a.comesBack()
+	switch {
+	case err != nil:
+		a.run.missed("what is tried as %s: they were signed out, and cannot sign in again: %v", a.name(), err)
+	case !a.alive():
+		a.run.missed("what is tried as %s: they were signed out, and after the sign-in %s is not shown to them (Profile.Keep would put back what an attack has changed)", a.name(), a.run.site.proof[a.role])
+	}
+	return err
+}
+
+// comesBack signs the actor in again, as somebody new where who they were is spent.
+func (a *actor) comesBack() error {
 	if a.run.t.renew == nil {
 		return errors.New("the target has no way to sign in again")
 	}

@@ -41,13 +41,28 @@ func (r *run) alters(what string, times int, act func() *answer) bool {
 		}
 		took = act().took
 		if now, _ := r.stateNow(); now == before {
-			if r.undo == nil {
+			if r.undo == nil && times > 1 {
 				r.missed("whether %s changes the data: they changed once, and not again", what)
 			}
 			return false
 		}
 	}
 	r.back()
+	return true
+}
+
+// changed reports whether an answer changed the data, which do not change by themselves: then that it was it is not known, which is told.
+func (r *run) changed(what, before string, ans *answer) bool {
+	if now, known := r.stateNow(); !known || now == before {
+		return false
+	}
+	r.rest(ans.took) // what is still being written
+	rested, _ := r.stateNow()
+	r.rest(ans.took)
+	if now, _ := r.stateNow(); now != rested {
+		r.missed("whether %s changes the data: they change by themselves meanwhile", what)
+		return false
+	}
 	return true
 }
 

@@ -308,16 +308,15 @@ func (r *run) deletable(b *Backups, before, fresh map[string]lain) {
 		r.leave("backups: whether the server can delete copies (M80): none can be kept meanwhile: %v", err)
 		return
 	}
-	if err := b.Delete(name); err != nil {
+	_ = b.Delete(name) // whatever it says: what counts is what lies there
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
 		return
 	}
-	if _, err := os.Stat(path); os.IsNotExist(err) {
-		r.finds(RuleCopyDeletable, "%s was deleted with the rights of the server", name)
-		if err := copyFile(path, spare); err != nil {
-			held = true
-			dir, failed := kept.keep()
-			r.leave("backups: %s cannot be put back, and is kept in %s: %v", name, dir, errors.Join(err, failed))
-		}
+	r.finds(RuleCopyDeletable, "%s was deleted with the rights of the server", name)
+	if err := copyFile(path, spare); err != nil {
+		held = true
+		dir, failed := kept.keep()
+		r.leave("backups: %s cannot be put back, and is kept in %s: %v", name, dir, errors.Join(err, failed))
 	}
 }
 

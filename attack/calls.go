@@ -41,26 +41,60 @@ func (r *run) callForgery() {
 	}
 }
 
-// forgedCall sends a call as it is, and with texts that the data do not hold yet: what is written again changes nothing.
+// forgedCall sends a call with texts that the data do not hold yet, since what is written again changes nothing, and as it is. A text
+// that the data hold then was taken; any other change is held against the site's own upkeep.
 func (r *run) forgedCall(c Call, rule checkRule, route, path string, a *actor) bool {
-	fresh := map[string]any{}
-	for name, value := range c.fields() {
-		if _, text := value.(string); text {
-			fresh[name] = r.mark()
-		}
-	}
-	bodies := []string{c.JSON}
-	if len(fresh) > 0 {
-		bodies = append(bodies, c.request(r, fresh).Body)
-	}
-	for _, body := range bodies {
+	var (
+		q    *Request
+		last *answer
+		text string
+	)
+	act := func(body string) *answer {
 		b := a.fork()
 		b.dropStrict()
-		q := (&Request{Method: http.MethodPost, Path: path, Body: body}).with("Content-Type", "text/plain").with("Origin", foreign).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "no-cors")
+		q = (&Request{Method: http.MethodPost, Path: path, Body: body}).with("Content-Type", "text/plain").with("Origin", foreign).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Mode", "no-cors")
+		last = b.send(q)
+		return last
+	}
+	as := func() *answer { return act(c.JSON) }
+	other := func() *answer {
+		text = r.mark()
+		fresh := map[string]any{}
+		for name, value := range c.fields() {
+			if _, is := value.(string); is {
+				fresh[name] = text
+			}
+		}
+		return act(c.request(r, fresh).Body)
+	}
+	what := "what " + foreign + " sends to " + c.Path
+	taken := false
+	if c.hasTexts() {
 		before, _ := r.stateNow()
-		ans := b.send(q)
-		if now, _ := r.stateNow(); now != before && !r.t.refused(ans) {
-			r.hit(rule, route, q, a, "%s was taken from %s as a form sends it, and changed data", path, foreign)
+		other()
+		if now, _ := r.stateNow(); now != before && !r.t.refused(last) {
+			taken = strings.Contains(now, text) || r.alters(what, 2, other) && !r.t.refused(last)
+		}
+	}
+	if !taken && r.undo == nil { // what it does may be done once
+		taken = r.alters(what, 1, as) && !r.t.refused(last)
+	} else if !taken {
+		before, _ := r.stateNow()
+		as()
+		if now, _ := r.stateNow(); now != before && !r.t.refused(last) {
+			taken = r.alters(what, 2, as) && !r.t.refused(last)
+		}
+	}
+	if taken {
+		r.hit(rule, route, q, a, "%s was taken from %s as a form sends it, and changed data", path, foreign)
+	}
+	return taken
+}
+
+// hasTexts reports whether a field of the body is a text.
+func (c Call) hasTexts() bool {
+	for _, value := range c.fields() {
+		if _, is := value.(string); is {
 			return true
 		}
 	}
@@ -193,8 +227,7 @@ func (r *run) callLarge(c Call, route string) {
 			before, known := r.stateNow()
 			q := c.request(r, map[string]any{name: strings.Repeat("A", tooLarge)})
 			ans := a.fork().send(q)
-			now, _ := r.stateNow()
-			if taken := known && now != before && !r.t.refused(ans); taken {
+			if known && !r.t.refused(ans) && r.changed("the long text that is sent to "+c.Path, before, ans) {
 				r.hit(RuleLarge, route, q, a, "a text of %d MB was taken", tooLarge>>20)
 				r.back()
 				return

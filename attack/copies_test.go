@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func packed(t *testing.T, text string) string {
@@ -180,6 +181,94 @@ func TestLargeCopies(t *testing.T) {
 	}
 	if r.tells(all["large"], text); len(r.report.Coverage.NotReached) != 1 {
 		t.Errorf("not reached: %q", r.report.Coverage.NotReached)
+	}
+}
+
+// TestArchivesWithin: a zip within an archive is looked through, and not kept in memory, and what unpacks to more than is looked at is told.
+func TestArchivesWithin(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	dir := t.TempDir()
+	p, err := os.Create(filepath.Join(dir, "packed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gzip.NewWriter(p)
+	z := zip.NewWriter(g)
+	f, err := z.CreateHeader(&zip.FileHeader{Name: "stored", Method: zip.Store})
+	for range 24 {
+		if err == nil {
+			_, err = f.Write(make([]byte, 1<<20))
+		}
+	}
+	if err == nil {
+		f, err = z.Create("text")
+	}
+	if err == nil {
+		_, err = f.Write([]byte("ann@site.test"))
+	}
+	if err := errors.Join(err, z.Close(), g.Close(), p.Close()); err != nil {
+		t.Fatal(err)
+	}
+	all, err := lying(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{t: &target{}, ctx: t.Context(), report: &Report{}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if !r.tells(all["packed"], "ann@site.test") || r.tells(all["packed"], "ben@site.test") {
+		t.Error("what it holds was not seen, or what it does not")
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 {
+		t.Errorf("it took %d MB of memory", took>>20)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 || len(r.report.Coverage.NotReached) > 0 {
+		t.Errorf("%v lies there, %v, not reached: %q", left, err, r.report.Coverage.NotReached)
+	}
+	was := unpackedMost
+	defer func() { unpackedMost = was }()
+	unpackedMost = 12 << 20
+	if told := r.report; r.tells(all["packed"], "ben@site.test") || len(told.Coverage.NotReached) != 1 || !strings.Contains(told.Coverage.NotReached[0], "packed was not read to its end: it unpacks to more than") {
+		t.Errorf("not reached: %q", told.Coverage.NotReached)
+	}
+}
+
+// TestDeletedIsPutBack: a copy that could be deleted is told, whatever the place says to it, and lies there again as it was, or is kept.
+func TestDeletedIsPutBack(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for _, c := range []struct {
+		what   string
+		delete func(path string) error
+		found  int
+		kept   int
+	}{
+		{"refused", func(string) error { return errors.New("the place keeps it") }, 0, 0},
+		{"said and not done", func(string) error { return nil }, 0, 0},
+		{"deleted", os.Remove, 1, 0},
+		{"deleted, with an error", func(path string) error { return errors.Join(os.Remove(path), errors.New("no line in the log")) }, 1, 0},
+		{"with its place", func(path string) error { return os.RemoveAll(filepath.Dir(path)) }, 1, 1},
+	} {
+		place := filepath.Join(t.TempDir(), "place")
+		path, at := filepath.Join(place, "old.bin"), time.Now().Add(-time.Hour).Truncate(time.Second)
+		if err := errors.Join(os.Mkdir(place, 0o700), os.WriteFile(path, []byte("a copy"), 0o400), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+		r := &run{t: &target{}, ctx: t.Context(), report: &Report{}, seen: map[string]bool{}, people: []*actor{{role: "anonymous"}}}
+		r.deletable(&Backups{Place: place, Delete: func(string) error { return c.delete(path) }}, map[string]lain{"old.bin": {}}, nil)
+		kept, _ := filepath.Glob(filepath.Join(os.TempDir(), "*", scratchDir, "copy"))
+		if len(r.report.Findings) != c.found || len(kept) != c.kept || len(r.report.Coverage.NotReached) != c.kept {
+			t.Errorf("%s: found %v, kept %q, not reached %q", c.what, r.report.Findings, kept, r.report.Coverage.NotReached)
+		}
+		if c.kept > 0 {
+			path = kept[0]
+		}
+		if text, err := os.ReadFile(path); err != nil || string(text) != "a copy" {
+			t.Errorf("%s: %q, %v", c.what, text, err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o400 || !info.ModTime().Equal(at) {
+			t.Errorf("%s: %v, %v", c.what, info, err)
+		}
 	}
 }
 

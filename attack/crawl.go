@@ -24,6 +24,7 @@ type sight struct {
 	unasked  map[string]bool            // patterns of addresses that were found and not asked for
 	more     map[string]map[string]bool // addresses beyond those of a pattern that are loaded
 	leaks    []leak                     // forms that send a field away that is named like a token
+	held     map[string]bool            // hidden fields that were held against those of another session
 }
 
 // A leak is a form whose field leaves the site, or stands in an address.
@@ -49,6 +50,8 @@ type seenForm struct {
 	last     *actor   // who came to it last by its approach
 	text     string   // what was typed into it honestly
 	ends     bool     // it has ended a session
+	judged   bool     // what it does to the site's own rows was seen
+	spends   bool     // it makes none, and takes away or changes those that are there
 }
 
 // A view is a page as somebody sees it.
@@ -77,7 +80,7 @@ var (
 // look crawls the pages of everybody, from the front page, the routes without parameters, and what the profile names.
 func (r *run) look() {
 	r.site = &sight{pages: map[string]map[string]*answer{}, order: map[string][]string{}, linked: map[string]map[string]bool{}, proof: map[string]string{}, patterns: map[string]bool{}, asked: map[string]bool{},
-		unasked: map[string]bool{}, more: map[string]map[string]bool{}}
+		unasked: map[string]bool{}, more: map[string]map[string]bool{}, held: map[string]bool{}}
 	r.crawl(r.people[0])
 	if r.t.signIn == "" {
 		r.t.signIn = r.likeliestSignIn()
@@ -111,6 +114,7 @@ func (r *run) look() {
 			r.crawl(a)
 		}
 	}
+	r.learnTokens() // of forms that stand there only now
 	r.sweep()
 	r.keepNow()
 	for _, f := range r.forms() { // what takes away what was just made, while it is there
@@ -118,6 +122,7 @@ func (r *run) look() {
 			r.baseline(f)
 		}
 	}
+	r.learnTokens()
 	r.back()
 }
 
@@ -129,7 +134,7 @@ func (r *run) undoes(f *seenForm) bool {
 	})
 }
 
-// proofs finds for each role a page that an anonymous visitor does not get.
+// proofs finds for each role a page that an anonymous visitor does not get: one that all of the role were shown, where there is one.
 func (r *run) proofs(open map[string]*answer) {
 	for _, a := range r.people {
 		for _, p := range r.site.order[a.name()] {
@@ -137,17 +142,31 @@ func (r *run) proofs(open map[string]*answer) {
 			if a.anonymous() || ans.status != http.StatusOK || !ans.isHTML() {
 				continue
 			}
-			if other := open[p]; other == nil || other.status != http.StatusOK {
-				if other == nil {
-					other = r.people[0].fork().loads(get(p).own(r.t))
-				}
-				if other.status != http.StatusOK {
-					r.site.proof[a.role] = p
-					break
-				}
+			other := open[p]
+			if other == nil {
+				other = r.people[0].fork().loads(get(p).own(r.t))
+				open[p] = other
+			}
+			if other.status == http.StatusOK || other.status == 0 {
+				continue
+			}
+			all := r.allShown(a.role, p)
+			if all || r.site.proof[a.role] == "" {
+				r.site.proof[a.role] = p
+			}
+			if all {
+				break
 			}
 		}
 	}
+}
+
+// allShown reports whether everybody of a role was shown a page.
+func (r *run) allShown(role, p string) bool {
+	return !slices.ContainsFunc(r.people, func(a *actor) bool {
+		ans := r.site.pages[a.name()][p]
+		return a.role == role && (ans == nil || ans.status != http.StatusOK)
+	})
 }
 
 func (f *form) passwords() (n int) {
@@ -222,6 +241,7 @@ func (r *run) crawl(a *actor) {
 		}
 		perPattern[key]++
 		ans := a.loads(get(path).own(r.t))
+		ans.lighten()
 		s.pages[a.name()][path] = ans
 		s.order[a.name()] = append(s.order[a.name()], path)
 		if ans.redirects() {
@@ -247,6 +267,19 @@ func (r *run) crawl(a *actor) {
 				queue = append(queue, to)
 			}
 		}
+	}
+}
+
+// mediaHead is how much is kept of a picture, a film, a sound or a font: what it is sniffed as stands at its beginning, and no text in it.
+const mediaHead = 64 << 10
+
+// media are answers in which no text is looked for.
+var media = regexp.MustCompile(`^(image/[^s]|video/|audio/|font/)`) // image/svg+xml is a text
+
+// lighten keeps the beginning of an answer that holds no text: those of a site with many pictures are more than memory takes.
+func (a *answer) lighten() {
+	if len(a.body) > mediaHead && media.MatchString(a.header.Get("Content-Type")) {
+		a.body = strings.Clone(a.body[:mediaHead])
 	}
 }
 

@@ -200,7 +200,7 @@ func (r *run) took(f *seenForm, by *actor, ans *answer, before, text string) boo
 		return ans.wrote > 0 && ans.redirects() || ans.wrote > 0 && f.base == nil
 	}
 	if now, known := r.stateNow(); known {
-		return now != before
+		return now != before && (strings.Contains(now, text) || r.changed("what is sent to the form of "+f.page, before, ans))
 	}
 	if len(f.shows) > 0 {
 		for _, p := range f.shows {

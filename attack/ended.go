@@ -24,7 +24,10 @@ func (r *run) noticed() int {
 
 // unnoticed tells of an attack that was refused and of which nothing was recorded since: half a pass.
 func (r *run) unnoticed(route string, q *Request, by *actor, ans *answer, since int, what string) {
-	if r.t.noticed != nil && ans.status >= 400 && r.t.noticed() == since {
+	if r.t.noticed == nil || ans.status < 400 || r.seen[RuleUnnoticed.ID+" "+route] || r.t.noticed() != since {
+		return
+	}
+	if r.rest(ans.took); r.t.noticed() == since { // it may be written behind the answer
 		r.hit(RuleUnnoticed, route, q, by, "%s was refused, and nothing was recorded of it", what)
 	}
 }
@@ -78,7 +81,9 @@ func (r *run) reviveBy(f, out *seenForm) {
 		dead.Store(err == nil && (ans.status >= 400 || ans.redirects()))
 	}
 	a.send(q)
-	if dead.Load() && thief.alive() {
+	if !dead.Load() {
+		r.missed("sessions that end while a request is on its way: the sign-out in the midst of POST %s did not end one", f.pattern)
+	} else if thief.alive() {
 		r.hit(RuleRevivedBy, "POST "+f.pattern, q, f.by, "the session was ended while this form was on its way, and opens %s after it", proof)
 	}
 }
@@ -166,6 +171,7 @@ func (r *run) codeTwice() {
 			u.Second, u.Next = u.Next(), nil
 		}
 		if !a.opens(u) {
+			r.missed("a code of the second step twice: it did not let %s in once", a.name())
 			continue
 		}
 		b := &actor{run: r, role: role, user: u, cookies: map[string]string{}}
@@ -202,10 +208,16 @@ func (r *run) links() {
 		r.hit(RuleLinkTwice, "POST "+r.t.pattern(http.MethodPost, bare(q.Path)), q, a, "the link that a password was already changed by changed it again")
 		a.remembers(second)
 	}
-	if a = r.spare(a.role); r.t.tick == nil || a == nil {
+	const old = "links for a new password, two days after they were mailed: "
+	if r.t.tick == nil {
+		r.missed(old + "the site's clock cannot be moved (Profile.Advance)")
+		return
+	}
+	if a = r.spare(a.role); a == nil {
 		return
 	}
 	if u, link = mustLogin(a), r.resetLink(a); link == "" {
+		r.missed(old + "no second one was mailed that could be read")
 		return
 	}
 	r.t.tick(49 * time.Hour)

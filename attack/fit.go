@@ -17,7 +17,11 @@ var errNoHandler = errors.New("attack: the handler is nil: there is nothing to a
 // unfit says why an attack would show nothing, after the first pages were loaded: the site fails at each, or somebody of the
 // profile is not signed in. Nil: it may go on. The errors are those of signing in.
 func (r *run) unfit(signIn map[*actor]error) error {
-	if first := r.failing(); first != nil {
+	first := r.failing()
+	if first != nil && first.silence != "" {
+		return fmt.Errorf("attack: no page of the site is answered (%s: %s), so that nothing can be tried: see that it serves there, over https with a certificate that this machine trusts", first.path, first.silence)
+	}
+	if first != nil {
 		return fmt.Errorf("attack: the site answers each page with an error (%s: %d%s), so that nothing can be tried: have it serve the front page, or name paths that it serves in Profile.Starts", first.path, first.status, first.why())
 	}
 	if len(r.site.patterns) == 0 {
@@ -98,10 +102,48 @@ func (r *run) isIn(a *actor, u User) error {
 	if slices.ContainsFunc(ans.dom(r.t).forms, func(g *form) bool { return g.passwords() == 1 && bare(g.action) == bare(f.action) }) {
 		return fmt.Errorf("after the sign-in the form of %s was shown again: see what opens the account", r.t.signIn)
 	}
+	if r.asMadeUp(a, u) {
+		return fmt.Errorf("%s answers as to a password that was made up: see what opens the account", r.t.signIn)
+	}
 	if r.site.proof[a.role] == "" {
 		r.missed("whether %s was signed in: no page was seen that is shown to them and not to strangers", a.name())
 	}
 	return nil
+}
+
+// asMadeUp reports whether the sign-in with the user's password is answered as one with a password that nobody has: with no cookie, and
+// by the same status, way and words, each time.
+func (r *run) asMadeUp(a *actor, u User) bool {
+	if name, _ := u.password(); name == "" {
+		return false
+	}
+	says := func(u User) (said face, given bool) {
+		b := a.newBrowser()
+		f, err := b.signInForm()
+		if err != nil {
+			return face{}, false
+		}
+		before := maps.Clone(b.cookies)
+		ans := b.submit(f, u.Fields)
+		said, given = face{ans.status, r.t.pattern(http.MethodGet, bare(ans.location())), countOf(ans.body)}, !maps.Equal(before, b.cookies)
+		if to, ok := r.t.local(ans.location(), ans.path); ok && ans.redirects() {
+			said.words = countOf(b.visit(to).body)
+		}
+		return said, given
+	}
+	wrong := u.with("Mq-made-up-password-" + r.mark())
+	var these, others []face
+	for range 2 {
+		own, given := says(u)
+		other, _ := says(wrong)
+		if these, others = append(these, own), append(others, other); given {
+			return false
+		}
+		if !facesDiffer(these, others) {
+			return true
+		}
+	}
+	return false
 }
 
 // otherFields says which fields the sign-in form has, where those of a user are others.

@@ -136,11 +136,12 @@ func TestWrongCalls(t *testing.T) {
 		profile attack.Profile
 		want    string
 	}{
-		"json":   {attack.Profile{Calls: []attack.Call{{Method: "PUT", Path: "/api/me", JSON: `{"nick`}}}, `"PUT /api/me" of Profile.Calls has a body that is no JSON object: {"nick`},
-		"method": {attack.Profile{Calls: []attack.Call{{Path: "/api/me"}}}, "needs a method"},
-		"path":   {attack.Profile{Calls: []attack.Call{{Method: "GET", Path: "api/me"}}}, "a path from the first / on"},
-		"nobody": {attack.Profile{Users: []attack.User{ann}, Calls: []attack.Call{{Method: "GET", Path: "/api/me", Of: "anne@site.test"}}}, `is of "anne@site.test", which none of Profile.Users types`},
-		"start":  {attack.Profile{Starts: []string{"https://site.test/a"}}, `"https://site.test/a" of Profile.Starts is no path`},
+		"json":    {attack.Profile{Calls: []attack.Call{{Method: "PUT", Path: "/api/me", JSON: `{"nick`}}}, `"PUT /api/me" of Profile.Calls has a body that is no JSON object: {"nick`},
+		"method":  {attack.Profile{Calls: []attack.Call{{Path: "/api/me"}}}, "needs a method"},
+		"path":    {attack.Profile{Calls: []attack.Call{{Method: "GET", Path: "api/me"}}}, "a path from the first / on"},
+		"nobody":  {attack.Profile{Users: []attack.User{ann}, Calls: []attack.Call{{Method: "GET", Path: "/api/me", Of: "anne@site.test"}}}, `is of "anne@site.test", which none of Profile.Users types`},
+		"sign-in": {attack.Profile{SignIn: "login"}, `Profile.SignIn "login" is no path`},
+		"start":   {attack.Profile{Starts: []string{"https://site.test/a"}}, `"https://site.test/a" of Profile.Starts is no path`},
 	} {
 		if _, err := attack.Probe(t.Context(), newHall(), c.profile, attack.Options{Classes: []string{"platform"}}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)

@@ -160,6 +160,18 @@ var sounds = map[string]struct {
 		return nil
 	}},
 	"refused where it is sent": {"forgery", refusedInPlace},
+	"a mail that names a host": {"platform", func(h *hall, p *attack.Profile) http.Handler {
+		mailsHost(nil, h, p)
+		page := h.routes["/forgot"]
+		h.routes["/forgot"] = func(h *hall, w http.ResponseWriter, r *http.Request, user string) {
+			asked := r.Header.Get("X-Forwarded-Host")
+			r.Header.Del("X-Forwarded-Host")
+			if page(h, w, r, user); r.Method == http.MethodPost {
+				fmt.Fprintf(&h.mails, "asked for by way of %q.\n", asked)
+			}
+		}
+		return nil
+	}},
 	"a selector beside a hash": {"sessions", selector},
 }
 

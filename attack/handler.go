@@ -39,7 +39,7 @@ type Profile struct {
 	Noticed func() int
 	// Disable shuts a user out, and lets them in again.
 	Disable func(u User, out bool)
-	// Keep notes how all data is now, and returns what puts it back. With it, what one attack has spoiled (a user blocked, a page
+	// Keep notes how all data is now, and returns what puts it back, as often as it is called. With it, what one attack has spoiled (a user blocked, a page
 	// deleted) does not hide what the next would find.
 	Keep func() (back func())
 	// Calls are requests that no page shows: those of scripts and of apps, as they are when all is well.

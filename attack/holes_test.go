@@ -26,7 +26,7 @@ var planted = []struct {
 	{"crosssite", "forgery", attack.RuleSameSite}, {"samesite", "forgery", attack.RuleSameSite}, {"noproof", "forgery", attack.RuleNoProof}, {"plainorigin", "forgery", attack.RulePlainOrigin},
 	{"foreigntoken", "forgery", attack.RuleForeignToken}, {"exempt", "forgery", attack.RuleExempt}, {"getwrites", "forgery", attack.RuleGetWrites}, {"override", "forgery", attack.RuleOverride},
 	{"signinforged", "forgery", attack.RuleSignInForged}, {"socket", "forgery", attack.RuleSocket},
-	{"sql", "injection", attack.RuleSQL}, {"order", "injection", attack.RuleSQL}, {"sqlsignin", "injection", attack.RuleSQL}, {"wildcard", "injection", attack.RuleWildcard},
+	{"sql", "injection", attack.RuleSQL}, {"quietsql", "injection", attack.RuleSQL}, {"order", "injection", attack.RuleSQL}, {"sqlsignin", "injection", attack.RuleSQL}, {"wildcard", "injection", attack.RuleWildcard},
 	{"shell", "injection", attack.RuleShell}, {"option", "injection", attack.RuleOption}, {"header", "injection", attack.RuleHeaderLine}, {"log", "injection", attack.RuleLogLine},
 	{"formula", "injection", attack.RuleFormula}, {"template", "injection", attack.RuleTemplate}, {"fetch", "injection", attack.RuleFetch}, {"file", "injection", attack.RuleTraversal},
 	{"markup", "injection", attack.RuleMarkup}, {"script", "injection", attack.RuleScriptText}, {"address", "injection", attack.RuleScriptAddress},
@@ -56,7 +56,7 @@ var where = at(map[string]string{
 	"POST /notes, POST /notes/{id}/delete, POST /sign-out": "crosssite samesite noproof plainorigin exempt override",
 	"GET /count":  "getwrites",
 	"GET /socket": "socket",
-	"GET /news":   "sql order wildcard markup",
+	"GET /news":   "sql quietsql order wildcard markup",
 	"GET /ping":   "shell option",
 	"GET /lang":   "header",
 	"GET /hello":  "log template",
@@ -114,7 +114,7 @@ func TestSoundKit(t *testing.T) {
 func TestPlantedHoles(t *testing.T) {
 	t.Parallel()
 	also := map[string][]string{ // what a hole opens beside its own
-		"crosssite": {attack.RuleSignInForged.ID}, "sql": {attack.RuleWildcard.ID}, "stale": {attack.RulePasswordKeeps.ID}, "signoutget": {attack.RuleGetWrites.ID}}
+		"crosssite": {attack.RuleSignInForged.ID}, "sql": {attack.RuleWildcard.ID}, "quietsql": {attack.RuleWildcard.ID}, "stale": {attack.RulePasswordKeeps.ID}, "signoutget": {attack.RuleGetWrites.ID}}
 	for _, p := range planted {
 		t.Run(p.hole, func(t *testing.T) {
 			if p.hole == "shell" || p.hole == "option" {

@@ -170,10 +170,17 @@ func (k *kit) news(w http.ResponseWriter, r *http.Request) {
 	if k.hole["sql"] {
 		where, args = "title LIKE '%"+q+"%'", nil
 	}
+	if k.hole["quietsql"] { // in words without an a, and an error is a page without news
+		where, args = "replace(title, 'a', 'o') LIKE '%"+q+"%'", nil
+	}
 	if k.hole["order"] && r.FormValue("sort") != "" {
 		order = r.FormValue("sort")
 	}
 	rows, err := k.db.Query("SELECT id, title FROM news WHERE "+where+" ORDER BY "+order+" LIMIT 50", args...)
+	if err != nil && k.hole["quietsql"] {
+		k.show(w, r, kitData{Title: "News"})
+		return
+	}
 	if err != nil {
 		http.Error(w, "something went wrong", http.StatusInternalServerError)
 		return

@@ -51,6 +51,7 @@ func (r *run) guess() {
 	}
 	known := nobody.fork() // the owner's own browser, which has signed in before
 	if known.signsIn() != nil || !known.alive() {
+		r.missed("guessing passwords: %s does not get in by the right one, before any was guessed", who.name())
 		return
 	}
 	for i := range tries {
@@ -60,6 +61,10 @@ func (r *run) guess() {
 	if a != nil && a.alive() {
 		r.hit(RuleGuessing, route, q, r.people[0], "after %d wrong passwords from as many addresses the right one opened the account from another", tries)
 		return // nobody is locked out
+	}
+	if r.t.handler == nil {
+		r.missed("whether strangers can keep an owner out: over a connection they and the owner have one address, which the site may stop")
+		return
 	}
 	for _, n := range known.sessionNames(known) {
 		delete(known.cookies, n) // it has ended meanwhile; what else the browser keeps is still there
@@ -250,7 +255,11 @@ func (r *run) differs(f *seenForm, field, there string) {
 		nobody := strangerLike(there, fmt.Sprintf("nobody-%d-%d", r.serial, i))
 		a, q := ask(there)
 		b, _ := ask(nobody)
-		if a == nil || b == nil || a.status == http.StatusTooManyRequests || b.status == http.StatusTooManyRequests {
+		if a != nil && b != nil && (a.status == http.StatusTooManyRequests || b.status == http.StatusTooManyRequests) {
+			r.missed("addresses with an account: the form of %s was answered 429, too many requests, before it could tell", f.page)
+			return
+		}
+		if a == nil || b == nil {
 			return
 		}
 		yes, no = append(yes, a.took), append(no, b.took)

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -95,27 +96,38 @@ func (l lain) is(body string) bool {
 // deep is how many archives within each other are unpacked.
 const deep = 3
 
-// tells looks for a text in a file as it is, and in what it unpacks to. One that cannot be read is told.
+// tells looks for a text in a file as it is, and in what it unpacks to. One that cannot be read is told, and one that unpacks to more
+// than is looked at.
 func (r *run) tells(l lain, text string) bool {
 	found, err := tellsIn(r.ctx, func() (io.ReadCloser, error) { return os.Open(l.path) }, []byte(text), deep)
 	if r.ctx.Err() != nil {
 		panic(errOver)
 	}
-	if err != nil {
-		r.leave("backups: %s cannot be read: %v", filepath.Base(l.path), err)
+	if err != nil && !found {
+		r.leave("backups: %s was not read to its end: %v", filepath.Base(l.path), err)
 	}
 	return found
 }
 
+// inMemory is an answer.
+type inMemory struct{ *bytes.Reader }
+
+// Close implements [io.Closer].
+func (inMemory) Close() error { return nil }
+
 // tells looks for a text in an answer.
 func tells(b []byte, text string) bool {
-	found, _ := tellsIn(context.Background(), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }, []byte(text), deep)
+	found, _ := tellsIn(context.Background(), func() (io.ReadCloser, error) { return inMemory{bytes.NewReader(b)}, nil }, []byte(text), deep)
 	return found
 }
 
-// unpackedMost bounds what one archive within a copy is unpacked to, in bytes.
-const unpackedMost = 256 << 20
+// unpackedMost bounds what one archive within a copy is unpacked to, in bytes. A variable for tests.
+var unpackedMost int64 = 256 << 20
 
+// errMuch says that an archive unpacks to more than is looked at.
+var errMuch = errors.New("it unpacks to more than 256 MB, and no more of it was looked at")
+
+// tellsIn looks for a text in a stream and in what it unpacks to. The error is errMuch when it was not found in as much as is looked at.
 func tellsIn(ctx context.Context, open func() (io.ReadCloser, error), text []byte, depth int) (bool, error) {
 	in, err := open()
 	if err != nil {
@@ -125,31 +137,31 @@ func tellsIn(ctx context.Context, open func() (io.ReadCloser, error), text []byt
 	buffered := bufio.NewReader(in)
 	sign, _ := buffered.Peek(2)
 	sign = bytes.Clone(sign)
-	found, err := holds(within{ctx, buffered}, text)
-	if found || err != nil || depth == 0 {
-		return found, err
+	found, much := holds(within{ctx, buffered}, text)
+	if found || depth == 0 || much != nil && !errors.Is(much, errMuch) {
+		return found, much
 	}
 	switch string(sign) {
 	case "\x1f\x8b":
-		return tellsIn(ctx, func() (io.ReadCloser, error) {
+		found, err = tellsIn(ctx, func() (io.ReadCloser, error) {
 			packed, err := open()
 			if err != nil {
 				return nil, err
 			}
 			z, err := gzip.NewReader(packed)
 			if err != nil {
-				return unpacked{bytes.NewReader(nil), packed}, nil
+				return unpacks(bytes.NewReader(nil), packed), nil
 			}
-			return unpacked{io.LimitReader(z, unpackedMost), packed}, nil
+			return unpacks(z, packed), nil
 		}, text, depth-1)
 	case "PK":
-		return tellsZip(ctx, open, text, depth-1)
+		found, err = tellsZip(ctx, open, text, depth-1)
 	}
-	return false, nil
+	return found, cmp.Or(err, much)
 }
 
-// tellsZip looks into a zip, which is read from its end: one that is no file itself is kept in memory.
-func tellsZip(ctx context.Context, open func() (io.ReadCloser, error), text []byte, depth int) (bool, error) {
+// tellsZip looks into a zip, which is read from its end: one that is no file itself is made one meanwhile.
+func tellsZip(ctx context.Context, open func() (io.ReadCloser, error), text []byte, depth int) (found bool, err error) {
 	in, err := open()
 	if err != nil {
 		return false, err
@@ -157,47 +169,71 @@ func tellsZip(ctx context.Context, open func() (io.ReadCloser, error), text []by
 	defer in.Close()
 	var at io.ReaderAt
 	var size int64
-	if f, ok := in.(*os.File); ok {
+	switch f := in.(type) {
+	case inMemory:
+		at, size = f, f.Size()
+	case *os.File:
 		info, err := f.Stat()
 		if err != nil {
 			return false, err
 		}
 		at, size = f, info.Size()
-	} else {
-		b, err := io.ReadAll(io.LimitReader(within{ctx, in}, unpackedMost))
+	default:
+		place, err := newScratch()
 		if err != nil {
 			return false, err
 		}
-		at, size = bytes.NewReader(b), int64(len(b))
+		defer func() { _ = place.remove() }()
+		file, err := os.Create(filepath.Join(place.dir, "zip"))
+		if err != nil {
+			return false, err
+		}
+		defer file.Close()
+		if size, err = io.Copy(file, within{ctx, in}); err != nil {
+			return false, err
+		}
+		at = file
 	}
 	z, err := zip.NewReader(at, size)
 	if err != nil {
 		return false, nil // it only began like one
 	}
+	var much error
 	for _, f := range z.File {
 		found, err := tellsIn(ctx, func() (io.ReadCloser, error) {
 			in, err := f.Open()
 			if err != nil {
-				return unpacked{bytes.NewReader(nil), io.NopCloser(nil)}, nil
+				return unpacks(bytes.NewReader(nil), io.NopCloser(nil)), nil
 			}
-			return unpacked{io.LimitReader(in, unpackedMost), in}, nil
+			return unpacks(in, in), nil
 		}, text, depth)
-		if found || err != nil {
+		if found || err != nil && !errors.Is(err, errMuch) {
 			return found, err
 		}
+		much = cmp.Or(much, err)
 	}
-	return false, nil
+	return false, much
 }
 
-// unpacked is what an archive unpacks to; of a broken one: what came before.
+// unpacked is what an archive unpacks to, as far as it is looked at; of a broken one: what came before.
 type unpacked struct {
-	io.Reader
 	io.Closer
+	in   io.Reader
+	left int64
 }
+
+func unpacks(in io.Reader, whole io.Closer) *unpacked { return &unpacked{whole, in, unpackedMost} }
 
 // Read implements [io.Reader].
-func (u unpacked) Read(b []byte) (int, error) {
-	n, err := u.Reader.Read(b)
+func (u *unpacked) Read(b []byte) (int, error) {
+	if u.left == 0 {
+		if n, _ := io.ReadFull(u.in, make([]byte, 1)); n > 0 {
+			return 0, errMuch
+		}
+		return 0, io.EOF
+	}
+	n, err := u.in.Read(b[:min(int64(len(b)), u.left)])
+	u.left -= int64(n)
 	if err != nil {
 		err = io.EOF
 	}

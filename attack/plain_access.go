@@ -26,7 +26,7 @@ func (r *run) formsAbove() {
 			q := f.request(v).own(r.t)
 			before, known := r.stateNow()
 			ans := a.fork().send(q)
-			if now, _ := r.stateNow(); known && now != before && !r.t.refused(ans) {
+			if known && !r.t.refused(ans) && r.changed("what "+a.name()+" sends to "+f.pattern, before, ans) {
 				r.hit(RuleOpenRoute, "POST "+f.pattern, q, a, "the page %s is refused to %s, and what its form sends was taken", f.page, a.name())
 				r.back()
 				break

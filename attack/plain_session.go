@@ -21,12 +21,12 @@ func (f *form) untick(v url.Values, wanted map[string]string) {
 	}
 }
 
-// lacks is what a cookie that signs somebody in does without.
+// lacks is what a cookie that signs somebody in does without. Over plain http none need be Secure: see insecure.
 func (t *target) lacks(c *http.Cookie) (all []string) {
 	if !c.HttpOnly {
 		all = append(all, "HttpOnly")
 	}
-	if !c.Secure {
+	if !c.Secure && t.origin.Scheme == "https" {
 		all = append(all, "Secure")
 	}
 	if c.SameSite != http.SameSiteLaxMode && c.SameSite != http.SameSiteStrictMode {
@@ -39,6 +39,13 @@ func (t *target) lacks(c *http.Cookie) (all []string) {
 		all = append(all, "the prefix __Host-")
 	}
 	return all
+}
+
+// insecure tells of a cookie of which it is not known whether it is Secure where the site has TLS.
+func (r *run) insecure(c *http.Cookie) {
+	if !c.Secure && r.t.origin.Scheme != "https" {
+		r.missed("whether the cookie %s is Secure: over plain http it need not be", c.Name)
+	}
 }
 
 // remembers ticks the boxes of the sign-in form, and looks at the further cookies that open pages by themselves.
@@ -75,6 +82,7 @@ func (r *run) remembers() {
 			continue
 		}
 		route := "POST " + r.t.signIn
+		r.insecure(c)
 		if lacks := r.t.lacks(c); len(lacks) > 0 {
 			r.hit(RuleCookie, route+" ("+c.Name+")", q, who, "the cookie %s lacks %s", c.Name, strings.Join(lacks, ", "))
 		}

@@ -82,13 +82,18 @@ func (r *run) hosts(nobody *actor) {
 				dress(q)
 				before := len(r.t.said["mail"]())
 				a.send(q)
-				if all := r.t.said["mail"](); len(all) > before && strings.Contains(all[before:], evil) {
+				if all := r.t.said["mail"](); len(all) > before && linkTo(evil).MatchString(all[before:]) {
 					r.hit(RuleHostUsed, "POST "+f.pattern, q, nobody, "a mail was sent with a link to %s", evil)
 				}
 			}
 			break
 		}
 	}
+}
+
+// linkTo is an address at a host: a mail may name the host of its sender, and lead nowhere.
+func linkTo(host string) *regexp.Regexp {
+	return regexp.MustCompile(`//` + regexp.QuoteMeta(host) + `|` + regexp.QuoteMeta(host) + `[:/]`)
 }
 
 // developing are pages that belong on the developer's own machine, each with what it says alone.
@@ -145,7 +150,7 @@ func (r *run) plainSignIn(nobody *actor) {
 			r.hit(RulePlainSignIn, "GET "+r.t.signIn, q, nobody, "the sign-in form is given over plain http")
 		}
 	}
-	if ans := nobody.fork().send(get("/").own(r.t)); ans.status < 500 && ans.header.Get("Strict-Transport-Security") == "" {
+	if ans := nobody.fork().send(get("/").own(r.t)); ans.status > 0 && ans.status < 500 && ans.header.Get("Strict-Transport-Security") == "" {
 		r.hit(RuleNoHSTS, "every route", get("/"), nobody, "there is no Strict-Transport-Security on /")
 	}
 }

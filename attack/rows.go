@@ -48,14 +48,34 @@ func (r *run) rowsNow(what string) (all rowSums, known bool) {
 	return nil, false
 }
 
-// ownRows are the rows of the site's own tables.
-func (t *trespass) ownRows() (rowSums, bool) {
-	if t.t.rows == nil {
+// siteRows are the rows of the site's own tables.
+func (r *run) siteRows(what string) (rowSums, bool) {
+	if r.t.rows == nil {
 		return nil, false
 	}
-	all, known := t.rowsNow("rows of another " + t.first.role)
+	all, known := r.rowsNow(what)
 	maps.DeleteFunc(all, func(k db.RowKey, _ [sha256.Size]byte) bool { return strings.HasPrefix(k.Table, "merlon_") })
 	return all, known
+}
+
+func (t *trespass) ownRows() (rowSums, bool) { return t.siteRows("rows of another " + t.first.role) }
+
+// sees sends a form of the site's own, and once looks at what that does to the site's rows: one that makes none and takes away or
+// changes those that are there is no way to make some, whatever its name. It reports whether rows were spent just now.
+func (r *run) sees(f *seenForm, send func()) (spent bool) {
+	if f.judged {
+		send()
+		return false
+	}
+	before, known := r.siteRows("what form " + f.pattern + " does to rows")
+	send()
+	if !known {
+		return false
+	}
+	if after, known := r.siteRows("what form " + f.pattern + " does to rows"); known && !maps.Equal(after, before) {
+		f.judged, f.spends = true, len(after.news(before)) == 0
+	}
+	return f.spends
 }
 
 // news are the keys of rows that were not there before.
@@ -101,8 +121,8 @@ func (r *run) own(f *form) *merlon.RouteInfo {
 func (r *run) lookOwn() {
 	for range 2 { // what stands beside a new row may make further ones
 		for _, f := range r.forms() {
-			if r.own(f.form) != nil && !takesAway.MatchString(f.action) {
-				r.baseline(f)
+			if r.own(f.form) != nil && !takesAway.MatchString(f.action) && r.sees(f, func() { r.baseline(f) }) && !f.by.anonymous() {
+				r.makes(f.by)
 			}
 		}
 		for _, a := range r.people[1:] {
@@ -113,18 +133,30 @@ func (r *run) lookOwn() {
 	}
 }
 
-// makes sends, as the actor, the forms of the site's own that make something out of nothing, and returns where that led.
+// makes sends, as the actor, the forms of the site's own that make something out of nothing, and returns where that led. When one of
+// them turns out to spend what the others have made, all others are sent again.
 func (r *run) makes(a *actor) (led []string) {
-	for _, f := range r.site.forms {
-		rt := r.own(f.form)
-		if rt == nil || takesAway.MatchString(f.action) || f.passwords() > 0 || strings.Contains(f.pattern, "{") || !a.mayEnter(rt.Who) {
-			continue
-		}
+	spent := false
+	for _, f := range r.making(a) {
 		if g := r.standing(f, a); g != nil {
-			led = append(led, r.sends(a, g)...)
+			spent = r.sees(f, func() { led = append(led, r.sends(a, g)...) }) || spent
 		}
 	}
+	if spent {
+		return append(led, r.makes(a)...)
+	}
 	return led
+}
+
+// making are the forms of the site's own by which the actor may make something out of nothing.
+func (r *run) making(a *actor) (forms []*seenForm) {
+	for _, f := range r.site.forms {
+		rt := r.own(f.form)
+		if rt != nil && !f.spends && !takesAway.MatchString(f.action) && f.passwords() == 0 && !strings.Contains(f.pattern, "{") && a.mayEnter(rt.Who) {
+			forms = append(forms, f)
+		}
+	}
+	return forms
 }
 
 // sends fills in a form and returns the page that it led to.
@@ -193,7 +225,8 @@ func (r *run) seat(a *actor) *actor {
 
 // remade has a user whose rows are gone make some again, and looks for the form beside them.
 func (r *run) remade(f *seenForm, a *actor) *form {
-	onRow := strings.Contains(f.pattern, "{") || strings.Contains(r.t.pattern(http.MethodGet, bare(f.page)), "{")
+	_, onRow := f.subject(f.pattern)
+	onRow = onRow || strings.Contains(r.t.pattern(http.MethodGet, bare(f.page)), "{")
 	if r.own(f.form) == nil || a.anonymous() || !onRow || f.gone != nil && f.gone == a.user {
 		return nil
 	}
@@ -245,9 +278,12 @@ func (h *holder) looks(led []string) {
 }
 
 // shows reports whether a form that acts on the same stood on a page of the holder's, or stands on the page of the form as they
-// see it.
+// see it, unless that they see it was a hole.
 func (h *holder) shows(g *form) bool {
 	want, _ := g.subject("")
+	if h.run.seen[RuleOthersPage.ID+" GET "+h.run.t.pattern(http.MethodGet, bare(g.page))] {
+		return h.shown[want]
+	}
 	return h.shown[want] || slices.ContainsFunc(h.fork().visit(g.page).dom(h.run.t).forms, func(o *form) bool {
 		key, _ := o.subject("")
 		return key == want
@@ -370,6 +406,10 @@ func (t *trespass) form(g *form) (hole bool) {
 	v := t.second.values(t.filledAs(g, pattern), t.mark())
 	if d := g.token(); d != nil {
 		own := t.second.token(pattern, d.name)
+		if own == "" { // a form that was sent as them before may have taken their own rows
+			t.second.looks(t.makes(t.second.actor))
+			own = t.second.token(pattern, d.name)
+		}
 		if own == "" {
 			t.missed("form %s of %s: no page shows another %s one of their own, so that they have no token for it", pattern, g.page, t.second.role)
 			return false

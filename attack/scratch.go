@@ -29,7 +29,7 @@ const (
 func newScratch() (s *scratch, err error) {
 	s = new(scratch)
 	if s.top, err = os.MkdirTemp("", scratchName); err != nil {
-		return nil, fmt.Errorf("attack: no place for a copy of the data: %w", err)
+		return nil, fmt.Errorf("attack: no place for a copy of the data: %w: make room in the folder for temporary files, or name another one by TMPDIR", err)
 	}
 	s.dir = filepath.Join(s.top, scratchDir)
 	fresh, mark := filepath.Join(s.top, scratchMark+".new"), filepath.Join(s.top, scratchMark)
@@ -41,7 +41,7 @@ func newScratch() (s *scratch, err error) {
 		err = errors.Join(err, os.Rename(fresh, mark), os.Mkdir(s.dir, 0o700)) // with the mark it is held from the first moment on
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("attack: no place for a copy of the data: %w", err), s.remove())
+		return nil, errors.Join(fmt.Errorf("attack: no place for a copy of the data: %w: make room in the folder for temporary files, or name another one by TMPDIR", err), s.remove())
 	}
 	return s, nil
 }

@@ -161,6 +161,7 @@ func (r *run) cookies(a *actor, route string) {
 		if !mine {
 			continue
 		}
+		r.insecure(c)
 		if lacks := r.t.lacks(c); len(lacks) > 0 {
 			r.hit(RuleCookie, route, q, a, "the cookie %s lacks %s", c.Name, strings.Join(lacks, ", "))
 		}
@@ -263,6 +264,12 @@ func (r *run) signOutByGet() {
 
 // newPassword changes a password and asks whether another session of the user lives on.
 func (r *run) newPassword() {
+	tried, changed := 0, 0
+	defer func() {
+		if tried > 0 && changed == 0 && r.ctx.Err() == nil {
+			r.missed("sessions after a new password: none of the %d forms of users that ask for a password has changed it", tried)
+		}
+	}()
 	for _, f := range r.forms() {
 		if f.by.anonymous() || f.passwords() < 1 || r.site.proof[f.by.role] == "" || signOutLike.MatchString(f.action) || f.by.ready() != nil {
 			continue
@@ -294,9 +301,10 @@ func (r *run) newPassword() {
 		}
 		q := g.request(v).own(r.t)
 		a.send(q)
-		if !f.by.opens(u.with(fresh)) {
+		if tried++; !f.by.opens(u.with(fresh)) {
 			continue // the password is still the old one
 		}
+		changed++
 		f.by.remembers(fresh)
 		f.accepted = true
 		if rt := r.t.route(http.MethodPost, bare(f.action)); !asks && (rt == nil || !strings.Contains(rt.Who, "recent")) {

@@ -239,6 +239,12 @@ func (s *inside) renew(a *actor) error {
 	return fmt.Errorf("attack: the parts make no user of the role %s", a.role)
 }
 
+// tick moves the site's clock on. Who was made before may be signed out by then.
+func (s *inside) tick(d time.Duration) {
+	s.offset.Add(int64(d))
+	s.pool = nil
+}
+
 // disable shuts a user out while they are signed in. The user is spent then.
 func (s *inside) disable(a *actor) (back func(), err error) {
 	u, ok := a.user.(merlon.ProbeUser)
@@ -261,7 +267,7 @@ func (s *inside) target() *target {
 	return &target{name: s.site.Name(), origin: origin, handler: s.site, routes: s.site.Routes(), merlon: true, signIn: signIn,
 		state: s.files, rows: s.rows(), rest: s.lies, said: map[string]func() string{"log": s.log.String}, renew: s.renew,
 		noticed: func() int { return int(s.events.n.Load()) }, disable: s.disable, backups: s.backups,
-		tick: func(d time.Duration) { s.offset.Add(int64(d)) }, serve: s.serve}
+		tick: s.tick, serve: s.serve}
 }
 
 // backups has the site's part for backups make its copies at a place of the attacker's own.

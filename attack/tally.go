@@ -75,6 +75,9 @@ func (r *run) tries(t *Tally) {
 	at, tried, found := time.Now(), r.tried, len(r.report.Findings)
 	r.class = t.Class
 	t.Complete = r.within(classes[t.Class]) && (t.Class == crawling || r.report.Coverage.Crawl.Complete)
+	if t.Complete && t.Class != crawling {
+		r.within((*run).still)
+	}
 	t.Tried, t.Found = t.Tried+r.tried-tried, t.Found+len(r.report.Findings)-found
 	t.Seconds += time.Since(at).Round(time.Millisecond).Seconds()
 	switch {

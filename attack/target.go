@@ -107,6 +107,7 @@ type answer struct {
 	cut     bool // it was longer than what is read
 
 	panicked string // what the handler panicked with, in the process
+	silence  string // why there is none
 
 	doc    *page
 	parsed bool

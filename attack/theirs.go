@@ -13,6 +13,9 @@ import (
 
 // validate refuses what cannot be asked for, or is nobody's: nothing would be tried by it.
 func (p Profile) validate() error {
+	if p.SignIn != "" && !strings.HasPrefix(p.SignIn, "/") {
+		return fmt.Errorf("attack: Profile.SignIn %q is no path: write it from the first / on", p.SignIn)
+	}
 	for _, path := range p.Starts {
 		if !strings.HasPrefix(path, "/") {
 			return fmt.Errorf("attack: %q of Profile.Starts is no path: write it from the first / on", path)
@@ -105,7 +108,7 @@ func (r *run) othersWrite(c Call, owner, other *actor) bool {
 	q := (&Request{Method: c.Method, Path: c.Path}).own(r.t)
 	before, _ := r.stateNow()
 	ans := other.fork().send(q)
-	if now, _ := r.stateNow(); now != before && !r.t.refused(ans) {
+	if !r.t.refused(ans) && r.changed("what "+other.name()+" sends to "+c.Path, before, ans) {
 		r.hit(RuleOthersDeed, route, q, other, "%s is %s's alone, and changed the data for %s", c.Path, owner.name(), other.name())
 		return true
 	}

@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -47,38 +46,42 @@ func (d field) couldBeToken() bool {
 }
 
 // learnTokens looks which hidden fields of forms that write are tokens by another name than usual: those that hold something else
-// in another session of the same user.
+// in another session of the same user. What was held against another session before is not again.
 func (r *run) learnTokens() {
 	if r.t.merlon {
 		return // whose tokens are known
 	}
-	asked := map[string]bool{}
-people:
-	for _, a := range r.people {
-		var b *actor
-		for _, p := range r.site.order[a.name()] {
-			for _, f := range r.site.pages[a.name()][p].dom(r.t).forms {
-				if f.method != http.MethodPost || f.action == "" || f.token() != nil {
-					continue
+	browsers := map[*actor]*actor{} // nil: one does not get in
+	for _, f := range r.site.forms {
+		if f.token() != nil {
+			continue
+		}
+		for _, d := range f.fields {
+			if !d.couldBeToken() || r.site.held[d.name] {
+				continue
+			}
+			b, made := browsers[f.by]
+			if !made {
+				if b = f.by.newBrowser(); !f.by.anonymous() && b.signsIn() != nil {
+					b = nil
 				}
-				for _, d := range f.fields {
-					if !d.couldBeToken() || asked[d.name] {
-						continue
-					}
-					if b == nil {
-						if b = a.newBrowser(); !a.anonymous() && b.signsIn() != nil {
-							continue people
-						}
-					}
-					asked[d.name] = true
-					if other := r.among(&seenForm{form: f, pattern: r.t.pattern(http.MethodPost, bare(f.action))}, b.loads(get(p).own(r.t))); other != nil {
-						if i := slices.IndexFunc(other.fields, func(e field) bool { return e.name == d.name }); i >= 0 && other.fields[i].value != d.value {
-							r.t.tokens = append(r.t.tokens, d.name)
-						}
-					}
-				}
+				browsers[f.by] = b
+			}
+			if b == nil {
+				break
+			}
+			other := r.among(f, b.loads(get(f.page).own(r.t)))
+			if other == nil {
+				continue
+			}
+			r.site.held[d.name] = true
+			if i := slices.IndexFunc(other.fields, func(e field) bool { return e.name == d.name }); i >= 0 && other.fields[i].value != d.value {
+				r.t.tokens = append(r.t.tokens, d.name)
 			}
 		}
+	}
+	for _, f := range r.site.forms {
+		r.t.marks(f.form)
 	}
 	for _, pages := range r.site.pages { // those that were read already
 		for _, ans := range pages {

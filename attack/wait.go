@@ -82,12 +82,41 @@ func (r *run) wasCut(q *Request, ans *answer) {
 	}
 }
 
+// crowded tells of an answer that says that there were too many requests. It is no refusal of what was tried, of which nothing is known.
+// The class limits asks for such answers.
+func (r *run) crowded(q *Request, ans *answer) {
+	if ans.status == http.StatusTooManyRequests && r.class != "limits" {
+		r.missed("%s %s: answered 429, too many requests, so that it is not known what would have come of it: lift the site's limit for the attack", q.Method, r.t.pattern(q.Method, bare(q.Path)))
+	}
+}
+
+// still looks at the end of a class whether the site answers strangers as it did: one that fails at each page refuses whatever is
+// tried, and would look clean.
+func (r *run) still() {
+	asked := 0
+	for _, p := range r.site.order["anonymous"] {
+		was := r.site.pages["anonymous"][p]
+		if was.status == 0 || was.status >= 400 || asked == perShape {
+			continue
+		}
+		asked++
+		if ans := r.nobody().loads(get(p).own(r.t)); ans.status < 500 {
+			return
+		} else if r.rest(ans.took); r.nobody().loads(get(p).own(r.t)).status < 500 {
+			return
+		}
+	}
+	if asked > 0 {
+		r.missed("class %s: the site fails at the end of it, so that it is not known what it would have refused: see its log", r.class)
+	}
+}
+
 // mostSilent is after how many requests in a row without an answer the site is asked whether it is there at all.
 const mostSilent = 5
 
-// unanswered notes a request that no answer came to. It is no attempt, and no refusal.
-func (r *run) unanswered(q *Request, err error) {
-	why := "nothing came in time"
+// unanswered notes a request that no answer came to, and returns why. It is no attempt, and no refusal.
+func (r *run) unanswered(q *Request, err error) (why string) {
+	why = "nothing came in time"
 	for ; err != nil; err = errors.Unwrap(err) { // the innermost names no ports, which differ each time
 		why = err.Error()
 	}
@@ -96,6 +125,7 @@ func (r *run) unanswered(q *Request, err error) {
 	if r.silent++; r.silent >= mostSilent && !r.there() {
 		panic(ErrDied)
 	}
+	return why
 }
 
 // there reports whether the site answers anything. If it does not it has died.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // A wound alters a file and returns what makes it whole again.
@@ -78,17 +79,21 @@ func wounded(path string, hurt wound) (heal func() error, err error) {
 	return func() error { return errors.Join(mend(), f.Close(), os.Chmod(path, info.Mode().Perm())) }, nil
 }
 
-// copyFile copies a file to where none is.
+// copyFile copies a file to where none is, with its mode and time: by that of a copy a restore may know the newest.
 func copyFile(to, from string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
+	was, err := in.Stat()
+	if err != nil {
+		return err
+	}
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return errors.Join(err, out.Close(), os.Chtimes(to, time.Time{}, was.ModTime()), os.Chmod(to, was.Mode().Perm()))
 }

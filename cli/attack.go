@@ -142,15 +142,20 @@ func (p *program) runAttack(ctx context.Context, wish attackWish) error {
 		fmt.Fprintln(p.err, err) // what is printed is the report, one document
 	case len(cut) > 0:
 		fmt.Fprintf(p.err, "the time was over before the end of %s: what was not tried is not clean: give more with --budget\n", strings.Join(cut, ", "))
+	case nothing(report):
+		fmt.Fprintln(p.err, "no request came through to anything: each was refused, so nothing was attacked, and nothing is clean: see \"not reached\" for why, and attack what shows its pages")
 	}
 	switch {
 	case len(report.Findings) > 0 || !report.Unchanged:
 		return &failure{ExitFailed, errSilent}
-	case err != nil || len(cut) > 0:
+	case err != nil || len(cut) > 0 || nothing(report):
 		return &failure{ExitCannot, errSilent}
 	}
 	return nil
 }
+
+// nothing reports whether no route let one request through.
+func nothing(report *attack.Report) bool { return report.Coverage.Reached == 0 }
 
 // notEnded are the classes that were to be run and came to no end.
 func notEnded(report *attack.Report) (cut []string) {

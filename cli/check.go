@@ -38,17 +38,20 @@ func (p *program) check() *cobra.Command {
 		Example: "  " + programName() + " check --deploy",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if standard {
+			switch {
+			case !slices.Contains([]string{"text", "json", "sarif"}, format):
+				return exit(ExitUsage, "--format is %q: reports are text, json or sarif: write one of them", format)
+			case p.json && c.Flags().Changed("format") && format != "json":
+				return exit(ExitUsage, "--format %s and --json: one run prints in one form: leave one of them out", format)
+			case standard && format == "sarif":
+				return exit(ExitUsage, "--asvs and --format sarif: the standard is printed as text or json: write one of them")
+			case p.json:
+				format = "json"
+			}
+			if p.json = format == "json"; standard {
 				return p.printStandard()
 			}
 			wish := checkWish{choice: check.Choice{Deploy: deploy}, format: format}
-			if p.json {
-				wish.format = "json"
-			}
-			p.json = wish.format == "json"
-			if !slices.Contains([]string{"text", "json", "sarif"}, wish.format) {
-				return exit(ExitUsage, "--format is %q: reports are text, json or sarif: write one of them", format)
-			}
 			if err := wish.failOn.UnmarshalText([]byte(failOn)); err != nil {
 				return exit(ExitUsage, "--fail-on is %q: findings weigh low, medium or high: write one of them", failOn)
 			}

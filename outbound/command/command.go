@@ -30,6 +30,7 @@ type Command struct {
 	options []string
 	under   []string // the launcher and its options, before the program
 	noData  string   // why it takes no arguments; "": it takes some
+	noInput bool     // nor input
 	env     []string
 	time    time.Duration
 	output  int
@@ -48,9 +49,10 @@ const (
 // A program that runs what its arguments name (env, timeout, sudo) takes no data: declare the program that it runs, and
 // [Command.Under] it. Neither does one whose every argument is code (ssh, psql, watch), nor an interpreter (python3, awk, find)
 // whose own program is not told by an option. They are known by their usual names; of other programs their makers say what an
-// argument may do.
+// argument may do. An interpreter that is not told its program takes no input either, which would be one.
 //
-// It panics, when the program starts, on a shell and on an option with a NUL; and when it is called after a site has started.
+// It panics, when the program starts, on a shell, on an interpreter of which it is not known whether its program is told
+// (python3 -u x.py: declare -u -- x.py), and on an option with a NUL; and when it is called after a site has started.
 func New(program constant, options ...constant) *Command {
 	c := &Command{program: string(program), time: DefaultTime, output: DefaultOutput, where: place.Caller(1).At}
 	c.options = c.declared(c.program, options)
@@ -60,10 +62,16 @@ func New(program constant, options ...constant) *Command {
 	case slices.Contains(readers, base):
 		c.noData = "reads its arguments as code: declare the whole line, or take a library in its place"
 	case interpreters[base] != nil && !toldProgram(c.options, interpreters[base]):
-		c.noData = `would take its argument for its own program: declare that as the first option, or after "--"`
+		c.noData, c.noInput = `would take its argument, or its input, for its own program: declare that as the first option, or after "--"`, true
+		if i := slices.IndexFunc(c.options, operand); i >= 0 {
+			panic(RuleShell.Finding(c.where, fmt.Sprintf("%q of %q may be its program, or the value of %q, so that what is data is not known", c.options[i], program, c.options[i-1]), `declare the program as the first option, or after "--"`).Error())
+		}
 	}
 	return c
 }
+
+// operand reports whether an option is no option, but what stands behind one: its value, or what the program works on.
+func operand(option string) bool { return option != "" && !strings.HasPrefix(option, "-") }
 
 // Under returns the command as an argument of another program, such as nice or timeout, which runs it: launcher and options
 // are constants, as in [New], and end before the command's own program. It panics as New does.
@@ -108,7 +116,7 @@ func nameOf(program string) string {
 func toldProgram(options, takes []string) bool {
 	for i, o := range options {
 		switch {
-		case o == "" || strings.HasPrefix(o, "-"):
+		case !operand(o):
 		case i == 0 || !strings.HasPrefix(options[i-1], "-") || options[i-1] == "--" || slices.Contains(takes, options[i-1]):
 			return true
 		}
@@ -160,6 +168,9 @@ type Result struct{ Out, Messages []byte }
 func (c *Command) Run(ctx context.Context, in io.Reader, args ...string) (Result, error) {
 	if db.InWrite(ctx) {
 		return Result{}, RuleInWrite.Finding(c.where, fmt.Sprintf("%s would run inside a write transaction", c.program), "run it in PostAfter's before, or in a job")
+	}
+	if c.noInput && in != nil {
+		return Result{}, c.noDataFinding()
 	}
 	options, err := c.line(args)
 	if err != nil {
@@ -220,8 +231,7 @@ func (c *Command) line(args []string) ([]string, error) {
 	for i, a := range args {
 		switch {
 		case c.noData != "":
-			happened, remedy, _ := strings.Cut(c.noData, ": ")
-			return nil, RuleShell.Finding(c.where, c.program+" "+happened, remedy)
+			return nil, c.noDataFinding()
 		case strings.ContainsRune(a, 0):
 			return nil, RuleArgument.Finding(c.where, fmt.Sprintf("argument %d of %s has a NUL, where systems cut it off", i+1, c.program), "refuse it where it comes in")
 		case strings.HasPrefix(a, "-") && last != "--":
@@ -229,6 +239,12 @@ func (c *Command) line(args []string) ([]string, error) {
 		}
 	}
 	return slices.Clone(c.options), nil
+}
+
+// noDataFinding says why the command takes no data.
+func (c *Command) noDataFinding() error {
+	happened, remedy, _ := strings.Cut(c.noData, ": ")
+	return RuleShell.Finding(c.where, c.program+" "+happened, remedy)
 }
 
 // find looks a program up where only the system's owner puts them.

@@ -116,8 +116,7 @@ var dataless = map[string]*command.Command{
 	"an interpreter":                   command.New("python3"),
 	"a version":                        command.New("python3.11"),
 	"a version with no dot":            command.New("/usr/bin/perl5.36"),
-	"the value of an option":           command.New("awk", "-F", ":"),
-	"the value of another option":      command.New("python3", "-W", "ignore"),
+	"an option of an interpreter":      command.New("python3", "-u"),
 	"an option that takes the program": command.New("python3", "-c"),
 	"no program yet":                   command.New("sed", "-n"),
 }
@@ -149,6 +148,24 @@ func TestTakesData(t *testing.T) {
 		}
 	}
 }
+
+// The input of an interpreter without a program would be one; behind a program it is data.
+func TestInputIsNoProgram(t *testing.T) {
+	marker := filepath.Join(t.TempDir(), "ran")
+	for _, name := range []string{"an interpreter", "a version with no dot", "an option of an interpreter", "an option that takes the program"} {
+		_, err := dataless[name].Run(t.Context(), strings.NewReader(`open("`+marker+`", "w")`))
+		refused(t, err, command.RuleShell)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("it was run all the same")
+	}
+	if out, err := reads.Run(t.Context(), strings.NewReader("a:b\n")); err != nil || string(out.Out) != "b\n" {
+		t.Errorf("%q, %v", out.Out, err)
+	}
+}
+
+// reads has its program behind the value of an option, and told as one.
+var reads = command.New("awk", "-F", ":", "--", "{ print $2 }")
 
 func TestFailure(t *testing.T) {
 	out, err := lister.Run(t.Context(), nil, "/does/not/exist-canary")
@@ -211,15 +228,18 @@ func running(t *testing.T, argument string) (pids []int) {
 
 func TestDeclarations(t *testing.T) {
 	for name, declare := range map[string]func(){
-		"shell":         func() { command.New("sh", "-c", "ls") },
-		"shell by path": func() { command.New("/bin/bash") },
-		"batch file":    func() { command.New("convert.BAT") },
-		"relative":      func() { command.New("tools/convert") },
-		"none":          func() { command.New("") },
-		"NUL":           func() { command.New("ls", "a\x00b") },
-		"under a shell": func() { command.New("ls").Under("bash") },
-		"under ssh":     func() { command.New("ls").Under("ssh", "host.invalid") },
-		"under python":  func() { command.New("ls").Under("python3", "-c") },
+		"shell":                           func() { command.New("sh", "-c", "ls") },
+		"shell by path":                   func() { command.New("/bin/bash") },
+		"batch file":                      func() { command.New("convert.BAT") },
+		"relative":                        func() { command.New("tools/convert") },
+		"none":                            func() { command.New("") },
+		"NUL":                             func() { command.New("ls", "a\x00b") },
+		"under a shell":                   func() { command.New("ls").Under("bash") },
+		"under ssh":                       func() { command.New("ls").Under("ssh", "host.invalid") },
+		"under python":                    func() { command.New("ls").Under("python3", "-c") },
+		"the value of an option":          func() { command.New("awk", "-F", ":") },
+		"the value of another option":     func() { command.New("python3", "-W", "ignore") },
+		"a program, or an option's value": func() { command.New("python3", "-u", "x.py") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -45,6 +45,7 @@ func TestAttackCodes(t *testing.T) {
 		}
 		page(w, "")
 	})
+	wrongHost := served(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMisdirectedRequest) })
 	up, empty, data := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Run("data", func(t *testing.T) { merlontest.StartIn(t, data, site.Open).SignedIn("Ann") })
 	merlontest.StartIn(t, up, site.Open) // until the test ends
@@ -89,6 +90,7 @@ func TestAttackCodes(t *testing.T) {
 		{code: cli.ExitCannot, args: "-C " + filepath.Join(empty, "no"), schema: "error"},
 		{code: cli.ExitCannot, args: slow + " --class injection --budget 1500ms", schema: "attack"},
 		{code: cli.ExitCannot, args: dying + " --class injection", schema: "attack"},
+		{code: cli.ExitCannot, args: wrongHost + " --class injection", schema: "attack"},
 		{code: cli.ExitRefused, args: "http://example.org", schema: "error"},
 		{code: cli.ExitInterrupted, args: "", schema: "error", ctx: over},
 		{code: cli.ExitInterrupted, args: sound, schema: "attack", ctx: over},
