@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon/examples/club/site/sitetest"
 	"github.com/merlon-web/merlon/internal/e2e/need"
 )
 
@@ -21,6 +23,8 @@ type lost struct {
 	kit    string
 	cookie []string
 	reset  string
+	photo  string // where the upload of a member is,
+	pixels string // and what it is
 }
 
 // loseClub runs a club, has a visitor use it, and makes a point.
@@ -35,6 +39,9 @@ func loseClub(t *testing.T) *lost {
 	return l
 }
 
+// photos are the addresses of members' photos.
+var photos = regexp.MustCompile(`/members/[0-9]+/photo`)
+
 // loseTo has the point at an address, with settings of init.
 func loseTo(t *testing.T, h *home, address string, settings ...string) *lost {
 	t.Helper()
@@ -46,6 +53,15 @@ func loseTo(t *testing.T, h *home, address string, settings ...string) *lost {
 	if ann.submit("/news/1/comments", map[string]string{"Text": said}) != 200 || !ann.Has(said) {
 		t.Fatalf("the comment is not there: %s", ann.Text())
 	}
+	ann.get("/profile")
+	if status := ann.attach("/profile/photo", "Photo", sitetest.Photo(t)); status != 303 {
+		t.Fatalf("the photo: %d", status)
+	}
+	ann.get("/profile")
+	if l.photo = photos.FindString(ann.Body()); l.photo == "" || ann.get(l.photo) != 200 {
+		t.Fatalf("the photo is not there: %q", l.photo)
+	}
+	l.pixels = ann.Body()
 	l.cookie = ann.Cookies()
 	anybody := s.visitor()
 	anybody.get("/account/reset/ask")
@@ -92,20 +108,7 @@ func TestLoseEverything(t *testing.T) {
 
 	s := other.serve()
 	l.comeBack(t, s)
-	mails, _ := other.run(0, "mail", "list", "--json")
-	var list struct {
-		Mails []struct{ Kind, State string }
-	}
-	if err := json.Unmarshal([]byte(mails), &list); err != nil {
-		t.Fatal(err)
-	}
-	states := map[string]int{}
-	for _, m := range list.Mails {
-		states[m.Kind+" "+m.State]++
-	}
-	if states["account held"] == 0 || states["account link failed"] != 1 || states["account link queued"]+states["account link held"] != 0 {
-		t.Errorf("mails: %v, want the reset mail dropped and what was queued before held", states)
-	}
+	mailsHeld(t, other)
 	// the site that is running is refused, and named
 	if _, errOut := other.run(3, "restore", "--live", "--confirm-site", "club", "--key-file", l.kit); !strings.Contains(errOut, "running") {
 		t.Errorf("over a running site: %s", errOut)
@@ -201,7 +204,29 @@ func (l *lost) comeBack(t *testing.T, s *served) *visitor {
 	if ann.get("/news/1") != 200 || !ann.Has(said) {
 		t.Error("the comment is gone")
 	}
+	if ann.get(l.photo) != 200 || ann.Body() != l.pixels {
+		t.Error("the upload is gone, or another")
+	}
 	return ann
+}
+
+// mailsHeld demands that what waited is held, and that the mail with the reset link is dropped.
+func mailsHeld(t *testing.T, h *home) {
+	t.Helper()
+	mails, _ := h.run(0, "mail", "list", "--json")
+	var list struct {
+		Mails []struct{ Kind, State string }
+	}
+	if err := json.Unmarshal([]byte(mails), &list); err != nil {
+		t.Fatal(err)
+	}
+	states := map[string]int{}
+	for _, m := range list.Mails {
+		states[m.Kind+" "+m.State]++
+	}
+	if states["account held"] == 0 || states["account link failed"] != 1 || states["account link queued"]+states["account link held"] != 0 {
+		t.Errorf("mails: %v, want the reset mail dropped and what was queued before held", states)
+	}
 }
 
 func setUpPageRestores(t *testing.T, l *lost, other *home) {
@@ -238,14 +263,8 @@ func setUpPageRestores(t *testing.T, l *lost, other *home) {
 		time.Sleep(200 * time.Millisecond)
 		_, _ = v.Get(t.Context(), "/_merlon/setup/from-backup") // for a moment nobody listens
 	}
-	ann := s.visitor()
-	ann.signIn("ann@club.example")
-	if ann.get("/news/1"); !ann.Has(said) {
-		t.Error("the comment is gone")
-	}
-	if status := s.visitor().get(l.reset); status != 410 {
-		t.Errorf("the reset link from before answers %d", status)
-	}
+	l.comeBack(t, s)
+	mailsHeld(t, other)
 	if out, _ := other.run(0, "events", "--id", "MRL-RST-001", "--json"); !strings.Contains(out, "set-up page") {
 		t.Errorf("the record: %s", out)
 	}
