@@ -84,7 +84,7 @@ func loseTo(t *testing.T, h *home, address string, settings ...string) *lost {
 func TestLoseEverything(t *testing.T) {
 	need.Time(t, "loses a club and gets it back on another machine")
 	l := loseClub(t)
-	if out, _ := l.home.run(0, "drill"); !strings.Contains(out, "PASS") {
+	if out, _ := l.home.run(0, "drill"); !strings.Contains(out, "PASS") || !strings.Contains(out, "keys, 1 upload, sign-in of") || !strings.Contains(out, " pages, a post;") {
 		t.Fatalf("the drill: %s", out)
 	}
 	if err := os.RemoveAll(l.home.data()); err != nil {
