@@ -33,7 +33,9 @@ func TestBackupFindingsGo(t *testing.T) {
 			}
 			kit := filepath.Join(t.TempDir(), "kit")
 			h.run(0, "backup", "init", "--to", server.Address(c.bucket, "base"), "--kit", kit, "--set", "credentials="+s3peer.Keys(t, s3peer.Owner, s3peer.OwnerSecret)["credentials"])
-			h.run(0, "backup", "run")
+			if _, said := h.run(0, "backup", "run"); !strings.Contains(said, "sealing") || !strings.Contains(said, "storing point 1, ") || !strings.Contains(said, "proving point 1") {
+				t.Errorf("on its way a run says %q", said)
+			}
 			if out, _ := h.run(0, "drill"); !strings.Contains(out, "PASS") {
 				t.Errorf("the drill: %s", out)
 			}
