@@ -10,6 +10,9 @@ type Probe struct {
 	// SignIn signs one of them in over HTTP, through the pages and forms that everybody uses, with every factor that the
 	// user has. The error says which step failed, never a secret.
 	SignIn func(context.Context, Browser, ProbeUser) error
+	// Post sends a form as one of them, who is signed in to the browser, and looks whether what it sent stands there
+	// afterwards. Nil: the part has no such form.
+	Post func(context.Context, Browser, ProbeUser) error
 	// Disable shuts one of them out, as an administrator would: whoever is signed in as them must be out at once. Nil: the
 	// part's users cannot be disabled.
 	Disable func(context.Context, *House, ProbeUser) error

@@ -19,8 +19,9 @@ type Rescue struct {
 
 // A RescueWish is what the owner typed.
 type RescueWish struct {
-	Address string        // where the backups are; "": it comes with the key
-	Key     secret.String // what opens them
+	Address  string        // where the backups are; "": it comes with the key
+	Settings string        // of that place, name=value,name=value; "" for none
+	Key      secret.String // what opens them
 }
 
 // A RescueState is how far a rescue is.

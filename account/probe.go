@@ -17,7 +17,7 @@ import (
 
 // probe is how a drill is a user of a site with accounts.
 func (a *part) probe() *merlon.Probe {
-	return &merlon.Probe{Users: a.probeUsers, SignIn: probeSignIn, Disable: probeDisable}
+	return &merlon.Probe{Users: a.probeUsers, SignIn: probeSignIn, Post: probePost, Disable: probeDisable}
 }
 
 // probeDisable disables a made-up user.
@@ -101,6 +101,22 @@ func (a *part) probeUser(w *db.Writer, h *merlon.House, hash string, u *merlon.P
 	u.Link = "/account/link/" + string(resetTicket) + "/" + code
 	u.Cookie, err = madeSession(w, h, level, nothingMore)
 	return err
+}
+
+// probePost gives a made-up user another name.
+func probePost(ctx context.Context, b merlon.Browser, u merlon.ProbeUser) error {
+	const path, name = "/account/name", "Drilled"
+	if status, err := b.Get(ctx, path); err != nil || status != 200 || b.Path() != path {
+		return errors.Join(fmt.Errorf("account: the page of a name answered %d at %s", status, b.Path()), err)
+	}
+	status, err := b.Submit(ctx, path, map[string]string{"Name": name})
+	if err != nil || status != 200 {
+		return errors.Join(fmt.Errorf("account: another name was answered %d", status), err)
+	}
+	if _, err := b.Get(ctx, "/account"); err != nil || !b.Has(name) {
+		return errors.Join(fmt.Errorf("account: another name was taken, and %s has the old one", b.Path()), err)
+	}
+	return nil
 }
 
 // probeSignIn signs a made-up user in by the sign-in page, and by its second step.

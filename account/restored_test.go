@@ -194,6 +194,13 @@ func TestProbe(t *testing.T) {
 		if u.Role != "" {
 			b.Visitor.Get("/" + u.Role).Is(200)
 		}
+		if err := probe.Post(t.Context(), b, u); err != nil {
+			t.Errorf("role %q: %v", u.Role, err)
+		}
+		b.Visitor.Get("/account").Has("Drilled")
+		if err := probe.Post(t.Context(), browser{copied.Visitor()}, u); err == nil {
+			t.Errorf("role %q: nobody is signed in, and the name is another", u.Role)
+		}
 		wrong := u
 		wrong.Password += "x"
 		if err := probe.SignIn(t.Context(), browser{copied.Visitor()}, wrong); err == nil {

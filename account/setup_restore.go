@@ -15,8 +15,9 @@ import (
 // owner's recovery key: it is shown to this machine only, to the holder of the setup link, while there is no site yet that
 // somebody could have broken into.
 type FromBackup struct {
-	Address string        `form:"max=500" label:"Address of the backups" help:"It stands in the kit: file:///… or s3://…" autocomplete:"off"`
-	Key     secret.String `form:"password,required,max=4096" label:"Recovery key, or point key" autocomplete:"off"`
+	Address  string        `form:"max=500" label:"Address of the backups" help:"It stands in the kit: file:///… or s3://…" autocomplete:"off"`
+	Settings string        `form:"max=2000" label:"Settings of the place" help:"Only if the kit has some: name=value, with commas between. Files that they name must be on this machine." autocomplete:"off"`
+	Key      secret.String `form:"password,required,max=4096" label:"Recovery key, or point key" autocomplete:"off"`
 }
 
 // FromBackupPage is the data of the page setup-restore.html.
@@ -87,7 +88,7 @@ func (a *part) tryFromBackup(r *merlon.Read[merlon.Visitor], f form.Form[FromBac
 		return problem, err
 	}
 	_ = r.DB.Close()
-	if err := rescue.Begin(r.Context(), a.house, merlon.RescueWish{Address: strings.TrimSpace(in.Address), Key: in.Key}); err != nil {
+	if err := rescue.Begin(r.Context(), a.house, merlon.RescueWish{Address: strings.TrimSpace(in.Address), Settings: strings.TrimSpace(in.Settings), Key: in.Key}); err != nil {
 		if !errors.As(err, &problem) {
 			return problem, err
 		}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestBucketChild(t *testing.T) {
 }
 
 // A process that is killed at random moments of its runs to a bucket loses no point that it announced, and leaves a chain that
-// is whole and that the next run goes on with.
+// is whole and that the next run goes on with, and nothing in the clear.
 func TestKilledRunsToABucket(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes")
@@ -48,10 +49,11 @@ func TestKilledRunsToABucket(t *testing.T) {
 	if err := site.Close(); err != nil {
 		t.Fatal(err)
 	}
+	temp := t.TempDir()
 	var announced []string
 	for round := range backup.Kills() {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestBucketChild$")
-		cmd.Env = append(os.Environ(), bucketChild+"="+site.Data())
+		cmd.Env = append(os.Environ(), bucketChild+"="+site.Data(), "TMPDIR="+temp)
 		var problems strings.Builder
 		cmd.Stderr = &problems
 		out, err := cmd.StdoutPipe()
@@ -74,6 +76,7 @@ func TestKilledRunsToABucket(t *testing.T) {
 		if timer == nil || problems.Len() > 0 {
 			t.Fatalf("round %d: %s", round, problems.String())
 		}
+		backup.NoCanary(t, filepath.Join(site.Data(), "backup"), temp)
 		points, err := store.Chain(t.Context(), nil)
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
@@ -88,6 +91,7 @@ func TestKilledRunsToABucket(t *testing.T) {
 			}
 		}
 	}
+	backup.NoCanary(t, server.Folder)
 	made := backup.StartTestSite(t, site.Data(), s3.Scheme).Point()
 	points, err := store.Chain(t.Context(), nil)
 	if err != nil || len(points) != int(made.Seq) {

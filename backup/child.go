@@ -257,7 +257,7 @@ func (e *Evidence) compare(t *told, inner *Inner) error {
 		e.Failed = "boot"
 		return fmt.Errorf("backup: the program did not come up on the copy: %s", t.Error)
 	}
-	e.Checks.Integrity = "ok"
+	e.Checks.Integrity, e.Checks.Uploads = "ok", inner.uploads()
 	for name, n := range inner.Tables {
 		if t.Tables[name] != n {
 			e.Failed = "rows"
@@ -282,7 +282,7 @@ func (e *Evidence) compare(t *told, inner *Inner) error {
 // pagesRead bounds how many pages of each role a drill reads.
 const pagesRead = 40
 
-// use is a user of each role: signs in, reads what has no id in its path, signs out. Then the old cookie and link are tried.
+// use is a user of each role: signs in, reads what has no id in its path, tries the old cookie and link, and posts.
 func (e *Evidence) use(ctx context.Context, h *merlon.House, t *told, socket string, began time.Time) error {
 	browser := func() *browse.Browser { return browse.New(t.Origin, "unix", socket) }
 	first := browser()
@@ -292,9 +292,9 @@ func (e *Evidence) use(ctx context.Context, h *merlon.House, t *told, socket str
 	if err != nil || status >= 500 {
 		return errors.Join(fmt.Errorf("backup: the first page of the copy answered %d", status), err)
 	}
-	var signIn func(context.Context, merlon.Browser, merlon.ProbeUser) error
+	var signIn, post func(context.Context, merlon.Browser, merlon.ProbeUser) error
 	for _, p := range h.Probes() {
-		signIn = p.SignIn
+		signIn, post = p.SignIn, p.Post
 	}
 	for _, u := range t.Users {
 		b := browser()
@@ -311,8 +311,14 @@ func (e *Evidence) use(ctx context.Context, h *merlon.House, t *told, socket str
 		if err := e.refused(ctx, browser, u, own); err != nil {
 			return err
 		}
+		if post == nil { // the sign-ins, each of which writes a session, a device and an event
+			continue
+		}
+		if err := post(ctx, b, u); err != nil {
+			return fmt.Errorf("backup: what a user of the role %q posts is not kept: %w", u.Role, err)
+		}
+		e.Checks.Post = "ok"
 	}
-	e.Checks.Post = "ok" // the sign-ins: each writes a session, a device and an event
 	return nil
 }
 

@@ -24,7 +24,9 @@ func (p *part) runCommand(ctx context.Context, c *merlon.Call) error {
 	if !labelShape.MatchString(label) {
 		return merlon.Misused("--label takes up to 60 letters, digits, spaces and . _ : / ( ) + -: choose others")
 	}
-	made, err := p.attempt(ctx, c.House, wish{label: label})
+	made, err := p.attempt(ctx, c.House, wish{label: label, say: func(format string, args ...any) {
+		c.House.Log.LogAttrs(ctx, slog.LevelInfo, "backup: "+fmt.Sprintf(format, args...))
+	}})
 	if err != nil {
 		return commandError(ctx, err)
 	}

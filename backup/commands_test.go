@@ -106,7 +106,7 @@ func TestCommands(t *testing.T) {
 	}
 
 	out, problems := p.run(cli.ExitDone, "backup", "init", "--to", "file://"+target, "--try", "--kit", kit)
-	has(t, out, "fingerprint", "WARN", "delete", "every 15 minutes")
+	has(t, out, "fingerprint", "WARN", "delete", "every 15 minutes", "a drill every night")
 	has(t, problems, kit, "print it twice")
 	_, problems = p.run(cli.ExitRefused, "backup", "init", "--to", "file://"+target, "--try", "--kit", kit+"2")
 	has(t, problems, "has backups already")

@@ -199,6 +199,7 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 	if err != nil {
 		return k.point, err
 	}
+	e.Bytes = k.point.Data.Size
 	e.Checks.Ciphertext, e.Checks.Tables = "ok", len(inner.Tables)
 	if err := p.boot(ctx, h, e, folder, inner, began); err != nil {
 		return k.point, err

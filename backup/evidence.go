@@ -30,6 +30,7 @@ type Evidence struct {
 	WorstGap  float64            `json:"worst_gap_24h_s"`
 	RTO       float64            `json:"rto_machine_s"` // fetch to first page, on this machine: people and a new server take longer
 	RTOTarget float64            `json:"rto_target_s"`
+	Bytes     int64              `json:"bytes"` // of ciphertext, that were fetched
 	Steps     map[string]float64 `json:"steps_s"`
 	Checks    DrillChecks        `json:"checks"`
 	ProofAge  float64            `json:"recovery_proof_age_d"` // days; -1: never shown
@@ -45,10 +46,11 @@ type DrillChecks struct {
 	ForeignKeys int    `json:"foreign_keys"`
 	Tables      int    `json:"tables"`
 	RowsEqual   int    `json:"rows_equal"`
-	Users       int    `json:"users"` // that signed in, one of each role
+	Uploads     int    `json:"uploads"` // all of the point, each of which is there with its bytes
+	Users       int    `json:"users"`   // that signed in, one of each role
 	SignIn      string `json:"signin,omitempty"`
-	Pages       int    `json:"pages"` // that were read
-	Post        string `json:"post,omitempty"`
+	Pages       int    `json:"pages"`          // that were read
+	Post        string `json:"post,omitempty"` // ok when what users of each role sent by a form stood there afterwards
 	OldCookie   string `json:"old_cookie,omitempty"`
 	OldLink     string `json:"old_link,omitempty"`
 	Check       string `json:"check,omitempty"`
@@ -148,7 +150,12 @@ func (e *Evidence) print(out io.Writer) {
 		fmt.Fprintf(out, "restored  point %d of %s into a scratch place   %.1f s\n", e.Seq, e.Instant.UTC().Format("2006-01-02 15:04:05 MST"), e.Steps["fetch"])
 	}
 	if e.Checks.SignIn == "ok" {
-		fmt.Fprintf(out, "checked   integrity, %d tables, row counts, keys, sign-in of %d roles, %d pages, a post; old cookies and links are refused\n", e.Checks.Tables, e.Checks.Users, e.Checks.Pages)
+		post := "a post"
+		if e.Checks.Post == "" {
+			post = "no post beside them"
+		}
+		fmt.Fprintf(out, "checked   integrity, %d tables, row counts, keys, %s, sign-in of %d roles, %d pages, %s; old cookies and links are refused\n",
+			e.Checks.Tables, count(e.Checks.Uploads, "upload"), e.Checks.Users, e.Checks.Pages, post)
 		fmt.Fprintf(out, "network   %s, %d calls out\n", e.Checks.Network, e.Checks.Dials)
 	}
 	if e.Outcome != "pass" {

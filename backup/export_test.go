@@ -92,3 +92,6 @@ func (s TestSite) Close() error { return s.site.Close(s.t.Context()) }
 
 // Kills is how often a test kills.
 func Kills() int { return kills() }
+
+// NoCanary demands that no file of these folders holds what a site wrote, in the clear.
+func NoCanary(t testing.TB, folders ...string) { noCanary(t, folders...) }

@@ -73,7 +73,7 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 		"root": Fingerprint(string(setup.T)), "genesis": setup.Genesis, "probes": setup.Probes}, func(out io.Writer) error {
 		fmt.Fprintf(out, "site           %s\ntarget         %s\nfingerprint    %s\n", setup.Site, setup.Target, Fingerprint(recovery.Recipient()))
 		printProbes(out, setup.Probes)
-		_, err := fmt.Fprintln(out, "schedule       every 15 minutes while the site runs, if something changed\nnext           backup run")
+		_, err := fmt.Fprintf(out, "schedule       every %g minutes while the site runs, if something changed; a drill every night, from %02d:00 UTC on\nnext           backup run\n", p.cfg.Every.Minutes(), drillHour)
 		return err
 	})
 }

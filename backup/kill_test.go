@@ -80,11 +80,12 @@ func TestKilledRuns(t *testing.T) {
 	if err := s.site.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	temp := t.TempDir()
 	var announced []string
 	left := map[string]int{}
 	for round := range kills() {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "MERLON_TEST_BACKUP_CHILD="+dir)
+		cmd.Env = append(os.Environ(), "MERLON_TEST_BACKUP_CHILD="+dir, "TMPDIR="+temp)
 		var problems strings.Builder
 		cmd.Stderr = &problems
 		out, err := cmd.StdoutPipe()
@@ -109,7 +110,7 @@ func TestKilledRuns(t *testing.T) {
 		}
 		spools, _ := filepath.Glob(filepath.Join(s.data, "backup", spoolFolder, "*"))
 		left["spools"] += len(spools)
-		noCanary(t, s.target, filepath.Join(s.data, "backup"))
+		noCanary(t, s.target, filepath.Join(s.data, "backup"), temp)
 		hidden, _ := filepath.Glob(filepath.Join(s.data, ".*"))
 		for _, path := range hidden {
 			left["snapshots"]++

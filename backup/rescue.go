@@ -99,7 +99,11 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	if address == "" {
 		return nil, nil, merlon.Said{ID: "backup.back.no-address"}
 	}
-	t, err := OpenTarget(ctx, address, nil, r.p.cfg.Schemes)
+	options, err := optionsOf(want.Settings)
+	if err != nil {
+		return nil, nil, merlon.Said{ID: "backup.back.settings"}
+	}
+	t, err := OpenTarget(ctx, address, options, r.p.cfg.Schemes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,7 +132,7 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	if err != nil {
 		return nil, nil, errors.Join(errUnproven, err, faults.err(), store.target.Close())
 	}
-	return &fetching{store: store, point: point, key: k}, warnings, nil
+	return &fetching{store: store, options: options, point: point, key: k}, warnings, nil
 }
 
 // bring makes the data and has the site replaced by it.

@@ -335,6 +335,8 @@ func TestTheSetUpPageTellsFaults(t *testing.T) {
 	}{
 		{merlon.RescueWish{Address: s.at(), Key: secret.New("something else")}, "backup.back.key"},
 		{merlon.RescueWish{Key: secret.New(s.recovery.Reveal())}, "backup.back.no-address"},
+		{merlon.RescueWish{Address: s.at(), Settings: "credentials", Key: secret.New(s.recovery.Reveal())}, "backup.back.settings"},
+		{merlon.RescueWish{Address: s.at(), Settings: "credentials=x", Key: secret.New(s.recovery.Reveal())}, "backup.back.address"},
 		{merlon.RescueWish{Address: "gopher://x", Key: secret.New(s.recovery.Reveal())}, "backup.back.address"},
 		{merlon.RescueWish{Address: "file://" + t.TempDir(), Key: secret.New(s.recovery.Reveal())}, "backup.back.nothing"},
 	} {

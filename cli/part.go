@@ -206,6 +206,7 @@ func (p *program) order(ctx context.Context, cmd merlon.Command, o order) error 
 	if err != nil {
 		return err
 	}
+	defer goesOn(env.Log, string(cmd.Name))()
 	site, err := p.opened(env)
 	if err != nil {
 		return err

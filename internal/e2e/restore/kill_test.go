@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -53,9 +52,7 @@ func killedRestores(t *testing.T, l *lost) {
 	h.run(0, "user", "add", "late@club.example") // the live site is 51 users, the point 50
 	h.temp = t.TempDir()
 	saved := filepath.Join(t.TempDir(), "saved")
-	if out, err := exec.Command("cp", "-a", h.data(), saved).CombinedOutput(); err != nil {
-		t.Fatal(err, string(out))
-	}
+	copyFolder(t, h.data(), saved)
 	args := []string{"restore", "1", "--live", "--confirm-site", "club", "--key-file", l.kit}
 	began := time.Now()
 	h.run(0, args...)
@@ -67,9 +64,7 @@ func killedRestores(t *testing.T, l *lost) {
 				t.Fatal(err)
 			}
 		}
-		if out, err := exec.Command("cp", "-a", saved, h.data()).CombinedOutput(); err != nil {
-			t.Fatal(err, string(out))
-		}
+		copyFolder(t, saved, h.data())
 		killAt(t, h, rand.N(whole), args...)
 		n := users(t, h)
 		seen[n]++

@@ -7,7 +7,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"html"
 	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,13 +135,14 @@ func (s *served) stop() {
 func (s *served) visitor() *visitor {
 	b := browse.New(s.origin, "tcp", s.addr)
 	s.h.t.Cleanup(b.Close)
-	return &visitor{b, s.h.t}
+	return &visitor{b, s.h.t, s.origin, s.addr}
 }
 
 // A visitor fails the test when it cannot go on.
 type visitor struct {
 	*browse.Browser
-	t testing.TB
+	t            testing.TB
+	origin, addr string
 }
 
 func (v *visitor) get(path string) int {
@@ -156,6 +161,45 @@ func (v *visitor) submit(action string, values map[string]string) int {
 		v.t.Fatal(err)
 	}
 	return status
+}
+
+// hidden are the hidden fields of a form.
+var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
+
+// attach sends a file by the form of the last page that posts to an action.
+func (v *visitor) attach(action, field string, content []byte) int {
+	v.t.Helper()
+	_, form, ok := strings.Cut(v.Body(), `action="`+action+`"`)
+	if !ok {
+		v.t.Fatalf("%s has no form that posts to %s", v.Path(), action)
+	}
+	form, _, _ = strings.Cut(form, "</form>")
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for _, f := range hidden.FindAllStringSubmatch(form, -1) {
+		_ = w.WriteField(html.UnescapeString(f[1]), html.UnescapeString(f[2]))
+	}
+	part, _ := w.CreateFormFile(field, "me.jpg")
+	_, _ = part.Write(content)
+	_ = w.Close()
+	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, v.origin+action, &body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	r.Header.Set("Origin", v.origin)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Cookie", strings.Join(v.Cookies(), "; "))
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", v.addr)
+		}}}
+	res, err := client.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res.StatusCode
 }
 
 const demoPassword = "harbour lantern seven oars"
