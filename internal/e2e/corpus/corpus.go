@@ -16,7 +16,7 @@ var (
 	sql = []string{"' OR '1'='1", "' OR 1=1 --", "'; DELETE FROM note; --", "'; DROP TABLE note CASCADE; --", "\"; DELETE FROM note; --", "1; COMMIT; DELETE FROM note", "' UNION SELECT text FROM note --",
 		"\\'; DELETE FROM note; --", "\xbf' OR 1=1 --", "$1", "$2", "{0}", "?", ":author", "$$; DELETE FROM note; $$", "E'\\x27'", "'/**/OR/**/'a'='a", "%", "_", "%%' ESCAPE '", "canary' --", "(SELECT text FROM note)", "id; DELETE FROM note",
 		"text DESC, (SELECT 1)", "1) OR (1=1", "x' AND pg_sleep(9) --", "'||(SELECT author FROM note)||'", "canary\x00"}
-	resp = []string{"\r\nFLUSHALL\r\n", "x\r\n*1\r\n$8\r\nFLUSHALL\r\n", "$-1\r\n", "+OK\r\n", "*", "[a-z]*", "{canary}", "}:note:{canary", "'); redis.call('FLUSHALL'); ('", "]] redis.call('FLUSHALL') --[[", "EX 1", "\x00FLUSHALL"}
+	resp = []string{"\r\nFLUSHALL\r\n", "x\r\n*1\r\n$8\r\nFLUSHALL\r\n", "$-1\r\n", "+OK\r\n", "*", "[a-z]*", "{canary}", "canary}:item:{1", "'); redis.call('FLUSHALL'); ('", "]] redis.call('FLUSHALL') --[[", "EX 1", "\x00FLUSHALL"}
 	ldap = []string{"*)(uid=*", "ann)(objectClass=*", "*)(|(objectClass=*", "\\2a", "ann\x00", "ann,ou=admins", "+cn=root", "#0403616e6e", " ann", "ann ", "\\2c", "(&)", "ann))(|(uid=*"}
 	argv = []string{"-rf", "--output=/tmp/merlon-corpus", "-", "--", "; touch /tmp/merlon-corpus", "$(touch /tmp/merlon-corpus)", "`touch /tmp/merlon-corpus`", "| sh", "&& sh", "> /tmp/merlon-corpus", "%n%n%s", "\\x41\\n", "~/.ssh", "@/etc/passwd"}
 	smtp = []string{"Hi\r\nBcc: all@x.test", "Hi\nBcc: all@x.test", "Hi\r\n\r\n<script>", "=?utf-8?q?=0D=0ABcc:_all=40x.test?=", "a@x.test,b@x.test", "a@x.test> SIZE=1", "a@x.test\r\nRCPT TO:<b@x.test>", "Ann <a@x.test>, Eve <e@x.test>",

@@ -50,8 +50,11 @@ var (
 	sorted = db.Query[string](schema, "SELECT author FROM note ORDER BY {0} LIMIT 50", db.Choice{"": "id", "author": "author"})
 
 	key     = valkey.NewKey("corpus:note:{}")
+	item    = valkey.NewKey("corpus:note:{}:item:{}")
 	put     = valkey.NewCommand[valkey.Done]("SET {key} {}", key)
 	get     = valkey.NewCommand[string]("GET {key}", key)
+	putItem = valkey.NewCommand[valkey.Done]("SET {key} {}", item)
+	getItem = valkey.NewCommand[string]("GET {key}", item)
 	swap    = valkey.NewScript[string](`local was = redis.call('GET', KEYS[1]) or 'none' redis.call('SET', KEYS[1], ARGV[1]) return was`)
 	printer = command.New("printf", "%s\\n", "--")
 	echo    = command.New("printf", "%s\\n")
@@ -216,7 +219,7 @@ func sql(t *testing.T, e db.Engine) func(string) (error, string) {
 func cache(t *testing.T) func(string) (error, string) {
 	server := valkeypeer.Start(t)
 	c, ctx := server.Client(t), t.Context()
-	if _, err := put.Do(ctx, c, key.Of("canary"), valkey.Text("alive")); err != nil {
+	if _, err := putItem.Do(ctx, c, item.Of("canary", "1"), valkey.Text("alive")); err != nil {
 		t.Fatal(err)
 	}
 	n := 1
@@ -231,7 +234,7 @@ func cache(t *testing.T) func(string) (error, string) {
 		if was, err := swap.Do(ctx, c, []valkey.Name{key.Of(text)}, valkey.Text(text)); err != nil || was != text {
 			return nil, fmt.Sprintf("a script read %q, %v", was, err)
 		}
-		if got, err := get.Do(ctx, c, key.Of("canary")); err != nil || got != "alive" {
+		if got, err := getItem.Do(ctx, c, item.Of("canary", "1")); err != nil || got != "alive" {
 			return nil, fmt.Sprintf("what was beside it is %q, %v", got, err)
 		}
 		if size := server.Say("DBSIZE"); strings.TrimSpace(size) != fmt.Sprintf(":%d", n) {
