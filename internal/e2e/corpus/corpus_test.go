@@ -63,16 +63,16 @@ var (
 
 func TestMain(m *testing.M) { os.Exit(pgpeer.Main(m)) }
 
-// A backEnd takes one text wherever a visitor's text goes, and returns why it was refused, nil if it was not; harm is what the text
-// did beyond being a text.
+// A backEnd takes one text wherever a visitor's text goes, and returns what it did beyond being a text, "" for nothing, and
+// why it was refused, nil if it was not.
 type backEnd struct {
 	name string
-	take func(t *testing.T) func(text string) (refused error, harm string)
+	take func(t *testing.T) func(text string) (harm string, refused error)
 }
 
 var backEnds = []backEnd{
-	{"sqlite", func(t *testing.T) func(string) (error, string) { return sql(t, sqlite.Engine("x.db")) }},
-	{"postgres", func(t *testing.T) func(string) (error, string) {
+	{"sqlite", func(t *testing.T) func(string) (string, error) { return sql(t, sqlite.Engine("x.db")) }},
+	{"postgres", func(t *testing.T) func(string) (string, error) {
 		server := pgpeer.Shared(t)
 		return sql(t, postgres.Engine(server.Config(server.Database(t))))
 	}},
@@ -89,7 +89,7 @@ func TestHostile(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			take, refused := b.take(t), 0
 			for _, text := range texts {
-				err, harm := take(text)
+				harm, err := take(text)
 				if harm != "" {
 					t.Errorf("%q: %s", text, harm)
 				}
@@ -118,7 +118,7 @@ func TestHonest(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			take := b.take(t)
 			for _, text := range texts {
-				if err, harm := take(text); err != nil || harm != "" {
+				if harm, err := take(text); err != nil || harm != "" {
 					t.Errorf("%q: %v, %s", text, err, harm)
 				}
 			}
@@ -155,7 +155,7 @@ func distinct(t *testing.T, texts []string) int {
 
 // sql keeps a text as a value, finds it by equality, in a list and within a pattern, and gives it as the name of an order. A row
 // beside it must stay, and must not be found.
-func sql(t *testing.T, e db.Engine) func(string) (error, string) {
+func sql(t *testing.T, e db.Engine) func(string) (string, error) {
 	if err := e.Open(t.Context(), t.TempDir(), schema); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func sql(t *testing.T, e db.Engine) func(string) (error, string) {
 	if err := run(add, "canary", "alive"); err != nil {
 		t.Fatal(err)
 	}
-	return func(text string) (refused error, harm string) {
+	return func(text string) (harm string, refused error) {
 		harmed := func(what string, got any, err error) { harm += fmt.Sprintf("%s: %q, %v; ", what, got, err) }
 		if refused = run(add, text, text); refused != nil {
 			if r := e.Read(t.Context()); true {
@@ -181,7 +181,7 @@ func sql(t *testing.T, e db.Engine) func(string) (error, string) {
 				}
 				r.Close()
 			}
-			return refused, harm
+			return harm, refused
 		}
 		r := e.Read(t.Context())
 		for what, ask := range map[string]func() ([]string, error){
@@ -211,64 +211,64 @@ func sql(t *testing.T, e db.Engine) func(string) (error, string) {
 		if got, err := sorted.All(r); err != nil || !slices.Equal(got, []string{"canary"}) {
 			harmed("left", got, err)
 		}
-		return nil, harm
+		return harm, nil
 	}
 }
 
 // cache keeps a text as a value, as part of a key, and gives it to a script.
-func cache(t *testing.T) func(string) (error, string) {
+func cache(t *testing.T) func(string) (string, error) {
 	server := valkeypeer.Start(t)
 	c, ctx := server.Client(t), t.Context()
 	if _, err := putItem.Do(ctx, c, item.Of("canary", "1"), valkey.Text("alive")); err != nil {
 		t.Fatal(err)
 	}
 	n := 1
-	return func(text string) (error, string) {
+	return func(text string) (string, error) {
 		if _, err := put.Do(ctx, c, key.Of(text), valkey.Text(text)); err != nil {
-			return err, ""
+			return "", err
 		}
 		n++
 		if got, err := get.Do(ctx, c, key.Of(text)); err != nil || got != text {
-			return nil, fmt.Sprintf("read as %q, %v", got, err)
+			return fmt.Sprintf("read as %q, %v", got, err), nil
 		}
 		if was, err := swap.Do(ctx, c, []valkey.Name{key.Of(text)}, valkey.Text(text)); err != nil || was != text {
-			return nil, fmt.Sprintf("a script read %q, %v", was, err)
+			return fmt.Sprintf("a script read %q, %v", was, err), nil
 		}
 		if got, err := getItem.Do(ctx, c, item.Of("canary", "1")); err != nil || got != "alive" {
-			return nil, fmt.Sprintf("what was beside it is %q, %v", got, err)
+			return fmt.Sprintf("what was beside it is %q, %v", got, err), nil
 		}
 		if size := server.Say("DBSIZE"); strings.TrimSpace(size) != fmt.Sprintf(":%d", n) {
-			return nil, fmt.Sprintf("the server has %q keys, want %d", size, n)
+			return fmt.Sprintf("the server has %q keys, want %d", size, n), nil
 		}
-		return nil, ""
+		return "", nil
 	}
 }
 
-func argv(t *testing.T) func(string) (error, string) { return program(t, printer) }
-func bare(t *testing.T) func(string) (error, string) { return program(t, echo) }
+func argv(t *testing.T) func(string) (string, error) { return program(t, printer) }
+func bare(t *testing.T) func(string) (string, error) { return program(t, echo) }
 
 // program gives a text to a program that prints what it is given.
-func program(t *testing.T, c *command.Command) func(string) (error, string) {
+func program(t *testing.T, c *command.Command) func(string) (string, error) {
 	const made = "/tmp/merlon-corpus" // what the texts would make
 	_ = os.Remove(made)
-	return func(text string) (error, string) {
+	return func(text string) (string, error) {
 		out, err := c.Run(t.Context(), nil, text)
 		if _, gone := os.Lstat(made); gone == nil {
-			return err, "it ran"
+			return "it ran", err
 		}
 		want := text + "\n"
 		if c == printer {
 			want = "--\n" + want // printf repeats its format for each argument, the dashes too
 		}
 		if err == nil && string(out.Out) != want {
-			return nil, fmt.Sprintf("printed %q", out.Out)
+			return fmt.Sprintf("printed %q", out.Out), nil
 		}
-		return err, ""
+		return "", err
 	}
 }
 
 // subject sends a mail with a text as its subject.
-func subject(t *testing.T) func(string) (error, string) {
+func subject(t *testing.T) func(string) (string, error) {
 	p := mailpeer.Start(t)
 	s, err := mail.New(mail.Config{Host: "127.0.0.1", Port: p.Port, From: "Club <club@site.test>", Site: "site.test", Timeout: 10 * time.Second, Roots: p.Roots()})
 	if err != nil {
@@ -276,39 +276,39 @@ func subject(t *testing.T) func(string) (error, string) {
 	}
 	r, sent := s.Begin(), 0
 	t.Cleanup(r.Close)
-	return func(text string) (error, string) {
+	return func(text string) (string, error) {
 		if _, err := r.Send(t.Context(), mail.Mail{To: "ann@site.test", Subject: text, Text: text + "\nend", Date: time.Now()}); err != nil {
 			if n := len(p.Mails()); n != sent {
-				return err, fmt.Sprintf("refused, and %d mails arrived, want %d", n, sent)
+				return fmt.Sprintf("refused, and %d mails arrived, want %d", n, sent), err
 			}
-			return err, ""
+			return "", err
 		}
 		sent++
 		got := p.Wait(sent)[sent-1]
 		if got.Subject != text || got.To != "ann@site.test" || len(got.Header["Bcc"]) > 0 || len(got.Header) != 9 {
-			return nil, fmt.Sprintf("arrived with subject %q, to %q, headers %v", got.Subject, got.To, got.Header)
+			return fmt.Sprintf("arrived with subject %q, to %q, headers %v", got.Subject, got.To, got.Header), nil
 		}
-		return nil, ""
+		return "", nil
 	}
 }
 
 // address puts a text into an address, as a segment of the path and as a value of the query.
-func address(*testing.T) func(string) (error, string) {
-	return func(text string) (error, string) {
+func address(*testing.T) func(string) (string, error) {
+	return func(text string) (string, error) {
 		at, err := api.With(text, text)
 		if err != nil {
-			return err, ""
+			return "", err
 		}
 		u, err := url.Parse(at)
 		if err != nil {
-			return nil, err.Error()
+			return err.Error(), nil
 		}
 		last, err := url.PathUnescape(strings.TrimPrefix(u.EscapedPath(), "/notes/"))
 		if q := u.Query(); err != nil || u.Scheme != "https" || u.Host != "api.site.test" || u.User != nil || u.Fragment != "" || strings.Count(u.EscapedPath(), "/") != 2 || last != text ||
 			len(q) != 1 || len(q["q"]) != 1 || q.Get("q") != text {
-			return nil, "became " + at
+			return "became " + at, nil
 		}
-		return nil, ""
+		return "", nil
 	}
 }
 
@@ -317,7 +317,7 @@ type document struct {
 }
 
 // upload sends a file of that name, and asks for a kept one by it.
-func upload(t *testing.T) func(string) (error, string) {
+func upload(t *testing.T) func(string) (string, error) {
 	dir, e := t.TempDir(), sqlite.Engine("site.db")
 	store := file.New(dir, time.Now, file.Limits{})
 	if err := e.Open(t.Context(), dir, file.Schema()); err != nil {
@@ -330,7 +330,7 @@ func upload(t *testing.T) func(string) (error, string) {
 	const content = "the same text each time"
 	sum := sha256.Sum256([]byte(content))
 	hash := hex.EncodeToString(sum[:])
-	return func(text string) (error, string) {
+	return func(text string) (string, error) {
 		var body bytes.Buffer
 		w := multipart.NewWriter(&body)
 		part, err := w.CreateFormFile("File", text+".txt") // the ending says the type
@@ -344,57 +344,57 @@ func upload(t *testing.T) func(string) (error, string) {
 		r.Header.Set("Content-Type", w.FormDataContentType())
 		b, err := form.ParseUploads(r, form.Limits{}, form.Uploads{Spec: form.Form[document]{}.FormSpec(), Spool: store.For(1)})
 		if err != nil {
-			return err, ""
+			return "", err
 		}
 		defer b.Drop()
 		f, _ := form.Bind[document](b, nil)
 		v, ok := f.Value()
 		if !ok {
-			return nil, "not taken: " + f.Problem("File")
+			return "not taken: " + f.Problem("File"), nil
 		}
 		if err := e.Write(t.Context(), func(_ context.Context, w *db.Writer) error {
 			_, err := file.Keep(w, v.File)
 			return err
 		}); err != nil {
-			return err, ""
+			return "", err
 		}
 		reader := e.Read(t.Context())
 		defer reader.Close()
 		if _, err := file.Find(reader, text); !errors.Is(err, db.ErrNoRow) {
-			return nil, fmt.Sprintf("found by that name: %v", err)
+			return fmt.Sprintf("found by that name: %v", err), nil
 		}
 		if f, err := store.OpenHash(text); err == nil {
 			f.Close()
-			return nil, "opened by that name"
+			return "opened by that name", nil
 		}
 		kept, err := filepath.Glob(filepath.Join(dir, file.Folder, "*", "*", "*"))
 		if want := filepath.Join(dir, filepath.FromSlash(file.BlobPath(hash))); err != nil || !slices.Equal(kept, []string{want}) {
-			return nil, fmt.Sprintf("on the disk: %q, %v", kept, err)
+			return fmt.Sprintf("on the disk: %q, %v", kept, err), nil
 		}
-		return nil, ""
+		return "", nil
 	}
 }
 
 // table writes a text as a cell.
-func table(t *testing.T) func(string) (error, string) {
-	return func(text string) (error, string) {
+func table(t *testing.T) func(string) (string, error) {
+	return func(text string) (string, error) {
 		var b strings.Builder
 		out, err := export.NewCSV(&b, "A", "B")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := out.Row(text, "end"); err != nil {
-			return err, ""
+			return "", err
 		}
 		rows, err := csv.NewReader(strings.NewReader(b.String())).ReadAll()
 		if err != nil || len(rows) != 2 || len(rows[1]) != 2 || rows[1][1] != "end" {
-			return nil, fmt.Sprintf("read as %q, %v", rows, err)
+			return fmt.Sprintf("read as %q, %v", rows, err), nil
 		}
 		got := rows[1][0]
 		first, _ := utf8.DecodeRuneInString(strings.TrimLeft(got, " \t\r\n\u00a0\ufeff"))
 		if same := strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\r\n", "\n"); strings.ContainsRune("=+-@＝＋－＠", first) || got != same && got != "'"+same {
-			return nil, fmt.Sprintf("the cell is %q", got)
+			return fmt.Sprintf("the cell is %q", got), nil
 		}
-		return nil, ""
+		return "", nil
 	}
 }
