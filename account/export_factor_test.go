@@ -17,7 +17,7 @@ type sealedRow struct {
 
 var (
 	setPassword = db.Exec(schema, "UPDATE merlon_user SET password = $2 WHERE id = $1")
-	setSecret   = db.Exec(schema, "UPDATE merlon_totp SET secret = $2 WHERE user = $1")
+	setSecret   = db.Exec(schema, "UPDATE merlon_totp SET secret = $2 WHERE \"user\" = $1")
 	allSealed   = db.Query[sealedRow](schema, "SELECT t.secret, r.hash FROM merlon_totp t JOIN merlon_recovery r ON r.user = t.user LIMIT 100")
 )
 

@@ -74,7 +74,7 @@ func Trusted(h *merlon.House, user int64, now time.Time) (n int) {
 	return n
 }
 
-var trustAll = db.Exec(schema, "UPDATE merlon_device SET trusted = $2 WHERE user = $1")
+var trustAll = db.Exec(schema, "UPDATE merlon_device SET trusted = $2 WHERE \"user\" = $1")
 
 // A Trace is how many tickets of one user, kind and life there are.
 type Trace struct {

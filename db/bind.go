@@ -27,17 +27,22 @@ type JSONValue struct {
 type Pattern struct{ text string }
 
 // Contains returns the pattern of texts that contain s. Use it with LIKE $1 ESCAPE '\': what is a wildcard in s is
-// escaped, so that a visitor cannot make one row's look-up a walk through the table.
+// escaped, so that a visitor cannot make one row's look-up a walk through the table. A NUL byte in s is refused when the
+// statement runs.
 func Contains(s string) Pattern { return Pattern{"%" + escapeLike(s) + "%"} }
 
-// HasPrefix returns the pattern of texts that begin with s. Use it with LIKE $1 ESCAPE '\'.
+// HasPrefix returns the pattern of texts that begin with s. Use it with LIKE $1 ESCAPE '\'. A NUL byte in
+// s is refused when the statement runs.
 func HasPrefix(s string) Pattern { return Pattern{escapeLike(s) + "%"} }
 
 func escapeLike(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
-var errArgType = errors.New("unsupported type")
+var (
+	errArgType    = errors.New("unsupported type")
+	errPatternNUL = errors.New("NUL in a pattern") // SQLite's LIKE reads no further: the pattern of "\x00" would be %, which finds every row
+)
 
 // bind binds one value. It calls nothing that would make the arguments escape to the heap.
 func bind(stmt Stmt, i int, arg any) error {
@@ -63,6 +68,9 @@ func bind(stmt Stmt, i int, arg any) error {
 	case float64:
 		stmt.BindFloat(i, v)
 	case Pattern:
+		if strings.IndexByte(v.text, 0) >= 0 {
+			return errPatternNUL
+		}
 		stmt.BindText(i, v.text)
 	case JSONValue:
 		if v.err != nil {
@@ -252,6 +260,9 @@ func argError(i int, arg any, err error) error {
 	if err == errArgType {
 		return RuleArgument.Finding("", fmt.Sprintf("the argument of $%d is of type %s, which no column takes", i+1, typeName(arg)),
 			"give an integer, float, string, []byte, [n]byte, bool, time.Time, a type made of these or a pointer to one, db.JSON(v), db.Contains(s), or a slice where the text has $n...")
+	}
+	if err == errPatternNUL {
+		return RuleArgument.Finding("", fmt.Sprintf("the pattern for $%d holds a NUL byte, at which engines stop reading it", i+1), "take it out before db.Contains or db.HasPrefix")
 	}
 	return fmt.Errorf("the argument of $%d: %w", i+1, err)
 }

@@ -216,6 +216,12 @@ func patterns(t *testing.T, s *suite) {
 				t.Errorf("HasPrefix(%q) finds %q, want %q", part, got, begin)
 			}
 		}
+		for _, nul := range []string{"\x00", "a\x00", "\x00b"} { // read up to there, the first would find every row
+			for _, p := range []db.Pattern{db.Contains(nul), db.HasPrefix(nul)} {
+				_, err := like.All(r, p)
+				wantRule(t, err, db.RuleArgument)
+			}
+		}
 		if found, err := likeBare.All(r, db.Contains("50%")); err == nil || !strings.Contains(err.Error(), "ESCAPE") {
 			t.Errorf("a pattern in a text without ESCAPE: %q, %v", found, err)
 		}

@@ -15,9 +15,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/merlon-web/merlon/internal/e2e/corpus"
 	"github.com/merlon-web/merlon/internal/e2e/need"
 	"github.com/merlon-web/merlon/outbound/ldap"
 	"github.com/merlon-web/merlon/secret"
@@ -243,4 +245,18 @@ func limiter(t *testing.T) *throttle.Limiter {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// TestCorpus: as a value of a filter no hostile text finds anybody, and no honest one is refused.
+func TestCorpus(t *testing.T) {
+	_, plain, _ := start(t)
+	d := open(t, ldap.Config{Address: plain, User: root, Password: secret.New("canary-root")})
+	for _, text := range append(corpus.Hostile(), corpus.Honest()...) {
+		if got := strings.ToLower(strings.Trim(text, " ")); got == "ann" || got == "ben" { // spaces around it do not count in a uid (RFC 4518, 2.6.1)
+			continue
+		}
+		if found, err := d.Search(t.Context(), people, byName, []string{text}); err != nil && slices.Contains(corpus.Honest(), text) || len(found) != 0 {
+			t.Errorf("%q finds %+v, %v", text, found, err)
+		}
+	}
 }
