@@ -188,7 +188,7 @@ func (r *run) sql(route string, by *actor, value string, send func(string) (*ans
 		{"(SELECT 0)", "(SELECT 0 FROM mq_no_table)"},
 	} {
 		good, _ := send(fill(pair[0], value))
-		bad, q := send(fill(pair[1], value))
+		bad, _ := send(fill(pair[1], value))
 		if good == nil || bad == nil {
 			return
 		}
@@ -196,7 +196,8 @@ func (r *run) sql(route string, by *actor, value string, send func(string) (*ans
 			return good != nil && bad != nil && good.status < 400 && good.status > 0 && bad.status >= 500
 		}; fails(good, bad) { // each again: a site may fail by chance, or under load
 			good, _ = send(fill(pair[0], value))
-			if bad, q = send(fill(pair[1], value)); !fails(good, bad) {
+			bad, q := send(fill(pair[1], value))
+			if !fails(good, bad) {
 				continue
 			}
 			r.hit(RuleSQL, route, q, by, "a table that is not there makes the page fail, a statement that is right does not")
