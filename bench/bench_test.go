@@ -252,18 +252,20 @@ func TestServers(t *testing.T) {
 	b := testBench(t)
 	measured(oneWriter(t.Context(), b))
 	measured(formRate(t.Context(), b))
-	s, err := b.valkeySide(t.Context(), 500, 12_000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close(t.Context())
-	if got, err := s.turn(t.Context(), 10*time.Millisecond); err != nil || got.ops == 0 {
-		t.Errorf("%+v, %v", got, err)
+	for _, side := range []func(context.Context, int, int) (*lookupSide, error){b.valkeySide, b.postgresSide} {
+		s, err := side(t.Context(), 500, 12_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.turn(t.Context(), 10*time.Millisecond); err != nil || got.ops == 0 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		_ = s.close(t.Context())
 	}
 }
 
 var rowNames = []string{"page-http/floor", "page-http/kit", "page-http/hand", "page-http/django", "page/floor", "render/hand", "render/templ",
-	"hello-http/floor", "layers", "flood", "enum/sign-in", "enum/sign-up", "enum/reset", "sessions-1m", "page-postgres/hand", "page-valkey/hand", "page-replicas", "postgres-write", "forms", "sessions-valkey", "sqlite-read", "sqlite-rows", "sqlite-mixed"}
+	"hello-http/floor", "layers", "flood", "enum/sign-in", "enum/sign-up", "enum/reset", "sessions-1m", "page-postgres/hand", "page-valkey/hand", "page-replicas", "postgres-write", "forms", "sessions-valkey", "sessions-postgres", "sqlite-read", "sqlite-rows", "sqlite-mixed"}
 
 func TestTable(t *testing.T) {
 	var names []string

@@ -30,6 +30,7 @@ func rows() []row {
 		{name: "postgres-write", against: "pgx, side by side", hold: 0.2, run: oneWriter},
 		{name: "forms", against: "one writer, in µs", hold: 2000, most: true, unit: "µs", run: formRate},
 		{name: "sessions-valkey", against: "10,000 sessions", hold: 1.5, most: true, run: lookupOnValkey},
+		{name: "sessions-postgres", against: "10,000 sessions", hold: 1.5, most: true, run: lookupOnPostgres},
 		{name: "sqlite-read", against: "mattn", hold: 0.9, most: true, run: stores(readPoint, byTime)},
 		{name: "sqlite-rows", against: "mattn", hold: 0.75, most: true, run: stores(readRows, byTime)},
 		{name: "sqlite-mixed", against: "mattn", hold: 1.2, run: stores(readAndWrite, byRate)},
