@@ -181,11 +181,12 @@ func (r *run) showing(f *seenForm, viewer *actor, ans *answer) (all []*answer) {
 // sql tells a statement from a text: what is true in SQL is answered otherwise than what is false, what is there otherwise
 // than what is not.
 func (r *run) sql(route string, by *actor, value string, send func(string) (*answer, *Request)) {
+	none := r.mark() // a name of its own: a site that wants texts to be unique refuses one that another form has taken
 	for _, pair := range [][2]string{
-		{"%s'||(SELECT '')||'", "%s'||(SELECT '' FROM mq_no_table)||'"},
-		{"%s+(SELECT 0)", "%s+(SELECT 0 FROM mq_no_table)"},
-		{"(SELECT 0),%s", "(SELECT 0 FROM mq_no_table),%s"},
-		{"(SELECT 0)", "(SELECT 0 FROM mq_no_table)"},
+		{"%s'||(SELECT '')||'", "%s'||(SELECT '' FROM " + none + ")||'"},
+		{"%s+(SELECT 0)", "%s+(SELECT 0 FROM " + none + ")"},
+		{"(SELECT 0),%s", "(SELECT 0 FROM " + none + "),%s"},
+		{"(SELECT 0)", "(SELECT 0 FROM " + none + ")"},
 	} {
 		good, _ := send(fill(pair[0], value))
 		bad, _ := send(fill(pair[1], value))
@@ -259,12 +260,13 @@ func (r *run) quietSQL(route string, by *actor, value string, send func(string) 
 		var q *Request
 		for i := 0; i < 2 && found; i++ {
 			base, _ := said("")
-			good, _ := said(" FROM (SELECT " + constant + ") AS mq_no_table")
+			none := r.mark() // as in sql
+			good, _ := said(" FROM (SELECT " + constant + ") AS " + none)
 			if found = base != "" && good == base; !found {
 				break
 			}
 			var bad string
-			bad, q = said(" FROM mq_no_table")
+			bad, q = said(" FROM " + none)
 			found = bad != "" && bad != base
 		}
 		if found {

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bytes"
+	"cmp"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -42,13 +43,14 @@ func (r *run) headers(a *actor, p, route string, ans *answer) {
 		}
 	}
 	if ans.status == http.StatusOK && ans.isHTML() {
-		policy := strings.Join(ans.header.Values("Content-Security-Policy"), "; ")
-		if why := weakPolicy(policy); why != "" {
+		sent := ans.header.Values("Content-Security-Policy")
+		policies := slices.Concat(sent, ans.dom(r.t).metas)
+		if why := weakest(policies); why != "" {
 			r.hit(RulePolicy, route, q, a, "%s: %s", p, why)
-		} else if !strings.Contains(policy, "require-trusted-types-for") {
+		} else if !strings.Contains(strings.Join(policies, ";"), "require-trusted-types-for") {
 			r.hit(RuleTrustedTypes, route, q, a, "the policy of %s has no require-trusted-types-for", p)
 		}
-		if !strings.Contains(policy, "frame-ancestors") && ans.header.Get("X-Frame-Options") == "" {
+		if !strings.Contains(strings.Join(sent, ";"), "frame-ancestors") && ans.header.Get("X-Frame-Options") == "" {
 			r.hit(RuleFrame, route, q, a, "%s has neither frame-ancestors nor X-Frame-Options", p)
 		}
 	}
@@ -78,11 +80,20 @@ func jsonLike(body string) bool {
 	return strings.HasPrefix(s, `{"`) || strings.HasPrefix(s, `[{"`)
 }
 
+// weakest says what the policies of a page let pass, "" if one of them stops scripts of others: each is enforced.
+func weakest(policies []string) (why string) {
+	for _, one := range policies {
+		weak := weakPolicy(one)
+		if weak == "" {
+			return ""
+		}
+		why = cmp.Or(why, weak)
+	}
+	return cmp.Or(why, "there is no Content-Security-Policy")
+}
+
 // weakPolicy says what a policy lets pass, "" if scripts of others are stopped.
 func weakPolicy(policy string) string {
-	if policy == "" {
-		return "there is no Content-Security-Policy"
-	}
 	sources, found := "", false
 	for d := range strings.SplitSeq(policy, ";") {
 		name, rest, _ := strings.Cut(strings.TrimSpace(d), " ")

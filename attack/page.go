@@ -13,6 +13,7 @@ type page struct {
 	forms []*form
 	nodes []*html.Node
 	texts map[string]bool // words that are no numbers and no random texts
+	metas []string        // policies that the page gives itself (CSP3 3.3), where frame-ancestors count for nothing
 }
 
 // A form is one of a page.
@@ -69,6 +70,10 @@ func (a *answer) dom(t *target) *page {
 				}
 				if to, ok := t.local(at, a.path); ok && at != "" && n.Data != "link" && n.Data != "script" {
 					a.doc.links = append(a.doc.links, to)
+				}
+			case "meta":
+				if strings.EqualFold(attr(n, "http-equiv"), "Content-Security-Policy") {
+					a.doc.metas = append(a.doc.metas, attr(n, "content"))
 				}
 			case "form":
 				a.doc.forms = append(a.doc.forms, t.form(n, a.path))

@@ -139,11 +139,46 @@ func TestRefusedKindly(t *testing.T) {
 	visited(t, h, p, nil, "forgery")
 }
 
+// TestPolicyOfThePage: a policy that stands in the page is one (CSP3 3.3), but for frames.
+func TestPolicyOfThePage(t *testing.T) {
+	for policy, want := range map[string][]string{"default-src 'none'; script-src 'nonce-x'; require-trusted-types-for 'script'": nil,
+		"script-src *; require-trusted-types-for 'script'": {attack.RulePolicy.ID + " GET /"}, "script-src 'self'": {attack.RuleTrustedTypes.ID + " GET /"}, "": {attack.RulePolicy.ID + " GET /"}} {
+		probed(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			w.Header().Set("X-Frame-Options", "DENY")
+			fmt.Fprintf(w, `<title>x</title><meta http-equiv="Content-Security-Policy" content="%s"><a href="/?q=a">a</a>`, policy)
+		}), attack.Profile{}, want, "output")
+	}
+}
+
+// TestUniqueTexts: a form that refuses a text which it has taken already runs none.
+func TestUniqueTexts(t *testing.T) {
+	h := newHall()
+	h.mine = []string{"/one", "/two"}
+	taken := map[string]string{"a": "another's"}
+	for _, p := range h.mine {
+		keep := keeps(p)
+		h.routes[p] = func(h *hall, w http.ResponseWriter, r *http.Request, user string) {
+			text := r.PostFormValue("Text")
+			if by, is := taken[text]; r.Method == http.MethodPost && is && by != p {
+				h.page(w, r, "Taken", "There is one of that name.")
+				return
+			}
+			if r.Method == http.MethodPost {
+				taken[text] = p
+			}
+			keep(h, w, r, user)
+		}
+	}
+	probed(t, h, h.profile(), nil, "injection")
+}
+
 // TestFailsByChance: a page that fails once, when a statement was typed, is not run by it.
 func TestFailsByChance(t *testing.T) {
 	failed := atomic.Bool{}
 	probed(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.FormValue("q"), "mq_no_table") && failed.CompareAndSwap(false, true) {
+		if strings.Contains(r.FormValue("q"), "(SELECT '' FROM mq") && failed.CompareAndSwap(false, true) {
 			http.Error(w, "busy", http.StatusServiceUnavailable)
 			return
 		}
@@ -154,7 +189,7 @@ func TestFailsByChance(t *testing.T) {
 	h.mine = []string{"/keep", "/other"}
 	keep, armed := keeps("/keep"), false
 	h.routes["/keep"] = func(h *hall, w http.ResponseWriter, r *http.Request, user string) {
-		armed = armed || strings.Contains(r.FormValue("Text"), "mq_no_table")
+		armed = armed || strings.Contains(r.FormValue("Text"), "(SELECT '' FROM mq")
 		keep(h, w, r, user)
 	}
 	h.routes["/other"] = func(h *hall, w http.ResponseWriter, r *http.Request, user string) {
