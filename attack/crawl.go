@@ -50,7 +50,8 @@ type seenForm struct {
 	last     *actor   // who came to it last by its approach
 	text     string   // what was typed into it honestly
 	ends     bool     // it has ended a session
-	judged   bool     // what it does to the site's own rows was seen
+	judged   bool     // what it does to the site's own rows is not looked at any more
+	looks    int      // how often it was
 	spends   bool     // it makes none, and takes away or changes those that are there
 }
 

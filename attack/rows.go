@@ -60,7 +60,11 @@ func (r *run) siteRows(what string) (rowSums, bool) {
 
 func (t *trespass) ownRows() (rowSums, bool) { return t.siteRows("rows of another " + t.first.role) }
 
-// sees sends a form of the site's own, and once looks at what that does to the site's rows: one that makes none and takes away or
+// mostLooks is how often it is looked at what a form does to the rows: all of them are read each time, and one that only sends a mail
+// never changes any.
+const mostLooks = 4
+
+// sees sends a form of the site's own, and looks at what that does to the site's rows until it is known: one that makes none and takes away or
 // changes those that are there is no way to make some, whatever its name. It reports whether rows were spent just now.
 func (r *run) sees(f *seenForm, send func()) (spent bool) {
 	if f.judged {
@@ -75,6 +79,8 @@ func (r *run) sees(f *seenForm, send func()) (spent bool) {
 	if after, known := r.siteRows("what form " + f.pattern + " does to rows"); known && !maps.Equal(after, before) {
 		f.judged, f.spends = true, len(after.news(before)) == 0
 	}
+	f.looks++
+	f.judged = f.judged || f.looks == mostLooks
 	return f.spends
 }
 
