@@ -87,7 +87,7 @@ func TestLoseServer(t *testing.T) {
 
 	s := other.serve()
 	ann := l.comeBack(t, s)
-	if ann.submit("/news/1/comments", map[string]string{"Text": "after the loss"}) != 200 {
+	if ann.get("/news/1") != 200 || ann.submit("/news/1/comments", map[string]string{"Text": "after the loss"}) != 200 {
 		t.Errorf("a comment: %s", ann.Text())
 	}
 	if _, errOut := other.run(3, "restore", "--live", "--confirm-site", "club", "--key-file", l.kit); !strings.Contains(errOut, "running") {
