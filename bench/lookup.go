@@ -22,23 +22,25 @@ const (
 )
 
 // lookup measures a session's look-up among many against one among few: cookie, hash, row, seal, without the cache of
-// opened rows, which would answer all of the few and none of the many.
-func lookup(ctx context.Context, b *bench) (outcome, error) {
-	many, err := b.lookupSide(ctx, lookupFew, lookupMany)
-	if err != nil {
-		return outcome{}, err
+// opened rows, which would answer all of the few and none of the many. Each side has a store of its own, which side makes.
+func lookup(side func(b *bench, ctx context.Context, few, rows int) (*lookupSide, error)) func(context.Context, *bench) (outcome, error) {
+	return func(ctx context.Context, b *bench) (outcome, error) {
+		many, err := side(b, ctx, lookupFew, lookupMany)
+		if err != nil {
+			return outcome{}, err
+		}
+		defer many.close(context.WithoutCancel(ctx))
+		few, err := side(b, ctx, lookupFew, lookupFew)
+		if err != nil {
+			return outcome{}, err
+		}
+		defer few.close(context.WithoutCancel(ctx))
+		as, bs, err := b.compare(ctx, many.turn, few.turn)
+		if err != nil {
+			return outcome{}, err
+		}
+		return outcome{spread: ratios(as, bs, byTime), note: times(as, bs)}, nil
 	}
-	defer many.close(context.WithoutCancel(ctx))
-	few, err := b.lookupSide(ctx, lookupFew, lookupFew)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer few.close(context.WithoutCancel(ctx))
-	as, bs, err := b.compare(ctx, many.turn, few.turn)
-	if err != nil {
-		return outcome{}, err
-	}
-	return outcome{spread: ratios(as, bs, byTime), note: times(as, bs)}, nil
 }
 
 type lookupSide struct {

@@ -8,26 +8,7 @@ import (
 	"github.com/merlon-web/merlon/session"
 )
 
-// lookupOnPostgres is row sessions-1m for sessions on PostgreSQL: two servers, of which one has a million rows, and few of both are
-// looked up.
-func lookupOnPostgres(ctx context.Context, b *bench) (outcome, error) {
-	many, err := b.postgresSide(ctx, lookupFew, lookupMany)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer many.close(context.WithoutCancel(ctx))
-	few, err := b.postgresSide(ctx, lookupFew, lookupFew)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer few.close(context.WithoutCancel(ctx))
-	as, bs, err := b.compare(ctx, many.turn, few.turn)
-	if err != nil {
-		return outcome{}, err
-	}
-	return outcome{spread: ratios(as, bs, byTime), note: times(as, bs)}, nil
-}
-
+// postgresSide is a server with its sessions.
 func (b *bench) postgresSide(ctx context.Context, few, rows int) (_ *lookupSide, err error) {
 	server, err := startPostgres(ctx)
 	if err != nil {

@@ -14,25 +14,7 @@ import (
 	sessions "github.com/merlon-web/merlon/session/valkey"
 )
 
-// lookupOnValkey is row sessions-1m for sessions on a server: two servers, of which one has a million rows, and few of both are looked up.
-func lookupOnValkey(ctx context.Context, b *bench) (outcome, error) {
-	many, err := b.valkeySide(ctx, lookupFew, lookupMany)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer many.close(ctx)
-	few, err := b.valkeySide(ctx, lookupFew, lookupFew)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer few.close(ctx)
-	as, bs, err := b.compare(ctx, many.turn, few.turn)
-	if err != nil {
-		return outcome{}, err
-	}
-	return outcome{spread: ratios(as, bs, byTime), note: times(as, bs)}, nil
-}
-
+// valkeySide is a server with its sessions.
 func (b *bench) valkeySide(ctx context.Context, few, rows int) (_ *lookupSide, err error) {
 	server, err := startValkey(ctx)
 	if err != nil {
