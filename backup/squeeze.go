@@ -19,9 +19,11 @@ import (
 // what it was made of. The frames wait in a file that is noise without a key which only this process has, since the list that
 // stands before them in a point names the hash.
 //
-// One thread does all of it, in the background. Two that hand pieces to each other were a third faster on two processors, and one
-// page in a hundred took four times as long beside them: who hands over to a thread of low priority gives it the processor of
-// Go's that somebody's answer was waiting for.
+// One thread does all of it, in the background. Two were a third faster on two processors, and the slowest page in a hundred took
+// four times as long beside them where they handed pieces to each other through channels (who hands over to a thread of low
+// priority gives it the processor of Go's that somebody's answer was waiting for), and two and a half to three and a half
+// times where they shared nothing but a ring of atomics: what stops the program for an instant, as the collector does, waits
+// for a thread that the system does not let run while both processors are busy.
 
 const (
 	piece      = 1 << 20 // is one frame, and a window
