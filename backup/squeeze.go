@@ -23,7 +23,7 @@ import (
 // four times as long beside them where they handed pieces to each other through channels (who hands over to a thread of low
 // priority gives it the processor of Go's that somebody's answer was waiting for), and two and a half to three and a half
 // times where they shared nothing but a ring of atomics: what stops the program for an instant, as the collector does, waits
-// for a thread that the system does not let run while both processors are busy.
+// for a thread that the system does not let run while both processors are busy (with the collector off it was 1.3 times).
 
 const (
 	piece      = 1 << 20 // is one frame, and a window
