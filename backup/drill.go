@@ -124,7 +124,7 @@ func (p *part) drillFailed(ctx context.Context, h *merlon.House, e *Evidence) er
 	}
 	if to := p.whom(ctx, h); to != (mailbox.Address{}) {
 		sending, cancel := context.WithTimeout(ctx, time.Minute)
-		_, err := h.SendNow(sending, to, subject, h.Title, body, newest)
+		_, err := h.SendNow(sending, to, subject, h.Title, body, newest, sealedTo(h.Data))
 		cancel()
 		if err == nil {
 			subject = "" // told

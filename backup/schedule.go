@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -151,12 +152,22 @@ func (p *part) tellTo(ctx context.Context, h *merlon.House, to mailbox.Address, 
 			return err
 		}
 		say := func(key string, args ...any) string { return text.Own().Format(h.Lang(), mail+"."+key, args...) }
-		return h.Mails.Queue(w, mailbox.Mail{To: to, Kind: "backup", Subject: say("subject", h.Title), Text: say("text", h.Title, first, second)})
+		return h.Mails.Queue(w, mailbox.Mail{To: to, Kind: "backup", Subject: say("subject", h.Title), Text: say("text", h.Title, first, second, sealedTo(h.Data))})
 	})
 	if err != nil {
 		h.Log.LogAttrs(ctx, slog.LevelError, "an event of backups is not recorded, and nobody is mailed", slog.String("event", e.ID), slog.String("problem", err.Error()))
 	}
 	return err
+}
+
+// sealedTo is the fingerprint of whoever can open the points, as the kit has it: each mail says it, so that its owner sees when a
+// stranger's took its place. "-" without settings.
+func sealedTo(data string) string {
+	setup, err := ReadSetup(data)
+	if err != nil {
+		return "-"
+	}
+	return strings.Join(fingerprints(setup.R), ", ")
 }
 
 // ruleOf is the rule of a failure.

@@ -160,6 +160,9 @@ func (s *testSite) hasReceipt(m mailbox.Message) {
 	if r, err := readReceipt(path); err != nil || *r != *s.state().newest() {
 		s.t.Errorf("the receipt in %q: %v, %v", m.Text, r, err)
 	}
+	if key := Fingerprint(s.recovery.Recipient()); !strings.Contains(m.Text, key) {
+		s.t.Errorf("the mail does not say whose key opens the points, %s: %q", key, m.Text)
+	}
 }
 
 // check runs the part's check of a rule.
