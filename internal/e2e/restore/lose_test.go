@@ -24,6 +24,7 @@ type lost struct {
 	target string
 	kit    string
 	place  map[string]string // of the set-up page's form
+	pasted bool              // the whole kit is, in the place of the key
 	cookie []string
 	reset  string
 	photo  string // where the upload of a member is,
@@ -243,7 +244,31 @@ func TestSetUpPageRestoresFromABucket(t *testing.T) {
 	h, other := newHome(t), newHome(t)
 	h.program = need.Built(t, "internal/e2e/restore/bucketclub")
 	other.program = h.program
-	setUpPageRestores(t, loseTo(t, h, server.Address("club-points", "base"), "--set", "credentials="+s3peer.Keys(t, s3peer.Owner, s3peer.OwnerSecret)["credentials"]), other)
+	keys := s3peer.Keys(t, s3peer.Owner, s3peer.OwnerSecret)["credentials"]
+	l := loseTo(t, h, server.Address("club-points", "base"), "--set", "credentials="+keys)
+	// A machine that never saw the site needs the kit alone, and the file that it names.
+	third := newHome(t)
+	third.program = h.program
+	if _, errOut := third.run(0, "restore", "--into", "by-the-kit", "--key-file", l.kit); !strings.Contains(errOut, "by the kit  credentials="+keys) {
+		t.Errorf("by the kit: %s", errOut)
+	}
+	// Where that file is not, it is said what named it; the credentials may come from the environment.
+	gone := keys + "-gone"
+	if err := os.Rename(keys, gone); err != nil {
+		t.Fatal(err)
+	}
+	if _, errOut := third.run(2, "restore", "--into", "by-nothing", "--key-file", l.kit); !strings.Contains(errOut, "from the kit: credentials="+keys) {
+		t.Errorf("without the file: %s", errOut)
+	}
+	third.env = []string{"AWS_ACCESS_KEY_ID=" + s3peer.Owner, "AWS_SECRET_ACCESS_KEY=" + s3peer.OwnerSecret}
+	if _, errOut := third.run(0, "restore", "--into", "by-the-environment", "--key-file", l.kit, "--set", "credentials="); !strings.Contains(errOut, "no credentials is used; the kit says credentials="+keys) {
+		t.Errorf("by the environment: %s", errOut)
+	}
+	if err := os.Rename(gone, keys); err != nil {
+		t.Fatal(err)
+	}
+	l.place, l.pasted = map[string]string{}, true
+	setUpPageRestores(t, l, other)
 	if out, _ := other.run(0, "backup", "run", "--label", "after"); !strings.Contains(out, "read back and verified") { // its chain goes on, by the same settings
 		t.Errorf("the next point: %s", out)
 	}
@@ -279,7 +304,11 @@ func setUpPageRestores(t *testing.T, l *lost, other *home) {
 	if status := v.submit("/_merlon/setup/from-backup", l.typed("something else")); status != 422 || !v.Has("neither a recovery key") {
 		t.Errorf("a wrong key: %d %s", status, v.Text())
 	}
-	if status := v.submit("/_merlon/setup/from-backup", l.typed(keyOf(string(kit)))); status != 200 {
+	key := keyOf(string(kit))
+	if l.pasted { // into a field of one line
+		key = strings.ReplaceAll(string(kit), "\n", "")
+	}
+	if status := v.submit("/_merlon/setup/from-backup", l.typed(key)); status != 200 {
 		t.Fatalf("the right key: %d %s", status, v.Text())
 	}
 	until := time.Now().Add(2 * time.Minute)
