@@ -138,34 +138,54 @@ func TestNoise(t *testing.T) {
 	need.Time(t, "loses and restores a whole club a second time")
 	l := loseClub(t)
 	l.home.run(0, "backup", "run", "--label", "the newest")
-	found, err := filepath.Glob(filepath.Join(l.target, "*", "*", "*", "data-*.age"))
-	if err != nil || len(found) < 2 {
-		t.Fatal(found, err)
+	contents := map[string]func(whole []byte) []byte{
+		"noise": func(whole []byte) []byte {
+			noise := make([]byte, len(whole))
+			_, _ = rand.Read(noise)
+			return noise
+		},
+		"one bit": flipped,
+		"cut":     func(whole []byte) []byte { return whole[:len(whole)-1] },
 	}
-	slices.SortFunc(found, func(a, b string) int {
-		return strings.Compare(filepath.Base(filepath.Dir(a)), filepath.Base(filepath.Dir(b)))
-	})
-	newest := found[len(found)-1]
-	whole, err := os.ReadFile(newest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	noise := make([]byte, len(whole))
-	_, _ = rand.Read(noise)
-	for name, content := range map[string][]byte{"noise": noise, "one bit": flipped(whole), "cut": whole[:len(whole)-1]} {
-		if err := os.WriteFile(newest, content, 0o600); err != nil {
+	spoiled := 0
+	for name, content := range contents {
+		newest, folder := l.newest(t) // each drill makes a point
+		number := strings.TrimLeft(folder, "0")
+		whole, err := os.ReadFile(newest)
+		if err != nil {
 			t.Fatal(err)
 		}
-		number := filepath.Base(filepath.Dir(newest)) // 00000002
-		for _, args := range [][]string{{"drill"}, {"backup", "verify", "--all"}, {"restore", "2", "--key-file", l.kit}} {
+		if err := os.WriteFile(newest, content(whole), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"drill"}, {"backup", "verify", "--all"}, {"restore", number, "--key-file", l.kit}} {
 			out, errOut := l.home.run(1, args...)
-			if both := out + errOut; !strings.Contains(both, number) && !strings.Contains(both, "point 2") {
-				t.Errorf("%s: %v does not name the point: %s", name, args, both)
+			if both := out + errOut; !strings.Contains(both, folder) && !strings.Contains(both, "point "+number+" ") {
+				t.Errorf("%s: %v does not name the point %s: %s", name, args, number, both)
 			}
 		}
+		if after, _ := l.newest(t); after == newest {
+			t.Errorf("%s: the drill has made no point of its own", name)
+		}
+		if name == "cut" { // the chain itself tells, each time
+			if err := os.WriteFile(newest, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		spoiled++
+	}
+	if out, _ := l.home.run(0, "drill"); !strings.Contains(out, "PASS") { // the newest is whole again; the others are known
+		t.Errorf("the drill after: %s", out)
+	}
+	if found := backupFindings(t, l.home); !slices.Contains(found, "MRL-BACK-027") {
+		t.Errorf("check finds %v", found)
+	}
+	if out, _ := l.home.run(0, "backup", "list"); strings.Count(out, "(damaged)") != spoiled {
+		t.Errorf("of %d damaged points list says %s", spoiled, out)
 	}
 	evidence, err := filepath.Glob(filepath.Join(l.home.data(), "drills", "*.json"))
-	if err != nil || len(evidence) != 3 {
+	if err != nil || len(evidence) != 4 {
 		t.Fatalf("evidence: %v, %v", evidence, err)
 	}
 	text, err := os.ReadFile(evidence[2])
@@ -179,6 +199,20 @@ func TestNoise(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(l.home.path, ".*restore-*")); len(left) != 0 {
 		t.Errorf("plain copies are left: %v", left)
 	}
+}
+
+// newest is the file of the newest point's data, and the number in its name.
+func (l *lost) newest(t *testing.T) (path, number string) {
+	t.Helper()
+	for _, one := range glob(t, l.target, "*/*/*/data-*.age") {
+		if n := filepath.Base(filepath.Dir(one)); n > number {
+			path, number = one, n
+		}
+	}
+	if path == "" {
+		t.Fatal("there is no point")
+	}
+	return path, number
 }
 
 func flipped(b []byte) []byte {
