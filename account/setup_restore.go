@@ -17,7 +17,7 @@ import (
 type FromBackup struct {
 	Address  string        `form:"max=500" label:"Address of the backups" help:"It stands in the kit: file:///… or s3://…" autocomplete:"off"`
 	Settings string        `form:"max=2000" label:"Settings of the place" help:"Only if the kit has some: name=value, with commas between. Files that they name must be on this machine." autocomplete:"off"`
-	Key      secret.String `form:"password,required,max=4096" label:"Recovery key, or point key" autocomplete:"off"`
+	Key      secret.String `form:"password,required,max=4096" label:"Recovery key, or point key" help:"Or the whole text of the kit: address and settings come with it then." autocomplete:"off"`
 }
 
 // FromBackupPage is the data of the page setup-restore.html.

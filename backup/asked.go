@@ -105,14 +105,11 @@ func (p *part) lacks(ctx context.Context, c *merlon.Call, asked asked) error {
 	if err != nil || c.Flag("from") != "" && c.Flag("from") != setup.Target {
 		return nil
 	}
-	options, err := optionsOf(c.Flag("set"))
+	given, err := optionsOf(c.Flag("set"))
 	if err != nil {
 		return err
 	}
-	if options == nil {
-		options = setup.Options
-	}
-	store, err := p.openStore(ctx, setup.Target, options, setup.Site, nil)
+	store, err := p.openStore(ctx, setup.Target, given.over(setup.Options), setup.Site, nil)
 	if err != nil {
 		return nil
 	}

@@ -40,6 +40,8 @@ type part struct {
 	course courses
 	// drill rehearses the restore of the newest point, with the key that only this process has.
 	drill func(context.Context, *merlon.House) error
+	// use starts the site on what a drill has restored, and uses it.
+	use func(ctx context.Context, h *merlon.House, e *Evidence, folder string, in *Inner, began time.Time) error
 }
 
 // New returns the part.
@@ -54,7 +56,7 @@ func newPart(c Config) (*part, merlon.Part) {
 	}
 	c.Every = max(c.Every, time.Minute)
 	p := &part{cfg: c}
-	p.drill = p.nightly
+	p.drill, p.use = p.nightly, p.boot
 	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start, Readiness: p.readiness, Gauges: gauges, TryCopies: p.tryCopies, Offers: (&rescue{p: p}).offer(),
 		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round}}}
 }

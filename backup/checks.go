@@ -44,7 +44,7 @@ func (p *part) checks() []check.Check {
 	}
 	return []check.Check{
 		look(RuleNone, checkNone), p.checkServer(), look(RuleSameDisk, checkDisk), look(RuleKeyBeside, checkKey), look(RuleDrillOld, checkDrill), look(RuleProofOld, checkProof),
-		look(RuleProofMissing, checkNoProof), look(RuleGap, p.checkGap), look(RuleDeletable, checkDeletable), look(RuleClock, checkClock),
+		look(RuleProofMissing, checkNoProof), look(RuleGap, p.checkGap), look(RuleDeletable, checkDeletable), look(RuleClock, checkClock), look(RuleDamaged, checkDamaged),
 	}
 }
 

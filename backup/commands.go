@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -100,6 +101,7 @@ type listed struct {
 	Depth   Depth     `json:"proven"`
 	Label   string    `json:"label,omitempty"`
 	Left    bool      `json:"abandoned,omitempty"`
+	Damaged bool      `json:"damaged,omitempty"` // what lies there was read, and restores nothing
 }
 
 // list is `backup list`. A chain with faults is listed as far as it is proven, and the command fails.
@@ -114,9 +116,13 @@ func (p *part) list(ctx context.Context, c *merlon.Call) error {
 	if faults != nil && !errors.As(faults, &all) {
 		return commandError(ctx, faults)
 	}
+	s, err := homeOf(c.Apart.Data).readState()
+	if err != nil {
+		return err
+	}
 	lines := []listed{}
 	for _, p := range slices.Backward(points) {
-		lines = append(lines, listed{p.Seq, p.Instant, p.Class, p.Data.Size, p.Data.LockUntil, p.Depth, p.Label, p.Abandoned})
+		lines = append(lines, listed{p.Seq, p.Instant, p.Class, p.Data.Size, p.Data.LockUntil, p.Depth, p.Label, p.Abandoned, s.knows(p.Seq)})
 	}
 	err = c.Answer("merlon/backup-list/v1", "points", lines, func(out io.Writer) error { return printPoints(out, lines, time.Now()) })
 	return errors.Join(err, faults)
@@ -133,6 +139,9 @@ func printPoints(out io.Writer, lines []listed, now time.Time) error {
 	for _, l := range lines {
 		if l.Left {
 			l.Label = strings.TrimSpace("(left by a restore) " + l.Label)
+		}
+		if l.Damaged {
+			l.Label = strings.TrimSpace("(damaged) " + l.Label)
 		}
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Seq, ago(l.Instant, now), map[Class]string{Hourly: "hourly", Daily: "daily", Weekly: "weekly", Monthly: "monthly"}[l.Class],
 			megabytes(l.Size), l.Until.Format(time.DateOnly), l.Depth, l.Label)
@@ -166,12 +175,17 @@ func (p *part) verify(ctx context.Context, c *merlon.Call) error {
 		rand.Shuffle(n-1, func(i, j int) { read[i], read[j] = read[j], read[i] })
 		read = read[n-1-scrubbed:]
 	}
+	compared := readings{points: read}
 	if err := store.Scrub(ctx, read); err != nil {
 		var more ChainErrors
 		if !errors.As(err, &more) {
 			return commandError(ctx, err)
 		}
 		all = append(all, more...)
+		compared.fault(more)
+	}
+	if err := p.runner.noteRead(ctx, compared); err != nil { // what is found is told all the same
+		c.House.Log.LogAttrs(ctx, slog.LevelWarn, "what was found of the points is not kept", slog.String("problem", err.Error()))
 	}
 	report := map[string]any{"points": len(points), "read": len(read), "faults": append(ChainErrors{}, all...), "receipt": ""}
 	if n := len(points); n > 0 {
@@ -267,7 +281,12 @@ func (s *Store) Scrub(ctx context.Context, points []*Point) error {
 			return err
 		}
 		sum, n, err := hashAll(body)
-		if err := errors.Join(err, body.Close()); err != nil {
+		err = errors.Join(err, body.Close())
+		switch {
+		case err != nil && (errors.Is(err, ErrDamaged) || errors.Is(err, syscall.EIO)): // cut short, or a disk that cannot read it
+			all = append(all, s.fault(Altered, name, p.Seq, "it cannot be read whole: %v", err))
+			continue
+		case err != nil:
 			return err
 		}
 		if n != p.Data.Size || hashText(sum) != p.Data.SHA256 {

@@ -24,17 +24,18 @@ import (
 
 // program is a site's own program with backups, in a folder of its own.
 type program struct {
-	t    testing.TB
-	data string
+	t       testing.TB
+	data    string
+	schemes []Scheme
 }
 
 func newProgram(t testing.TB) *program {
-	return &program{t, filepath.Join(t.TempDir(), "data")}
+	return &program{t: t, data: filepath.Join(t.TempDir(), "data")}
 }
 
 func (p *program) open(env merlon.Env) (*merlon.Site, error) {
 	env.Log = slog.New(slog.DiscardHandler)
-	return merlon.New(env, merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{New(Config{}), {Name: "rights", Powers: powersOfNotes}}})
+	return merlon.New(env, merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{New(Config{Schemes: p.schemes}), {Name: "rights", Powers: powersOfNotes}}})
 }
 
 // powersOfNotes has one who decides per row.
@@ -114,10 +115,11 @@ func TestCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, address, site, err := ParseKit(string(text))
-	if err != nil || address != "file://"+target || len(site) != 16 {
-		t.Fatalf("the kit's text: %q, %q, %v", address, site, err)
+	printed, err := ParseKit(string(text))
+	if err != nil || printed.Target != "file://"+target || len(printed.Site) != 16 || printed.Options != nil {
+		t.Fatalf("the kit's text: %+v, %v", printed, err)
 	}
+	key := printed.Recovery()
 	for _, path := range objects(t, p.data) {
 		if b, _ := os.ReadFile(path); bytes.Contains(b, []byte(key.Reveal())) {
 			t.Errorf("%s holds the recovery key", path)
@@ -148,7 +150,7 @@ func TestCommands(t *testing.T) {
 	has(t, problems, "no policy")
 	proveKey(t, p, key)
 
-	data, _ := filepath.Glob(filepath.Join(target, site, "h", "00000002", "data-*.age"))
+	data, _ := filepath.Glob(filepath.Join(target, printed.Site, "h", "00000002", "data-*.age"))
 	if len(data) != 1 {
 		t.Fatalf("%q", data)
 	}

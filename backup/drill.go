@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"time"
@@ -96,7 +95,7 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 	defer cancel()
 	e := &Evidence{Format: evidenceFormat, Started: stamp(h.Clock()), Steps: map[string]float64{}, RPOTarget: aim.rpo.Seconds(), RTOTarget: aim.rto.Seconds()}
 	point, err := p.drillOnce(ctx, h, e)
-	if errors.Is(err, ErrNotSetUp) || errors.Is(err, ErrBusy) {
+	if errors.Is(err, ErrNotSetUp) || errors.Is(err, ErrBusy) && len(e.read.faults) == 0 {
 		return nil, "", err
 	}
 	if err != nil && asked.Err() != nil { // somebody ended it: that says nothing of the point
@@ -130,7 +129,7 @@ func (p *part) drillFailed(ctx context.Context, h *merlon.House, e *Evidence) er
 			subject = "" // told
 		}
 	}
-	return p.tell(ctx, h, RuleDrillFailed, event.Failed, subject, body, newest, slog.Int64("point", e.Seq), slog.String("problem", e.Problem))
+	return p.tell(ctx, h, RuleDrillFailed, event.Failed, subject, body, newest, append(e.damage(), slog.Int64("point", e.Seq), slog.String("problem", e.Problem))...)
 }
 
 // readiness is what a load balancer's page says of the drills, without a change of its status.
@@ -142,7 +141,8 @@ func (p *part) readiness(_ context.Context, h *merlon.House) []string {
 	return []string{"the drill of " + s.DrillAt.UTC().Format("2006-01-02 15:04 MST") + " failed: no backup is proven to be restorable since: run drill"}
 }
 
-// drillOnce does the drill's steps and fills in the evidence as far as it comes.
+// drillOnce does the drill's steps and fills in the evidence as far as it comes. What is found of other points is told when the
+// drill's own was restored and started.
 func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Point, error) {
 	before, err := p.runner.home.readState()
 	if err != nil {
@@ -159,37 +159,53 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 	defer store.target.Close()
 	e.Seq, e.Class, e.Instant = before.Seq, before.Class, before.Instant
 	points, err := timed(e, "list", func() ([]*Point, error) { return p.steadyChain(ctx, store, known) })
-	if err != nil {
+	faults, broken := errors.AsType[ChainErrors](err)
+	if err != nil && !broken {
 		return nil, err
 	}
-	k := p.runner.take()
+	k := p.runner.take() // of the point that the night's run has made, in this process
+	made := int64(0)
+	if k != nil {
+		made = k.point.Seq
+	}
+	_, damage := timed(e, "before", func() (struct{}, error) { return struct{}{}, e.readBefore(ctx, store, newestBefore(points, made)) })
+	damage = errors.Join(faults.err(), damage)
 	if k == nil { // the key of the newest point is gone with the process that made it: another one is made
-		if n := len(points); n > 0 {
-			if err := store.Scrub(ctx, points[n-1:]); err != nil {
-				return nil, err
-			}
-		}
 		if _, err := timed(e, "point", func() (*Made, error) { return p.attempt(ctx, h, wish{daily: true, force: true}) }); err != nil {
-			return nil, err
+			return nil, errors.Join(damage, err)
 		}
 		if k = p.runner.take(); k == nil {
-			return nil, errors.New("backup: the key of the point that was just made is not there: the drill cannot open it")
+			return nil, errors.Join(damage, errors.New("backup: the key of the point that was just made is not there: the drill cannot open it"))
 		}
 		points = append(points, k.point)
 		if now, err := p.runner.home.readState(); err == nil && before.Content != "" && now.Content == before.Content {
 			e.RPO = 0 // nothing had changed since: nothing would have been lost
 		}
 	}
-	e.Checks.Chain = fmt.Sprintf("%d/%d", len(points), len(points))
+	if !broken {
+		e.Checks.Chain = fmt.Sprintf("%d/%d", len(points), len(points))
+	}
+	err = p.drillPoint(ctx, h, e, store, k)
+	if err == nil {
+		_, err = timed(e, "older", func() (struct{}, error) { return struct{}{}, e.readOlder(ctx, store, points, before) })
+	}
+	if damage != nil && err == nil {
+		err = fmt.Errorf("point %d, which was made for the drill, was restored and started", k.point.Seq)
+	}
+	return k.point, errors.Join(damage, err)
+}
+
+// drillPoint restores a point into a scratch folder, starts the site on it and uses it.
+func (p *part) drillPoint(ctx context.Context, h *merlon.House, e *Evidence, store *Store, k *drillKey) error {
 	e.Seq, e.Class, e.Instant = k.point.Seq, k.point.Class, k.point.Instant
 	began := time.Now()
 	dest := drillFolder(h.Data)
 	if err := sweepScratch(ctx, h.Carrier(), h.Data, dest); err != nil {
-		return k.point, err
+		return err
 	}
 	folder, unlock, err := scratch(h.Data, dest)
 	if err != nil {
-		return k.point, err
+		return err
 	}
 	copied := &fetched{fetching: fetching{carrier: h.Carrier()}, path: folder, unlock: unlock}
 	defer copied.discard()
@@ -197,56 +213,11 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 		return unpackInto(ctx, store, k.point, key{id: k.id}, folder, h.Carrier(), func(string, ...any) {})
 	})
 	if err != nil {
-		return k.point, err
+		return err
 	}
 	e.Bytes = k.point.Data.Size
 	e.Checks.Ciphertext, e.Checks.Tables = "ok", len(inner.Tables)
-	if err := p.boot(ctx, h, e, folder, inner, began); err != nil {
-		return k.point, err
-	}
-	_, err = timed(e, "older", func() (struct{}, error) { return struct{}{}, e.readOlder(ctx, store, points) })
-	return k.point, err
-}
-
-// What a drill reads of older points: a disk that rots is found before the point is needed.
-const (
-	olderPoints = 3
-	olderBytes  = 1 << 30         // all of them; a larger one is read alone
-	olderTime   = 5 * time.Minute // what is not read by then another night's drill may read
-)
-
-// readOlder reads a few points, any but the newest, and holds them against what was signed. A store that computes hashes of what it
-// has looks after them itself.
-func (e *Evidence) readOlder(ctx context.Context, store *Store, points []*Point) error {
-	if store.target.Traits().Hashes {
-		return nil
-	}
-	reading, cancel := context.WithTimeout(ctx, olderTime)
-	defer cancel()
-	read := int64(0)
-	for _, i := range rand.Perm(max(0, len(points)-1)) {
-		p := points[i]
-		if e.Checks.Older == olderPoints {
-			break
-		}
-		if read > 0 && read+p.Data.Size > olderBytes || !p.Data.LockUntil.After(time.Now()) { // one whose time is over may go at any moment
-			continue
-		}
-		err := store.Scrub(reading, []*Point{p})
-		if reading.Err() != nil && ctx.Err() == nil {
-			break
-		}
-		if _, found := errors.AsType[ChainErrors](err); err != nil && !found && ctx.Err() == nil { // the store is away: another night's drill reads it
-			slog.WarnContext(ctx, "drill: older points were not read", "point", p.Seq, "reason", err)
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("backup: an older point is not what was stored: %w: the newest one can be restored; see with backup verify --all how many are left, and give the place another disk", err)
-		}
-		read += p.Data.Size
-		e.Checks.Older++
-	}
-	return nil
+	return p.use(ctx, h, e, folder, inner, began)
 }
 
 // steadyChain walks the chain, once more when points were made while it was listed: a listing is of no one moment.
@@ -332,7 +303,7 @@ func (r *runner) noteDrill(ctx context.Context, p *Point, e *Evidence, failed er
 	if busy != nil {
 		return path, failed // whoever has the lock writes the state
 	}
-	return path, errors.Join(failed, r.noteState(failed))
+	return path, errors.Join(failed, r.noteState(e, failed))
 }
 
 // putBooted puts the proof that a point was started, with the hash of the evidence, when the evidence's file can be written:
@@ -358,12 +329,13 @@ func (r *runner) putBooted(ctx context.Context, p *Point, e *Evidence, path stri
 	return nil
 }
 
-// noteState writes how the last drill ended.
-func (r *runner) noteState(failed error) error {
+// noteState writes how the last drill ended, and what it found of other points.
+func (r *runner) noteState(e *Evidence, failed error) error {
 	s, err := r.home.readState()
 	if err != nil {
 		return err
 	}
+	s.noteRead(e.read, r.house.Clock())
 	s.DrillAt, s.Drill = r.house.Clock(), "pass"
 	if failed != nil {
 		s.Drill = "fail"

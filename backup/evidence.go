@@ -36,6 +36,8 @@ type Evidence struct {
 	ProofAge  float64            `json:"recovery_proof_age_d"` // days; -1: never shown
 	Build     string             `json:"build"`
 	Prev      string             `json:"prev,omitempty"` // the hash of the evidence before
+
+	read readings
 }
 
 // DrillChecks are what a drill looked at.
@@ -56,7 +58,10 @@ type DrillChecks struct {
 	Check       string `json:"check,omitempty"`
 	Network     string `json:"network,omitempty"` // what kept the copy from calling out
 	Dials       int64  `json:"outbound_dials"`
-	Older       int    `json:"older_points_read"` // and compared with what was signed
+	Before      string `json:"newest_before,omitempty"`     // ok when the newest point before the drill's own was read and is what was signed
+	BeforeSeq   int64  `json:"newest_before_seq,omitempty"` // its number
+	Older       int    `json:"older_points_read"`           // and compared with what was signed
+	Damaged     int    `json:"damaged_points"`              // that were found before, and have not been whole since
 }
 
 // age fills in how old things were when the drill began.
@@ -71,6 +76,7 @@ func (e *Evidence) age(s *state, now time.Time) {
 		}
 		e.WorstGap = max(e.WorstGap, seconds(next.Sub(at)))
 	}
+	e.Checks.Damaged = len(s.Damaged)
 	e.ProofAge = -1
 	if !s.Proven.IsZero() {
 		e.ProofAge = float64(int(now.Sub(s.Proven).Hours() / 24))

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -103,3 +104,46 @@ type counter struct {
 
 func (c counter) Write(p []byte) (int, error) { c.n[c.name] += len(p); return len(p), nil }
 func (counter) Close() error                  { return nil }
+
+// FuzzKit: what is read of a kit can be printed and is read the same again, in one line too, and no secret is among it; an error
+// repeats nothing of the key.
+func FuzzKit(f *testing.F) {
+	r := known(f)
+	kit := &Kit{Title: "notes", Site: "4f1c9a2be07d6633", Target: "s3://bucket/site?endpoint=https://store.example", Options: Settings{"credentials": "/etc/site/s3", "host-key": "SHA256:a SHA256:b="}, recovery: r}
+	text, err := kit.Text()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, one := range []string{string(text), kit.Code()} {
+		f.Add(one)
+		f.Add(strings.ReplaceAll(one, "\n", ""))
+		f.Add(strings.ReplaceAll(one, "setting   ", "setting   secret-key="))
+		f.Add(strings.ReplaceAll(one, "=", " "))
+		f.Add(strings.ReplaceAll(one, "\n", "\r\n\t"))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		k, err := ParseKit(text)
+		if err != nil {
+			if strings.Contains(err.Error(), r.Reveal()[20:40]) {
+				t.Errorf("it repeats the key: %v", err)
+			}
+			return
+		}
+		if err := kitSettings(k.Options); err != nil {
+			t.Errorf("%q was read: %v", k.Options, err)
+		}
+		for name := range k.Options {
+			if secretName(name) {
+				t.Errorf("a secret was read: %q", name)
+			}
+		}
+		printed, err := k.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseKit(string(printed))
+		if err != nil || again.Target != k.Target || again.Site != k.Site || !maps.Equal(again.Options, k.Options) || again.recovery.Reveal() != k.recovery.Reveal() {
+			t.Errorf("%+v is read again as %+v, %v", k, again, err)
+		}
+	})
+}

@@ -113,6 +113,7 @@ type state struct {
 	Probes   []Probe     `json:"probes,omitempty"`  // what it answered then
 	Relocked time.Time   `json:"relocked,omitzero"` // when the locks of the chain's records were made longer last
 	Orphans  int64       `json:"orphans,omitempty"` // bytes of data that no manifest names, kept until their lock ends
+	Damaged  []damaged   `json:"damaged,omitempty"` // points that were read and are not what was signed
 }
 
 // newest is the newest point that the site knows of; nil when there is none, or it was restored and has made none since: then

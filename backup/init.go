@@ -34,6 +34,9 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 	if setup.Options, err = optionsOf(c.Flag("set")); err != nil {
 		return err
 	}
+	if err := kitSettings(setup.Options); err != nil {
+		return merlon.Misused("%v", err)
+	}
 	t, err := OpenTarget(ctx, setup.Target, setup.Options, p.cfg.Schemes)
 	if err != nil {
 		if errors.Is(err, ErrAddress) {
@@ -100,8 +103,8 @@ func (p *part) showKey(ctx context.Context, c *merlon.Call, kit *Kit) error {
 		return merlon.Cannot("nobody is here to read the recovery key: it is shown once, on a terminal, or written with --kit FILE.html")
 	}
 	key := kit.recovery.Reveal()
-	fmt.Fprintf(a.Err, "recovery key   (%d characters)   shown once: write it down or print it, keep it away from this machine\n\n  %s\n\nsite           %s\ntarget         %s\n\n",
-		len(key), groups(key, 8), kit.Site, kit.Target)
+	fmt.Fprintf(a.Err, "recovery key   (%d characters)   shown once: write it down or print it, keep it away from this machine\n\n  %s\n\nsite           %s\ntarget         %s\n%s\n",
+		len(key), groups(key, 8), kit.Site, kit.Target, strings.ReplaceAll(kit.settings(), "setting   ", "setting        "))
 	for try := 0; ; try++ {
 		said, err := a.Ask(ctx, "type the last four characters of the key to go on", false)
 		if err != nil {

@@ -31,25 +31,28 @@ var kitPage string
 
 var kitTemplate = template.Must(template.New("kit").Parse(kitPage))
 
-// Code is what the kit's QR code holds: key and address, and which site it is there.
+// Recovery is the key on the kit.
+func (k *Kit) Recovery() *Recovery { return k.recovery }
+
+// maxCode bounds the text in the kit's QR code, in bytes: what has more is too fine for a camera at the size at which it is printed.
+const maxCode = 800
+
+// Code is what the kit's QR code holds: key and address, which site it is there, and the settings of the place if they fit.
 func (k *Kit) Code() string {
-	return "merlon-recovery 1\n" + k.recovery.Reveal() + "\n" + k.Target + "\n" + k.Site + "\n"
+	text := "merlon-recovery 1\n" + k.recovery.Reveal() + "\n" + k.Target + "\n" + k.Site + "\n"
+	if whole := text + k.settings(); len(whole) <= maxCode {
+		return whole
+	}
+	return text
 }
 
-// ParseKit reads what the kit's code holds, or the kit's text: the key, and address and site if they are there.
-func ParseKit(text string) (key *Recovery, target, site string, err error) {
-	if key, err = ParseRecovery(text); err != nil {
-		return nil, "", "", err
+// settings are the lines of the place's settings.
+func (k *Kit) settings() string {
+	var b strings.Builder
+	for _, name := range sortedNames(k.Options) {
+		fmt.Fprintf(&b, "setting   %s=%s\n", name, k.Options[name])
 	}
-	for line := range strings.Lines(text) {
-		switch word := strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(line, "target"), "site")); {
-		case target == "" && strings.Contains(word, "://") && !strings.Contains(word, " "):
-			target = word
-		case site == "" && siteShape.MatchString(word):
-			site = word
-		}
-	}
-	return key, target, site, nil
+	return b.String()
 }
 
 // kitFacts is what the kit says, as page and as text.
@@ -58,15 +61,15 @@ type kitFacts struct {
 	Key, KeyFingerprint, RootFingerprint, Day string
 	Set                                       [][2]string
 	QR                                        qr.Code
+	Spare                                     bool // the code is without the settings
 }
 
 func (k *Kit) facts() (kitFacts, error) {
-	code, err := qr.Draw(k.Code())
-	if err != nil {
-		return kitFacts{}, fmt.Errorf("backup: the kit's code: %w", err)
+	if err := kitSettings(k.Options); err != nil {
+		return kitFacts{}, err
 	}
 	f := kitFacts{Kit: k, Key: groups(k.recovery.Reveal(), 8), KeyFingerprint: Fingerprint(k.recovery.Recipient()), RootFingerprint: Fingerprint(string(k.recovery.Root())),
-		Day: k.Made.Format(time.DateOnly), QR: code}
+		Day: k.Made.Format(time.DateOnly)}
 	for _, name := range sortedNames(k.Options) {
 		f.Set = append(f.Set, [2]string{name, k.Options[name]})
 	}
@@ -78,6 +81,11 @@ func (k *Kit) HTML() ([]byte, error) {
 	f, err := k.facts()
 	if err != nil {
 		return nil, err
+	}
+	text := k.Code()
+	f.Spare = !strings.HasSuffix(text, k.settings())
+	if f.QR, err = qr.Draw(text); err != nil {
+		return nil, fmt.Errorf("backup: the kit's code: %w", err)
 	}
 	var b bytes.Buffer
 	if err := kitTemplate.Execute(&b, f); err != nil {
@@ -104,9 +112,7 @@ recovery key
 target    %s
 site      %s
 `, f.Title, f.Key, f.Target, f.Site)
-	for _, one := range f.Set {
-		fmt.Fprintf(&b, "setting   %s=%s\n", one[0], one[1])
-	}
+	b.WriteString(k.settings())
 	fmt.Fprintf(&b, `made      %s
 
 fingerprint of the key    %s

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"image/color"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +18,7 @@ import (
 
 func TestKit(t *testing.T) {
 	r := known(t)
-	kit := &Kit{Title: `Bob & "Ann" <script>`, Site: "4f1c9a2be07d6633", Target: "s3://store.example/bucket/site", Options: Settings{"credentials": "/etc/site/s3"},
+	kit := &Kit{Title: `Bob & "Ann" <script>`, Site: "4f1c9a2be07d6633", Target: "s3://store.example/bucket/site", Options: Settings{"credentials": "/etc/site/s3", "host-key": "SHA256:abc+/def SHA256:ghi="},
 		Made: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), recovery: r}
 	page, err := kit.HTML()
 	if err != nil {
@@ -41,9 +42,9 @@ func TestKit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, from := range map[string]string{"the text": string(text), "the code": kit.Code()} {
-		key, target, site, err := ParseKit(from)
-		if err != nil || key.Reveal() != r.Reveal() || target != kit.Target || site != kit.Site {
-			t.Errorf("%s: %q, %q, %v", name, target, site, err)
+		got, err := ParseKit(from)
+		if err != nil || got.Recovery().Reveal() != r.Reveal() || got.Target != kit.Target || got.Site != kit.Site || !maps.Equal(got.Options, kit.Options) {
+			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	path := filepath.Join(t.TempDir(), "kit")

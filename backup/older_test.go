@@ -11,7 +11,7 @@ import (
 func TestDrillsReadOlderPoints(t *testing.T) {
 	s := chainOf(t, 3)
 	points, e := s.points(), &Evidence{}
-	if err := e.readOlder(t.Context(), s.store(), points); err != nil || e.Checks.Older != 2 {
+	if err := e.readOlder(t.Context(), s.store(), points, s.state()); err != nil || e.Checks.Older != 2 {
 		t.Fatalf("%d were read: %v", e.Checks.Older, err)
 	}
 	for i, p := range points {
@@ -25,7 +25,7 @@ func TestDrillsReadOlderPoints(t *testing.T) {
 		if err := errors.Join(os.Chmod(path, 0o600), os.WriteFile(path, bad, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		err = (&Evidence{}).readOlder(t.Context(), s.store(), points)
+		err = (&Evidence{}).readOlder(t.Context(), s.store(), points, s.state())
 		var fault ChainErrors
 		if older := i < 2; errors.As(err, &fault) != older { // the newest one is restored anyway
 			t.Errorf("point %d is noise: %v", p.Seq, err)

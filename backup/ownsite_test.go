@@ -25,10 +25,11 @@ func TestTypedKeyWhereTwoChainsLie(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, _, _, err := ParseKit(string(kitText))
+		printed, err := ParseKit(string(kitText))
 		if err != nil {
 			t.Fatal(err)
 		}
+		r := printed.Recovery()
 		key := filepath.Join(t.TempDir(), "key.txt") // as it was typed: no address, no site
 		write(t, key, []byte(r.Reveal()))
 		other := newProgram(t)

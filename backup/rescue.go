@@ -89,6 +89,10 @@ const maxWarnings = 10
 // find opens the chain and picks the newest point. Faults of the chain take nothing from it, and are told.
 func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching, warnings []merlon.Said, err error) {
 	k, err := parseKey(want.Key.Reveal())
+	var line *KitLineError
+	if errors.As(err, &line) {
+		return nil, nil, merlon.Said{ID: "backup.back.kit-line", Args: []any{strconv.Itoa(line.Line)}, Detail: line.Why.Error()}
+	}
 	if err != nil {
 		return nil, nil, merlon.Said{ID: "backup.back.key", Args: []any{recoveryPrefix}}
 	}
@@ -99,13 +103,20 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	if address == "" {
 		return nil, nil, merlon.Said{ID: "backup.back.no-address"}
 	}
-	options, err := optionsOf(want.Settings)
+	given, err := optionsOf(want.Settings)
 	if err != nil {
 		return nil, nil, merlon.Said{ID: "backup.back.settings"}
 	}
-	t, err := OpenTarget(ctx, address, options, r.p.cfg.Schemes)
+	set := k.with(address, given, nil)
+	if set.unused {
+		warnings = append(warnings, merlon.Said{ID: "backup.back.kit-unused", Args: []any{k.target}})
+	}
+	for _, d := range set.differ {
+		warnings = append(warnings, merlon.Said{ID: "backup.back.kit-differs", Args: []any{d[0], d[1], d[2]}})
+	}
+	t, err := OpenTarget(ctx, address, set.options, r.p.cfg.Schemes)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, set.explain(err)
 	}
 	store, err := openOwned(ctx, t, k.site, k.recovery)
 	if err != nil {
@@ -132,7 +143,7 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	if err != nil {
 		return nil, nil, errors.Join(errUnproven, err, faults.err(), store.target.Close())
 	}
-	return &fetching{store: store, options: options, point: point, key: k}, warnings, nil
+	return &fetching{store: store, options: set.named, point: point, key: k}, warnings, nil
 }
 
 // bring makes the data and has the site replaced by it.

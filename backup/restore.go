@@ -33,7 +33,7 @@ func (p *part) restoreCommand() merlon.Command {
 			{Name: "key-file", Usage: "a file with the kit's code or text, the recovery key, or a point key; without it the key is asked for"},
 			{Name: "key-fd", Usage: "the number of an open file to read the key from"},
 			{Name: "from", Usage: "the address in the kit, if the settings are gone"},
-			{Name: "set", Usage: "settings of the place: name=value,name=value"}}}
+			{Name: "set", Usage: "settings of the place: name=value,name=value; they go before those in the data folder and in the kit, name= leaves one out"}}}
 }
 
 // A key is what the owner opens points with.
@@ -42,6 +42,7 @@ type key struct {
 	recovery *Recovery // nil: it opens one point only
 	target   string    // "": it did not come with the kit
 	site     string
+	options  Settings // of that target
 }
 
 // maxKey bounds the file that a key is read from, in bytes.
@@ -50,17 +51,26 @@ const maxKey = 64 << 10
 // parseKey reads a recovery key, alone or in the kit, or a point key.
 func parseKey(text string) (key, error) {
 	if strings.Contains(strings.Join(strings.Fields(strings.ToUpper(text)), ""), recoveryPrefix) {
-		r, target, site, err := ParseKit(text)
+		kit, err := ParseKit(text)
 		if err != nil {
-			return key{}, merlon.Misused("%v", err)
+			return key{}, err
 		}
-		return key{r.Identity(), r, target, site}, nil
+		return key{kit.recovery.Identity(), kit.recovery, kit.Target, kit.Site, kit.Options}, nil
 	}
 	id, err := PointKey(text)
 	if err != nil {
-		return key{}, merlon.Misused("this is neither a recovery key, which begins with %s, nor a point key: %v", recoveryPrefix, err)
+		return key{}, fmt.Errorf("this is neither a recovery key, which begins with %s, nor a point key: %w", recoveryPrefix, err)
 	}
 	return key{id: id}, nil
+}
+
+// typedKey is parseKey for what the owner of a command gave.
+func typedKey(text string) (key, error) {
+	k, err := parseKey(text)
+	if err != nil {
+		return key{}, merlon.Misused("%v", err)
+	}
+	return k, nil
 }
 
 // readKey reads the key from where the command says, else asks for it. It is never an argument: those are in the list of
@@ -90,14 +100,14 @@ func readKey(ctx context.Context, c *merlon.Call) (key, error) {
 		if err != nil {
 			return key{}, err
 		}
-		return parseKey(text)
+		return typedKey(text)
 	}
 	defer from.Close()
 	text, err := io.ReadAll(io.LimitReader(from, maxKey))
 	if err != nil {
 		return key{}, merlon.Cannot("the key cannot be read: %v", err)
 	}
-	return parseKey(string(text))
+	return typedKey(string(text))
 }
 
 // ableToRestore refuses on systems on which the last step would fail, before anything is fetched.
@@ -141,16 +151,12 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	if err != nil {
 		return err
 	}
-	store, known, err := p.openFor(ctx, c, k)
+	store, options, known, err := p.openFor(ctx, c, k)
 	if err != nil {
 		return err
 	}
 	defer store.target.Close()
 	chosen, err := choose(ctx, c, asked, store, known)
-	if err != nil {
-		return err
-	}
-	options, err := optionsOf(c.Flag("set"))
 	if err != nil {
 		return err
 	}
@@ -221,15 +227,15 @@ func (p *part) place(c *merlon.Call) (placing, error) {
 	return placing{path: into}, nil
 }
 
-// openFor opens the chain that the settings of the data folder name, or the kit, or --from. A point that the site knew of is
-// known too.
-func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Receipt, error) {
+// openFor opens the chain that the settings of the data folder name, or the kit, or --from, and returns the settings of the place
+// that the owner named, by --set or with the kit. A point that the site knew of is known too.
+func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (_ *Store, named Settings, known *Receipt, err error) {
 	address, site, root := c.Flag("from"), k.site, PublicKey("")
-	options, err := optionsOf(c.Flag("set"))
+	given, err := optionsOf(c.Flag("set"))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	var known *Receipt
+	var own Settings
 	setup, err := ReadSetup(c.Apart.Data)
 	switch {
 	case err == nil && (address == "" || address == setup.Target):
@@ -240,9 +246,7 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Rec
 				known = s.newest()
 			}
 		}
-		if options == nil {
-			options = setup.Options
-		}
+		own = Settings{}.over(setup.Options)
 	case err != nil && !errors.Is(err, ErrNotSetUp):
 		fmt.Fprintf(c.Apart.Err, "WARN    %v: the settings are not used\n", err)
 	}
@@ -251,21 +255,23 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (*Store, *Rec
 	}
 	if address == "" {
 		if address, err = c.Apart.Ask(ctx, "address of the backups, as it stands in the kit", false); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
+	set := k.with(address, given, own)
+	set.tell(c.Apart.Err, k)
 	if k.recovery != nil {
 		root = k.recovery.Root()
 	}
-	store, err := p.openStore(ctx, address, options, site, k.recovery)
+	store, err := p.openStore(ctx, address, set.options, site, k.recovery)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, set.explain(err)
 	}
 	store.Trust(root)
 	if root == "" {
 		fmt.Fprintln(c.Apart.Err, "WARN    a point key cannot tell who began the chain: compare the point's number and time with the mail of your last backup")
 	}
-	return store, known, nil
+	return store, set.named, known, nil
 }
 
 func (p *part) openStore(ctx context.Context, address string, options Settings, site string, r *Recovery) (*Store, error) {

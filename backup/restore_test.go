@@ -51,7 +51,7 @@ func TestParseKey(t *testing.T) {
 		t.Errorf("a point key: %v", err)
 	}
 	for _, wrong := range []string{"", "hello", r.Reveal()[:70], strings.Repeat("A", 28)} {
-		_, err := parseKey(wrong)
+		_, err := typedKey(wrong)
 		if !errors.Is(err, merlon.ErrUsage) || wrong != "" && strings.Contains(err.Error(), wrong) {
 			t.Errorf("%q: %v", wrong, err)
 		}

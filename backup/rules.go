@@ -137,5 +137,13 @@ var RuleSettingsGone = check.Rule{ID: "MRL-BACK-026", Property: check.Availabili
 	Attack: "Whoever means to delete the data first ends the backups in silence, by the deletion of one file.",
 	Right:  "Take data/backup/settings.json from a point (settings/backup.json), or begin a new chain with backup init.", Source: cis + ", 11.2; CISA #StopRansomware guide, part 1"}
 
+// RuleDamaged is about points whose data at the target was read and is not what was signed.
+var RuleDamaged = check.Rule{ID: "MRL-BACK-027", Property: check.Integrity, Severity: check.Medium,
+	Title:  "points at the target are damaged",
+	Why:    "a drill or backup verify has read them, and what is there is not what was stored: they restore nothing, and what spoils one spoils others",
+	Attack: "Nobody needs to attack: a disk rots. Or whoever may write at the place replaces points by noise, one by one, long before the data is taken.",
+	Wrong:  "backup verify said FAIL, and nobody gave the place another disk", Right: "Put the points back from a second copy, or let their time go by; look at the disk, and at who may write there. backup verify --all reads all again.",
+	Source: cis + ", 11.3 and 11.5; NIST SP 800-209, 4.6"}
+
 // moreRules are those of drill and restore, and what came later.
-var moreRules = []check.Rule{RuleDrillFailed, RuleSettings, RuleCourse, RuleSettingsGone}
+var moreRules = []check.Rule{RuleDrillFailed, RuleSettings, RuleCourse, RuleSettingsGone, RuleDamaged}

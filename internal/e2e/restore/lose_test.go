@@ -24,6 +24,7 @@ type lost struct {
 	target string
 	kit    string
 	place  map[string]string // of the set-up page's form
+	pasted bool              // the whole kit is, in the place of the key
 	cookie []string
 	reset  string
 	photo  string // where the upload of a member is,
@@ -137,34 +138,54 @@ func TestNoise(t *testing.T) {
 	need.Time(t, "loses and restores a whole club a second time")
 	l := loseClub(t)
 	l.home.run(0, "backup", "run", "--label", "the newest")
-	found, err := filepath.Glob(filepath.Join(l.target, "*", "*", "*", "data-*.age"))
-	if err != nil || len(found) < 2 {
-		t.Fatal(found, err)
+	contents := map[string]func(whole []byte) []byte{
+		"noise": func(whole []byte) []byte {
+			noise := make([]byte, len(whole))
+			_, _ = rand.Read(noise)
+			return noise
+		},
+		"one bit": flipped,
+		"cut":     func(whole []byte) []byte { return whole[:len(whole)-1] },
 	}
-	slices.SortFunc(found, func(a, b string) int {
-		return strings.Compare(filepath.Base(filepath.Dir(a)), filepath.Base(filepath.Dir(b)))
-	})
-	newest := found[len(found)-1]
-	whole, err := os.ReadFile(newest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	noise := make([]byte, len(whole))
-	_, _ = rand.Read(noise)
-	for name, content := range map[string][]byte{"noise": noise, "one bit": flipped(whole), "cut": whole[:len(whole)-1]} {
-		if err := os.WriteFile(newest, content, 0o600); err != nil {
+	spoiled := 0
+	for name, content := range contents {
+		newest, folder := l.newest(t) // each drill makes a point
+		number := strings.TrimLeft(folder, "0")
+		whole, err := os.ReadFile(newest)
+		if err != nil {
 			t.Fatal(err)
 		}
-		number := filepath.Base(filepath.Dir(newest)) // 00000002
-		for _, args := range [][]string{{"drill"}, {"backup", "verify", "--all"}, {"restore", "2", "--key-file", l.kit}} {
+		if err := os.WriteFile(newest, content(whole), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"drill"}, {"backup", "verify", "--all"}, {"restore", number, "--key-file", l.kit}} {
 			out, errOut := l.home.run(1, args...)
-			if both := out + errOut; !strings.Contains(both, number) && !strings.Contains(both, "point 2") {
-				t.Errorf("%s: %v does not name the point: %s", name, args, both)
+			if both := out + errOut; !strings.Contains(both, folder) && !strings.Contains(both, "point "+number+" ") {
+				t.Errorf("%s: %v does not name the point %s: %s", name, args, number, both)
 			}
 		}
+		if after, _ := l.newest(t); after == newest {
+			t.Errorf("%s: the drill has made no point of its own", name)
+		}
+		if name == "cut" { // the chain itself tells, each time
+			if err := os.WriteFile(newest, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		spoiled++
+	}
+	if out, _ := l.home.run(0, "drill"); !strings.Contains(out, "PASS") { // the newest is whole again; the others are known
+		t.Errorf("the drill after: %s", out)
+	}
+	if found := backupFindings(t, l.home); !slices.Contains(found, "MRL-BACK-027") {
+		t.Errorf("check finds %v", found)
+	}
+	if out, _ := l.home.run(0, "backup", "list"); strings.Count(out, "(damaged)") != spoiled {
+		t.Errorf("of %d damaged points list says %s", spoiled, out)
 	}
 	evidence, err := filepath.Glob(filepath.Join(l.home.data(), "drills", "*.json"))
-	if err != nil || len(evidence) != 3 {
+	if err != nil || len(evidence) != 4 {
 		t.Fatalf("evidence: %v, %v", evidence, err)
 	}
 	text, err := os.ReadFile(evidence[2])
@@ -178,6 +199,20 @@ func TestNoise(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(l.home.path, ".*restore-*")); len(left) != 0 {
 		t.Errorf("plain copies are left: %v", left)
 	}
+}
+
+// newest is the file of the newest point's data, and the number in its name.
+func (l *lost) newest(t *testing.T) (path, number string) {
+	t.Helper()
+	for _, one := range glob(t, l.target, "*/*/*/data-*.age") {
+		if n := filepath.Base(filepath.Dir(one)); n > number {
+			path, number = one, n
+		}
+	}
+	if path == "" {
+		t.Fatal("there is no point")
+	}
+	return path, number
 }
 
 func flipped(b []byte) []byte {
@@ -243,7 +278,31 @@ func TestSetUpPageRestoresFromABucket(t *testing.T) {
 	h, other := newHome(t), newHome(t)
 	h.program = need.Built(t, "internal/e2e/restore/bucketclub")
 	other.program = h.program
-	setUpPageRestores(t, loseTo(t, h, server.Address("club-points", "base"), "--set", "credentials="+s3peer.Keys(t, s3peer.Owner, s3peer.OwnerSecret)["credentials"]), other)
+	keys := s3peer.Keys(t, s3peer.Owner, s3peer.OwnerSecret)["credentials"]
+	l := loseTo(t, h, server.Address("club-points", "base"), "--set", "credentials="+keys)
+	// A machine that never saw the site needs the kit alone, and the file that it names.
+	third := newHome(t)
+	third.program = h.program
+	if _, errOut := third.run(0, "restore", "--into", "by-the-kit", "--key-file", l.kit); !strings.Contains(errOut, "by the kit  credentials="+keys) {
+		t.Errorf("by the kit: %s", errOut)
+	}
+	// Where that file is not, it is said what named it; the credentials may come from the environment.
+	gone := keys + "-gone"
+	if err := os.Rename(keys, gone); err != nil {
+		t.Fatal(err)
+	}
+	if _, errOut := third.run(2, "restore", "--into", "by-nothing", "--key-file", l.kit); !strings.Contains(errOut, "from the kit: credentials="+keys) {
+		t.Errorf("without the file: %s", errOut)
+	}
+	third.env = []string{"AWS_ACCESS_KEY_ID=" + s3peer.Owner, "AWS_SECRET_ACCESS_KEY=" + s3peer.OwnerSecret}
+	if _, errOut := third.run(0, "restore", "--into", "by-the-environment", "--key-file", l.kit, "--set", "credentials="); !strings.Contains(errOut, "no credentials is used; the kit says credentials="+keys) {
+		t.Errorf("by the environment: %s", errOut)
+	}
+	if err := os.Rename(gone, keys); err != nil {
+		t.Fatal(err)
+	}
+	l.place, l.pasted = map[string]string{}, true
+	setUpPageRestores(t, l, other)
 	if out, _ := other.run(0, "backup", "run", "--label", "after"); !strings.Contains(out, "read back and verified") { // its chain goes on, by the same settings
 		t.Errorf("the next point: %s", out)
 	}
@@ -279,7 +338,11 @@ func setUpPageRestores(t *testing.T, l *lost, other *home) {
 	if status := v.submit("/_merlon/setup/from-backup", l.typed("something else")); status != 422 || !v.Has("neither a recovery key") {
 		t.Errorf("a wrong key: %d %s", status, v.Text())
 	}
-	if status := v.submit("/_merlon/setup/from-backup", l.typed(keyOf(string(kit)))); status != 200 {
+	key := keyOf(string(kit))
+	if l.pasted { // into a field of one line
+		key = strings.ReplaceAll(string(kit), "\n", "")
+	}
+	if status := v.submit("/_merlon/setup/from-backup", l.typed(key)); status != 200 {
 		t.Fatalf("the right key: %d %s", status, v.Text())
 	}
 	until := time.Now().Add(2 * time.Minute)

@@ -159,27 +159,36 @@ func TestNoiseOnServer(t *testing.T) {
 		}
 		return text
 	}
-	older, whole := read(found[0]), read(found[1])
-	noise := make([]byte, len(whole))
-	_, _ = rand.Read(noise)
-	for what, content := range map[string][]byte{"noise": noise, "one bit": flipped(whole), "cut": whole[:len(whole)-1], "the older point": older} {
-		if err := os.WriteFile(found[1], content, 0o600); err != nil {
+	older := read(found[0])
+	for what, content := range map[string]func(whole []byte) []byte{
+		"noise": func(whole []byte) []byte {
+			noise := make([]byte, len(whole))
+			_, _ = rand.Read(noise)
+			return noise
+		},
+		"one bit":         flipped,
+		"cut":             func(whole []byte) []byte { return whole[:len(whole)-1] },
+		"the older point": func([]byte) []byte { return older },
+	} {
+		newest, folder := l.newest(t) // each drill makes a point
+		number, whole := strings.TrimLeft(folder, "0"), read(newest)
+		if err := os.WriteFile(newest, content(whole), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, args := range [][]string{{"drill"}, {"backup", "verify", "--all"}, {"restore", "2", "--into", "broken", "--key-file", l.kit}} {
+		for _, args := range [][]string{{"drill"}, {"backup", "verify", "--all"}, {"restore", number, "--into", "broken", "--key-file", l.kit}} {
 			out, errOut := l.home.run(1, args...)
-			if both := out + errOut; !strings.Contains(both, "00000002") && !strings.Contains(both, "point 2") {
-				t.Errorf("%s: %v does not name the point: %s", what, args, both)
+			if both := out + errOut; !strings.Contains(both, folder) && !strings.Contains(both, "point "+number+" ") {
+				t.Errorf("%s: %v does not name the point %s: %s", what, args, number, both)
 			}
+		}
+		if err := os.WriteFile(newest, whole, 0o600); err != nil {
+			t.Fatal(err)
 		}
 		if left := loaded(t, server, name); len(left) > 0 {
 			t.Errorf("%s: left: %v", what, left)
 		}
 	}
 	l.home.run(0, "restore", "1", "--into", "older", "--key-file", l.kit)
-	if err := os.WriteFile(found[1], whole, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	out, _ := l.home.run(0, "restore", "2", "--after-theft", "--compare", "1", "--into", "compared", "--key-file", l.kit)
 	if !strings.Contains(out, "the same as in point 1") {
 		t.Errorf("the comparison with an older point: %s", out)
