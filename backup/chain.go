@@ -119,6 +119,7 @@ func (s *Store) walk(ctx context.Context) (*walk, error) {
 	}
 	w.follow()
 	w.data()
+	w.resolve()
 	return w, w.proofs(ctx)
 }
 

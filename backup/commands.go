@@ -102,6 +102,7 @@ type listed struct {
 	Label   string    `json:"label,omitempty"`
 	Left    bool      `json:"abandoned,omitempty"`
 	Damaged bool      `json:"damaged,omitempty"` // what lies there was read, and restores nothing
+	Base    string    `json:"base,omitempty"`    // the point that holds the uploads of before
 }
 
 // list is `backup list`. A chain with faults is listed as far as it is proven, and the command fails.
@@ -122,7 +123,7 @@ func (p *part) list(ctx context.Context, c *merlon.Call) error {
 	}
 	lines := []listed{}
 	for _, p := range slices.Backward(points) {
-		lines = append(lines, listed{p.Seq, p.Instant, p.Class, p.Data.Size, p.Data.LockUntil, p.Depth, p.Label, p.Abandoned, s.knows(p.Seq)})
+		lines = append(lines, listed{p.Seq, p.Instant, p.Class, p.Data.Size, p.Data.LockUntil, p.Depth, p.Label, p.Abandoned, s.knows(p.Seq), p.Base})
 	}
 	err = c.Answer("merlon/backup-list/v1", "points", lines, func(out io.Writer) error { return printPoints(out, lines, time.Now()) })
 	return errors.Join(err, faults)

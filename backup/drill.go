@@ -164,6 +164,9 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 		return nil, err
 	}
 	k := p.runner.take() // of the point that the night's run has made, in this process
+	if k != nil && k.point.Base != "" {
+		k = nil // the key of the point that holds its uploads is gone
+	}
 	made := int64(0)
 	if k != nil {
 		made = k.point.Seq

@@ -106,7 +106,7 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 // unpackInto lays a point out in a folder as a site's data. A failure may leave a database that was loaded for it.
 func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir string, carrier db.Carrier, say func(string, ...any)) (*Inner, error) {
 	say("fetching    point %d, %s", p.Seq, megabytes(p.Data.Size))
-	stream, err := store.Fetch(ctx, p, with.id)
+	stream, err := with.fetch(ctx, store, p)
 	if err != nil {
 		var fault *ChainError
 		if with.recovery == nil && errors.As(err, &fault) && fault.Fault == Altered && store.Scrub(ctx, []*Point{p}) == nil {
@@ -127,8 +127,13 @@ func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir strin
 	if err != nil {
 		return nil, notOpened(p, err)
 	}
-	if inner.Site != p.Site || inner.Seq != p.Seq {
+	if inner.Site != p.Site || inner.Seq != p.Seq || inner.Base != p.Base {
 		return nil, notOpened(p, fmt.Errorf("it holds the data of point %d of the site %s: that was put in its place", inner.Seq, inner.Site))
+	}
+	if p.Base != "" {
+		if err := addUploads(ctx, store, p, with, in, inner, say); err != nil {
+			return nil, err
+		}
 	}
 	if err := Arrange(inner, in, dir); err != nil {
 		return nil, err

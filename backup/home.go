@@ -25,6 +25,7 @@ const (
 	settingsFile = "settings.json" // where the points go, to whom they are sealed
 	signersFile  = "signers.json"  // the keys of the next one and the one after it: in no point
 	stateFile    = "state.json"    // what was done
+	baseFile     = "base.json"     // the newest point that holds all uploads
 	lockFile     = "lock"          // one runner at a time
 	spoolFolder  = "spool"         // ciphertext on its way
 )
@@ -59,6 +60,7 @@ const (
 	setupFormat   = "merlon-backup-settings 1"
 	signersFormat = "merlon-backup-signers 1"
 	stateFormat   = "merlon-backup-state 1"
+	baseFormat    = "merlon-backup-base 1"
 )
 
 // ErrNotSetUp says that the site has no backups yet.

@@ -25,7 +25,8 @@ import (
 )
 
 // The plain content of a point is a tar: first MERLON, which names all the others, in their order, with size and hash; then
-// the database, the keys, the settings, and the uploads, each under the hash of its bytes. Anybody who can decrypt it can open it with tar.
+// the database, the keys, the settings, a list of the uploads that another point holds, and the other uploads, each under the hash of
+// its bytes. Anybody who can decrypt it can open it with tar.
 
 // innerName is the first entry, innerFormat what stands in it, databaseName the entry of a database that is a file, dumpName that
 // of one on a server.
@@ -60,8 +61,9 @@ type Inner struct {
 	Database   string           `json:"database"`         // the name of the database's file in a data folder; "": it is a dump
 	Server     string           `json:"server,omitempty"` // what the dump was made of: version, name, roles
 	Migrations []db.Migration   `json:"migrations"`
-	Tables     map[string]int64 `json:"tables"` // rows of each
-	Files      []InnerFile      `json:"files"`  // all entries behind this one
+	Tables     map[string]int64 `json:"tables"`         // rows of each
+	Base       string           `json:"base,omitempty"` // the receipt of the point that holds the uploads which uploads.index names
+	Files      []InnerFile      `json:"files"`          // all entries behind this one
 }
 
 // An InnerFile is one entry of the tar.

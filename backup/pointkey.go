@@ -29,16 +29,44 @@ func checkLetters(fileKey []byte) string {
 	return letters32.EncodeToString(sum[:])[:2]
 }
 
-// PointKey reads what [FormatPointKey] wrote: the key of one point, which opens that one and no other.
-func PointKey(text string) (age.Identity, error) {
-	const wrong = "type the 28 letters as `recovery open` printed them"
-	clean := strings.Map(func(r rune) rune {
+// pointLetters is how many a point key has.
+const pointLetters = 28
+
+// letters is a point key as it was typed, without what stands between its letters.
+func letters(text string) string {
+	return strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' || r == '\t' || r == '\r' || r == '\n' {
 			return -1
 		}
 		return r
 	}, strings.ToUpper(text))
-	if len(clean) != 28 {
+}
+
+// maxPointKeys is how many may be given at once: a point has one base.
+const maxPointKeys = 4
+
+// pointKeys reads one point key, or several one after the other: that of a point, and that of the one that holds its uploads.
+func pointKeys(text string) (all []age.Identity, err error) {
+	clean := letters(text)
+	if n := len(clean) / pointLetters; n < 2 || n > maxPointKeys || len(clean)%pointLetters != 0 {
+		id, err := PointKey(clean)
+		return []age.Identity{id}, err
+	}
+	for ; clean != ""; clean = clean[pointLetters:] {
+		id, err := PointKey(clean[:pointLetters])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, id)
+	}
+	return all, nil
+}
+
+// PointKey reads what [FormatPointKey] wrote: the key of one point, which opens that one and no other.
+func PointKey(text string) (age.Identity, error) {
+	const wrong = "type the 28 letters as `recovery open` printed them"
+	clean := letters(text)
+	if len(clean) != pointLetters {
 		return nil, fmt.Errorf("backup: the point key has %d letters, one has 28: %s", len(clean), wrong)
 	}
 	key, err := letters32.DecodeString(clean[:26])

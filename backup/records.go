@@ -64,10 +64,9 @@ type Manifest struct {
 	StoreDate time.Time `json:"store_date"` // the store's clock before the point was put
 	Build     string    `json:"build"`      // what made it
 	Data      Sealed    `json:"data"`
-	Epoch     string    `json:"epoch,omitempty"` // of the packs
-	Packs     []Pack    `json:"packs,omitempty"` // of uploads
-	Prev      string    `json:"prev"`            // the hash of the point before, of the genesis or rebirth for the first one
-	R         []string  `json:"r"`               // fingerprints of the recipients
+	Base      string    `json:"base,omitempty"` // the receipt of the point that holds the uploads which this one leaves out
+	Prev      string    `json:"prev"`           // the hash of the point before, of the genesis or rebirth for the first one
+	R         []string  `json:"r"`              // fingerprints of the recipients
 	K         PublicKey `json:"k"`
 	KNext     PublicKey `json:"k_next"` // signs the next point
 	Sig       string    `json:"sig,omitempty"`
@@ -81,12 +80,6 @@ type Sealed struct {
 	Header    string    `json:"header,omitempty"` // the hash of its age header; "": of a time before points named it
 	PlainMax  int64     `json:"plain_max"`        // no more comes out of it: against bombs
 	LockUntil time.Time `json:"lock_until"`       // kept until then, also where nothing locks
-}
-
-// A Pack is a file of uploads.
-type Pack struct {
-	SHA256 string `json:"sha256"` // of its ciphertext
-	Size   int64  `json:"size"`
 }
 
 // Links carry the signatures of the points on after the points themselves are gone: they are kept for ever, so that a chain
@@ -283,6 +276,10 @@ func (m *Manifest) valid() error {
 		return errors.New("its label has characters that none has")
 	case !m.K.verify(l.message(m.Site), m.Sig):
 		return errors.New("its signature is not that of the key it names")
+	case m.Base != "":
+		if base, err := ParseReceipt(m.Base); err != nil || base.Seq >= m.Seq || m.Class != Hourly {
+			return errors.New("the point that it says holds its uploads is none")
+		}
 	}
 	return nil
 }

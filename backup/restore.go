@@ -39,29 +39,40 @@ func (p *part) restoreCommand() merlon.Command {
 // A key is what the owner opens points with.
 type key struct {
 	id       age.Identity
-	recovery *Recovery // nil: it opens one point only
-	target   string    // "": it did not come with the kit
+	more     []age.Identity // further point keys
+	recovery *Recovery      // nil: it opens one point only
+	target   string         // "": it did not come with the kit
 	site     string
 	options  Settings // of that target
+}
+
+// fetch opens a point with the one of the keys that fits it.
+func (k key) fetch(ctx context.Context, store *Store, p *Point) (stream io.ReadCloser, err error) {
+	for _, id := range append([]age.Identity{k.id}, k.more...) {
+		if stream, err = store.Fetch(ctx, p, id); !asChainError(err) { // a key of another point tells as an altered object does
+			break
+		}
+	}
+	return stream, err
 }
 
 // maxKey bounds the file that a key is read from, in bytes.
 const maxKey = 64 << 10
 
-// parseKey reads a recovery key, alone or in the kit, or a point key.
+// parseKey reads a recovery key, alone or in the kit, or point keys, one or one after the other.
 func parseKey(text string) (key, error) {
 	if strings.Contains(strings.Join(strings.Fields(strings.ToUpper(text)), ""), recoveryPrefix) {
 		kit, err := ParseKit(text)
 		if err != nil {
 			return key{}, err
 		}
-		return key{kit.recovery.Identity(), kit.recovery, kit.Target, kit.Site, kit.Options}, nil
+		return key{id: kit.recovery.Identity(), recovery: kit.recovery, target: kit.Target, site: kit.Site, options: kit.Options}, nil
 	}
-	id, err := PointKey(text)
+	all, err := pointKeys(text)
 	if err != nil {
 		return key{}, fmt.Errorf("this is neither a recovery key, which begins with %s, nor a point key: %w", recoveryPrefix, err)
 	}
-	return key{id: id}, nil
+	return key{id: all[0], more: all[1:]}, nil
 }
 
 // typedKey is parseKey for what the owner of a command gave.

@@ -219,8 +219,11 @@ func (j *job) preflight(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	cipher := j.state.Size + j.state.Size/5
-	if cipher == 0 {
+	cipher := j.state.Size
+	if b := j.home.readBase(); b != nil { // the next point may be one that holds all uploads again
+		cipher = max(cipher, b.Size)
+	}
+	if cipher += cipher / 5; cipher == 0 {
 		cipher = size
 	}
 	if free, err := room(j.home.dir); err != nil {
@@ -262,6 +265,7 @@ func (j *job) make(ctx context.Context) (*Made, error) {
 	if err := j.put(ctx, p, spool, beginTask(func() error { return j.tryOut(ctx, p, spool, depth, d) })); err != nil {
 		return nil, err
 	}
+	j.keepBase(p, spool.uploads)
 	j.state.Content = content
 	j.remember(generation, small)
 	made := &Made{Point: p, Seq: p.Seq, Class: p.Class, Size: p.Data.Size, Instant: p.Instant, Until: p.Data.LockUntil, Locked: j.target.Traits().Locks, Receipt: p.Receipt().String()}

@@ -29,6 +29,8 @@ type spool struct {
 	sum  [32]byte
 	head string // the hash of its header
 
+	uploads []string // the hashes of those that are in it
+
 	base   source   // the database
 	frames extent   // where it is in the compressed stream,
 	framed [32]byte // and the hash of that
@@ -68,11 +70,23 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 		}
 	}
 	from := append([]source{{name: in.database(), size: base.size, sum: base.sum, done: base.squeezed}}, small...)
-	from = append(from, inMemory(uploadsName, nil))
-	uploads, err := j.uploads(ctx)
+	class := classOf(instant, j.state.Lasts)
+	if j.daily && class == Hourly {
+		class = Daily
+	}
+	if class, err = j.free(class); err != nil {
+		return nil, nil, "", err
+	}
+	until := stamp(j.now.Add(class.Keep()))
+	holds := j.base(ctx, class, until)
+	uploads, before, err := j.uploads(ctx, holds)
 	if err != nil {
 		return nil, nil, "", err
 	}
+	if len(before) > 0 {
+		in.Base = holds.Point
+	}
+	from = append(from, inMemory(uploadsName, index(before)))
 	from = append(from, uploads...)
 
 	j.say("sealing %s", megabytes(base.size))
@@ -88,16 +102,10 @@ func (j *job) spool(ctx context.Context, instant time.Time, small []source, dril
 	if err != nil {
 		return nil, nil, "", err
 	}
-	class := classOf(instant, j.state.Lasts)
-	if j.daily && class == Hourly {
-		class = Daily
+	for _, u := range uploads {
+		s.uploads = append(s.uploads, strings.TrimPrefix(u.name, uploadPrefix))
 	}
-	if class, err = j.free(class); err != nil {
-		s.remove()
-		return nil, nil, "", err
-	}
-	until := stamp(j.now.Add(class.Keep()))
-	p = &Point{Manifest: Manifest{Format: formatName, Kind: "point", Site: j.setup.Site, Branch: j.state.Branch, Seq: j.state.Seq + 1, Class: class, Label: j.label,
+	p = &Point{Manifest: Manifest{Format: formatName, Kind: "point", Site: j.setup.Site, Branch: j.state.Branch, Seq: j.state.Seq + 1, Class: class, Label: j.label, Base: in.Base,
 		Instant: instant, StoreDate: stamp(j.now), Build: in.Build, Prev: j.state.Hash, R: fingerprints(j.setup.R),
 		Data: Sealed{Name: dataName(instant), Size: s.size, SHA256: hashText(s.sum), Header: s.head, PlainMax: plain, LockUntil: until}}}
 	return p, s, content, nil

@@ -173,6 +173,7 @@ type Point struct {
 	Effective time.Time
 
 	object Object // the manifest
+	base   *Point // that holds the uploads of before; nil: there is none, or it is not here
 }
 
 // ID returns the point's number as commands take it.

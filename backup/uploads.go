@@ -14,21 +14,28 @@ import (
 	"github.com/merlon-web/merlon/outbound/file"
 )
 
-// Uploads are in a point whole, each under the hash of its bytes. They never change, so what the database's copy speaks of is
-// on the disk still: their rows are asked after the copy was made, and a blob is deleted two days after its last row.
+// Uploads are in a point under the hash of their bytes, or in its base (see based). They never change, so what the database's copy
+// speaks of is on the disk still: their rows are asked after the copy was made, and a blob is deleted two days after its last row.
 
-// uploads are the blobs that rows name, as sources of a point. One that is not there is told, and takes nothing from the rest.
-func (j *job) uploads(ctx context.Context) (all []source, err error) {
+// uploads are the blobs that rows name: as sources of a point, and the hashes of those that are in its base, nil: it has none. One
+// that is in neither is told, and takes nothing from the rest.
+func (j *job) uploads(ctx context.Context, base *based) (own []source, before []string, err error) {
 	if !j.house.TakesUploads() {
-		return nil, nil
+		return nil, nil, nil
+	}
+	inBase := map[string]bool{}
+	if base != nil {
+		for _, hash := range base.Uploads {
+			inBase[hash] = true
+		}
 	}
 	r := j.house.Engine.Read(ctx)
 	hashes, err := file.Hashes(r)
 	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("backup: the uploads: %w", err)
+		return nil, nil, fmt.Errorf("backup: the uploads: %w", err)
 	}
 	if len(hashes) > maxUploads {
-		return nil, fmt.Errorf("backup: the site has %d uploads, a point holds %d: keep large collections in a store of their own", len(hashes), maxUploads)
+		return nil, nil, fmt.Errorf("backup: the site has %d uploads, a point holds %d: keep large collections in a store of their own", len(hashes), maxUploads)
 	}
 	lost := 0
 	for _, hash := range hashes {
@@ -37,15 +44,19 @@ func (j *job) uploads(ctx context.Context) (all []source, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 			lost++
 		case err != nil:
-			return nil, fmt.Errorf("backup: the upload %s: %w", hash, err)
+			return nil, nil, fmt.Errorf("backup: the upload %s: %w", hash, err)
+		case inBase[hash]:
 		default:
-			all = append(all, s)
+			own = append(own, s)
+		}
+		if inBase[hash] {
+			before = append(before, hash)
 		}
 	}
 	if lost > 0 {
 		j.notes = append(j.notes, fmt.Sprintf("%d uploads that the database names are not on the disk: get them back from an older point", lost))
 	}
-	return all, nil
+	return own, before, nil
 }
 
 func (j *job) upload(hash string) (s source, err error) {

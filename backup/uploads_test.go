@@ -108,7 +108,15 @@ func TestUploadsAreInThePoint(t *testing.T) {
 	if made = s.point(); len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "1 uploads that the database names are not on the disk") {
 		t.Errorf("notes: %v", made.Notes)
 	}
-	folder, said = restore(s.points()[1])
+	if folder, said = restore(s.points()[1]); strings.Contains(said, "WARN") { // the day's first point has it
+		t.Errorf("the restore of a point whose base has an upload says %s", said)
+	}
+	if err := os.Remove(homeOf(s.data).path(baseFile)); err != nil {
+		t.Fatal(err)
+	}
+	s.note(1)
+	s.point()
+	folder, said = restore(s.points()[2])
 	if !strings.Contains(said, "WARN") {
 		t.Errorf("the restore of a point that lacks an upload says %s", said)
 	}
