@@ -67,7 +67,9 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 	for _, w := range warnings {
 		h.Log.Warn("the chain of backups has a fault", "fault", w.Error())
 	}
-	f.say = func(format string, args ...any) { h.Log.Info("the site comes back", "step", fmt.Sprintf(format, args...)) }
+	f.say = func(format string, args ...any) {
+		h.Log.Info("the site comes back", "step", fmt.Sprintf(format, args...))
+	}
 	step := func(id string, args ...any) {
 		r.set(merlon.RescueState{Running: true, Step: merlon.Said{ID: id, Args: args}, Warnings: warnings})
 	}
