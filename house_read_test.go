@@ -137,7 +137,7 @@ func houseRun(t *testing.T, name string, args ...string) []byte {
 // houseDice are the files that may use math/rand, whose numbers can be foretold, with what they are for. Everything else that
 // is random is crypto/rand's (OWASP ASVS 5.0 11.5.1).
 var houseDice = map[string]string{
-	"backup/drill.go":             "which older points a drill reads",
+	"backup/older.go":             "which older points a drill reads",
 	"backup/commands.go":          "which of many points are read back",
 	"backup/patience.go":          "how long a store that is busy is waited for",
 	"backup/targettest/rights.go": "bytes of a test's objects",

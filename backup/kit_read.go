@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"maps"
 	"regexp"
@@ -31,16 +32,13 @@ func (e *KitLineError) Unwrap() error { return e.Why }
 var (
 	kitAddress = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://\S+$`)
 	kitName    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,39}$`)
-	errPage    = errors.New("backup: this is the kit's page: take the text that was written beside it, with the ending .txt")
+	kitRow     = regexp.MustCompile(`^<dt>(Target|Site|Setting)</dt><dd><code>(.*)</code></dd>$`) // of the page
 )
 
-// ParseKit reads what the kit's code holds, or the kit's text: the key, and address, site and settings of the place if they are
+// ParseKit reads what the kit's code holds, or the kit's text or page: the key, and address, site and settings of the place if they are
 // there. A line of a setting that cannot be one is a [*KitLineError], and nothing is returned then: a setting that is passed over
 // in silence would lead elsewhere.
 func ParseKit(text string) (*Kit, error) {
-	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), "<!doctype") {
-		return nil, errPage
-	}
 	key, err := ParseRecovery(text)
 	if err != nil {
 		return nil, err
@@ -50,6 +48,9 @@ func ParseKit(text string) (*Kit, error) {
 	for line := range strings.Lines(unfold(text)) {
 		n++
 		line = strings.TrimSpace(line)
+		if m := kitRow.FindStringSubmatch(line); m != nil {
+			line = m[1] + " " + html.UnescapeString(m[2])
+		}
 		label, word := "", line
 		if at := strings.IndexFunc(line, unicode.IsSpace); at >= 0 {
 			label, word = strings.ToLower(line[:at]), strings.TrimSpace(line[at:])

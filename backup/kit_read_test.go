@@ -91,12 +91,12 @@ func TestKitLines(t *testing.T) {
 	if err != nil || !maps.Equal(got.Options, Settings{"credentials": "/etc/site/s3", "key-file": "", "token-file": "/etc/token"}) || got.Target != "s3://bucket/site" || got.Site != "4f1c9a2be07d6633" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	page, err := (&Kit{Title: "notes", Target: "s3://bucket/site", recovery: r}).HTML()
+	page, err := (&Kit{Title: "notes", Target: "s3://bucket/site?a=b&region=x", Site: "4f1c9a2be07d6633", Options: Settings{"host-key": `SHA256:a+b "x" <y>`}, recovery: r}).HTML()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ParseKit(string(page)); !errors.Is(err, errPage) {
-		t.Errorf("the page: %v", err)
+	if got, err := ParseKit(string(page)); err != nil || got.Target != "s3://bucket/site?a=b&region=x" || got.Site != "4f1c9a2be07d6633" || !maps.Equal(got.Options, Settings{"host-key": `SHA256:a+b "x" <y>`}) {
+		t.Errorf("the page: %+v, %v", got, err)
 	}
 	for name, options := range map[string]Settings{"a secret": {"secret-key": "hunter2"}, "a line": {"x": "a\nsite      0000000000000000"}, "a space": {"x": " a"}} {
 		kit := &Kit{Title: "notes", Site: "4f1c9a2be07d6633", Target: "s3://bucket/site", Options: options, recovery: r}

@@ -34,7 +34,10 @@ func (h home) lock() (unlock func(), err error) {
 	}
 	_ = f.Truncate(0) // who has it is told for people only
 	_, _ = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
-	return func() { f.Close() }, nil
+	return func() {
+		_ = unix.Flock(int(f.Fd()), unix.LOCK_UN) // by hand: a child that was forked just now has the file too until its exec, and the lock with it
+		_ = f.Close()
+	}, nil
 }
 
 // room returns how many bytes may still be written to a folder's file system.

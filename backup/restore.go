@@ -30,7 +30,7 @@ func (p *part) restoreCommand() merlon.Command {
 			{Name: "after-theft", Usage: "the data was stolen: void every password, app and mail", Switch: true},
 			{Name: "compare", Usage: "with --after-theft: an older point whose administrators and passkeys are held against those of this one"},
 			{Name: "receipt", Usage: "a point that you know of, or a file with the site's last mail about backups: what is older here is refused"},
-			{Name: "key-file", Usage: "a file with the kit's code or text, the recovery key, or a point key; without it the key is asked for"},
+			{Name: "key-file", Usage: "a file with the kit's text, page or code, the recovery key, or a point key; without it the key is asked for"},
 			{Name: "key-fd", Usage: "the number of an open file to read the key from"},
 			{Name: "from", Usage: "the address in the kit, if the settings are gone"},
 			{Name: "set", Usage: "settings of the place: name=value,name=value; they go before those in the data folder and in the kit, name= leaves one out"}}}

@@ -32,7 +32,7 @@ var (
 	RuleDrillOld = check.Rule{ID: "MRL-BACK-004", Property: check.Availability, Severity: check.Medium,
 		Title: "no restore was rehearsed for eight days", Why: "a backup that was never restored is a hope",
 		Attack: "Nobody needs to attack: a missing file or a wrong setting is found on the day on which it is needed.",
-		Right:  "Run drill, and see why the nightly one does not: events --id MRL-BACK-004 and the log.", Source: cis + ", 11.5 (test data recovery); NIST SP 800-84, 2"}
+		Right:  "Run drill, and see why the nightly one does not: events --id MRL-BACK-022 and the log.", Source: cis + ", 11.5 (test data recovery); NIST SP 800-84, 2"}
 	RuleProofOld = check.Rule{ID: "MRL-BACK-005", Property: check.Availability, Severity: check.Medium,
 		Title: "the recovery key was not shown to work for 90 days", Why: "drills use a key of the server's own: only the owner can show that the sheet of paper is the right one and still there",
 		Attack: "Nobody needs to attack: the sheet was lost, or was never the right one, and every drill is green.",
@@ -46,7 +46,7 @@ var (
 	RuleGap = check.Rule{ID: "MRL-BACK-007", Property: check.Availability, Severity: check.Medium,
 		Title: "more can be lost than the schedule says", Why: "runs fail, and the newest point is older than it should be",
 		Attack: "Whoever stops the backups first, and deletes later, takes what came between.",
-		Right:  "See why runs failed: events --id MRL-BACK-019, and the log. A run that takes longer than its turn needs a nearer or faster target.",
+		Right:  "See why runs failed: the events MRL-BACK-010 to 019 and 023, and the log. A run that takes longer than its turn needs a nearer or faster target.",
 		Source: cis + ", 11.2 (automated backups); NIST SP 800-34 rev. 1, 3.2 (recovery point objective)"}
 	RuleDeletable = check.Rule{ID: "MRL-BACK-008", Property: check.Availability, Severity: check.Medium,
 		Title: "this server can delete its backups", Why: "whoever takes the server has its credentials, and deletes the backups before the data",
