@@ -259,3 +259,23 @@ func TestReadIndex(t *testing.T) {
 		}
 	}
 }
+
+// A drill reads the base too: without it the newest point would bring back no uploads of before.
+func TestDrillsReadTheBase(t *testing.T) {
+	s := newUploads(t)
+	s.upload("two")
+	s.point()
+	before := func() error {
+		points := s.points()
+		return (&Evidence{}).readBefore(t.Context(), s.store(), newestBefore(points, 0))
+	}
+	if err := before(); err != nil {
+		t.Fatal(err)
+	}
+	if err := flip(s.dataFiles()[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := before(); err == nil || !strings.Contains(err.Error(), "point 1, which holds the uploads") {
+		t.Errorf("the base is noise: %v", err)
+	}
+}

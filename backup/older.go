@@ -120,6 +120,12 @@ func (e *Evidence) readBefore(ctx context.Context, store *Store, p *Point) error
 	}
 	e.Checks.BeforeSeq = p.Seq
 	fault, err := e.read.read(ctx, store, p)
+	if err == nil && fault == nil && p.base != nil && !store.target.Traits().Hashes {
+		if fault, err = e.read.read(ctx, store, p.base); fault != nil {
+			e.Checks.Before = string(fault[0].Fault)
+			return fmt.Errorf("backup: point %d, which holds the uploads of the newest one before this drill, is damaged at the target: %w: see with backup verify --all how many are left, and give the place another disk", p.base.Seq, fault)
+		}
+	}
 	if err == nil && fault == nil {
 		e.Checks.Before = "ok"
 		return nil
