@@ -181,6 +181,7 @@ func TestNoise(t *testing.T) {
 	if found := backupFindings(t, l.home); !slices.Contains(found, "MRL-BACK-027") {
 		t.Errorf("check finds %v", found)
 	}
+	l.home.run(1, "backup", "verify", "--all") // reads the one that is whole again too
 	if out, _ := l.home.run(0, "backup", "list"); strings.Count(out, "(damaged)") != spoiled {
 		t.Errorf("of %d damaged points list says %s", spoiled, out)
 	}
