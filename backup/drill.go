@@ -138,7 +138,7 @@ func (p *part) readiness(_ context.Context, h *merlon.House) []string {
 	if err != nil || s.Drill == "" || s.Drill == "pass" {
 		return nil
 	}
-	return []string{"the drill of " + s.DrillAt.UTC().Format("2006-01-02 15:04 MST") + " failed: no backup is proven to be restorable since: run drill"}
+	return []string{"the drill of " + s.DrillAt.UTC().Format("2006-01-02 15:04 MST") + " failed: read why in its evidence, data/drills, and mend that: then run drill"}
 }
 
 // drillOnce does the drill's steps and fills in the evidence as far as it comes. What is found of other points is told when the
@@ -339,6 +339,9 @@ func (r *runner) noteState(e *Evidence, failed error) error {
 		return err
 	}
 	s.noteRead(e.read, r.house.Clock())
+	if e.Checks.Older > 0 {
+		s.Scrubbed = r.house.Clock()
+	}
 	s.DrillAt, s.Drill = r.house.Clock(), "pass"
 	if failed != nil {
 		s.Drill = "fail"

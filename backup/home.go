@@ -108,6 +108,7 @@ type state struct {
 	Proven   time.Time   `json:"proven"`            // the owner's key was shown to open a point
 	Codes    []codeHash  `json:"codes,omitempty"`   // that would show it
 	Wrong    []time.Time `json:"wrong,omitempty"`   // tries of the last day
+	Scrubbed time.Time   `json:"scrubbed,omitzero"` // older points were read last
 	Drilled  time.Time   `json:"drilled"`           // the last drill that passed
 	Drill    string      `json:"drill,omitempty"`   // how the last one ended
 	DrillAt  time.Time   `json:"drill_at"`          // and when

@@ -141,22 +141,26 @@ func (e *Evidence) readBefore(ctx context.Context, store *Store, p *Point) error
 // What a drill reads of older points: a disk that rots is found before the point is needed.
 const (
 	olderPoints = 3
-	olderBytes  = 1 << 30         // all of them; a larger one is read alone
-	olderTime   = 5 * time.Minute // what is not read by then another night's drill may read
+	olderBytes  = 1 << 30                    // all of them; a larger one is read alone
+	olderTime   = 5 * time.Minute            // what is not read by then another night's drill may read
+	scrubEvery  = 7*24*time.Hour - drillTime // where the store looks after what it has, and reading may cost money: then [scrubbed] of them
 )
 
 // readOlder reads a few points, any but the newest two and those that are known to be damaged, and holds them against what was
-// signed. A store that computes hashes of what it has looks after them itself.
+// signed: each night, and once a week at a store that computes hashes and looks after what it has.
 func (e *Evidence) readOlder(ctx context.Context, store *Store, points []*Point, known *state) error {
+	most := olderPoints
 	if store.target.Traits().Hashes {
-		return nil
+		if most = scrubbed; e.Started.Sub(known.Scrubbed) < scrubEvery {
+			return nil
+		}
 	}
 	reading, cancel := context.WithTimeout(ctx, olderTime)
 	defer cancel()
 	read := int64(0)
 	for _, i := range rand.Perm(max(0, len(points)-1)) {
 		p := points[i]
-		if e.Checks.Older == olderPoints {
+		if e.Checks.Older == most {
 			break
 		}
 		if p.Seq == e.Checks.BeforeSeq || known.knows(p.Seq) || read > 0 && read+p.Data.Size > olderBytes || !p.Data.LockUntil.After(time.Now()) { // one whose time is over may go at any moment

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // A drill reads some older points again, and finds one that has become noise.
@@ -33,5 +34,64 @@ func TestDrillsReadOlderPoints(t *testing.T) {
 		if err := os.WriteFile(path, good, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Where the store looks after what it has, older points are read once a week, and more of them.
+func TestWeeklyScrub(t *testing.T) {
+	s, v := onVersions(t, 7)
+	store := s.store()
+	store.target = v
+	points, err := store.Chain(t.Context(), nil)
+	if err != nil || len(points) != 7 {
+		t.Fatal(len(points), err)
+	}
+	known := s.state()
+	read := func(since time.Duration) int {
+		t.Helper()
+		e := &Evidence{Started: known.Scrubbed.Add(since)}
+		if err := e.readOlder(t.Context(), store, points, known); err != nil {
+			t.Fatal(err)
+		}
+		return e.Checks.Older
+	}
+	known.Scrubbed = time.Now()
+	for since, want := range map[time.Duration]int{0: 0, 6 * 24 * time.Hour: 0, 7 * 24 * time.Hour: scrubbed} {
+		if got := read(since); got != want {
+			t.Errorf("%v after the last time %d points were read, want %d", since, got, want)
+		}
+	}
+	if err := s.part.runner.noteState(&Evidence{Checks: DrillChecks{Older: 1}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if s.state().Scrubbed.IsZero() {
+		t.Error("that points were read is not kept")
+	}
+}
+
+// That nothing has changed keeps no run from making a point when the newest one restores nothing.
+func TestDamagedNewestIsMadeAnew(t *testing.T) {
+	s := chainOf(t, 2)
+	run := func() *Made {
+		t.Helper()
+		made, err := s.part.runner.run(t.Context(), wish{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	run() // of what the site has written about the chain
+	if made := run(); !made.Skipped {
+		t.Fatalf("%+v", made)
+	}
+	st := s.state()
+	seq := st.Seq
+	st.Damaged = []damaged{{Seq: seq, Until: time.Now().Add(time.Hour)}}
+	s.keep(st)
+	if made := run(); made.Skipped || made.Seq != seq+1 {
+		t.Errorf("%+v", made)
+	}
+	if made := run(); !made.Skipped {
+		t.Errorf("%+v", made)
 	}
 }

@@ -21,7 +21,7 @@ func TestAFailedDrillIsToldBelowReady(t *testing.T) {
 		}
 		return strings.Join(all, "\n")
 	}
-	for _, c := range []struct{ drill, says string }{{"", ""}, {"pass", ""}, {"fail", "failed: no backup is proven to be restorable since: run drill"}, {"pass", ""}} {
+	for _, c := range []struct{ drill, says string }{{"", ""}, {"pass", ""}, {"fail", "failed: read why in its evidence, data/drills, and mend that: then run drill"}, {"pass", ""}} {
 		if got := line(c.drill); (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
 			t.Errorf("after a drill that ended with %q: %q", c.drill, got)
 		}

@@ -123,6 +123,9 @@ func (r *runner) run(ctx context.Context, want wish) (made *Made, err error) {
 	if err := j.preflight(ctx); err != nil {
 		return nil, err
 	}
+	if j.state.knows(j.state.Seq) { // the newest point restores nothing: that nothing has changed since is no comfort
+		j.force = true
+	}
 	background.Do(func() { made, err = j.make(ctx) })
 	if made != nil {
 		made.Took = time.Since(began)
