@@ -83,6 +83,7 @@ func (p *part) commands() []merlon.Command {
 			{Name: "set", Usage: "settings of the place: name=value,name=value"},
 			{Name: "kit", Usage: "write the recovery kit to this file instead of showing the key"},
 			{Name: "mail", Usage: "whom failures are told to"},
+			{Name: "ping", Usage: "an https address outside that is asked for after each drill that passed: a dead man's switch, whose watcher tells you when nothing comes"},
 			{Name: "try", Usage: "only to try it out: the place may be this disk", Switch: true}}},
 		{Name: "backup run", Short: "make a point now", Example: "--label \"before the move\"", Run: p.runCommand, Flags: []merlon.Flag{
 			{Name: "label", Usage: "a word for the point; whoever runs the store can read it"}}},

@@ -111,6 +111,7 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 		err = errors.Join(err, p.drillFailed(noting, h, e))
 		return e, path, err
 	}
+	p.beat(noting, h)
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "drill passed", slog.Int64("point", e.Seq), slog.Float64("rto", e.RTO))
 	return e, path, nil
 }

@@ -52,6 +52,7 @@ type Setup struct {
 	Genesis string    `json:"genesis"`           // its hash
 	Try     bool      `json:"try,omitempty"`     // the target is no safe place, and the owner said so
 	Mail    string    `json:"mail,omitempty"`    // whom failures are told
+	Ping    string    `json:"ping,omitempty"`    // an address outside that is asked for after each drill that passed
 	Probes  []Probe   `json:"probes,omitempty"`  // what the target answered at init
 }
 

@@ -29,7 +29,12 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 			return merlon.Misused("--mail takes one address that failures are told to: %v", err)
 		}
 	}
-	setup := &Setup{Format: setupFormat, Created: stamp(time.Now()), Target: c.Flag("to"), Try: c.Flag("try") != "", Mail: c.Flag("mail")}
+	if c.Flag("ping") != "" {
+		if err := parseBeat(c.Flag("ping")); err != nil {
+			return err
+		}
+	}
+	setup := &Setup{Format: setupFormat, Created: stamp(time.Now()), Target: c.Flag("to"), Try: c.Flag("try") != "", Mail: c.Flag("mail"), Ping: c.Flag("ping")}
 	var err error
 	if setup.Options, err = optionsOf(c.Flag("set")); err != nil {
 		return err

@@ -34,7 +34,7 @@ func (f *fetched) goOn(ctx context.Context, live string) error {
 	}
 	now, err := ReadSetup(live)
 	if err == nil && !f.restore.AfterTheft && now.Site == setup.Site && now.Target == f.store.target.String() {
-		setup.Target, setup.Options, setup.Mail, setup.Try = now.Target, now.Options, now.Mail, now.Try
+		setup.Target, setup.Options, setup.Mail, setup.Ping, setup.Try = now.Target, now.Options, now.Mail, now.Ping, now.Try
 	} else { // after a theft the folder's settings are a thief's perhaps: those of the point are taken, and what the owner named
 		setup.Target = f.store.target.String()
 		if f.options != nil {
