@@ -224,7 +224,19 @@ func flipped(b []byte) []byte {
 
 // The set-up page of a new site gets the old one back, as the command does.
 func TestSetUpPageRestores(t *testing.T) {
-	setUpPageRestores(t, loseClub(t), newHome(t))
+	l := loseClub(t)
+	l.later(t)
+	setUpPageRestores(t, l, newHome(t))
+}
+
+// later makes an hourly point, which leaves the upload to the one before it.
+func (l *lost) later(t *testing.T) {
+	t.Helper()
+	l.home.run(0, "backup", "run", "--label", "later")
+	out, _ := l.home.run(0, "backup", "list", "--json")
+	if !regexp.MustCompile(`"base": *"1:sha256:`).MatchString(out) {
+		t.Fatalf("the newest point has no base: %s", out)
+	}
 }
 
 // comeBack looks at a restored site as those who knew it: cookies and links from before are void, rows are there. It returns a
@@ -281,6 +293,7 @@ func TestSetUpPageRestoresFromABucket(t *testing.T) {
 	other.program = h.program
 	keys := s3peer.Keys(t, s3peer.Owner, s3peer.OwnerSecret)["credentials"]
 	l := loseTo(t, h, server.Address("club-points", "base"), "--set", "credentials="+keys)
+	l.later(t)
 	// A machine that never saw the site needs the kit alone, and the file that it names.
 	third := newHome(t)
 	third.program = h.program
