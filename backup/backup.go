@@ -17,6 +17,7 @@ package backup
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -38,6 +39,7 @@ type part struct {
 	house  *merlon.House
 	runner *runner
 	course courses
+	began  atomic.Pointer[time.Time] // when the round that is under way began; nil: none is
 	// drill rehearses the restore of the newest point, with the key that only this process has.
 	drill func(context.Context, *merlon.House) error
 	// use starts the site on what a drill has restored, and uses it.
@@ -58,7 +60,7 @@ func newPart(c Config) (*part, merlon.Part) {
 	p := &part{cfg: c}
 	p.drill, p.use = p.nightly, p.boot
 	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start, Readiness: p.readiness, Gauges: gauges, TryCopies: p.tryCopies, Offers: (&rescue{p: p}).offer(),
-		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round}}}
+		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round}, {Name: "backup/watch", Every: time.Minute, Run: p.watch}}}
 }
 
 func (p *part) start(ctx context.Context, h *merlon.House) error {

@@ -41,24 +41,23 @@ func (p *part) round(ctx context.Context, h *merlon.House) error {
 		wait = min(wait, retryAfter)
 	}
 	night := p.drill != nil && drillDue(s, now)
-	if since := now.Sub(s.Tried); since >= 0 && since < wait && (!night || since < retryAfter) {
+	if since := ageOf(s.Tried, now); since < wait && (!night || since < retryAfter) {
 		return nil
 	}
+	p.began.Store(&now)
+	defer p.began.Store(nil)
 	_, err = p.attempt(ctx, h, wish{daily: night, force: night})
-	if errors.Is(err, ErrBusy) { // the other one does it
-		return p.noRunEnds(ctx, h, s, err)
-	}
 	if err == nil && night {
 		return p.drill(ctx, h)
 	}
-	return nil // told already
+	return nil // told already, or another process has the lock: watch tells if that does not end
 }
 
 // drillDue reports whether the night's drill has not been tried yet.
 func drillDue(s *state, now time.Time) bool {
 	now = now.UTC()
 	at := s.DrillAt.UTC()
-	return now.Hour() >= drillHour && (at.YearDay() != now.YearDay() || at.Year() != now.Year())
+	return now.Hour() >= drillHour && (ahead(at, now) || at.YearDay() != now.YearDay() || at.Year() != now.Year())
 }
 
 // attempt runs, and tells of a failure: an event each time, a mail once a day.
@@ -97,7 +96,7 @@ func (p *part) attempt(ctx context.Context, h *merlon.House, want wish) (*Made, 
 func (p *part) failed(ctx context.Context, h *merlon.House, before *state, why error) error {
 	mailed := "backup.mail.failed"
 	now := h.Clock()
-	if before.Failed != "" && now.Sub(before.Mailed) < mailPause {
+	if before.Failed != "" && ageOf(before.Mailed, now) < mailPause {
 		mailed = ""
 	}
 	rule := ruleOf(why)
