@@ -43,7 +43,10 @@ func (d demoPlace) taken() string {
 	return ""
 }
 
-// ready tells where the backups of a demo lie. Where it has none they begin in the background: the site is up before.
+// demoPause is how long a demo is up before its chain begins: the start and the first page are as fast as without.
+const demoPause = time.Second
+
+// ready tells where the backups of a demo lie. Where it has none they begin in the background, when the site is up.
 func (p *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) {
 	if h.Mode != merlon.Development || !h.Demo() {
 		return nil, nil
@@ -67,10 +70,12 @@ func (p *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) 
 		return none(fmt.Sprintf("%s is there already, of other data, and nothing is written over: to get those back end the site, then: restore latest --live --confirm-site %s --key-file %s; else move both folders away and start again", was, h.Name, text))
 	}
 	p.demo.Store(true)
-	select {
-	case p.wake <- struct{}{}:
-	default: // woken already
-	}
+	time.AfterFunc(demoPause, func() {
+		select {
+		case p.wake <- struct{}{}:
+		default: // woken already
+		}
+	})
 	return place.lines(p.cfg.Every, false), nil
 }
 
