@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -25,6 +26,11 @@ const (
 
 // round is the task: once a minute it looks whether a point is due, and once a night whether the drill is.
 func (p *part) round(ctx context.Context, h *merlon.House) error {
+	if p.demo.Swap(false) {
+		if err := beginDemo(ctx, h); err != nil {
+			return fmt.Errorf("the demo goes on without backups: %w", err)
+		}
+	}
 	if _, err := ReadSetup(h.Data); err != nil {
 		if errors.Is(err, ErrNotSetUp) {
 			return p.settingsGone(ctx, h)
@@ -99,22 +105,30 @@ func (p *part) failed(ctx context.Context, h *merlon.House, before *state, why e
 	if before.Failed != "" && ageOf(before.Mailed, now) < mailPause {
 		mailed = ""
 	}
-	rule := ruleOf(why)
-	err := p.tell(ctx, h, rule, event.Failed, mailed, why.Error(), before.told(), slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
-	if err != nil || mailed == "" {
-		return err
-	}
+	told := p.tell(ctx, h, ruleOf(why), event.Failed, mailed, why.Error(), before.told(), slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
 	unlock, err := p.runner.home.lock()
 	if err != nil {
-		return nil // another run has the lock: the next failure notes the mail
+		return told // another run has the lock: the next failure notes what is to be noted
 	}
 	defer unlock()
 	s, err := p.runner.home.readState()
 	if err != nil {
-		return err
+		return errors.Join(told, err)
 	}
-	s.Mailed = now
-	return p.runner.home.write(stateFile, s)
+	unnoted, mail := s.Tried.Equal(before.Tried), told == nil && mailed != ""
+	if unnoted { // the run ended before it could: the next one is to wait, and to mail nobody
+		s.Tried, s.Failed = now, why.Error()
+		if before.Failed == "" {
+			s.Since = now
+		}
+	}
+	if mail {
+		s.Mailed = now
+	}
+	if unnoted || mail {
+		err = p.runner.home.write(stateFile, s)
+	}
+	return errors.Join(told, err)
 }
 
 // tell records an event and queues a mail with the text of an id, "": none. Both are in one transaction.
