@@ -207,6 +207,7 @@ func (s *Site) Demo(ctx context.Context) ([][2]string, error) {
 	case err == nil && was == nil: // nothing was
 		err = os.Remove(filepath.Join(s.env.Data, demoFile))
 	}
+	s.demo.Store(err == nil && (was != nil || len(lines) > 0))
 	return lines, err
 }
 

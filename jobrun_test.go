@@ -153,3 +153,28 @@ func TestAHandlerThatComesLate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A task runs when its part wakes it, and without a time of its own then alone.
+func TestWokenTask(t *testing.T) {
+	wake, ran := make(chan struct{}), make(chan struct{}, 2)
+	run := func(context.Context, *merlon.House) error { ran <- struct{}{}; return nil }
+	site, err := merlon.New(merlon.Env{Mode: merlon.Test, Data: t.TempDir()}, merlon.Config{Name: "test", Engine: sqlite.Engine("test.db"),
+		Parts: []merlon.Part{{Name: "t", Tasks: []merlon.Task{{Name: "t/woken", Run: run, Wake: wake}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := site.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		select {
+		case wake <- struct{}{}:
+			<-ran
+		case <-time.After(10 * time.Second):
+			t.Fatal("nobody waits to be woken")
+		}
+	}
+	if err := site.Close(t.Context()); err != nil || len(ran) != 0 {
+		t.Errorf("it ran %d times more, %v", len(ran), err)
+	}
+}

@@ -42,9 +42,9 @@ func (s *Site) judgeParts() {
 		}
 		names[name] = true
 		for _, t := range p.Tasks {
-			if t.Run == nil || t.Every < 0 || t.Every == 0 && !t.Last {
-				s.fault(RulePart.Finding("part "+name, fmt.Sprintf("its task %q would never run: Every is %v, Last %v, Run set %v", t.Name, t.Every, t.Last, t.Run != nil),
-					"give it a function, and a time for Every or true for Last"))
+			if t.Run == nil || t.Every < 0 || t.Every == 0 && !t.Last && t.Wake == nil {
+				s.fault(RulePart.Finding("part "+name, fmt.Sprintf("its task %q would never run: Every is %v, Last %v, Wake set %v, Run set %v", t.Name, t.Every, t.Last, t.Wake != nil, t.Run != nil),
+					"give it a function, and a time for Every, true for Last or a channel for Wake"))
 			}
 		}
 		if p.SignIn != "" {

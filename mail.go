@@ -163,7 +163,7 @@ type postman struct {
 
 func (s *Site) mailTask(run *running) Task {
 	p := &postman{s: s, run: run}
-	return Task{Name: "merlon/mail", Every: mailPoll, Run: p.round, wake: run.house.Mails.Queued()}
+	return Task{Name: "merlon/mail", Every: mailPoll, Run: p.round, Wake: run.house.Mails.Queued()}
 }
 
 // round sends the mails that are due, at most [mailRound] of them, and stops between two when the site closes.

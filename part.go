@@ -62,7 +62,7 @@ type Part struct {
 	// name and a text.
 	Ready func(context.Context, *House) ([][2]string, error)
 	// Demo fills in data to try the site with; `serve --demo` calls it. It returns lines as Ready does, and does nothing and
-	// returns none where there is data already.
+	// returns none where there is data already. See [House.Demo].
 	Demo func(context.Context, *House) ([][2]string, error)
 	// Restored is called on data that came from a backup, in the one transaction that makes it fit for use, before anything
 	// else uses it, also before Start: the part voids what a copy must not bring back. See [Restore].
@@ -93,14 +93,13 @@ type Part struct {
 
 // A Task is the house's own upkeep, in memory: nothing of it is kept, and each process has its own. What a site does later,
 // or once for all processes, is a [Job]. A Task runs again and again while the site is up, one at a time, and once more
-// when it closes if Last is set; without Every it runs then alone.
+// when it closes if Last is set; without Every or Wake it runs then alone.
 type Task struct {
 	Name  constant
 	Every time.Duration
 	Last  bool
 	Run   func(context.Context, *House) error
-
-	wake <-chan struct{} // runs it at once; nil: only the time does
+	Wake  <-chan struct{} // whatever comes there runs it at once; nil: only the time does. It is not closed
 }
 
 // A House is what the site hands to its parts: the lower rooms, ready to use. It is safe for concurrent use.
@@ -146,6 +145,9 @@ func (h *House) RowSummer() db.RowSummer {
 	s, _ := h.site.cfg.Engine.(db.RowSummer)
 	return s
 }
+
+// Demo reports whether the data are such that Demo of a part filled in, now or before, and `serve --demo` is what runs.
+func (h *House) Demo() bool { return h.site.demo.Load() }
 
 // Lang returns the language in which the site writes to people whose request it does not have, as a BCP 47 tag.
 func (h *House) Lang() string { return h.site.lang }

@@ -73,6 +73,7 @@ type Site struct {
 	origin     atomic.Pointer[string]
 	ownName    string // the host of Settings.Origin; "": it is not set
 	running    atomic.Pointer[running]
+	demo       atomic.Bool       // see [House.Demo]
 	draining   atomic.Bool       // Serve was told to end
 	maintained atomic.Bool       // visitors are told to come again
 	heard      atomic.Int64      // the number of the word about that

@@ -310,7 +310,7 @@ func (r *running) repeat(ctx context.Context, t Task) {
 			return
 		case <-again:
 			r.once(ctx, t)
-		case <-t.wake:
+		case <-t.Wake:
 			r.once(ctx, t)
 		}
 	}

@@ -98,7 +98,7 @@ func (p *part) checkServer() check.Check {
 
 func checkDisk(s *seen) (string, string) {
 	if s.setup.Try {
-		return "the target was named with --try", "move data/backup away, and run backup init with a place elsewhere"
+		return "the target was named with --try, or by serve --demo", "move data/backup away, and run backup init with a place elsewhere"
 	}
 	if u, err := url.Parse(s.setup.Target); err == nil && u.Scheme == fileScheme.Name {
 		if t, err := openFile(u); err == nil {
@@ -117,8 +117,17 @@ const (
 	maxKeyFiles = 2000
 )
 
-// checkKey looks for a recovery key in the small files of the data folder.
+// checkKey looks for a recovery key in the small files of the data folder, and where serve --demo puts a kit.
 func checkKey(s *seen) (what, do string) {
+	said := func(name string) (string, string) {
+		return name + " holds a recovery key", "print it if you have no copy, then delete the file; whoever had access to this machine may have it: begin a new chain"
+	}
+	page, text := demoPlaceOf(s.data).kit()
+	for _, path := range []string{text, page} {
+		if holdsKey(path) {
+			return said(path)
+		}
+	}
 	n := 0
 	errStop := errors.New("enough")
 	err := datafolder.Walk(s.data, func(path string, d fs.DirEntry, err error) error {
@@ -131,9 +140,8 @@ func checkKey(s *seen) (what, do string) {
 		if n++; n > maxKeyFiles {
 			return errStop
 		}
-		text, err := os.ReadFile(path)
-		if err == nil && bytes.Contains(bytes.ToUpper(bytes.Join(bytes.Fields(text), nil)), []byte(recoveryPrefix)) {
-			what, do = filepath.Base(path)+" holds a recovery key", "print it if you have no copy, then delete the file; whoever had access to this machine may have it: begin a new chain"
+		if holdsKey(path) {
+			what, do = said(filepath.Base(path))
 			return errStop
 		}
 		return nil
@@ -142,6 +150,16 @@ func checkKey(s *seen) (what, do string) {
 		return err.Error(), "let the site read its data folder"
 	}
 	return what, do
+}
+
+// holdsKey reports whether a small file holds a recovery key, in whatever groups.
+func holdsKey(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxKeyFile {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	return err == nil && bytes.Contains(bytes.ToUpper(bytes.Join(bytes.Fields(text), nil)), []byte(recoveryPrefix))
 }
 
 func checkDrill(s *seen) (string, string) {

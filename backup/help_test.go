@@ -75,7 +75,7 @@ func (s *testSite) setUpOn(v *versions) {
 	}
 	s.recovery = recovery
 	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(s.site.House().Clock()), Target: "mem://store"}
-	if err := begin(context.Background(), homeOf(s.data), &Store{target: v, site: setup.Site}, setup, recovery); err != nil {
+	if err := begin(context.Background(), homeOf(s.data), &Store{target: v, site: setup.Site}, setup, recovery, time.Time{}); err != nil {
 		s.t.Fatal(err)
 	}
 }

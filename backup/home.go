@@ -112,7 +112,7 @@ type state struct {
 	Scrubbed time.Time   `json:"scrubbed,omitzero"` // older points were read last
 	Drilled  time.Time   `json:"drilled"`           // the last drill that passed
 	Drill    string      `json:"drill,omitempty"`   // how the last one ended
-	DrillAt  time.Time   `json:"drill_at"`          // and when
+	DrillAt  time.Time   `json:"drill_at"`          // and when; of a demo's chain that had none: when it began
 	Probed   time.Time   `json:"probed"`            // when the target was probed last
 	Probes   []Probe     `json:"probes,omitempty"`  // what it answered then
 	Relocked time.Time   `json:"relocked,omitzero"` // when the locks of the chain's records were made longer last

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 	a := c.Apart
 	h := homeOf(a.Data)
 	if _, err := ReadSetup(a.Data); !errors.Is(err, ErrNotSetUp) {
-		return merlon.Refuse("this site has backups already, in %s: a second init would begin a chain that the old key does not open: move that folder away first if you mean it", h.dir)
+		return h.begun()
 	}
 	if c.Flag("mail") != "" {
 		if _, err := mailbox.ParseAddress(c.Flag("mail")); err != nil {
@@ -54,27 +55,15 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 	if SameDisk(t, a.Data) && !setup.Try {
 		return merlon.Refuse("%s lies on the same disk as %s\n  one broken disk, or one thief, takes both\n  name a place on another machine or disk; to try it out all the same: --try", t, a.Data)
 	}
-	if setup.Site, err = h.chosenSite(); err != nil {
-		return merlon.Cannot("%v", err)
-	}
-	store := &Store{target: t, site: setup.Site}
-	if setup.Probes, err = probe(ctx, store, time.Now()); err != nil {
-		return merlon.Cannot("the target could not be tried: %v", err)
-	}
-	for _, one := range setup.Probes {
-		if one.Need && !one.OK {
-			return merlon.Cannot("%s cannot hold backups: %s: %s: %s", t, one.Name, one.Said, one.Mean)
-		}
-	}
-	recovery, err := NewRecovery()
+	store, kit, err := prepare(ctx, h, t, setup, a.Site.Name())
 	if err != nil {
 		return err
 	}
-	kit := &Kit{Title: a.Site.Name(), Site: setup.Site, Target: setup.Target, Options: setup.Options, Made: setup.Created, recovery: recovery}
 	if err := p.showKey(ctx, c, kit); err != nil {
 		return err
 	}
-	if err := begin(ctx, h, store, setup, recovery); err != nil {
+	recovery := kit.recovery
+	if err := begin(ctx, h, store, setup, recovery, time.Time{}); err != nil {
 		return err
 	}
 	return c.Answer("merlon/backup-init/v1", "backup", map[string]any{"site": setup.Site, "target": setup.Target, "try": setup.Try, "recovery": Fingerprint(recovery.Recipient()),
@@ -84,6 +73,32 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 		_, err := fmt.Fprintf(out, "schedule       every %g minutes while the site runs, if something changed; a drill every night, from %02d:00 UTC on\nnext           backup run\n", p.cfg.Every.Minutes(), drillHour)
 		return err
 	})
+}
+
+// begun refuses a second chain.
+func (h home) begun() error {
+	return merlon.Refuse("this site has backups already, in %s: a second init would begin a chain that the old key does not open: move that folder away first if you mean it", h.dir)
+}
+
+// prepare tries a place out, chooses the site's id there, and makes the owner's key. No chain is begun yet.
+func prepare(ctx context.Context, h home, t Target, setup *Setup, title string) (store *Store, kit *Kit, err error) {
+	if setup.Site, err = h.chosenSite(); err != nil {
+		return nil, nil, merlon.Cannot("%v", err)
+	}
+	store = &Store{target: t, site: setup.Site}
+	if setup.Probes, err = probe(ctx, store, time.Now()); err != nil {
+		return nil, nil, merlon.Cannot("the target could not be tried: %v", err)
+	}
+	for _, one := range setup.Probes {
+		if one.Need && !one.OK {
+			return nil, nil, merlon.Cannot("%s cannot hold backups: %s: %s: %s", t, one.Name, one.Said, one.Mean)
+		}
+	}
+	recovery, err := NewRecovery()
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, &Kit{Title: title, Site: setup.Site, Target: setup.Target, Options: setup.Options, Made: setup.Created, recovery: recovery}, nil
 }
 
 // showKey shows the recovery key once, and goes on only when its end was typed back: then it was at least looked at. With a
@@ -125,8 +140,17 @@ func (p *part) showKey(ctx context.Context, c *merlon.Call, kit *Kit) error {
 	}
 }
 
-// begin puts the records that begin a chain, and keeps the settings last: only with them the site has backups.
-func begin(ctx context.Context, h home, store *Store, setup *Setup, recovery *Recovery) error {
+// begin puts the records that begin a chain, and keeps the settings last: only with them the site has backups. A day's drill
+// counts as tried at drilled; the zero time: none was.
+func begin(ctx context.Context, h home, store *Store, setup *Setup, recovery *Recovery, drilled time.Time) error {
+	unlock, err := h.lock() // of two that begin at once one does
+	if err != nil {
+		return merlon.Cannot("%v", err)
+	}
+	defer unlock()
+	if _, err := ReadSetup(filepath.Dir(h.dir)); !errors.Is(err, ErrNotSetUp) {
+		return h.begun()
+	}
 	first, err := newSigner()
 	if err != nil {
 		return err
@@ -154,7 +178,7 @@ func begin(ctx context.Context, h home, store *Store, setup *Setup, recovery *Re
 	if err := h.write(signersFile, keys); err != nil {
 		return err
 	}
-	if err := h.write(stateFile, &state{Format: stateFormat, Branch: 1, Hash: setup.Genesis, Probed: now, Probes: setup.Probes}); err != nil {
+	if err := h.write(stateFile, &state{Format: stateFormat, Branch: 1, Hash: setup.Genesis, DrillAt: drilled, Probed: now, Probes: setup.Probes}); err != nil {
 		return err
 	}
 	if err := h.write(settingsFile, setup); err != nil {

@@ -64,6 +64,26 @@ func (j *job) sameNewest(ctx context.Context) error {
 	case err != nil || m.Hash() != s.Hash:
 		return fmt.Errorf("%w: point %d at the target is another one: look with backup verify", ErrUnknown, s.Seq)
 	}
+	return j.newestData(ctx, m)
+}
+
+// newestData looks whether the data of the newest point is there, in its size. If not, that nothing has changed since is no comfort:
+// the run makes another, and what was found stays known (see state.knows).
+func (j *job) newestData(ctx context.Context, m *Manifest) error {
+	name := m.Folder() + "/" + m.Data.Name
+	o, err := j.target.Stat(ctx, j.store.full(name))
+	problem := "its data is gone"
+	switch {
+	case err == nil && o.Size == m.Data.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == m.Data.SHA256):
+		return nil
+	case err == nil:
+		problem = "its data is another"
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	p := &Point{Manifest: *m}
+	j.state.noteRead(readings{points: []*Point{p}, faults: map[int64]*ChainError{m.Seq: j.store.fault(Missing, name, m.Seq, "%s", problem)}}, j.house.Clock())
+	j.notes = append(j.notes, fmt.Sprintf("%s: %s: somebody deleted or altered it: see who may do that at the target", name, problem))
 	return nil
 }
 

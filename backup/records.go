@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"filippo.io/age"
 )
@@ -149,9 +150,18 @@ func ParseReceipt(s string) (r Receipt, err error) {
 	return r, nil
 }
 
+// Bounds of what records say: who comes by a key signs whatever they like.
+const (
+	maxSeq        = 99_999_999 // eight digits
+	maxPoint      = 1 << 50    // bytes of a point, sealed and plain
+	maxRecipients = 8
+	maxBuild      = 200
+)
+
 var (
 	siteShape  = regexp.MustCompile(`^[0-9a-f]{16}$`)
 	dataShape  = regexp.MustCompile(`^data-[0-9]{8}T[0-9]{6}[0-9]{3}Z\.age$`)
+	wordsShape = regexp.MustCompile(`^[a-z]+(-[a-z]+){7}$`) // a fingerprint
 	labelShape = regexp.MustCompile(`^[\pL\pN ._:/()+-]{0,60}$`)
 )
 
@@ -175,7 +185,7 @@ func head(format, kind, want, site string) error {
 func clip(s string) string { return s[:min(len(s), 40)] }
 
 func recipients(all []string) error {
-	if len(all) == 0 || len(all) > 8 {
+	if len(all) == 0 || len(all) > maxRecipients {
 		return fmt.Errorf("it names %d recipients, where 1 to 8 may be", len(all))
 	}
 	for _, r := range all {
@@ -268,12 +278,16 @@ func (m *Manifest) valid() error {
 	_, header := parseHash(m.Data.Header)
 	l := m.link()
 	switch {
-	case m.Seq < 1 || m.Seq > 99999999 || m.Branch < 1 || classDays[m.Class] == 0:
+	case m.Seq < 1 || m.Seq > maxSeq || m.Branch < 1 || classDays[m.Class] == 0:
 		return errors.New("its number, branch or class is none")
 	case !hash || !prev || !dataShape.MatchString(m.Data.Name) || m.Data.Size < 1 || m.Data.PlainMax < 1 || m.Data.Header != "" && !header:
 		return errors.New("what it says of its data cannot be")
-	case !labelShape.MatchString(m.Label):
-		return errors.New("its label has characters that none has")
+	case m.Data.Size > maxPoint || m.Data.PlainMax > maxPoint:
+		return fmt.Errorf("it says that its data has more than %d bytes", int64(maxPoint))
+	case len(m.R) < 1 || len(m.R) > maxRecipients || slices.ContainsFunc(m.R, func(r string) bool { return !wordsShape.MatchString(r) }):
+		return errors.New("to whom it says that it is sealed cannot be")
+	case !labelShape.MatchString(m.Label) || len(m.Build) > maxBuild || strings.ContainsFunc(m.Build, unicode.IsControl):
+		return errors.New("its label, or what it says made it, has characters that none has")
 	case !m.K.verify(l.message(m.Site), m.Sig):
 		return errors.New("its signature is not that of the key it names")
 	case m.Base != "":
@@ -290,6 +304,11 @@ func (l *Links) valid() error {
 	}
 	if len(l.Links) == 0 {
 		return errors.New("it has no link")
+	}
+	for _, one := range l.Links {
+		if one.Seq < 1 || one.Seq > maxSeq {
+			return errors.New("the number of a link of it is none")
+		}
 	}
 	return nil
 }

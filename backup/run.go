@@ -31,6 +31,7 @@ const (
 	maxOffset    = 5 * time.Minute  // between this machine's clock and the store's
 	snapshotTime = 60 * time.Second // while which the database's log cannot be written back
 	drillKeyLife = 30 * time.Minute // of the key that only this process has
+	renewal      = 24 * time.Hour   // before the newest point's time is over another is made, also when nothing has changed
 	spareRoom    = 64 << 20
 )
 
@@ -123,7 +124,7 @@ func (r *runner) run(ctx context.Context, want wish) (made *Made, err error) {
 	if err := j.preflight(ctx); err != nil {
 		return nil, err
 	}
-	if j.state.knows(j.state.Seq) { // the newest point restores nothing: that nothing has changed since is no comfort
+	if j.state.knows(j.state.Seq) || j.state.Until.Before(j.now.Add(renewal)) { // it restores nothing, or goes soon: that nothing has changed since is no comfort
 		j.force = true
 	}
 	background.Do(func() { made, err = j.make(ctx) })

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -25,6 +26,11 @@ const (
 
 // round is the task: once a minute it looks whether a point is due, and once a night whether the drill is.
 func (p *part) round(ctx context.Context, h *merlon.House) error {
+	if p.demo.Swap(false) {
+		if err := beginDemo(ctx, h); err != nil {
+			return fmt.Errorf("the demo goes on without backups: %w", err)
+		}
+	}
 	if _, err := ReadSetup(h.Data); err != nil {
 		if errors.Is(err, ErrNotSetUp) {
 			return p.settingsGone(ctx, h)

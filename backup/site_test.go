@@ -117,7 +117,7 @@ func (s *testSite) setUp() {
 	}
 	s.recovery = recovery
 	setup := &Setup{Format: setupFormat, Site: newSite(), Created: stamp(time.Now()), Target: s.at(), Options: s.options, Try: true}
-	if err := begin(context.Background(), homeOf(s.data), &Store{target: s.open(), site: setup.Site}, setup, recovery); err != nil {
+	if err := begin(context.Background(), homeOf(s.data), &Store{target: s.open(), site: setup.Site}, setup, recovery, time.Time{}); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -37,7 +37,7 @@ func (p *part) tryCopies(ctx context.Context, h *merlon.House, place string, ope
 		return nil, err
 	}
 	defer target.Close()
-	if err := begin(ctx, own, &Store{target: target, site: setup.Site}, setup, recovery); err != nil {
+	if err := begin(ctx, own, &Store{target: target, site: setup.Site}, setup, recovery, time.Time{}); err != nil {
 		return nil, err
 	}
 	runner := &runner{house: h, home: own}

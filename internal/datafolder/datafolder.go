@@ -27,10 +27,16 @@ func Make(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	switch err := os.Mkdir(path, 0o700); {
-	case errors.Is(err, fs.ErrExist):
+	err := New(path)
+	if errors.Is(err, fs.ErrExist) {
 		return os.MkdirAll(path, 0o700) // a file of that name is an error, a link to a folder is none
-	case err != nil:
+	}
+	return err
+}
+
+// New makes a folder as [Make] does, in one that is there. The error is [fs.ErrExist] when something of that name is there.
+func New(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(filepath.Join(path, ignore), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

@@ -53,6 +53,9 @@ func loseTo(t *testing.T, h *home, address string, settings ...string) *lost {
 	if len(settings) == 2 {
 		l.place["Settings"] = settings[1]
 	}
+	if err := os.Mkdir(l.home.data()+"-backups", 0o700); err != nil { // a demo begins no chain of its own then: see TestLoseDemo
+		t.Fatal(err)
+	}
 	s := l.home.serve("--demo")
 	ann := s.visitor()
 	ann.signIn("ann@club.example")
