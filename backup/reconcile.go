@@ -64,6 +64,7 @@ func (j *job) sameNewest(ctx context.Context) error {
 	case err != nil || m.Hash() != s.Hash:
 		return fmt.Errorf("%w: point %d at the target is another one: look with backup verify", ErrUnknown, s.Seq)
 	}
+	j.leans = m.Base != ""
 	return j.newestData(ctx, m)
 }
 
@@ -80,6 +81,17 @@ func (j *job) newestData(ctx context.Context, m *Manifest) error {
 		problem = "its data is another"
 	case !errors.Is(err, ErrNotFound):
 		return err
+	}
+	if j.target.Traits().Versions { // what stands in front takes nothing from an earlier version
+		for o, err := range j.store.list(ctx, name) {
+			if err != nil {
+				return err
+			}
+			if j.store.below(o.Name) == name && o.Size == m.Data.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == m.Data.SHA256) {
+				j.notes = append(j.notes, fmt.Sprintf("%s: it was deleted or written over, and the earlier version is there: see who may do that at the target", name))
+				return nil
+			}
+		}
 	}
 	p := &Point{Manifest: *m}
 	j.state.noteRead(readings{points: []*Point{p}, faults: map[int64]*ChainError{m.Seq: j.store.fault(Missing, name, m.Seq, "%s", problem)}}, j.house.Clock())
