@@ -110,6 +110,7 @@ func TestAForkUnderOneName(t *testing.T) {
 	m := points[2].Manifest
 	m.Label = "forged"
 	m.sign(key)
+	v.add(store.full(m.Folder()+"/manifest.json"), planted(points[2], m.Class, 3, seedKey(9), ""), time.Time{})
 	v.add(store.full(m.Folder()+"/manifest.json"), encode(m), time.Time{})
 	got, err := store.Chain(t.Context(), nil)
 	var all ChainErrors

@@ -239,6 +239,20 @@ func TestARebirthThatIsHidden(t *testing.T) {
 		t.Errorf("%+v", made)
 	}
 	s.bringBackAt(store, 1)
+	before := slices.Clone(v.all)
+	w, err := store.walk(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *w.rebirths[1].Rebirth
+	other.K = public(seedKey(7))
+	other.sign(s.recovery.root)
+	v.add(store.full("chain/00000003-rebirth-3-7.json"), encode(other), time.Time{})
+	s.note(1)
+	if _, err := s.run(""); !errors.Is(err, ErrForked) {
+		t.Errorf("the chain was given to another copy at the same moment: %v", err)
+	}
+	v.all = before
 	v.all = slices.DeleteFunc(v.all, func(k kept) bool { return strings.Contains(k.Name, "-rebirth-3") })
 	s.note(1)
 	if _, err := s.run(""); !errors.Is(err, ErrUnknown) {
