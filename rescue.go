@@ -21,6 +21,7 @@ type Rescue struct {
 type RescueWish struct {
 	Address  string        // where the backups are; "": it comes with the key
 	Settings string        // of that place, name=value,name=value; "" for none
+	Site     string        // whose backups are meant, by its id, where several sites have some there; "": the key or the place tells
 	Key      secret.String // what opens them
 }
 
@@ -39,6 +40,7 @@ type Said struct {
 	ID     string
 	Args   []any
 	Detail string // what a system or a store said of it, in its own words; ""
+	Lines  []Said // what belongs to it, a line each: what can be chosen from
 }
 
 // Error implements error, in English.

@@ -17,6 +17,7 @@ import (
 type FromBackup struct {
 	Address  string        `form:"max=500" label:"Address of the backups" help:"It stands in the kit: file:///… or s3://…" autocomplete:"off"`
 	Settings string        `form:"max=2000" label:"Settings of the place" help:"Only if the kit has some: name=value, with commas between. Files that they name must be on this machine." autocomplete:"off"`
+	Site     string        `form:"max=40" label:"Identifier of the site" help:"Only if several sites have their backups at this address. This page then tells which." autocomplete:"off"`
 	Key      secret.String `form:"password,required,max=4096" label:"Recovery key, or point key" help:"Or the whole text of the kit: address and settings come with it then." autocomplete:"off"`
 }
 
@@ -26,7 +27,8 @@ type FromBackupPage struct {
 	Running bool
 	Step    string
 	Problem string
-	Detail  string // of the problem, in the words of a system or a store
+	Lines   []string // of the problem: what can be chosen from
+	Detail  string   // of the problem, in the words of a system or a store
 
 	Warnings []string // what is wrong with the backups beside the point that is restored
 }
@@ -56,17 +58,24 @@ func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*m
 	} else if !ok && !state.Running {
 		return setupGone(r.DB)
 	}
-	shown := FromBackupPage{Running: state.Running, Step: inWords(r, state.Step), Problem: inWords(r, state.Problem), Detail: state.Problem.Detail}
-	for _, w := range state.Warnings {
-		shown.Warnings = append(shown.Warnings, inWords(r, w))
-	}
+	shown := FromBackupPage{Running: state.Running, Step: inWords(r, state.Step), Problem: inWords(r, state.Problem), Lines: allInWords(r, state.Problem.Lines), Detail: state.Problem.Detail, Warnings: allInWords(r, state.Warnings)}
 	return merlon.Show(fromBackupPage, shown), nil
 }
 
-// inWords says something in the visitor's language; "" for nothing.
-func inWords(r interface {
+// wording is a request as far as it knows its visitor's language.
+type wording interface {
 	Words(id string, args ...any) string
-}, s merlon.Said) string {
+}
+
+func allInWords(r wording, all []merlon.Said) (lines []string) {
+	for _, s := range all {
+		lines = append(lines, inWords(r, s))
+	}
+	return lines
+}
+
+// inWords says something in the visitor's language; "" for nothing.
+func inWords(r wording, s merlon.Said) string {
 	if s.ID == "" {
 		return ""
 	}
@@ -88,7 +97,7 @@ func (a *part) tryFromBackup(r *merlon.Read[merlon.Visitor], f form.Form[FromBac
 		return problem, err
 	}
 	_ = r.DB.Close()
-	if err := rescue.Begin(r.Context(), a.house, merlon.RescueWish{Address: strings.TrimSpace(in.Address), Settings: strings.TrimSpace(in.Settings), Key: in.Key}); err != nil {
+	if err := rescue.Begin(r.Context(), a.house, merlon.RescueWish{Address: strings.TrimSpace(in.Address), Settings: strings.TrimSpace(in.Settings), Site: strings.ToLower(strings.TrimSpace(in.Site)), Key: in.Key}); err != nil {
 		if !errors.As(err, &problem) {
 			return problem, err
 		}
@@ -107,7 +116,7 @@ func (a *part) fromBackup(w *merlon.Write[merlon.Visitor], f form.Form[FromBacku
 		w.Record(RuleSetupLink, event.Failed)
 	}
 	if problem.ID != "" || f.Failed() {
-		return merlon.ShowStatus(422, fromBackupPage, FromBackupPage{Form: f, Problem: inWords(w, problem), Detail: problem.Detail}), nil
+		return merlon.ShowStatus(422, fromBackupPage, FromBackupPage{Form: f, Problem: inWords(w, problem), Lines: allInWords(w, problem.Lines), Detail: problem.Detail}), nil
 	}
 	return merlon.Redirect("/_merlon/setup/from-backup"), nil
 }

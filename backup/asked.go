@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -34,6 +35,9 @@ func askedFor(c *merlon.Call) (a asked, err error) {
 	}
 	if _, err := optionsOf(c.Flag("set")); err != nil {
 		return a, err
+	}
+	if site := c.Flag("site"); site != "" && !siteShape.MatchString(site) {
+		return a, merlon.Misused("--site takes the id of a site, 16 hexadecimal digits, as it stands in the kit: %.40q is none", site)
 	}
 	if a.point, err = parseWhich(c.Arg(0), c.Flag("at")); err != nil {
 		return a, err
@@ -76,7 +80,7 @@ func (w which) in(points []*Point) (*Point, error) {
 	alive := slices.DeleteFunc(slices.Clone(points), func(p *Point) bool { return p.Abandoned })
 	switch {
 	case len(alive) == 0:
-		return nil, errors.New("backup: no point here is proven: nothing was restored")
+		return nil, errNoPoint
 	case !w.at.IsZero():
 		for _, p := range slices.Backward(alive) {
 			if !p.Effective.After(w.at) {
@@ -92,17 +96,65 @@ func (w which) in(points []*Point) (*Point, error) {
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("backup: there is no point %d here, or nothing proves it: nothing was restored: see backup list", w.seq)
+	newest := alive[len(alive)-1]
+	return nil, fmt.Errorf("backup: there is no point %d here, or nothing proves it: nothing was restored: the oldest here is point %d, the newest point %d of %s", w.seq, alive[0].Seq, newest.Seq, newest.told())
 }
 
-// lacks tells of a point that the site's own settings do not lead to, before somebody types a key for it. What they cannot
-// tell is left to the key.
+// errNoPoint says that nothing can be restored from what lies at a place.
+var errNoPoint = errors.New("backup: no point here is proven: nothing was restored")
+
+// unproven adds to errNoPoint why, and what to do.
+func unproven(store *Store, faults ChainErrors) error {
+	if len(faults) == 0 {
+		return fmt.Errorf("%w\n  the site %s has begun its backups at %s, and has made no point\n  see that address and site are those in the kit", errNoPoint, store.site, store.target)
+	}
+	do := "if the store keeps older versions ask for those from before; else restore from another copy of the backups, by --from"
+	for _, f := range faults {
+		if f.Object == genesisName && f.Fault == Foreign {
+			do = "compare the key, whose fingerprint the kit has, and the address with the kit; if both are right, the store shows another chain than yours: ask for what was there before, or restore from another copy, by --from"
+		}
+	}
+	return fmt.Errorf("%w\n  %s\n  %s", errNoPoint, strings.ReplaceAll(detail(faults), "\nbackup: ", "\n  "), do)
+}
+
+// nowhere is for a chain that is not there: what is at the place instead, if anything.
+func nowhere(ctx context.Context, store *Store) error {
+	all, err := sitesAt(ctx, store.target)
+	here := "no site has any there"
+	if len(all) > 0 {
+		here = count(len(all), "other site") + " have some there, " + all[0].id + " among them"
+		if len(all) == 1 {
+			here = "another site has some there: " + all[0].id
+		}
+	}
+	if err != nil {
+		return commandError(ctx, err)
+	}
+	return merlon.Cannot("the site %s has no backups at %s: nothing was restored\n  %s\n  compare the address and the site with the kit", store.site, store.target, here)
+}
+
+// untouched adds to what keeps a place from being read that nothing has happened.
+func untouched(err error) error {
+	var empty *emptyError
+	switch {
+	case errors.As(err, &empty):
+		return fmt.Errorf("%w\n  nothing was restored", err)
+	case errors.Is(err, ErrUnreachable):
+		return fmt.Errorf("%w\n  nothing was restored: try again, or restore from another copy of the backups, by --from", err)
+	case errors.Is(err, ErrDenied), errors.Is(err, ErrNotFound):
+		return fmt.Errorf("%w\n  nothing was restored: compare the address with the kit, which says how to get the right to read there too; another copy of the backups is named by --from", err)
+	}
+	return err
+}
+
+// lacks tells of a point that the site's own settings do not lead to, before somebody types a key for it. Where another chain lies at
+// the place it is only a warning: the key tells which one is meant. What cannot be told is left to the key.
 func (p *part) lacks(ctx context.Context, c *merlon.Call, asked asked) error {
 	if asked.point.seq == 0 || c.Flag("key-file") != "" || c.Flag("key-fd") != "" {
 		return nil
 	}
 	setup, err := ReadSetup(c.Apart.Data)
-	if err != nil || c.Flag("from") != "" && c.Flag("from") != setup.Target {
+	if err != nil || c.Flag("from") != "" && c.Flag("from") != setup.Target || c.Flag("site") != "" && c.Flag("site") != setup.Site {
 		return nil
 	}
 	given, err := optionsOf(c.Flag("set"))
@@ -115,9 +167,17 @@ func (p *part) lacks(ctx context.Context, c *merlon.Call, asked asked) error {
 	}
 	defer store.target.Close()
 	store.Trust(setup.T)
-	if points, err := store.Chain(ctx, nil); err == nil {
-		_, err = asked.point.in(points)
-		return err
+	points, err := store.Chain(ctx, nil)
+	if err != nil {
+		return nil
 	}
-	return nil
+	_, lacking := asked.point.in(points)
+	if lacking == nil || c.Flag("site") != "" {
+		return lacking
+	}
+	if found, err := sitesAt(ctx, store.target); err != nil || len(found) > 1 {
+		fmt.Fprintf(c.Apart.Err, "WARN    the chain that this site goes on with, %s, has no point %d: it is looked for in the one that the key began, or that --site names\n", setup.Site, asked.point.seq)
+		return nil
+	}
+	return lacking
 }

@@ -39,8 +39,9 @@ type part struct {
 	house  *merlon.House
 	runner *runner
 	course courses
-	demo   atomic.Bool   // a chain of a demo is to begin,
-	wake   chan struct{} // and the schedule to look at once
+	began  atomic.Pointer[time.Time] // when the round that is under way began; nil: none is
+	demo   atomic.Bool               // a chain of a demo is to begin,
+	wake   chan struct{}             // and the schedule to look at once
 	// drill rehearses the restore of the newest point, with the key that only this process has.
 	drill func(context.Context, *merlon.House) error
 	// use starts the site on what a drill has restored, and uses it.
@@ -61,7 +62,7 @@ func newPart(c Config) (*part, merlon.Part) {
 	p := &part{cfg: c, wake: make(chan struct{}, 1)}
 	p.drill, p.use = p.nightly, p.boot
 	return p, merlon.Part{Name: "backup", Rules: Rules(), Checks: p.checks(), Commands: p.commands(), Start: p.start, Ready: p.ready, Readiness: p.readiness, Gauges: gauges, TryCopies: p.tryCopies, Offers: (&rescue{p: p}).offer(),
-		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round, Wake: p.wake}}}
+		Tasks: []merlon.Task{{Name: "backup/points", Every: time.Minute, Run: p.round, Wake: p.wake}, {Name: "backup/watch", Every: time.Minute, Run: p.watch}}}
 }
 
 func (p *part) start(ctx context.Context, h *merlon.House) error {

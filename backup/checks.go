@@ -77,7 +77,7 @@ func checkNone(s *seen) (string, string) {
 	switch {
 	case s.setup == nil:
 		return "no place for backups was named", "backup init --to ADDRESS"
-	case s.setup != nil && s.state.Seq == 0 && s.now.Sub(s.setup.Created) > time.Hour:
+	case s.setup != nil && s.state.Seq == 0 && ageOf(s.setup.Created, s.now) > time.Hour:
 		return "backup init was run, and there is no point yet", "backup run"
 	}
 	return "", ""
@@ -167,7 +167,7 @@ func checkDrill(s *seen) (string, string) {
 	if last.IsZero() {
 		last = s.setup.Created
 	}
-	if s.now.Sub(last) <= drillOld {
+	if ageOf(last, s.now) <= drillOld {
 		return "", ""
 	}
 	return "the last drill that passed was " + ago(s.state.Drilled, s.now), "run: drill"
@@ -177,7 +177,7 @@ func (s *seen) proofAge() time.Duration {
 	if s.state.Proven.IsZero() {
 		return -1
 	}
-	return s.now.Sub(s.state.Proven)
+	return ageOf(s.state.Proven, s.now)
 }
 
 func checkProof(s *seen) (string, string) {
@@ -189,7 +189,7 @@ func checkProof(s *seen) (string, string) {
 
 func checkNoProof(s *seen) (string, string) {
 	age := s.proofAge()
-	if age < 0 && s.now.Sub(s.setup.Created) > firstProof || age > proofFail {
+	if age < 0 && ageOf(s.setup.Created, s.now) > firstProof || age > proofFail {
 		return "the recovery key was shown to work " + ago(s.state.Proven, s.now), "merlon recovery prove FILE, then backup verify --proof CODE"
 	}
 	return "", ""
@@ -200,9 +200,9 @@ func checkNoProof(s *seen) (string, string) {
 func (p *part) checkGap(s *seen) (string, string) {
 	was := "the newest point is what the site was " + ago(s.state.Current, s.now)
 	switch {
-	case s.state.Failed != "" && s.now.Sub(s.state.Current) > p.mostGap():
+	case s.state.Failed != "" && ageOf(s.state.covers(s.now), s.now) > p.mostGap():
 		return was + ": " + s.state.Failed, "mend that, then: backup run"
-	case p.overdue(s.state, s.now):
+	case s.state.newest() != nil && p.overdue(s.state, s.now):
 		return was + ", and no run has come to its end since", "see in the log why, and who has " + homeOf(s.data).path(lockFile) + "; then: backup run"
 	}
 	return "", ""

@@ -38,7 +38,7 @@ type courses struct {
 	known   *course // nil: none yet
 	at      time.Time
 	gone    time.Time // when it was told last that the settings are
-	stuck   time.Time // and that no run comes to its end
+	stuck   time.Time // and that no run comes to its end, see watch
 	started time.Time // the site's start
 }
 
@@ -112,7 +112,7 @@ func (p *part) keepCourse(ctx context.Context, h *merlon.House) error {
 		err = p.tell(ctx, h, RuleCourse, event.Done, "", "", "", detail...)
 	case before.Sum != now.Sum:
 		err = p.tellTo(ctx, h, p.whom(ctx, h, before.Mail), RuleCourse, event.Done, "backup.mail.elsewhere", now.told(), before.told(), append(detail, slog.String("before", before.Target))...)
-	case clock.Sub(at) > courseLife:
+	case ageOf(at, clock) > courseLife:
 		err = p.tell(ctx, h, RuleCourse, event.Done, "", "", "", detail...)
 	default:
 		return nil
@@ -139,7 +139,7 @@ func (p *part) settingsGone(ctx context.Context, h *merlon.House) error {
 	if before != nil && !inMemory && h.Carrier() != nil && before.Where != where(h.Data) { // another process makes the points
 		before, p.course.known = nil, nil
 	}
-	if before == nil && s.Seq == 0 || h.Clock().Sub(p.course.gone) < mailPause {
+	if before == nil && s.Seq == 0 || ageOf(p.course.gone, h.Clock()) < mailPause {
 		return nil
 	}
 	if before == nil {
@@ -147,31 +147,4 @@ func (p *part) settingsGone(ctx context.Context, h *merlon.House) error {
 	}
 	p.course.gone = h.Clock()
 	return p.tellTo(ctx, h, p.whom(ctx, h, before.Mail), RuleSettingsGone, event.Failed, "backup.mail.gone", before.told(), s.told(), slog.String("target", before.Target), slog.Int64("newest", s.Seq))
-}
-
-// noRunEnds tells that the lock has been somebody's for longer than the schedule allows, once a day. A run that is short of the
-// lock notes nothing in the state.
-func (p *part) noRunEnds(ctx context.Context, h *merlon.House, s *state, busy error) error {
-	p.course.mu.Lock()
-	defer p.course.mu.Unlock()
-	now := h.Clock()
-	if !p.overdue(s, now) || now.Sub(s.Tried) <= p.mostGap() || now.Sub(p.course.stuck) < mailPause {
-		return nil
-	}
-	p.course.stuck = now
-	why := fmt.Errorf("no run came to its end since %s: %w", s.Current.UTC().Format("2006-01-02 15:04 MST"), busy)
-	return p.tell(ctx, h, RuleFailed, event.Failed, "backup.mail.failed", why.Error(), s.told(), slog.String("problem", why.Error()), slog.Int64("newest", s.Seq))
-}
-
-// mostGap is how old what the newest point covers may be while the site is up.
-func (p *part) mostGap() time.Duration { return 2*p.cfg.Every + 5*time.Minute }
-
-// overdue reports whether a site that has points was up for longer than the schedule allows without one that covers it. While it
-// was down nothing changed.
-func (p *part) overdue(s *state, now time.Time) bool {
-	from := s.Current
-	if p.course.started.After(from) {
-		from = p.course.started
-	}
-	return s.newest() != nil && now.Sub(from) > p.mostGap()
 }

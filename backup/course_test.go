@@ -147,40 +147,6 @@ func TestCourseChanges(t *testing.T) {
 	}
 }
 
-// A lock that is never given back, and a run that never ends, are not silence.
-func TestNoRunEnds(t *testing.T) {
-	s := owned(t)
-	unlock, err := homeOf(s.data).lock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	s.offset.add(20 * time.Minute)
-	s.round()
-	if len(s.mails()) != 0 || len(s.check(RuleGap)) != 0 {
-		t.Error("a run that takes twenty minutes is told")
-	}
-	s.offset.add(20 * time.Minute)
-	for range 3 {
-		s.round()
-	}
-	s.mailed(1, "owner@example.org", "another process", s.state().newest().String())
-	if n := s.recorded(RuleFailed.ID); n != 1 {
-		t.Errorf("%d events", n)
-	}
-	if f := s.check(RuleGap); len(f) != 1 || !strings.Contains(f[0].Error(), lockFile) {
-		t.Errorf("%v", f)
-	}
-	s.offset.add(25 * time.Hour)
-	s.round()
-	s.mailed(2, "owner@example.org")
-	unlock()
-	s.again() // it was down: nothing changed, and nothing is late
-	if f := s.check(RuleGap); len(f) != 0 {
-		t.Errorf("%v", f)
-	}
-}
-
 // What was written where an address belongs keeps nothing from being recorded, nor a point from being made: whoever else is
 // named is told.
 func TestCourseWithoutAnAddress(t *testing.T) {

@@ -33,7 +33,7 @@ type Evidence struct {
 	Bytes     int64              `json:"bytes"` // of ciphertext, that were fetched
 	Steps     map[string]float64 `json:"steps_s"`
 	Checks    DrillChecks        `json:"checks"`
-	ProofAge  float64            `json:"recovery_proof_age_d"` // days; -1: never shown
+	ProofAge  float64            `json:"recovery_proof_age_d"` // days; -1: never shown, or while the clock was ahead
 	Build     string             `json:"build"`
 	Prev      string             `json:"prev,omitempty"` // the hash of the evidence before
 
@@ -67,19 +67,20 @@ type DrillChecks struct {
 // age fills in how old things were when the drill began.
 func (e *Evidence) age(s *state, now time.Time) {
 	if !s.Current.IsZero() {
-		e.RPO = seconds(now.Sub(s.Current))
+		e.RPO = seconds(ageOf(s.covers(now), now))
 	}
-	for i, at := range s.Recent {
+	recent := slices.DeleteFunc(slices.Clone(s.Recent), func(t time.Time) bool { return ahead(t, now) })
+	for i, at := range recent {
 		next := now
-		if i+1 < len(s.Recent) {
-			next = s.Recent[i+1]
+		if i+1 < len(recent) {
+			next = recent[i+1]
 		}
 		e.WorstGap = max(e.WorstGap, seconds(next.Sub(at)))
 	}
 	e.Checks.Damaged = len(s.Damaged)
 	e.ProofAge = -1
-	if !s.Proven.IsZero() {
-		e.ProofAge = float64(int(now.Sub(s.Proven).Hours() / 24))
+	if !s.Proven.IsZero() && !ahead(s.Proven, now) {
+		e.ProofAge = float64(int(ageOf(s.Proven, now).Hours() / 24))
 	}
 }
 

@@ -69,8 +69,9 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 	if f.path, f.unlock, err = scratch(want.data, want.dest); err != nil {
 		return nil, merlon.Cannot("%v", err)
 	}
+	whole := false
 	defer func() {
-		if err != nil {
+		if !whole { // a panic leaves nothing either
 			f.discard()
 		}
 	}()
@@ -100,6 +101,7 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 	if len(missing) > 0 { // they were not there when the point was made: the rest is not held back for them
 		want.say("WARN    %d uploads are not in the point, %s among them: their bytes were lost before it was made: look in an older point", len(missing), missing[0])
 	}
+	whole = true
 	return f, nil
 }
 
@@ -110,7 +112,7 @@ func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir strin
 	if err != nil {
 		var fault *ChainError
 		if with.recovery == nil && errors.As(err, &fault) && fault.Fault == Altered && store.Scrub(ctx, []*Point{p}) == nil {
-			err = fmt.Errorf("%w: the object at the target is the one that was signed, so the point key is another point's: point %d's comes from its own header: backup verify --header %d, then recovery open", ErrKey, p.Seq, p.Seq)
+			err = fmt.Errorf("%w: the object at the target is the one that was signed, so the point key is another point's: name its own, whose number and site recovery open told: restore NUMBER --site ID; the key of point %d comes from its header: backup verify --header %d, then recovery open", ErrKey, p.Seq, p.Seq)
 		}
 		return nil, notOpened(p, err)
 	}

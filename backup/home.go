@@ -129,6 +129,17 @@ func (s *state) newest() *Receipt {
 	return &Receipt{s.Seq, s.Hash}
 }
 
+// covers is as of when the newest point is what the site is. What was noted while the clock was ahead does not count: then it is the
+// newest time before that which is still known, and the zero time where none is.
+func (s *state) covers(now time.Time) (at time.Time) {
+	for _, t := range append([]time.Time{s.Current}, s.Recent...) {
+		if !ahead(t, now) {
+			at = latest(at, t)
+		}
+	}
+	return at
+}
+
 // told is the newest point as mails tell it: its receipt, which a restore takes, and as of when it is what the site is.
 func (s *state) told() string {
 	r := s.newest()

@@ -151,7 +151,7 @@ const (
 func (e *Evidence) readOlder(ctx context.Context, store *Store, points []*Point, known *state) error {
 	most := olderPoints
 	if store.target.Traits().Hashes {
-		if most = scrubbed; e.Started.Sub(known.Scrubbed) < scrubEvery {
+		if most = scrubbed; ageOf(known.Scrubbed, e.Started) < scrubEvery {
 			return nil
 		}
 	}

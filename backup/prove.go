@@ -192,7 +192,7 @@ var ErrCode = errors.New("backup: this is not the code of a point: see that the 
 
 // tryCode judges a code of the recovery proof. It writes nothing: the caller keeps the state, whatever the answer.
 func (s *state) tryCode(code string, now time.Time) (seq int64, err error) {
-	s.Wrong = slices.DeleteFunc(s.Wrong, func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
+	s.Wrong = slices.DeleteFunc(s.Wrong, func(t time.Time) bool { return ageOf(t, now) >= 24*time.Hour })
 	if len(s.Wrong) >= maxWrong {
 		return 0, ErrTries
 	}

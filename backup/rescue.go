@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -57,7 +58,12 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 	if busy {
 		return merlon.Said{ID: "backup.back.busy"}
 	}
-	f, warnings, err := r.find(ctx, want)
+	var f *fetching
+	var warnings []merlon.Said
+	err := safely(h, func() (err error) {
+		f, warnings, err = r.find(ctx, want)
+		return err
+	})
 	if err != nil {
 		problem := saidOf(err)
 		r.set(merlon.RescueState{Problem: problem})
@@ -78,7 +84,7 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rescueTime)
 		defer cancel()
-		if err := r.bring(ctx, h, *f, func() { step("backup.back.starting") }); err != nil {
+		if err := safely(h, func() error { return r.bring(ctx, h, *f, func() { step("backup.back.starting") }) }); err != nil {
 			h.Log.Error("the site could not be got back", "error", err.Error())
 			r.set(merlon.RescueState{Problem: saidOf(err), Warnings: warnings})
 		}
@@ -86,11 +92,22 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 	return nil
 }
 
+// safely makes an error of a panic: the page tells it, and the new site goes on. The stack is in the log.
+func safely(h *merlon.House, do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.Log.Error("getting the site back panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = merlon.Said{ID: "backup.back.inner"}
+		}
+	}()
+	return do()
+}
+
 // maxWarnings is how many faults of a chain the page tells.
 const maxWarnings = 10
 
 // find opens the chain and picks the newest point. Faults of the chain take nothing from it, and are told.
-func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching, warnings []merlon.Said, err error) {
+func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (f *fetching, warnings []merlon.Said, err error) {
 	k, err := parseKey(want.Key.Reveal())
 	var line *KitLineError
 	if errors.As(err, &line) {
@@ -110,6 +127,16 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	if err != nil {
 		return nil, nil, merlon.Said{ID: "backup.back.settings"}
 	}
+	site := k.site
+	switch {
+	case want.Site != "" && !siteShape.MatchString(want.Site):
+		return nil, nil, merlon.Said{ID: "backup.back.site"}
+	case want.Site != "" && want.Site != k.site && k.site != "":
+		warnings = append(warnings, merlon.Said{ID: "backup.back.site-differs", Args: []any{k.site, want.Site}})
+	}
+	if want.Site != "" {
+		site = want.Site
+	}
 	set := k.with(address, given, nil)
 	if set.unused {
 		warnings = append(warnings, merlon.Said{ID: "backup.back.kit-unused", Args: []any{k.target}})
@@ -121,10 +148,15 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	if err != nil {
 		return nil, nil, set.explain(err)
 	}
-	store, err := openOwned(ctx, t, k.site, k.recovery)
+	store, err := openOwned(ctx, t, site, k.recovery)
 	if err != nil {
 		return nil, nil, errors.Join(err, t.Close())
 	}
+	defer func() {
+		if f == nil {
+			err = errors.Join(err, t.Close())
+		}
+	}()
 	if k.recovery != nil {
 		store.Trust(k.recovery.Root())
 	} else {
@@ -132,8 +164,11 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	}
 	points, err := store.Chain(ctx, nil)
 	var faults ChainErrors
+	if errors.Is(err, ErrNotFound) && site != "" {
+		return nil, nil, merlon.Said{ID: "backup.back.site-nothing", Args: []any{site}}
+	}
 	if err != nil && !errors.As(err, &faults) {
-		return nil, nil, errors.Join(err, store.target.Close())
+		return nil, nil, err
 	}
 	for i, f := range faults {
 		if i == maxWarnings {
@@ -144,16 +179,25 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (_ *fetching,
 	}
 	point, err := which{}.in(points)
 	if err != nil {
-		return nil, nil, errors.Join(errUnproven, err, faults.err(), store.target.Close())
+		return nil, nil, errors.Join(errUnproven, err, faults.err())
 	}
 	return &fetching{store: store, options: set.named, point: point, key: k}, warnings, nil
 }
 
 // bring makes the data and has the site replaced by it.
 func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, starting func()) (err error) {
-	f, err := r.p.fetch(ctx, want)
-	if err != nil {
-		return errors.Join(err, want.store.target.Close())
+	var f *fetched
+	handed := false // to the program, which closes the target and what was fetched
+	defer func() {
+		if !handed {
+			if f != nil {
+				f.discard()
+			}
+			err = errors.Join(err, want.store.target.Close())
+		}
+	}()
+	if f, err = r.p.fetch(ctx, want); err != nil {
+		return err
 	}
 	if err := f.goOn(ctx, h.Data); err != nil {
 		h.Log.Warn("backups do not go on by themselves: run backup init", "reason", err.Error())
@@ -175,9 +219,6 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 		}
 		return nil
 	})
-	if err != nil {
-		f.discard()
-		return errors.Join(err, want.store.target.Close())
-	}
-	return nil
+	handed = err == nil
+	return err
 }

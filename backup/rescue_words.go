@@ -2,6 +2,7 @@ package backup
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/merlon-web/merlon"
@@ -23,6 +24,10 @@ func saidOf(err error) merlon.Said {
 	if errors.As(err, &said) {
 		return said
 	}
+	var several *severalError
+	if errors.As(err, &several) {
+		return several.said()
+	}
 	for _, one := range []struct {
 		kind error
 		said merlon.Said
@@ -40,6 +45,26 @@ func saidOf(err error) merlon.Said {
 		}
 	}
 	return merlon.Said{ID: "backup.back.failed", Detail: detail(err)}
+}
+
+// said tells the sites that can be chosen.
+func (e *severalError) said() merlon.Said {
+	said := merlon.Said{ID: "backup.back.several", Args: []any{strconv.Itoa(len(e.sites))}}
+	if e.none {
+		said.ID = "backup.back.several-none"
+	}
+	for i, one := range e.sites {
+		switch {
+		case i == mostTold:
+			said.Lines = append(said.Lines, merlon.Said{ID: "backup.back.several-more", Args: []any{strconv.Itoa(len(e.sites) - i)}})
+			return said
+		case one.put.IsZero():
+			said.Lines = append(said.Lines, merlon.Said{ID: "backup.back.several-empty", Args: []any{one.id}})
+		default:
+			said.Lines = append(said.Lines, merlon.Said{ID: "backup.back.several-one", Args: []any{one.id, one.when()}})
+		}
+	}
+	return said
 }
 
 func detail(err error) string { return strings.TrimPrefix(err.Error(), "backup: ") }

@@ -33,6 +33,7 @@ func (p *part) restoreCommand() merlon.Command {
 			{Name: "key-file", Usage: "a file with the kit's text, page or code, the recovery key, or a point key; without it the key is asked for"},
 			{Name: "key-fd", Usage: "the number of an open file to read the key from"},
 			{Name: "from", Usage: "the address in the kit, if the settings are gone"},
+			{Name: "site", Usage: "the id of the site, where several have backups at the place: it stands in the kit"},
 			{Name: "set", Usage: "settings of the place: name=value,name=value; they go before those in the data folder and in the kit, name= leaves one out"}}}
 }
 
@@ -238,35 +239,47 @@ func (p *part) place(c *merlon.Call) (placing, error) {
 	return placing{path: into}, nil
 }
 
-// openFor opens the chain that the settings of the data folder name, or the kit, or --from, and returns the settings of the place
-// that the owner named, by --set or with the kit. A point that the site knew of is known too.
+// openFor opens the chain that --site names, or the kit, or that the key began, or that of the settings of the data folder; and returns
+// the settings of the place that the owner named, by --set or with the kit. A point that the site knew of is known too. Where the key
+// began another chain than that of the settings, they are those of another chain: only how the place is reached is taken from them.
 func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (_ *Store, named Settings, known *Receipt, err error) {
 	address, site, root := c.Flag("from"), k.site, PublicKey("")
 	given, err := optionsOf(c.Flag("set"))
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if want := c.Flag("site"); want != "" {
+		if k.site != "" && k.site != want {
+			fmt.Fprintf(c.Apart.Err, "WARN    the site %s is used, as --site says; the kit is that of %s\n", want, k.site)
+		}
+		site = want
+	}
 	var own Settings
 	setup, err := ReadSetup(c.Apart.Data)
-	switch {
-	case err == nil && (address == "" || address == setup.Target):
-		address, root = setup.Target, setup.T
-		if site == "" || site == setup.Site {
-			site = setup.Site
-			if s, err := homeOf(c.Apart.Data).readState(); err == nil {
-				known = s.newest()
+	if err != nil && !errors.Is(err, ErrNotSetUp) {
+		fmt.Fprintf(c.Apart.Err, "WARN    %v: the settings are not used\n", err)
+	}
+	if setup != nil {
+		ours := k.recovery == nil || k.recovery.Root() == setup.T
+		if address == "" && !ours {
+			address = k.target
+		}
+		if address == "" || address == setup.Target {
+			address, own = setup.Target, Settings{}.over(setup.Options)
+			if ours && (site == "" || site == setup.Site) {
+				site, root = setup.Site, setup.T
+				if s, err := homeOf(c.Apart.Data).readState(); err == nil {
+					known = s.newest()
+				}
 			}
 		}
-		own = Settings{}.over(setup.Options)
-	case err != nil && !errors.Is(err, ErrNotSetUp):
-		fmt.Fprintf(c.Apart.Err, "WARN    %v: the settings are not used\n", err)
 	}
 	if address == "" {
 		address = k.target
 	}
 	if address == "" {
 		if address, err = c.Apart.Ask(ctx, "address of the backups, as it stands in the kit", false); err != nil {
-			return nil, nil, nil, err
+			return nil, nil, nil, fmt.Errorf("%w\n  the address can be given by --from", err)
 		}
 	}
 	set := k.with(address, given, own)
@@ -279,6 +292,12 @@ func (p *part) openFor(ctx context.Context, c *merlon.Call, k key) (_ *Store, na
 		return nil, nil, nil, set.explain(err)
 	}
 	store.Trust(root)
+	if setup != nil && setup.Site != store.site {
+		fmt.Fprintf(c.Apart.Err, "WARN    this site makes its backups as %s; what is restored is the chain of %s\n", setup.Site, store.site)
+		if k.recovery != nil && c.Flag("live") != "" {
+			fmt.Fprintln(c.Apart.Err, "WARN    backups then go on in that chain, sealed to the key that was given: if a stranger may have it, move data/backup away once the site is back, and run backup init again")
+		}
+	}
 	if root == "" {
 		fmt.Fprintln(c.Apart.Err, "WARN    a point key cannot tell who began the chain: compare the point's number and time with the mail of your last backup")
 	}
@@ -291,11 +310,11 @@ func (p *part) openStore(ctx context.Context, address string, options Settings, 
 		if errors.Is(err, ErrAddress) {
 			return nil, merlon.Misused("%v", err)
 		}
-		return nil, commandError(ctx, err)
+		return nil, commandError(ctx, untouched(err))
 	}
 	store, err := openOwned(ctx, t, site, r)
 	if err != nil {
-		return nil, errors.Join(commandError(ctx, err), t.Close())
+		return nil, errors.Join(commandError(ctx, untouched(err)), t.Close())
 	}
 	return store, nil
 }
@@ -330,8 +349,16 @@ func choose(ctx context.Context, c *merlon.Call, asked asked, store *Store, know
 	}
 	points, err := store.Chain(ctx, known)
 	var faults ChainErrors
-	if err != nil && !errors.As(err, &faults) {
-		return to, commandError(ctx, err)
+	var place *TargetError
+	switch {
+	case errors.Is(err, ErrNotFound) && !errors.As(err, &place):
+		return to, nowhere(ctx, store)
+	case err != nil && !errors.As(err, &faults):
+		return to, commandError(ctx, untouched(err))
+	}
+	to.point, err = asked.point.in(points)
+	if errors.Is(err, errNoPoint) && (asked.receipt == nil || meets(faults, *asked.receipt) == nil) {
+		return to, unproven(store, faults)
 	}
 	for _, f := range faults {
 		fmt.Fprintf(c.Apart.Err, "WARN    %v\n", f)
@@ -341,7 +368,7 @@ func choose(ctx context.Context, c *merlon.Call, asked asked, store *Store, know
 			return to, err
 		}
 	}
-	if to.point, err = asked.point.in(points); err != nil {
+	if err != nil {
 		return to, errors.Join(err, faults.err())
 	}
 	if asked.older != nil {

@@ -145,5 +145,12 @@ var RuleDamaged = check.Rule{ID: "MRL-BACK-027", Property: check.Integrity, Seve
 	Wrong:  "backup verify said FAIL, and nobody gave the place another disk", Right: "Put the points back from a second copy, or let their time go by; look at the disk, and at who may write there. backup verify --all reads all again.",
 	Source: cis + ", 11.3 and 11.5; NIST SP 800-209, 4.6"}
 
+// RuleStuck is the event of a run or drill that is under way and does not come to its end.
+var RuleStuck = check.Rule{ID: "MRL-BACK-028", Property: check.Availability, Severity: check.Medium,
+	Title:  "a backup does not come to its end",
+	Why:    "while one is under way no other is made, and the newest point grows older: a share or a disk that is away holds a run for as long as it is away",
+	Attack: "Whoever stops the backups first, and deletes later, takes what came between; and no failure tells of a run that only waits.",
+	Right:  "If bytes still arrive at the place, nothing: a long run may go on. Else see whether the place answers, bring it back or unmount it by force, and start the site again if that frees nothing; end another process that has the lock.", Source: cis + ", 11.2"}
+
 // moreRules are those of drill and restore, and what came later.
-var moreRules = []check.Rule{RuleDrillFailed, RuleSettings, RuleCourse, RuleSettingsGone, RuleDamaged}
+var moreRules = []check.Rule{RuleDrillFailed, RuleSettings, RuleCourse, RuleSettingsGone, RuleDamaged, RuleStuck}

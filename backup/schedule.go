@@ -47,24 +47,23 @@ func (p *part) round(ctx context.Context, h *merlon.House) error {
 		wait = min(wait, retryAfter)
 	}
 	night := p.drill != nil && drillDue(s, now)
-	if since := now.Sub(s.Tried); since >= 0 && since < wait && (!night || since < retryAfter) {
+	if since := ageOf(s.Tried, now); since < wait && (!night || since < retryAfter) {
 		return nil
 	}
+	p.began.Store(&now)
+	defer p.began.Store(nil)
 	_, err = p.attempt(ctx, h, wish{daily: night, force: night})
-	if errors.Is(err, ErrBusy) { // the other one does it
-		return p.noRunEnds(ctx, h, s, err)
-	}
 	if err == nil && night {
 		return p.drill(ctx, h)
 	}
-	return nil // told already
+	return nil // told already, or another process has the lock: watch tells if that does not end
 }
 
 // drillDue reports whether the night's drill has not been tried yet.
 func drillDue(s *state, now time.Time) bool {
 	now = now.UTC()
 	at := s.DrillAt.UTC()
-	return now.Hour() >= drillHour && (at.YearDay() != now.YearDay() || at.Year() != now.Year())
+	return now.Hour() >= drillHour && (ahead(at, now) || at.YearDay() != now.YearDay() || at.Year() != now.Year())
 }
 
 // attempt runs, and tells of a failure: an event each time, a mail once a day.
@@ -103,25 +102,33 @@ func (p *part) attempt(ctx context.Context, h *merlon.House, want wish) (*Made, 
 func (p *part) failed(ctx context.Context, h *merlon.House, before *state, why error) error {
 	mailed := "backup.mail.failed"
 	now := h.Clock()
-	if before.Failed != "" && now.Sub(before.Mailed) < mailPause {
+	if before.Failed != "" && ageOf(before.Mailed, now) < mailPause {
 		mailed = ""
 	}
-	rule := ruleOf(why)
-	err := p.tell(ctx, h, rule, event.Failed, mailed, why.Error(), before.told(), slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
-	if err != nil || mailed == "" {
-		return err
-	}
+	told := p.tell(ctx, h, ruleOf(why), event.Failed, mailed, why.Error(), before.told(), slog.String("problem", why.Error()), slog.Int64("newest", before.Seq))
 	unlock, err := p.runner.home.lock()
 	if err != nil {
-		return nil // another run has the lock: the next failure notes the mail
+		return told // another run has the lock: the next failure notes what is to be noted
 	}
 	defer unlock()
 	s, err := p.runner.home.readState()
 	if err != nil {
-		return err
+		return errors.Join(told, err)
 	}
-	s.Mailed = now
-	return p.runner.home.write(stateFile, s)
+	unnoted, mail := s.Tried.Equal(before.Tried), told == nil && mailed != ""
+	if unnoted { // the run ended before it could: the next one is to wait, and to mail nobody
+		s.Tried, s.Failed = now, why.Error()
+		if before.Failed == "" {
+			s.Since = now
+		}
+	}
+	if mail {
+		s.Mailed = now
+	}
+	if unnoted || mail {
+		err = p.runner.home.write(stateFile, s)
+	}
+	return errors.Join(told, err)
 }
 
 // tell records an event and queues a mail with the text of an id, "": none. Both are in one transaction.

@@ -283,3 +283,25 @@ func TestOwnerIsAskedForTheEndOfTheKey(t *testing.T) {
 		})
 	}
 }
+
+// A run that ends before it can note anything, here since its keys cannot be read, is told as any other: once a day.
+func TestFailureBeforeARunIsToldOnceADay(t *testing.T) {
+	s := owned(t)
+	write(t, homeOf(s.data).path(signersFile), []byte("{"))
+	s.offset.add(20 * time.Minute)
+	for range 10 {
+		s.round()
+		s.offset.add(time.Minute)
+	}
+	s.mailed(1, "owner@example.org", signersFile)
+	if n := s.recorded(RuleFailed.ID); n > 3 {
+		t.Errorf("%d events in ten minutes", n)
+	}
+	s.offset.add(30 * time.Minute)
+	if f := s.check(RuleGap); len(f) != 1 || !strings.Contains(f[0].Error(), signersFile) {
+		t.Errorf("check: %v", f)
+	}
+	s.offset.add(25 * time.Hour)
+	s.round()
+	s.mailed(2, "owner@example.org", signersFile)
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 )
@@ -21,38 +20,7 @@ type Store struct {
 // OpenStore finds a site's chain at a target: the one of the id, or with "" the only one there. The target stays the
 // caller's to close.
 func OpenStore(ctx context.Context, t Target, site string) (*Store, error) {
-	if site == "" {
-		found, err := sitesAt(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		switch len(found) {
-		case 0:
-			return nil, fmt.Errorf("%w: no site has backups at %s: see that the address is the one in the kit", ErrNotFound, t)
-		case 1:
-			site = found[0]
-		default:
-			return nil, fmt.Errorf("backup: %d sites have backups at %s: name one: %s", len(found), t, strings.Join(found, ", "))
-		}
-	}
-	if !siteShape.MatchString(site) {
-		return nil, fmt.Errorf("backup: %q is no site's id: it has 16 hexadecimal digits and stands in the kit", clip(site))
-	}
-	return &Store{target: t, site: site}, nil
-}
-
-// sitesAt lists the ids of the sites at a target: what has a genesis.
-func sitesAt(ctx context.Context, t Target) (sites []string, err error) {
-	for o, err := range t.List(ctx, "") {
-		if err != nil {
-			return nil, err
-		}
-		site, rest, _ := strings.Cut(o.Name, "/")
-		if rest == genesisName && siteShape.MatchString(site) && !slices.Contains(sites, site) {
-			sites = append(sites, site)
-		}
-	}
-	return sites, nil
+	return openOwned(ctx, t, site, nil)
 }
 
 // Site returns the site's id.

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,7 @@ const (
 // upkeep does once a day what keeps the chain in order. Nothing of it takes anything from a point: what fails is tried again
 // the next day, and told.
 func (j *job) upkeep(ctx context.Context) {
+	j.state.Recent = slices.DeleteFunc(j.state.Recent, func(t time.Time) bool { return ahead(t, j.now) }) // else none before them goes any more
 	for _, one := range []struct {
 		do   func(context.Context) error
 		what string
@@ -33,7 +35,7 @@ func (j *job) upkeep(ctx context.Context) {
 // relock makes the locks of the records that a chain begins with, and of those that stay for ever, last as long as the longest
 // class again. All versions of a record are locked: the right one may be hidden.
 func (j *job) relock(ctx context.Context) error {
-	if !j.target.Traits().Locks || j.now.Sub(j.state.Relocked).Abs() < relockEvery {
+	if !j.target.Traits().Locks || ageOf(j.state.Relocked, j.now) < relockEvery {
 		return nil
 	}
 	until := j.now.Add(Monthly.Keep())
@@ -59,7 +61,7 @@ func (j *job) relock(ctx context.Context) error {
 
 // probeAgain tries once a month what the target takes and refuses: rights and settings of a store change.
 func (j *job) probeAgain(ctx context.Context) error {
-	if j.now.Sub(j.state.Probed).Abs() < probeEvery {
+	if ageOf(j.state.Probed, j.now) < probeEvery {
 		return nil
 	}
 	all, err := probe(ctx, j.store, j.house.Clock())

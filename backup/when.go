@@ -3,6 +3,7 @@ package backup
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -28,6 +29,19 @@ func since(t, now time.Time) string {
 		return count(int(d/time.Hour), "hour") + " ago"
 	}
 	return count(int(d/(24*time.Hour)), "day") + " ago"
+}
+
+// ahead reports whether a time that was noted is yet to come: by more than clocks may differ. It was noted while this machine's clock
+// was ahead, and nothing tells any more when that was.
+func ahead(t, now time.Time) bool { return t.Sub(now) > maxOffset }
+
+// ageOf is how long ago a time was that was noted, at least nothing. What is ahead, and what never was, is as old as can be (292
+// years): a clock that was ahead once must not have what was done then pass for fresh until that time comes.
+func ageOf(t, now time.Time) time.Duration {
+	if ahead(t, now) {
+		return math.MaxInt64
+	}
+	return max(now.Sub(t), 0)
 }
 
 func count[N int | int64](n N, unit string) string {

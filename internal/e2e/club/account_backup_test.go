@@ -2,9 +2,12 @@ package club_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/merlon-web/merlon/backup"
 	"github.com/merlon-web/merlon/internal/e2e/browser"
 )
 
@@ -41,6 +44,35 @@ func TestSetupFromBackupInABrowser(t *testing.T) {
 			}
 			if got := tab.Value(`[name="Key"]`); got != "" {
 				t.Error("the page shows the key that was typed")
+			}
+			// Two sites have their backups there, and a point key tells none of them.
+			place, sites := t.TempDir(), []string{"0123456789abcdef", "fedcba9876543210"}
+			for _, site := range sites {
+				for _, name := range []string{"chain/00000000-genesis.json", "h/00000007/manifest.json"} {
+					path := filepath.Join(place, site, filepath.FromSlash(name))
+					if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(path, []byte("{}\n"), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			tab.Type(`[name="Address"]`, "file://"+place)
+			tab.Type(`[name="Key"]`, backup.FormatPointKey(make([]byte, 16)))
+			if answer := tab.Follow("main form button"); answer.Status != 422 {
+				t.Errorf("a key that tells no site: %d %s", answer.Status, tab.Text("main"))
+			}
+			look("from-backup-several", "Get the site back from a backup")
+			for _, site := range sites {
+				if text := tab.Text(".problems ul"); !strings.Contains(text, site) {
+					t.Errorf("%s is not told: %s", site, text)
+				}
+			}
+			tab.Type(`[name="Site"]`, " "+strings.ToUpper(sites[0])+" ")
+			tab.Type(`[name="Key"]`, backup.FormatPointKey(make([]byte, 16)))
+			if tab.Follow("main form button"); !strings.Contains(tab.Text(".problems"), "proven") {
+				t.Errorf("the site that was named: %s", tab.Text(".problems"))
 			}
 			tab.Follow(`main a[href="/_merlon/setup"]`)
 			expect(t, tab, "h1", "First administrator")
