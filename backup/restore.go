@@ -198,7 +198,11 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	}
 	if f.reborn {
 		if err := f.announceBirth(ctx); err != nil {
-			fmt.Fprintf(a.Err, "WARN    the chain's new branch could not be put: %v: the next backup run puts it\n", err)
+			do := "the next backup run puts it"
+			if errors.Is(err, ErrForked) {
+				do = "the site is back, and makes no backups until that is done"
+			}
+			fmt.Fprintf(a.Err, "WARN    the chain's new branch could not be put: %v: %s\n", err, do)
 		}
 	}
 	return f.report(c, want, before, time.Since(began))
