@@ -131,7 +131,7 @@ func TestUploadsOfBefore(t *testing.T) {
 	if _, _, err := s.restored(points[2], k); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "another point's") {
 		t.Errorf("with the key of the base alone: %v", err)
 	}
-	if k, err = parseKey(own + base + own + base + own); err == nil {
+	if _, err := parseKey(own + base + own + base + own); err == nil {
 		t.Error("five keys are taken")
 	}
 }

@@ -108,7 +108,7 @@ func TestUploadsAreInThePoint(t *testing.T) {
 	if made = s.point(); len(made.Notes) != 1 || !strings.Contains(made.Notes[0], "1 uploads that the database names are not on the disk") {
 		t.Errorf("notes: %v", made.Notes)
 	}
-	if folder, said = restore(s.points()[1]); strings.Contains(said, "WARN") { // the day's first point has it
+	if _, said = restore(s.points()[1]); strings.Contains(said, "WARN") { // the day's first point has it
 		t.Errorf("the restore of a point whose base has an upload says %s", said)
 	}
 	if err := os.Remove(homeOf(s.data).path(baseFile)); err != nil {
