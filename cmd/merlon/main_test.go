@@ -64,7 +64,7 @@ func file(t *testing.T, names, holds []byte) (path string, receipt backup.Receip
 	}
 	hash := func(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
 	k := backup.PublicKey("ed25519:" + base64.RawURLEncoding.EncodeToString(public))
-	m := backup.Manifest{Format: "merlon-backup 1", Kind: "point", Site: "0123456789abcdef", Branch: 1, Seq: 42, Class: backup.Daily, Instant: instantOf42, StoreDate: instantOf42, K: k, KNext: k, R: []string{"x"}, Prev: hash(nil),
+	m := backup.Manifest{Format: "merlon-backup 1", Kind: "point", Site: "0123456789abcdef", Branch: 1, Seq: 42, Class: backup.Daily, Instant: instantOf42, StoreDate: instantOf42, K: k, KNext: k, R: []string{backup.Fingerprint("x")}, Prev: hash(nil),
 		Data: backup.Sealed{Name: "data-20261124T030004118Z.age", Size: 1, SHA256: hash(nil), Header: hash(names), PlainMax: 1, LockUntil: instantOf42}}
 	m.Sig = base64.RawURLEncoding.EncodeToString(ed25519.Sign(private, fmt.Appendf(nil, "merlon/backup/point/v1\n%s\n1\n42\nd\n%s\n%s\n%s\n", m.Site, instantOf42.Format(time.RFC3339Nano), m.Hash(), k)))
 	line, err := json.Marshal(m)
