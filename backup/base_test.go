@@ -114,7 +114,7 @@ func TestUploadsOfBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.restored(points[2], k); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "--header 1") {
+	if _, _, err := s.restored(points[2], k); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "backup header 1") {
 		t.Errorf("with the key of the point alone: %v", err)
 	}
 	for _, text := range []string{own + "\n" + base + "\n", base + " " + own} {

@@ -112,7 +112,7 @@ func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir strin
 	if err != nil {
 		var fault *ChainError
 		if with.recovery == nil && errors.As(err, &fault) && fault.Fault == Altered && store.Scrub(ctx, []*Point{p}) == nil {
-			err = fmt.Errorf("%w: the object at the target is the one that was signed, so the point key is another point's: name its own, whose number and site recovery open told: restore NUMBER --site ID; the key of point %d comes from its header: backup verify --header %d, then recovery open", ErrKey, p.Seq, p.Seq)
+			err = fmt.Errorf("%w: the object at the target is the one that was signed, so the point key is another point's: name its own, whose number and site recovery open told: restore NUMBER --site ID; the key of point %d comes from its header: backup header %d, then recovery open", ErrKey, p.Seq, p.Seq)
 		}
 		return nil, notOpened(p, err)
 	}

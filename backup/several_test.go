@@ -58,16 +58,13 @@ func newTwoChains(t *testing.T) *twoChains {
 			continue
 		}
 		c.known = receiptOf(t, out)
-		c.p.run(cli.ExitDone, "backup", "verify", "--header", "1")
-		header, err := os.ReadFile(filepath.Join(c.p.data, "backup", "open-header-00000001.bin"))
+		header := filepath.Join(dir, "header")
+		c.p.run(cli.ExitDone, "backup", "header", "1", "--out", header)
+		text, err := os.ReadFile(header)
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := ParseHeader(header)
-		if err != nil {
-			t.Fatal(err)
-		}
-		opened, err := h.Open(r.Identity())
+		opened, err := parsedHeader(t, text).Open(r.Identity())
 		if err != nil {
 			t.Fatal(err)
 		}
