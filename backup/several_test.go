@@ -173,12 +173,15 @@ func TestTheSetUpPageWhereTwoChainsLie(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, warnings, err := r.find(t.Context(), merlon.RescueWish{Address: c.at, Site: site, Key: secret.New(string(key))})
+		f, beside, err := r.find(t.Context(), merlon.RescueWish{Address: c.at, Site: site, Key: secret.New(string(key))})
 		if err != nil {
 			return nil, saidOf(err), ""
 		}
 		t.Cleanup(func() { _ = f.store.target.Close() })
-		for _, w := range warnings {
+		if len(beside.faults) > 0 {
+			t.Errorf("what is no fault is told as one: %v", beside.faults)
+		}
+		for _, w := range beside.notes {
 			warned += w.ID + " "
 		}
 		return f, merlon.Said{}, warned
