@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,7 +81,12 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 		h.Log.Warn("to be looked at when the site is got back", "note", w.Error())
 	}
 	f.say = func(format string, args ...any) {
-		h.Log.Info("the site comes back", "step", fmt.Sprintf(format, args...))
+		step := fmt.Sprintf(format, args...)
+		if problem, ok := strings.CutPrefix(step, "WARN    "); ok {
+			h.Log.Warn("the site comes back, and something lacks", "problem", problem)
+			return
+		}
+		h.Log.Info("the site comes back", "step", step)
 	}
 	step := func(id string, args ...any) {
 		r.set(merlon.RescueState{Running: true, Step: merlon.Said{ID: id, Args: args}, Warnings: beside.faults, Notes: beside.notes})
@@ -206,6 +214,7 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 			err = errors.Join(err, want.store.target.Close())
 		}
 	}()
+	began := time.Now()
 	if f, err = r.p.fetch(ctx, want); err != nil {
 		return err
 	}
@@ -216,9 +225,11 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 	err = h.Replace(func() error {
 		defer want.store.target.Close()
 		defer f.discard()
-		if _, err := f.commit(context.WithoutCancel(ctx)); err != nil {
+		before, err := f.commit(context.WithoutCancel(ctx))
+		if err != nil {
 			return err
 		}
+		f.log(h.Log, before, time.Since(began))
 		if !f.reborn {
 			return nil
 		}
@@ -231,4 +242,20 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 	})
 	handed = err == nil
 	return err
+}
+
+// noDeed are how the lines of the report begin that ask for nothing.
+var noDeed = []string{"site is back", " ", "the data from before", "backups go on to"}
+
+// log is what the command prints in the end, for the page, which cannot: a record for each line.
+func (f *fetched) log(to *slog.Logger, before string, took time.Duration) {
+	var text strings.Builder
+	_ = f.words(placing{f.dest, true}, before, took)(&text)
+	for line := range strings.Lines(text.String()) {
+		level := slog.LevelWarn
+		if slices.ContainsFunc(noDeed, func(begin string) bool { return strings.HasPrefix(line, begin) }) {
+			level = slog.LevelInfo
+		}
+		to.Log(context.Background(), level, "the site is back", "report", strings.TrimSpace(line))
+	}
 }
