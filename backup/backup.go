@@ -94,7 +94,7 @@ func (p *part) commands() []merlon.Command {
 		{Name: "backup list", Short: "the points that are there", Apart: true, Run: p.list},
 		{Name: "backup verify", Short: "prove the chain, and read points back", Example: "--all", Run: p.verify, Flags: []merlon.Flag{
 			{Name: "all", Usage: "read every point, not six of them", Switch: true},
-			{Name: "proof", Usage: "the code that `merlon recovery prove` printed"}}},
+			{Name: "proof", Usage: "the code that merlon recovery prove has printed"}}},
 		p.headerCommand(),
 		p.restoreCommand(),
 		p.drillEntry(), p.childEntry(),

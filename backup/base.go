@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/merlon-web/merlon"
@@ -32,7 +33,7 @@ type based struct {
 // readBase returns what is remembered; nil when nothing is that can be used.
 func (h home) readBase() *based {
 	b := &based{}
-	if err := h.read(baseFile, b); err != nil || b.Format != baseFormat {
+	if err := h.read(baseFile, b); err != nil || b.Format != baseFormat || b.Size > maxPoint {
 		return nil // the next point holds all, and writes another
 	}
 	return b
@@ -131,6 +132,7 @@ func addUploads(ctx context.Context, store *Store, p *Point, with key, dir strin
 	}
 	lacking := func(err error) error {
 		say("WARN    %d uploads of before lie in point %s, and do not come back: %v: look in another point", len(want), p.Base, err)
+		inner.lacks = len(want)
 		return nil
 	}
 	if p.base == nil {
@@ -145,7 +147,10 @@ func addUploads(ctx context.Context, store *Store, p *Point, with key, dir strin
 		err = errors.Join(takeUploads(stream, p.base, want, dir, inner), stream.Close())
 	}
 	_, disk := errors.AsType[*fs.PathError](err)
+	_, there := errors.AsType[*TargetError](err)
 	switch {
+	case there && (errors.Is(err, syscall.EIO) || errors.Is(err, ErrDamaged)): // a disk that cannot read it
+		return lacking(err)
 	case err == nil && len(want) > 0:
 		return lacking(errors.New("it does not have them"))
 	case err == nil || disk || ctx.Err() != nil || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrDenied) || errors.Is(err, ErrKey) || errors.Is(err, merlon.ErrCannot):

@@ -9,7 +9,20 @@ import (
 // bringBack goes on after a point, as a restore in place of the live data does.
 func (s *testSite) bringBack(after int64) {
 	s.t.Helper()
-	store := s.store()
+	s.bringBackAt(s.store(), after)
+}
+
+func (s *testSite) bringBackAt(store *Store, after int64) {
+	s.t.Helper()
+	s.signBirth(store, after)
+	if note, err := putRebirth(s.t.Context(), homeOf(s.data), store, store.root, time.Now()); err != nil || note != "" {
+		s.t.Fatal(note, err)
+	}
+}
+
+// signBirth writes the home of a site that goes on after a point. The record that it returns is not put.
+func (s *testSite) signBirth(store *Store, after int64) *Rebirth {
+	s.t.Helper()
 	w, err := store.walk(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
@@ -31,9 +44,7 @@ func (s *testSite) bringBack(after int64) {
 			s.t.Fatal(err)
 		}
 	}
-	if err := putRebirth(s.t.Context(), h, store); err != nil {
-		s.t.Fatal(err)
-	}
+	return r
 }
 
 // A point that one restore left is none that was left when a later one chose it: `latest` is what led to the site as it is.

@@ -39,16 +39,16 @@ type walk struct {
 	at       Object              // the record that is looked at now
 	genesis  *Genesis
 	links    map[int64][]linking // of the links records, by number
-	rebirths []*Rebirth
+	rebirths []birth
 	retarget []*Retarget
-	found    map[int64][]*Point // manifests that the walk has not come to yet, by number
+	found    map[int64][]*layers // manifests that the walk has not come to yet, by number
 
 	seq     int64             // the number that the walk comes to next
 	broken  int64             // the number at which the chain ends before its end, 0: nowhere
 	highest int64             // of a manifest
 	left    map[int64]string  // hashes, by number
-	births  []*Rebirth        // those that are to come
-	reborns []*Rebirth        // those by which it came
+	births  []birth           // those that are to come
+	reborns []birth           // those by which it came
 	former  map[int]PublicKey // who would sign next in a branch that was left
 	targets []*Retarget
 
@@ -72,10 +72,16 @@ type linking struct {
 	stored time.Time
 }
 
+// birth is a rebirth, and the record that tells it.
+type birth struct {
+	*Rebirth
+	record string
+}
+
 var (
 	manifestPath = regexp.MustCompile(`^([hdwm])/(\d{8})/manifest\.json$`)
 	pointPath    = regexp.MustCompile(`^([hdwm])/(\d{8})/(data-[0-9TZ]+\.age|receipt-\d+\.json)$`)
-	chainPath    = regexp.MustCompile(`^chain/(\d{8})-(genesis|links|retarget|rebirth)(-\d+)?\.json$`)
+	chainPath    = regexp.MustCompile(`^chain/(\d{8})-(genesis|links|retarget|rebirth)(-\d+)?(-\d+)?\.json$`)
 )
 
 // ownPrefixes are what the names of a chain begin with, in their order. What else lies in the site's folder is nobody's: it is
@@ -89,7 +95,7 @@ const maxVersions = 100
 const readers = 8
 
 func (s *Store) walk(ctx context.Context) (*walk, error) {
-	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]linking{}, linked: map[int64]bool{}, found: map[int64][]*Point{}, former: map[int]PublicKey{}}
+	w := &walk{s: s, objects: map[string][]Object{}, texts: map[Object][]byte{}, capped: map[string]bool{}, links: map[int64][]linking{}, linked: map[int64]bool{}, found: map[int64][]*layers{}, former: map[int]PublicKey{}}
 	var err error
 	if w.now, err = s.target.Now(ctx); err != nil {
 		return nil, err
@@ -220,46 +226,6 @@ func (w *walk) fault(f ChainFault, name string, seq int64, format string, args .
 	w.faults = append(w.faults, w.s.fault(f, name, seq, format, args...))
 }
 
-// pick returns the oldest version of a record that is accepted, and names what stands in front of it: whoever writes later
-// cannot make an earlier one that is right untrue. Of a record that nobody accepts the reason of the newest is told.
-func (w *walk) pick(name string, seq int64, accept func(text []byte) (ChainFault, error)) (ok bool) {
-	all := w.objects[name]
-	var why error
-	var kind ChainFault
-	var taken []byte
-	at, other, current, over := -1, w.capped[name], false, false
-	for i, o := range all {
-		text, there := w.texts[o]
-		if !there {
-			if at >= 0 || i < len(all)-1 || o.Size > 0 {
-				continue
-			}
-			kind, why = Missing, errors.New("it has no content: it was deleted or emptied")
-			continue
-		}
-		if at >= 0 {
-			other = other || string(text) != string(taken)
-			current = current || string(text) == string(taken) && !o.Hidden
-			continue
-		}
-		w.over, w.at = false, o
-		if kind, why = accept(text); why == nil {
-			at, taken, current, over = i, text, !o.Hidden, w.over
-		}
-	}
-	switch {
-	case at < 0 && why == nil:
-		w.fault(Altered, name, seq, "it cannot be read")
-	case at < 0:
-		w.fault(kind, name, seq, "%v", why)
-	case other || !current && !over:
-		w.fault(Hidden, name, seq, "it was deleted or written over; the earlier version was found and used")
-	case at > 0:
-		w.fault(Altered, name, seq, "an earlier version of it is not signed as it should be; the later one was used")
-	}
-	return at >= 0
-}
-
 func (w *walk) readFormat(ctx context.Context) error {
 	if len(w.objects[formatObject]) == 0 {
 		w.fault(Missing, formatObject, 0, "it begins every chain")
@@ -351,7 +317,10 @@ func (w *walk) readChain(ctx context.Context) error {
 					if r.From-1 != seq {
 						return Reordered, fmt.Errorf("it precedes point %d, its name says %d", r.From, seq)
 					}
-					w.rebirths = append(w.rebirths, r)
+					same := func(b birth) bool { return b.Branch == r.Branch && hashOf(b.unsigned()) == hashOf(r.unsigned()) }
+					if !slices.ContainsFunc(w.rebirths, same) { // whoever may put can lay a copy beside it
+						w.rebirths = append(w.rebirths, birth{r, name})
+					}
 				}
 			}
 			switch {
@@ -363,7 +332,7 @@ func (w *walk) readChain(ctx context.Context) error {
 			return "", nil
 		})
 	})
-	slices.SortFunc(w.rebirths, func(a, b *Rebirth) int { return a.Branch - b.Branch })
+	slices.SortFunc(w.rebirths, func(a, b birth) int { return a.Branch - b.Branch })
 	slices.SortFunc(w.retarget, func(a, b *Retarget) int { return int(a.After - b.After) })
 	return err
 }

@@ -115,6 +115,7 @@ func checkDisk(s *seen) (string, string) {
 const (
 	maxKeyFile  = 256 << 10
 	maxKeyFiles = 2000
+	maxNear     = 200 // files beside the data folder
 )
 
 // checkKey looks for a recovery key in the small files of the data folder, and where serve --demo puts a kit.
@@ -126,6 +127,14 @@ func checkKey(s *seen) (what, do string) {
 	for _, path := range []string{text, page} {
 		if holdsKey(path) {
 			return said(path)
+		}
+	}
+	for _, end := range []string{"*.txt", "*.html"} { // where init --kit was run, perhaps
+		near, _ := inFolder(filepath.Dir(located(s.data)), end)
+		for _, path := range near[:min(len(near), maxNear)] {
+			if holdsKey(path) {
+				return said(path)
+			}
 		}
 	}
 	n := 0

@@ -67,7 +67,7 @@ func (p *part) ready(ctx context.Context, h *merlon.House) ([][2]string, error) 
 	}
 	if was := place.taken(); was != "" {
 		_, text := place.kit()
-		return none(fmt.Sprintf("%s is there already, of other data, and nothing is written over: to get those back end the site, then: restore latest --live --confirm-site %s --key-file %s; else move both folders away and start again", was, h.Name, text))
+		return none(fmt.Sprintf("%s is there already, of other data, and nothing is written over: to get those back end the site, then: restore latest --live --confirm-site %s --key-file %s --from %s; else move both folders away and start again", was, h.Name, text, place.address()))
 	}
 	p.demo.Store(true)
 	time.AfterFunc(demoPause, func() {

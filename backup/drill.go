@@ -111,7 +111,7 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 		err = errors.Join(err, p.drillFailed(noting, h, e))
 		return e, path, err
 	}
-	p.beat(noting, h)
+	p.beat(asked, h)
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "drill passed", slog.Int64("point", e.Seq), slog.Float64("rto", e.RTO))
 	return e, path, nil
 }
@@ -172,16 +172,24 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 	if k != nil {
 		made = k.point.Seq
 	}
+	faults = e.sift(faults, points, before)
 	_, damage := timed(e, "before", func() (struct{}, error) { return struct{}{}, e.readBefore(ctx, store, newestBefore(points, made)) })
 	damage = errors.Join(faults.err(), damage)
-	if k == nil { // the key of the newest point is gone with the process that made it: another one is made
+	fresh := func() error {
 		if _, err := timed(e, "point", func() (*Made, error) { return p.attempt(ctx, h, wish{daily: true, force: true}) }); err != nil {
-			return nil, errors.Join(damage, err)
+			return err
 		}
 		if k = p.runner.take(); k == nil {
-			return nil, errors.Join(damage, errors.New("backup: the key of the point that was just made is not there: the drill cannot open it"))
+			return errors.New("backup: the key of the point that was just made is not there: the drill cannot open it")
 		}
 		points = append(points, k.point)
+		return nil
+	}
+	taken := k != nil
+	if !taken { // the key of the newest point is gone with the process that made it: another one is made
+		if err := fresh(); err != nil {
+			return nil, errors.Join(damage, err)
+		}
 		if now, err := p.runner.home.readState(); err == nil && before.Content != "" && now.Content == before.Content {
 			e.RPO = 0 // nothing had changed since: nothing would have been lost
 		}
@@ -190,6 +198,15 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 		e.Checks.Chain = fmt.Sprintf("%d/%d", len(points), len(points))
 	}
 	err = p.drillPoint(ctx, h, e, store, k)
+	if fault, is := errors.AsType[*ChainError](err); taken && is { // the run's own point was damaged since: another one is made here too
+		e.read.points = append(e.read.points, k.point)
+		e.read.fault(ChainErrors{fault})
+		damage = errors.Join(damage, err)
+		if err := fresh(); err != nil {
+			return nil, errors.Join(damage, err)
+		}
+		err = p.drillPoint(ctx, h, e, store, k)
+	}
 	if err == nil {
 		_, err = timed(e, "older", func() (struct{}, error) { return struct{}{}, e.readOlder(ctx, store, points, before) })
 	}

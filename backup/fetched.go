@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,6 +44,7 @@ type fetched struct {
 	aside  string // the name of the database that was put aside, "" for none
 
 	compared *compared // nil: with nothing
+	missing  []string  // public names of uploads that do not come back
 }
 
 // fetch makes a data folder of a point: fetched, decrypted, unpacked, proven, migrated, and void of what must not come back.
@@ -94,12 +96,11 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 	if n := f.inner.uploads(); n > 0 {
 		want.say("checked     %d uploads", n)
 	}
-	missing, err := site.MissingUploads(ctx)
-	if err != nil {
+	if f.missing, err = site.MissingUploads(ctx); err != nil {
 		return nil, err
 	}
-	if len(missing) > 0 { // they were not there when the point was made: the rest is not held back for them
-		want.say("WARN    %d uploads are not in the point, %s among them: their bytes were lost before it was made: look in an older point", len(missing), missing[0])
+	if n := len(f.missing); n > f.inner.lacks { // they were not there when the point was made: the rest is not held back for them
+		want.say("WARN    %d uploads are not in the point, %s perhaps among them: their bytes were lost before it was made: look in an older point", n-f.inner.lacks, f.missing[0])
 	}
 	whole = true
 	return f, nil
@@ -107,6 +108,31 @@ func (p *part) fetch(ctx context.Context, want fetching) (_ *fetched, err error)
 
 // unpackInto lays a point out in a folder as a site's data. A failure may leave a database that was loaded for it.
 func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir string, carrier db.Carrier, say func(string, ...any)) (*Inner, error) {
+	inner, in, err := unpackOwn(ctx, store, p, with, dir, carrier, say)
+	if err != nil {
+		return nil, err
+	}
+	if p.Base != "" {
+		if err := addUploads(ctx, store, p, with, in, inner, say); err != nil {
+			return nil, err
+		}
+	}
+	return inner, arrange(inner, in, dir)
+}
+
+// arrange lays out what was unpacked, and removes the rest.
+func arrange(inner *Inner, in, dir string) error {
+	if err := Arrange(inner, in, dir); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(in); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return nil
+}
+
+// unpackOwn unpacks what is in the point itself, into a folder in dir.
+func unpackOwn(ctx context.Context, store *Store, p *Point, with key, dir string, carrier db.Carrier, say func(string, ...any)) (inner *Inner, in string, err error) {
 	say("fetching    point %d, %s", p.Seq, megabytes(p.Data.Size))
 	stream, err := with.fetch(ctx, store, p)
 	if err != nil {
@@ -114,36 +140,25 @@ func unpackInto(ctx context.Context, store *Store, p *Point, with key, dir strin
 		if with.recovery == nil && errors.As(err, &fault) && fault.Fault == Altered && store.Scrub(ctx, []*Point{p}) == nil {
 			err = fmt.Errorf("%w: the object at the target is the one that was signed, so the point key is another point's: name its own, whose number and site recovery open told: restore NUMBER --site ID; the key of point %d comes from its header: backup header %d, then recovery open", ErrKey, p.Seq, p.Seq)
 		}
-		return nil, notOpened(p, err)
+		return nil, "", notOpened(p, err)
 	}
 	defer stream.Close()
-	in := filepath.Join(dir, "in")
+	in = filepath.Join(dir, "in")
 	if err := os.Mkdir(in, 0o700); err != nil {
-		return nil, merlon.Cannot("the folder to unpack into cannot be made: %v", err)
+		return nil, "", merlon.Cannot("the folder to unpack into cannot be made: %v", err)
 	}
 	to := receive(ctx, carrier, dir)
-	inner, err := unpackFolder(stream, in, to, func(inner *Inner) error { return inner.fits(to) })
+	inner, err = unpackFolder(stream, in, to, func(inner *Inner) error { return inner.fits(to) })
 	if errors.Is(err, merlon.ErrCannot) {
-		return nil, err
+		return nil, "", err
 	}
 	if err != nil {
-		return nil, notOpened(p, err)
+		return nil, "", notOpened(p, err)
 	}
 	if inner.Site != p.Site || inner.Seq != p.Seq || inner.Base != p.Base {
-		return nil, notOpened(p, fmt.Errorf("it holds the data of point %d of the site %s: that was put in its place", inner.Seq, inner.Site))
+		return nil, "", notOpened(p, fmt.Errorf("it holds the data of point %d of the site %s: that was put in its place", inner.Seq, inner.Site))
 	}
-	if p.Base != "" {
-		if err := addUploads(ctx, store, p, with, in, inner, say); err != nil {
-			return nil, err
-		}
-	}
-	if err := Arrange(inner, in, dir); err != nil {
-		return nil, err
-	}
-	if err := os.RemoveAll(in); err != nil {
-		return nil, fmt.Errorf("backup: %w", err)
-	}
-	return inner, nil
+	return inner, in, nil
 }
 
 // An unfit point is one that is there and cannot be restored: another one may be.
@@ -248,7 +263,7 @@ func (f *fetched) commit(ctx context.Context) (before string, err error) {
 // report prints what came of it.
 func (f *fetched) report(c *merlon.Call, want placing, before string, took time.Duration) error {
 	facts := map[string]any{"point": f.point.Seq, "instant": f.point.Instant, "data": want.path, "live": want.live, "before": before, "after_theft": f.restore.AfterTheft,
-		"effective": f.point.Effective, "rows": f.rows(), "aside": f.aside, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "settings": f.setup, "seconds": took.Seconds()}
+		"effective": f.point.Effective, "rows": f.rows(), "aside": f.aside, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "settings": f.setup, "uploads_missing": append([]string{}, f.missing...), "seconds": took.Seconds()}
 	return c.Answer("merlon/restore/v1", "restore", facts, f.words(want, before, took))
 }
 
@@ -273,6 +288,9 @@ func (f *fetched) words(want placing, before string, took time.Duration) func(ou
 			if n.N > 0 {
 				fmt.Fprintf(out, "  %6d  %s\n", n.N, n.What)
 			}
+		}
+		if n := len(f.missing); n > 0 {
+			fmt.Fprintf(out, "%s did not come back: their pages are without them; look in another point, by --into a folder of its own\n", count(n, "upload"))
 		}
 		if f.result.Of("mails held") > 0 {
 			fmt.Fprintln(out, "held mails were perhaps sent before: mail list, then mail release")
@@ -313,7 +331,11 @@ func (f *fetched) tellCourse(out io.Writer) {
 	if mail == "" {
 		mail = "the address in the program, if it has one"
 	}
-	fmt.Fprintf(out, "; failures are told to %s\n", mail)
+	fmt.Fprintf(out, "; failures are told to %s", mail)
+	if u, err := url.Parse(f.setup.Ping); err == nil && u.Host != "" { // the rest of it may be a secret
+		fmt.Fprintf(out, "; of each drill that passed %s hears", u.Host)
+	}
+	fmt.Fprintln(out)
 	if f.restore.AfterTheft {
 		fmt.Fprintln(out, "look at each of these: they are the point's and yours, not those of the folder that was stolen; if one is a stranger's, take an older point")
 	}

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// maxManifest bounds a manifest, in bytes: those of one number wait together until the walk comes to it.
+const maxManifest = 16 << 10
+
 // readManifests reads the manifests that are there, in the order of their numbers; each is judged by itself and by its place,
 // and the walk goes on to it. Of those that nothing proves no more than the name is kept: whoever may put can sign as many as
 // they like with keys of their own.
@@ -23,9 +26,10 @@ func (w *walk) readManifests(ctx context.Context) error {
 	return w.each(ctx, names, func(name string) {
 		path := manifestPath.FindStringSubmatch(name)
 		class, seq := Class(path[1]), number(path[2])
-		w.pick(name, seq, func(text []byte) (ChainFault, error) {
+		right := false
+		s := w.see(name, seq, func(v *version, text []byte) (ChainFault, error) {
 			m := Manifest{}
-			if err := decode(text, &m); err != nil {
+			if err := decodeUpTo(text, &m, maxManifest); err != nil {
 				return Altered, err
 			}
 			if err := m.valid(); err != nil {
@@ -37,19 +41,14 @@ func (w *walk) readManifests(ctx context.Context) error {
 			case m.Class != class || m.Seq != seq:
 				return Reordered, fmt.Errorf("it is the manifest of %s", m.Folder())
 			}
-			p := &Point{Manifest: m, object: w.at}
-			// Whether its key is the one that the chain names is known when the walk comes to it; only then is it known too
-			// that an earlier version that is signed by some other key was not the right one.
-			// A link says something here only if the manifest's own key signed it: whoever may put can write any other.
-			own := func(l linking) bool { return l.Manifest == m.Hash() }
-			before := func(l linking) bool { return !w.older(w.at.Stored, l.stored) && m.K.verify(l.message(w.s.site), l.Sig) }
-			if !slices.ContainsFunc(w.links[seq], own) && slices.ContainsFunc(w.links[seq], before) {
-				return Forked, fmt.Errorf("it is signed, and not the point %d that was linked into the chain before it by the same key: somebody has a signing key of this site, or two servers write it", seq)
-			}
-			w.meet(seq, p)
-			w.over = m.Data.LockUntil.Before(w.now)
+			v.point, right = &Point{Manifest: m, object: v.object}, true
 			return "", nil
 		})
+		if !right {
+			w.none(s)
+			return
+		}
+		w.meet(s)
 	})
 }
 
@@ -60,17 +59,18 @@ func (w *walk) begin() {
 	w.targets, w.births = w.retarget, w.rebirths
 }
 
-// meet goes on to the number of a manifest, and keeps it for the step there. Behind a gap nothing is proven.
-func (w *walk) meet(seq int64, p *Point) {
-	w.advance(seq, false)
-	if seq < farAhead {
-		w.highest = max(w.highest, seq)
+// meet goes on to the number of a manifest, and keeps its versions for the step there: only that knows the key which the chain
+// names, and so which of them is the point. Behind a gap nothing is proven.
+func (w *walk) meet(s *layers) {
+	w.advance(s.seq, false)
+	if s.seq < farAhead {
+		w.highest = max(w.highest, s.seq)
 	}
 	switch {
 	case w.broken != 0:
-		w.fault(Altered, p.Folder()+"/manifest.json", seq, "nothing proves it: the chain is broken at point %d", w.broken)
-	case seq >= w.seq: // else of a branch that was left
-		w.found[seq] = append(w.found[seq], p)
+		w.fault(Altered, s.name, s.seq, "nothing proves it: the chain is broken at point %d", w.broken)
+	case s.seq >= w.seq: // else of a branch that was left
+		w.found[s.seq] = append(w.found[s.seq], s)
 	}
 }
 
@@ -121,9 +121,9 @@ func (w *walk) advance(until int64, end bool) {
 	}
 }
 
-func (w *walk) reborn(b *Rebirth, left map[int64]string) {
+func (w *walk) reborn(b birth, left map[int64]string) {
 	if left[b.After] != b.Prev || b.Branch != w.branch+1 {
-		w.fault(Reordered, fmt.Sprintf("chain/%08d-rebirth-%d.json", b.From-1, b.Branch), b.From, "it follows another point %d than the one that is here", b.After)
+		w.fault(Reordered, b.record, b.From, "it follows another point %d than the one that is here", b.After)
 	}
 	w.then, w.reborns = time.Time{}, append(w.reborns, b)
 	for _, p := range w.points {
@@ -175,9 +175,12 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 	if len(w.links[seq]) > 0 && link == nil {
 		w.fault(Altered, w.links[seq][0].record, seq, "the link of point %d is not signed by the key that point %d names", seq, seq-1)
 	}
-	for _, p := range w.found[seq] {
-		if own := p.link(); p.K == w.next && p.Branch == w.branch && p.Prev == w.hash && (link == nil || w.older(p.object.Stored, since)) {
-			link, since = &own, p.object.Stored
+	for _, s := range w.found[seq] {
+		for _, v := range s.all {
+			if p := v.point; p != nil && w.follows(p) && (link == nil || w.older(p.object.Stored, since)) {
+				own := p.link()
+				link, since = &own, p.object.Stored
+			}
 		}
 	}
 	for _, l := range w.links[seq] {
@@ -187,19 +190,8 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 		}
 	}
 	var point *Point
-	for _, p := range w.found[seq] {
-		name := p.Folder() + "/manifest.json"
-		switch former := w.former[p.Branch]; {
-		case p.Branch != w.branch && p.K == former:
-			w.former[p.Branch] = p.KNext
-			w.fault(Forked, name, seq, "it belongs to branch %d, where the chain is in branch %d: a copy of the site that was restored elsewhere still runs", p.Branch, w.branch)
-		case p.K != w.next || p.Branch != w.branch:
-			w.fault(Altered, name, seq, "it is signed by another key than the one that the point before it names")
-		case p.Prev != w.hash:
-			w.fault(Reordered, name, seq, "it does not follow the point %d that is here", seq-1)
-		case link.Manifest != p.Hash():
-			w.fault(Forked, name, seq, "the chain has another point of the number %d: two servers write one site, or somebody has a signing key of it: stop one of them", seq)
-		default:
+	for _, s := range w.found[seq] {
+		if p := w.place(s, link); p != nil {
 			point = p
 		}
 	}
@@ -224,6 +216,55 @@ func (w *walk) step(seq int64, left map[int64]string) bool {
 	w.last, w.hash, w.next = seq, link.Manifest, link.KNext
 	left[seq] = link.Manifest
 	return true
+}
+
+// follows reports whether a point is signed by the key that the one before it names, and follows it.
+func (w *walk) follows(p *Point) bool {
+	return p.K == w.next && p.Branch == w.branch && p.Prev == w.hash
+}
+
+// place returns the point that a link names if it is among the versions of a manifest, and names what is there beside it.
+func (w *walk) place(s *layers, link *Link) *Point {
+	at := -1
+	var worst ChainFault
+	var why string
+	for i, v := range s.all {
+		if v.point == nil {
+			continue
+		}
+		fault, text := w.misplaced(v.point, link)
+		switch {
+		case fault == "" && at < 0:
+			at = i
+		case fault != "" && (worst == "" || fault == Forked && worst != Forked):
+			worst, why = fault, text
+		}
+	}
+	if worst == Forked || at < 0 {
+		w.fault(worst, s.name, s.seq, "%s", why)
+	}
+	if at < 0 {
+		return nil
+	}
+	p := s.all[at].point
+	w.beside(s, at, p.Data.LockUntil.Before(w.now))
+	return p
+}
+
+// misplaced says why a manifest that is right by itself is not the point that a link names; "": it is.
+func (w *walk) misplaced(p *Point, link *Link) (ChainFault, string) {
+	switch former := w.former[p.Branch]; {
+	case p.Branch != w.branch && p.K == former:
+		w.former[p.Branch] = p.KNext
+		return Forked, fmt.Sprintf("it belongs to branch %d, where the chain is in branch %d: a copy of the site that was restored elsewhere still runs", p.Branch, w.branch)
+	case p.K != w.next || p.Branch != w.branch:
+		return Altered, "it is signed by another key than the one that the point before it names"
+	case p.Prev != w.hash:
+		return Reordered, fmt.Sprintf("it does not follow the point %d that is here", p.Seq-1)
+	case link.Manifest != p.Hash():
+		return Forked, fmt.Sprintf("the chain has another point of the number %d: two servers write one site, or somebody has a signing key of it: stop one of them", p.Seq)
+	}
+	return "", ""
 }
 
 // data looks whether the data of each point is there in the right size, and counts what nobody names.

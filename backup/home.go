@@ -110,6 +110,7 @@ type state struct {
 	Codes    []codeHash  `json:"codes,omitempty"`   // that would show it
 	Wrong    []time.Time `json:"wrong,omitempty"`   // tries of the last day
 	Scrubbed time.Time   `json:"scrubbed,omitzero"` // older points were read last
+	Nights   nights      `json:"nights,omitzero"`   // points that were made for drills
 	Drilled  time.Time   `json:"drilled"`           // the last drill that passed
 	Drill    string      `json:"drill,omitempty"`   // how the last one ended
 	DrillAt  time.Time   `json:"drill_at"`          // and when; of a demo's chain that had none: when it began
@@ -118,6 +119,28 @@ type state struct {
 	Relocked time.Time   `json:"relocked,omitzero"` // when the locks of the chain's records were made longer last
 	Orphans  int64       `json:"orphans,omitempty"` // bytes of data that no manifest names, kept until their lock ends
 	Damaged  []damaged   `json:"damaged,omitempty"` // points that were read and are not what was signed
+}
+
+// nights counts the points that were made for the drills of a day, by the site's clock.
+type nights struct {
+	Day string `json:"day"`
+	N   int    `json:"n"`
+}
+
+// mostNights is how many points a day's drills may make by themselves: each is whole and kept for weeks, and a drill whose process
+// dies, or whose point cannot be read back, would be tried again until midnight.
+const mostNights = 3
+
+func (s *state) countNight(now time.Time) {
+	if day := now.UTC().Format(time.DateOnly); s.Nights.Day != day {
+		s.Nights = nights{Day: day}
+	}
+	s.Nights.N++
+}
+
+// tired reports whether a day's drills have made as many points as they may.
+func (s *state) tired(now time.Time) bool {
+	return s.Nights.Day == now.UTC().Format(time.DateOnly) && s.Nights.N >= mostNights
 }
 
 // newest is the newest point that the site knows of; nil when there is none, or it was restored and has made none since: then

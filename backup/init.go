@@ -63,6 +63,13 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 		return err
 	}
 	recovery := kit.recovery
+	heard := ""
+	if setup.Ping != "" {
+		heard = "ping           answers: it is asked for after each drill that passed"
+		if err := beatOnce(ctx, setup.Ping); err != nil {
+			heard = "ping           WARN: " + strings.TrimPrefix(err.Error(), "backup: ") + ": it is kept, and tried after each drill that passed"
+		}
+	}
 	if err := begin(ctx, h, store, setup, recovery, time.Time{}); err != nil {
 		return err
 	}
@@ -70,6 +77,9 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 		"root": Fingerprint(string(setup.T)), "genesis": setup.Genesis, "probes": setup.Probes}, func(out io.Writer) error {
 		fmt.Fprintf(out, "site           %s\ntarget         %s\nfingerprint    %s\n", setup.Site, setup.Target, Fingerprint(recovery.Recipient()))
 		printProbes(out, setup.Probes)
+		if heard != "" {
+			fmt.Fprintln(out, heard)
+		}
 		_, err := fmt.Fprintf(out, "schedule       every %g minutes while the site runs, if something changed; a drill every night, from %02d:00 UTC on\nnext           backup run\n", p.cfg.Every.Minutes(), drillHour)
 		return err
 	})

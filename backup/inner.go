@@ -64,6 +64,8 @@ type Inner struct {
 	Tables     map[string]int64 `json:"tables"`         // rows of each
 	Base       string           `json:"base,omitempty"` // the receipt of the point that holds the uploads which uploads.index names
 	Files      []InnerFile      `json:"files"`          // all entries behind this one
+
+	lacks int // uploads that did not come from the base
 }
 
 // An InnerFile is one entry of the tar.

@@ -57,7 +57,7 @@ func ParseKit(text string) (*Kit, error) {
 		}
 		switch {
 		case label == "setting" || label == "" && strings.EqualFold(word, "setting"):
-			name, value, err := parseKitSetting(strings.TrimPrefix(word, "setting"))
+			name, value, err := parseKitSetting(word)
 			if _, there := k.Options[name]; err == nil && there {
 				err = fmt.Errorf("the setting %s stands there twice", name)
 			}

@@ -103,6 +103,25 @@ func (r *runner) noteRead(ctx context.Context, read readings) error {
 	return r.home.write(stateFile, s)
 }
 
+// sift takes from the faults of a chain those of the data of points that are known to be damaged. Those that are new stay, and the
+// points are known from now on: they fail this drill and no later one.
+func (e *Evidence) sift(all ChainErrors, points []*Point, known *state) (rest ChainErrors) {
+	for _, f := range all {
+		i := slices.IndexFunc(points, func(p *Point) bool {
+			return (f.Fault == Missing || f.Fault == Altered) && f.Object == p.Folder()+"/"+p.Data.Name
+		})
+		if i >= 0 {
+			e.read.points = append(e.read.points, points[i])
+			e.read.fault(ChainErrors{f})
+			if known.knows(f.Seq) {
+				continue
+			}
+		}
+		rest = append(rest, f)
+	}
+	return rest
+}
+
 // newestBefore is the newest point that a restore would have taken before one was made of this number; 0: of all. nil: none.
 func newestBefore(points []*Point, seq int64) *Point {
 	for _, p := range slices.Backward(points) {
@@ -163,7 +182,7 @@ func (e *Evidence) readOlder(ctx context.Context, store *Store, points []*Point,
 		if e.Checks.Older == most {
 			break
 		}
-		if p.Seq == e.Checks.BeforeSeq || known.knows(p.Seq) || read > 0 && read+p.Data.Size > olderBytes || !p.Data.LockUntil.After(time.Now()) { // one whose time is over may go at any moment
+		if p.Seq == e.Checks.BeforeSeq || known.knows(p.Seq) || e.read.faults[p.Seq] != nil || read > 0 && read+p.Data.Size > olderBytes || !p.Data.LockUntil.After(time.Now()) { // one whose time is over may go at any moment
 			continue
 		}
 		fault, err := e.read.read(reading, store, p)
@@ -205,6 +224,6 @@ func checkDamaged(s *seen) (what, do string) {
 	if len(all) == 0 {
 		return "", ""
 	}
-	return "what lies at " + s.setup.Target + " restores nothing: " + strings.Join(all, ", "),
+	return "of the points at " + s.setup.Target + " these can restore nothing, the others are as they were: " + strings.Join(all, ", "),
 		"backup verify --all tells how many are left, and forgets those that are whole again: put them back from a second copy if you have one, and give the place another disk"
 }

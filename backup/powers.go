@@ -43,7 +43,10 @@ func (f *fetched) compareWith(ctx context.Context, p *Point) (err error) {
 			err = merlon.Cannot("%v", e)
 		}
 	}()
-	inner, err := unpackInto(ctx, f.store, p, f.key, folder, f.carrier, f.say)
+	inner, in, err := unpackOwn(ctx, f.store, p, f.key, folder, f.carrier, f.say)
+	if err == nil {
+		err = arrange(inner, in, folder)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,10 +2,12 @@ package backup
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -17,8 +19,12 @@ import (
 // rebirthFile keeps the signed record until it is at the target.
 const rebirthFile = "rebirth.json"
 
-func rebirthName(r *Rebirth) string {
-	return fmt.Sprintf("chain/%08d-rebirth-%d.json", r.From-1, r.Branch)
+// rebirthNames are the name of a rebirth and, where somebody took that, another: whoever may put knows number and branch before,
+// and no one the hash.
+func rebirthNames(from int64, branch int, hash string) (name, beside string) {
+	sum, _ := parseHash(hash)
+	base := fmt.Sprintf("chain/%08d-rebirth-%d", from-1, branch)
+	return base + ".json", fmt.Sprintf("%s-%d.json", base, binary.BigEndian.Uint64(sum[:]))
 }
 
 // goOn lets the restored data make backups: it signs the rebirth and writes the home into the folder that is not in place
@@ -90,24 +96,84 @@ func (w *walk) top() int64 {
 
 // announceBirth puts the record that gives the chain to the restored site, which is in place now.
 func (f *fetched) announceBirth(ctx context.Context) error {
-	return putRebirth(ctx, homeOf(f.dest), f.store)
-}
-
-// putRebirth puts the record that a home keeps, and forgets it when it is there.
-func putRebirth(ctx context.Context, h home, store *Store) error {
-	r := &Rebirth{}
-	switch err := h.read(rebirthFile, r); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	}
-	now, err := store.target.Now(ctx)
+	now, err := f.store.target.Now(ctx)
 	if err != nil {
 		return err
 	}
-	if err := putRecord(ctx, store, rebirthName(r), encode(r), now.Add(Monthly.Keep())); err != nil {
-		return err
+	note, err := putRebirth(ctx, homeOf(f.dest), f.store, f.setup.T, now)
+	if note != "" {
+		f.say("WARN    %s", note)
 	}
-	return os.Remove(h.path(rebirthFile))
+	return err
+}
+
+// putRebirth puts the record that a home keeps, and forgets it when it is there. Where its name is taken by what the owner's key has
+// not signed it goes beside that, and the note says so.
+func putRebirth(ctx context.Context, h home, store *Store, root PublicKey, now time.Time) (note string, err error) {
+	r := &Rebirth{}
+	switch err := h.read(rebirthFile, r); {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	text, until, hash := encode(r), now.Add(Monthly.Keep()), hashOf(r.unsigned())
+	name, beside := rebirthNames(r.From, r.Branch, hash)
+	if err = putRecord(ctx, store, name, text, until); errors.Is(err, ErrExists) {
+		own, other, e := store.births(ctx, r.From, r.Branch, hash, root)
+		switch {
+		case e != nil:
+			return "", e
+		case other:
+			return "", fmt.Errorf("%w: the chain was given to another restored copy: stop that one and restore here once more, or begin a new chain with backup init", ErrForked)
+		case own:
+			err = nil
+		default:
+			note = name + " was there and is no record of the owner's key: this site's was put beside it: see who may put at the target"
+			err = putRecord(ctx, store, beside, text, until)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return note, os.Remove(h.path(rebirthFile))
+}
+
+// maxRebirth bounds a rebirth, in bytes.
+const maxRebirth = 4 << 10
+
+// births reports whether the chain was given to a branch from a number on by the record of a hash, and by another one. Of its two
+// names all versions are looked at, of others as many as of strange records.
+func (s *Store) births(ctx context.Context, from int64, branch int, hash string, root PublicKey) (own, other bool, err error) {
+	name, beside := rebirthNames(from, branch, hash)
+	read := map[string]int{}
+	for o, err := range s.list(ctx, strings.TrimSuffix(name, ".json")) {
+		if err != nil {
+			return false, false, err
+		}
+		one := s.below(o.Name)
+		if m := chainPath.FindStringSubmatch(one); m == nil || m[3] != fmt.Sprintf("-%d", branch) || o.Size > maxRebirth {
+			continue
+		}
+		if one != name && one != beside {
+			one = ""
+		}
+		if read[one]++; read[one] > mostStrange {
+			continue
+		}
+		text, err := s.text(ctx, o)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDamaged) {
+			continue
+		}
+		if err != nil {
+			return false, false, err
+		}
+		var r Rebirth
+		if decode(text, &r) != nil || r.valid(root) != nil || r.Site != s.site || r.From != from || r.Branch != branch {
+			continue // anybody's, or the owner's of another time
+		}
+		is := hashOf(r.unsigned()) == hash
+		own, other = own || is, other || !is
+	}
+	return own, other, nil
 }

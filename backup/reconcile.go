@@ -19,8 +19,12 @@ func (j *job) reconcile(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := putRebirth(ctx, j.home, j.store); err != nil {
+	note, err := putRebirth(ctx, j.home, j.store, j.setup.T, j.now)
+	if err != nil {
 		return err
+	}
+	if note != "" {
+		j.notes = append(j.notes, note)
 	}
 	if err := j.sameNewest(ctx); err != nil {
 		return err
@@ -64,6 +68,7 @@ func (j *job) sameNewest(ctx context.Context) error {
 	case err != nil || m.Hash() != s.Hash:
 		return fmt.Errorf("%w: point %d at the target is another one: look with backup verify", ErrUnknown, s.Seq)
 	}
+	j.leans = m.Base != ""
 	return j.newestData(ctx, m)
 }
 
@@ -81,25 +86,33 @@ func (j *job) newestData(ctx context.Context, m *Manifest) error {
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}
+	if j.target.Traits().Versions { // what stands in front takes nothing from an earlier version
+		for o, err := range j.store.list(ctx, name) {
+			if err != nil {
+				return err
+			}
+			if j.store.below(o.Name) == name && o.Size == m.Data.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == m.Data.SHA256) {
+				j.notes = append(j.notes, fmt.Sprintf("%s: it was deleted or written over, and the earlier version is there: see who may do that at the target", name))
+				return nil
+			}
+		}
+	}
 	p := &Point{Manifest: *m}
 	j.state.noteRead(readings{points: []*Point{p}, faults: map[int64]*ChainError{m.Seq: j.store.fault(Missing, name, m.Seq, "%s", problem)}}, j.house.Clock())
 	j.notes = append(j.notes, fmt.Sprintf("%s: %s: somebody deleted or altered it: see who may do that at the target", name, problem))
 	return nil
 }
 
-// sameRebirth compares the record that gave the chain to this restored site with the one at the target.
+// sameRebirth looks for the record that gave the chain to this restored site, and for one that gave it to another.
 func (j *job) sameRebirth(ctx context.Context) error {
-	o, err := j.target.Stat(ctx, j.store.full(rebirthName(&Rebirth{From: j.state.Seq + 1, Branch: j.state.Branch})))
-	if err != nil {
-		return fmt.Errorf("%w: the record that gave the chain to this restored site: %w", ErrUnknown, err)
-	}
-	text, err := j.store.text(ctx, o)
-	if err != nil {
+	own, other, err := j.store.births(ctx, j.state.Seq+1, j.state.Branch, j.state.Hash, j.setup.T)
+	switch {
+	case err != nil:
 		return err
-	}
-	r := &Rebirth{}
-	if err := decode(text, r); err != nil || hashOf(r.unsigned()) != j.state.Hash {
+	case other:
 		return j.foreign("the chain was given to another restored copy")
+	case !own:
+		return fmt.Errorf("%w: the record that gave the chain to this restored site is gone: somebody deleted it or wrote over it, or this is another place than before", ErrUnknown)
 	}
 	return nil
 }
@@ -116,7 +129,7 @@ func (j *job) manifest(ctx context.Context, name string) (*Manifest, error) {
 }
 
 func (j *job) manifestOf(ctx context.Context, o Object) (*Manifest, error) {
-	if o.Size > maxRecord {
+	if o.Size > maxManifest {
 		return nil, errNotOurs
 	}
 	text, err := j.store.text(ctx, o)
@@ -158,27 +171,25 @@ func (j *job) manifestLike(ctx context.Context, name string, is func(*Manifest) 
 	return m, err
 }
 
-// adopt counts the point that an earlier run put and did not live to count. What lies in its place and no key of
-// the chain signed is noted, so that the next point goes beside it.
+// adopt counts the point that an earlier run put and did not live to count. What lies in its place, also behind a marker, and no key
+// of the chain signed is noted, so that the next point goes beside it.
 func (j *job) adopt(ctx context.Context) error {
 	seq, key := j.state.Seq+1, public(j.signers.current())
 	var own *Manifest
 	j.taken = nil
 	for _, class := range []Class{Hourly, Daily, Weekly, Monthly} {
 		name := folder(class, seq) + "/manifest.json"
-		m, err := j.manifestLike(ctx, name, func(m *Manifest) bool { return m.K == key })
+		m, taken, err := j.standing(ctx, name, key)
 		switch {
-		case errors.Is(err, ErrNotFound):
-			continue
-		case err != nil && !errors.Is(err, errNotOurs):
+		case err != nil:
 			return err
-		case err != nil || m.K != key:
+		case m != nil && (j.signers.Next == nil || m.KNext != public(j.signers.next()) || m.Prev != j.state.Hash || m.Branch != j.state.Branch):
+			return j.foreign(fmt.Sprintf("a point %d is at the target that this one did not put", seq))
+		case m != nil:
+			own = m
+		case taken:
 			j.taken = append(j.taken, class)
 			j.notes = append(j.notes, name+" is there, and no key of this chain signed it: see who may put at the target")
-		case j.signers.Next == nil || m.KNext != public(j.signers.next()) || m.Prev != j.state.Hash || m.Branch != j.state.Branch:
-			return j.foreign(fmt.Sprintf("a point %d is at the target that this one did not put", seq))
-		default:
-			own = m
 		}
 	}
 	if own == nil {
@@ -186,6 +197,50 @@ func (j *job) adopt(ctx context.Context) error {
 	}
 	j.taken = nil
 	return j.announce(&Point{Manifest: *own})
+}
+
+// standing returns what stands under the name of a coming manifest: the one that a key signed, and whether something else does. A
+// store that lets the site put behind a marker keeps what is before it, and a restore would meet that first.
+func (j *job) standing(ctx context.Context, name string, key PublicKey) (own *Manifest, taken bool, err error) {
+	all, err := j.versions(ctx, name)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, o := range all {
+		switch m, err := j.manifestOf(ctx, o); {
+		case errors.Is(err, ErrNotFound): // gone meanwhile
+		case errors.Is(err, errNotOurs), o.Hidden && errors.Is(err, ErrDamaged):
+			taken = true
+		case err != nil:
+			return nil, false, err
+		case m.K == key:
+			return m, taken, nil
+		default:
+			taken = true
+		}
+	}
+	return nil, taken, nil
+}
+
+// versions returns the versions of a name, the oldest of many.
+func (j *job) versions(ctx context.Context, name string) (all []Object, err error) {
+	if !j.target.Traits().Versions {
+		o, err := j.target.Stat(ctx, j.store.full(name))
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil
+		}
+		return []Object{o}, err
+	}
+	for o, err := range j.store.list(ctx, name) {
+		if err != nil {
+			return nil, err
+		}
+		if j.store.below(o.Name) != name || len(all) == maxVersions {
+			break
+		}
+		all = append(all, o)
+	}
+	return all, nil
 }
 
 // errTaken says that somebody wrote where the next point belongs.

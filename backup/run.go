@@ -124,7 +124,17 @@ func (r *runner) run(ctx context.Context, want wish) (made *Made, err error) {
 	if err := j.preflight(ctx); err != nil {
 		return nil, err
 	}
-	if j.state.knows(j.state.Seq) || j.state.Until.Before(j.now.Add(renewal)) { // it restores nothing, or goes soon: that nothing has changed since is no comfort
+	if want.daily && want.force {
+		j.state.countNight(j.house.Clock())
+		if err := j.home.write(stateFile, j.state); err != nil { // a process that is killed in the middle counts too
+			return nil, err
+		}
+	}
+	switch { // that nothing has changed since the newest point is no comfort
+	case j.leans && j.base(ctx, Hourly, j.state.Until) == nil:
+		j.notes = append(j.notes, fmt.Sprintf("point %d leaves uploads to an older one, which is gone or damaged: another one is made that holds all", j.state.Seq))
+		j.force = true
+	case j.state.knows(j.state.Seq), j.state.Until.Before(j.now.Add(renewal)): // it restores nothing, or goes soon
 		j.force = true
 	}
 	background.Do(func() { made, err = j.make(ctx) })
@@ -145,6 +155,7 @@ type job struct {
 	store   *Store
 	now     time.Time // the store's clock
 	notes   []string
+	leans   bool    // the newest point leaves uploads to its base
 	taken   []Class // whose names of the next point somebody else took
 }
 
@@ -224,7 +235,7 @@ func (j *job) preflight(ctx context.Context) (err error) {
 		return err
 	}
 	cipher := j.state.Size
-	if b := j.home.readBase(); b != nil { // the next point may be one that holds all uploads again
+	if b := j.home.readBase(); b != nil && (j.daily || classOf(j.house.Clock(), j.state.Lasts) != Hourly) { // one that holds all uploads again
 		cipher = max(cipher, b.Size)
 	}
 	if cipher += cipher / 5; cipher == 0 {
@@ -269,11 +280,13 @@ func (j *job) make(ctx context.Context) (*Made, error) {
 	if err := j.put(ctx, p, spool, beginTask(func() error { return j.tryOut(ctx, p, spool, depth, d) })); err != nil {
 		return nil, err
 	}
-	j.keepBase(p, spool.uploads)
 	j.state.Content = content
 	j.remember(generation, small)
 	made := &Made{Point: p, Seq: p.Seq, Class: p.Class, Size: p.Data.Size, Instant: p.Instant, Until: p.Data.LockUntil, Locked: j.target.Traits().Locks, Receipt: p.Receipt().String()}
 	made.Depth, err = j.prove(ctx, p, depth, d)
+	if err == nil {
+		j.keepBase(p, spool.uploads) // nothing leans on what was not read back
+	}
 	if err == nil && p.Class != Hourly {
 		j.keepCode(ctx, p, d, spool)
 		j.upkeep(ctx)

@@ -46,7 +46,7 @@ func (p *part) round(ctx context.Context, h *merlon.House) error {
 	if s.Failed != "" {
 		wait = min(wait, retryAfter)
 	}
-	night := p.drill != nil && drillDue(s, now)
+	night := p.drill != nil && ableToRestore() == nil && drillDue(s, now) && !s.tired(now)
 	if since := ageOf(s.Tried, now); since < wait && (!night || since < retryAfter) {
 		return nil
 	}

@@ -122,7 +122,8 @@ func TestAFloodOfOwnedRecords(t *testing.T) {
 	// The owner's own are found among them.
 	r := &Rebirth{Format: formatName, Kind: "rebirth", Site: setup.Site, Branch: 2, After: 1, Prev: hashOf(nil), From: 90, Created: stamp(time.Now()), K: setup.T}
 	r.sign(s.recovery.root)
-	v.add(store.full(rebirthName(r)), encode(r), time.Time{})
+	name, _ := rebirthNames(r.From, r.Branch, "")
+	v.add(store.full(name), encode(r), time.Time{})
 	s.note(1)
 	if _, err := s.run(""); !errors.Is(err, ErrForked) {
 		t.Errorf("the chain was given away: %v", err)

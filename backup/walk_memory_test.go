@@ -97,3 +97,23 @@ func TestAFloodOfSignedManifests(t *testing.T) {
 		t.Errorf("%d of 201 are named, %d are kept, %d points of 3, top %d", named, len(w.found), len(w.points), w.top())
 	}
 }
+
+// What is kept of signed manifests until the walk comes to their number has a bound, and no site writes a larger one.
+func TestALargeManifestIsNone(t *testing.T) {
+	s := chainOf(t, 2)
+	store := s.store()
+	p := s.points()[1]
+	m := p.Manifest
+	m.Seq, m.Class, m.KNext = 3, Hourly, PublicKey(strings.Repeat("x", maxManifest))
+	m.K, m.Prev = public(s.thief()), p.Hash()
+	m.sign(s.thief())
+	write(t, s.target+"/"+store.site+"/"+m.Folder()+"/manifest.json", encode(m))
+	points, err := store.Chain(t.Context(), nil)
+	var all ChainErrors
+	if errors.As(err, &all); len(points) != 2 || len(all) != 1 || all[0].Fault != Altered || !strings.Contains(all[0].Text, "more than 16384 bytes") {
+		t.Errorf("%d points, %v", len(points), err)
+	}
+	if made := s.point(); made.Seq != 3 || made.Class == Hourly || len(made.Notes) == 0 || !strings.HasPrefix(made.Notes[0], m.Folder()) {
+		t.Errorf("%+v", made)
+	}
+}

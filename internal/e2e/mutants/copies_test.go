@@ -3,7 +3,7 @@ package mutants
 // copies are guards of backups.
 var copies = []mutant{
 	{"uploads in a point", "backup/uploads.go", `		default:
-			all = append(all, s)
+			own = append(own, s)
 `, `		default:
 			_ = s
 `, "attack backup MRL-ATK-145"},
