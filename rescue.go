@@ -33,6 +33,7 @@ type RescueState struct {
 
 	Warnings []Said // what is wrong with the backups beside the one that is restored
 	Notes    []Said // what the owner should know or compare, and is no fault
+	Done     []Said // what came of one that ended well not long ago: of when the data is, and what is lost, held or lacking
 }
 
 // A Said is a message of Merlon's own catalogue for a page to say in its visitor's language. The zero Said is none. It is an

@@ -31,6 +31,7 @@ type FromBackupPage struct {
 
 	Warnings []string // what is wrong with the backups beside the point that is restored
 	Notes    []string // what the owner should know or compare, and is no fault
+	Done     []string // what came of it, when it is done
 }
 
 var fromBackupPage = page.New[FromBackupPage](pages, "setup-restore.html")
@@ -49,8 +50,13 @@ func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*m
 		return merlon.NotFound(), nil
 	}
 	state := rescue.State()
-	if n, err := countAdmins.One(r.DB); err != nil || n.N > 0 { // it is done: the site that is back has an owner
-		return merlon.Redirect("/sign-in"), err
+	switch n, err := countAdmins.One(r.DB); {
+	case err != nil:
+		return nil, err
+	case n.N > 0 && len(state.Done) > 0: // the site that is back has an owner
+		return merlon.Show(fromBackupPage, FromBackupPage{Done: allInWords(r, state.Done)}), nil
+	case n.N > 0:
+		return merlon.Redirect("/sign-in"), nil
 	}
 	step, has := ticketStep.Get(r)
 	if ok, err := setupHeld(r.DB, step, has, r.Now()); err != nil {

@@ -40,4 +40,10 @@ func TestGettingASiteBack(t *testing.T) {
 	v.Get("/_merlon/setup/from-backup").Is(200).Has("Please note", "cannot tell who began the backups").HasNot("have faults")
 	state.Warnings = []merlon.Said{{ID: "backup.back.missing", Args: []any{"h/1"}}}
 	v.Get("/_merlon/setup/from-backup").Is(200).Has("have faults", "h/1 is missing", "Please note")
+	state.Done = []merlon.Said{{ID: "backup.back.done-lost", Args: []any{"2026-11-24 12:40:00 UTC"}}}
+	v.Get("/_merlon/setup/from-backup").Is(200).HasNot("The site is back") // there is no administrator yet
+	addUser(t, s, "ann@example.test", account.Admin)
+	s.Visitor().Get("/_merlon/setup/from-backup").Is(200).Has("The site is back", "as it was on 2026-11-24", "Sign in")
+	state.Done = nil
+	s.Visitor().Get("/_merlon/setup/from-backup").At("/sign-in")
 }

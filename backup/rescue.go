@@ -34,7 +34,11 @@ func (r *rescue) offer() *merlon.Rescue {
 func (r *rescue) state() merlon.RescueState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.at
+	at := r.at
+	if h := r.p.house; h != nil && !at.Running {
+		at.Done = homeOf(h.Data).readBack(h.Clock())
+	}
+	return at
 }
 
 func (r *rescue) set(at merlon.RescueState) {
@@ -230,6 +234,9 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 			return err
 		}
 		f.log(h.Log, before, time.Since(began))
+		if err := homeOf(f.dest).write(backFile, f.back(h.Clock())); err != nil {
+			h.Log.Warn("the page that tells what came of it cannot be shown: it is above", "reason", err.Error())
+		}
 		if !f.reborn {
 			return nil
 		}

@@ -62,6 +62,14 @@ func TestTheSetUpPageLogsItsReport(t *testing.T) {
 			t.Errorf("the log has no %s %s:\n%s", level, report, log.String())
 		}
 	}
+	told := ""
+	for _, line := range homeOf(data).readBack(time.Now()) {
+		told += line.Error() + "\n"
+	}
+	has(t, told, "as it was on 20", "is lost", "may have come back")
+	if strings.Contains(told, "{0}") || strings.Contains(told, "held") || len(homeOf(data).readBack(time.Now().Add(2*backTime))) > 0 {
+		t.Errorf("the page tells:\n%s", told)
+	}
 	back := &program{t: t, data: data}
 	out, _ := back.run(cli.ExitDone, "events", "--id", merlon.RuleRestored.ID, "--json")
 	has(t, out, "set-up page", "lost")
