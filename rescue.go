@@ -32,6 +32,8 @@ type RescueState struct {
 	Problem Said // why it ended; none: it did not, or all is well
 
 	Warnings []Said // what is wrong with the backups beside the one that is restored
+	Notes    []Said // what the owner should know or compare, and is no fault
+	Done     []Said // what came of one that ended well not long ago: of when the data is, and what is lost, held or lacking
 }
 
 // A Said is a message of Merlon's own catalogue for a page to say in its visitor's language. The zero Said is none. It is an

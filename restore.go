@@ -212,6 +212,11 @@ func (s *Site) void(ctx context.Context, run *running, r Restore) error {
 			return err
 		}
 		lost := max(r.Now.Sub(r.Instant), 0)
+		for _, c := range r.tally.Ended {
+			if c.N > 0 {
+				r.Note(slog.Int64(c.What, c.N))
+			}
+		}
 		e := event.New(RuleRestored, event.Done, append([]slog.Attr{slog.String("point", r.Point), slog.Time("instant", r.Instant.UTC()),
 			slog.Duration("lost", lost.Truncate(time.Second)), slog.String("by", r.Who), slog.Bool("after theft", r.AfterTheft)}, r.tally.detail...)...)
 		e.Time = r.Now

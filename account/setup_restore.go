@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/merlon-web/merlon"
-	"github.com/merlon-web/merlon/event"
 	"github.com/merlon-web/merlon/form"
 	"github.com/merlon-web/merlon/page"
 	"github.com/merlon-web/merlon/secret"
@@ -31,6 +30,8 @@ type FromBackupPage struct {
 	Detail  string   // of the problem, in the words of a system or a store
 
 	Warnings []string // what is wrong with the backups beside the point that is restored
+	Notes    []string // what the owner should know or compare, and is no fault
+	Done     []string // what came of it, when it is done
 }
 
 var fromBackupPage = page.New[FromBackupPage](pages, "setup-restore.html")
@@ -49,8 +50,13 @@ func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*m
 		return merlon.NotFound(), nil
 	}
 	state := rescue.State()
-	if n, err := countAdmins.One(r.DB); err != nil || n.N > 0 { // it is done: the site that is back has an owner
-		return merlon.Redirect("/sign-in"), err
+	switch n, err := countAdmins.One(r.DB); {
+	case err != nil:
+		return nil, err
+	case n.N > 0 && len(state.Done) > 0: // the site that is back has an owner
+		return merlon.Show(fromBackupPage, FromBackupPage{Done: allInWords(r, state.Done)}), nil
+	case n.N > 0:
+		return merlon.Redirect("/sign-in"), nil
 	}
 	step, has := ticketStep.Get(r)
 	if ok, err := setupHeld(r.DB, step, has, r.Now()); err != nil {
@@ -58,7 +64,7 @@ func (a *part) showFromBackup(r *merlon.Read[merlon.Visitor], _ merlon.None) (*m
 	} else if !ok && !state.Running {
 		return setupGone(r.DB)
 	}
-	shown := FromBackupPage{Running: state.Running, Step: inWords(r, state.Step), Problem: inWords(r, state.Problem), Lines: allInWords(r, state.Problem.Lines), Detail: state.Problem.Detail, Warnings: allInWords(r, state.Warnings)}
+	shown := FromBackupPage{Running: state.Running, Step: inWords(r, state.Step), Problem: inWords(r, state.Problem), Lines: allInWords(r, state.Problem.Lines), Detail: state.Problem.Detail, Warnings: allInWords(r, state.Warnings), Notes: allInWords(r, state.Notes)}
 	return merlon.Show(fromBackupPage, shown), nil
 }
 
@@ -111,9 +117,6 @@ func (a *part) fromBackup(w *merlon.Write[merlon.Visitor], f form.Form[FromBacku
 		return nil, err
 	} else if !ok {
 		return setupGone(w.DB)
-	}
-	if problem.ID != "" {
-		w.Record(RuleSetupLink, event.Failed)
 	}
 	if problem.ID != "" || f.Failed() {
 		return merlon.ShowStatus(422, fromBackupPage, FromBackupPage{Form: f, Problem: inWords(w, problem), Lines: allInWords(w, problem.Lines), Detail: problem.Detail}), nil

@@ -94,8 +94,8 @@ func (p *part) commands() []merlon.Command {
 		{Name: "backup list", Short: "the points that are there", Apart: true, Run: p.list},
 		{Name: "backup verify", Short: "prove the chain, and read points back", Example: "--all", Run: p.verify, Flags: []merlon.Flag{
 			{Name: "all", Usage: "read every point, not six of them", Switch: true},
-			{Name: "proof", Usage: "the code that merlon recovery prove has printed"},
-			{Name: "header", Usage: "write the header file of a point's number, for recovery open: 4711"}}},
+			{Name: "proof", Usage: "the code that merlon recovery prove has printed"}}},
+		p.headerCommand(),
 		p.restoreCommand(),
 		p.drillEntry(), p.childEntry(),
 		{Name: "backup policy", Args: "KIND", Short: "what the owner applies at the store: s3", Example: "s3", Apart: true, Run: p.policy, Flags: []merlon.Flag{

@@ -141,7 +141,7 @@ func addUploads(ctx context.Context, store *Store, p *Point, with key, dir strin
 	say("fetching    point %d, %s, for %d uploads of before", p.base.Seq, megabytes(p.base.Data.Size), len(want))
 	stream, err := with.fetch(ctx, store, p.base)
 	if with.recovery == nil && err != nil && (errors.Is(err, ErrKey) || asChainError(err) && store.Scrub(ctx, []*Point{p.base}) == nil) {
-		return fmt.Errorf("%w: the uploads of before lie in point %d, which has a key of its own: backup verify --header %d, then recovery open; give the two keys one after the other; or take a daily point, which holds all", ErrKey, p.base.Seq, p.base.Seq)
+		return &baseKeyError{p.base.Seq, fmt.Errorf("%w: the uploads of before lie in point %d, which has a key of its own: backup header %d, then recovery open; give the two keys one after the other; or take a daily point, which holds all", ErrKey, p.base.Seq, p.base.Seq)}
 	}
 	if err == nil {
 		err = errors.Join(takeUploads(stream, p.base, want, dir, inner), stream.Close())

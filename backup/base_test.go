@@ -114,8 +114,10 @@ func TestUploadsOfBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.restored(points[2], k); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "--header 1") {
+	if _, _, err := s.restored(points[2], k); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "backup header 1") {
 		t.Errorf("with the key of the point alone: %v", err)
+	} else if said := saidOf(err); said.ID != "backup.back.base-key" || !strings.Contains(said.Error(), "backup header 1") {
+		t.Errorf("the set-up page says of it: %+v", said)
 	}
 	for _, text := range []string{own + "\n" + base + "\n", base + " " + own} {
 		if k, err = parseKey(text); err != nil {

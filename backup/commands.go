@@ -7,9 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -168,9 +166,6 @@ func (p *part) verify(ctx context.Context, c *merlon.Call) error {
 	if faults != nil && !errors.As(faults, &all) {
 		return commandError(ctx, faults)
 	}
-	if c.Flag("header") != "" {
-		return p.writeHeader(ctx, c, store, points)
-	}
 	read := slices.Clone(points)
 	if n := len(read); c.Flag("all") == "" && n > scrubbed+1 {
 		rand.Shuffle(n-1, func(i, j int) { read[i], read[j] = read[j], read[i] })
@@ -239,27 +234,6 @@ func (p *part) proof(ctx context.Context, c *merlon.Call) error {
 	}
 	return c.Answer("merlon/backup-proof/v1", "proof", map[string]any{"point": seq, "at": s.Proven}, func(out io.Writer) error {
 		_, err := fmt.Fprintf(out, "PASS    your recovery key opens point %d; the next proof is due in 90 days\n", seq)
-		return err
-	})
-}
-
-// writeHeader is `backup verify --header N`: the header of any point, for `recovery open`.
-func (p *part) writeHeader(ctx context.Context, c *merlon.Call, store *Store, points []*Point) error {
-	seq, err := strconv.ParseInt(c.Flag("header"), 10, 64)
-	at := slices.IndexFunc(points, func(p *Point) bool { return p.Seq == seq })
-	if err != nil || at < 0 {
-		return merlon.Misused("there is no point %q: see backup list", c.Flag("header"))
-	}
-	text, err := store.Header(ctx, points[at])
-	if err != nil {
-		return commandError(ctx, err)
-	}
-	path := homeOf(c.House.Data).path("open-" + headerName(seq))
-	if err := writeFile(path, text); err != nil {
-		return err
-	}
-	return c.Answer("merlon/backup-header/v1", "file", path, func(out io.Writer) error {
-		_, err := fmt.Fprintf(out, "%s   take it to the machine with the key: merlon recovery open FILE\n", path)
 		return err
 	})
 }

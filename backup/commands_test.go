@@ -201,8 +201,14 @@ func proveKey(t *testing.T, p *program, key *Recovery) {
 	has(t, problems, "five wrong codes")
 	out, _ = p.run(cli.ExitDone, "events")
 	has(t, out, RuleProven.ID, RuleWrongCode.ID)
-	out, _ = p.run(cli.ExitDone, "backup", "verify", "--header", "2")
-	has(t, out, "open-header-00000002.bin", "recovery open")
+	for _, args := range [][]string{{"2"}, {"latest", "--json"}} {
+		file := filepath.Join(t.TempDir(), "header.bin")
+		out, _ = p.run(cli.ExitDone, append([]string{"backup", "header", "--out", file}, args...)...)
+		has(t, out, file)
+		if text, err := os.ReadFile(file); err != nil || parsedHeader(t, text).Manifest.Seq != 2 {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
 }
 
 func TestFiveWrongCodesADay(t *testing.T) {

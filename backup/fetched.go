@@ -138,7 +138,7 @@ func unpackOwn(ctx context.Context, store *Store, p *Point, with key, dir string
 	if err != nil {
 		var fault *ChainError
 		if with.recovery == nil && errors.As(err, &fault) && fault.Fault == Altered && store.Scrub(ctx, []*Point{p}) == nil {
-			err = fmt.Errorf("%w: the object at the target is the one that was signed, so the point key is another point's: name its own, whose number and site recovery open told: restore NUMBER --site ID; the key of point %d comes from its header: backup verify --header %d, then recovery open", ErrKey, p.Seq, p.Seq)
+			err = fmt.Errorf("%w: the object at the target is the one that was signed, so the point key is another point's: name its own, whose number and site recovery open told: restore NUMBER --site ID; the key of point %d comes from its header: backup header %d, then recovery open", ErrKey, p.Seq, p.Seq)
 		}
 		return nil, "", notOpened(p, err)
 	}
@@ -262,10 +262,15 @@ func (f *fetched) commit(ctx context.Context) (before string, err error) {
 
 // report prints what came of it.
 func (f *fetched) report(c *merlon.Call, want placing, before string, took time.Duration) error {
-	own := f.rows()
 	facts := map[string]any{"point": f.point.Seq, "instant": f.point.Instant, "data": want.path, "live": want.live, "before": before, "after_theft": f.restore.AfterTheft,
-		"effective": f.point.Effective, "rows": own, "aside": f.aside, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "settings": f.setup, "uploads_missing": append([]string{}, f.missing...), "seconds": took.Seconds()}
-	return c.Answer("merlon/restore/v1", "restore", facts, func(out io.Writer) error {
+		"effective": f.point.Effective, "rows": f.rows(), "aside": f.aside, "compared": f.compared, "restored": f.result, "goes_on": f.reborn, "settings": f.setup, "uploads_missing": append([]string{}, f.missing...), "seconds": took.Seconds()}
+	return c.Answer("merlon/restore/v1", "restore", facts, f.words(want, before, took))
+}
+
+// words prints what came of it for people.
+func (f *fetched) words(want placing, before string, took time.Duration) func(out io.Writer) error {
+	own := f.rows()
+	return func(out io.Writer) error {
 		if want.live {
 			fmt.Fprintf(out, "site is back: %s", count(f.result.Users, "user"))
 		} else {
@@ -310,7 +315,7 @@ func (f *fetched) report(c *merlon.Call, want placing, before string, took time.
 		}
 		_, err := fmt.Fprintf(out, "lost: what happened after %s. took %.0f s.\n", f.point.Instant.UTC().Format("2006-01-02 15:04:05 MST"), max(took.Seconds(), 1))
 		return err
-	})
+	}
 }
 
 // tellCourse tells by which settings backups go on, all of which came from somewhere.

@@ -66,7 +66,7 @@ func headerOf(path string) (string, error) {
 // ParseHeader reads a header file: the header is the one that the manifest in it names.
 func ParseHeader(text []byte) (*HeaderFile, error) {
 	wrong := func(why string) error {
-		return fmt.Errorf("backup: this is no header file: %s: take the one that the drill or `backup verify` wrote", why)
+		return fmt.Errorf("backup: this is no header file: %s: take the one that the drill or `backup header` wrote", why)
 	}
 	if len(text) > maxHeader+maxRecord {
 		return nil, wrong("it is too long")

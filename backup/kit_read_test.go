@@ -192,11 +192,11 @@ func TestRestoreByTheSettingsOfTheKit(t *testing.T) {
 	// The page of a new site does the same with what is sent to it.
 	r := &rescue{p: &part{cfg: Config{Schemes: []Scheme{guarded}}}}
 	find := func(key []byte, settings string) (*fetching, []merlon.Said, error) {
-		f, warnings, err := r.find(t.Context(), merlon.RescueWish{Settings: settings, Key: secret.New(string(key))})
+		f, beside, err := r.find(t.Context(), merlon.RescueWish{Settings: settings, Key: secret.New(string(key))})
 		if f != nil {
 			_ = f.store.target.Close()
 		}
-		return f, warnings, err
+		return f, beside.notes, err
 	}
 	if f, warnings, err := find(text, "pass-file="+moved); err != nil || f.options["pass-file"] != moved || len(warnings) != 1 || warnings[0].ID != "backup.back.kit-differs" {
 		t.Errorf("%+v, %v, %v", f, warnings, err)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +34,11 @@ func (r *rescue) offer() *merlon.Rescue {
 func (r *rescue) state() merlon.RescueState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.at
+	at := r.at
+	if h := r.p.house; h != nil && !at.Running {
+		at.Done = homeOf(h.Data).readBack(h.Clock())
+	}
+	return at
 }
 
 func (r *rescue) set(at merlon.RescueState) {
@@ -59,25 +66,34 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 		return merlon.Said{ID: "backup.back.busy"}
 	}
 	var f *fetching
-	var warnings []merlon.Said
+	var beside toldBeside
 	err := safely(h, func() (err error) {
-		f, warnings, err = r.find(ctx, want)
+		f, beside, err = r.find(ctx, want)
 		return err
 	})
 	if err != nil {
 		problem := saidOf(err)
+		h.Log.Warn("the site is not got back: what was typed into the set-up page does not lead to a backup", "problem", problem.Error())
 		r.set(merlon.RescueState{Problem: problem})
 		return problem
 	}
 	f.dest, f.live, f.open, f.carrier = h.Data, true, open, h.Carrier()
-	for _, w := range warnings {
+	for _, w := range beside.faults {
 		h.Log.Warn("the chain of backups has a fault", "fault", w.Error())
 	}
+	for _, w := range beside.notes {
+		h.Log.Warn("to be looked at when the site is got back", "note", w.Error())
+	}
 	f.say = func(format string, args ...any) {
-		h.Log.Info("the site comes back", "step", fmt.Sprintf(format, args...))
+		step := fmt.Sprintf(format, args...)
+		if problem, ok := strings.CutPrefix(step, "WARN    "); ok {
+			h.Log.Warn("the site comes back, and something lacks", "problem", problem)
+			return
+		}
+		h.Log.Info("the site comes back", "step", step)
 	}
 	step := func(id string, args ...any) {
-		r.set(merlon.RescueState{Running: true, Step: merlon.Said{ID: id, Args: args}, Warnings: warnings})
+		r.set(merlon.RescueState{Running: true, Step: merlon.Said{ID: id, Args: args}, Warnings: beside.faults, Notes: beside.notes})
 	}
 	step("backup.back.fetching", strconv.FormatInt(f.point.Seq, 10), f.point.Effective.UTC().Format("2006-01-02 15:04 MST"))
 	f.restore = merlon.Restore{Now: h.Clock(), Who: "set-up page"}
@@ -86,7 +102,7 @@ func (r *rescue) begin(ctx context.Context, h *merlon.House, want merlon.RescueW
 		defer cancel()
 		if err := safely(h, func() error { return r.bring(ctx, h, *f, func() { step("backup.back.starting") }) }); err != nil {
 			h.Log.Error("the site could not be got back", "error", err.Error())
-			r.set(merlon.RescueState{Problem: saidOf(err), Warnings: warnings})
+			r.set(merlon.RescueState{Problem: saidOf(err), Warnings: beside.faults, Notes: beside.notes})
 		}
 	}()
 	return nil
@@ -106,51 +122,57 @@ func safely(h *merlon.House, do func() error) (err error) {
 // maxWarnings is how many faults of a chain the page tells.
 const maxWarnings = 10
 
+// toldBeside is what is told of a restore beside how far it is.
+type toldBeside struct {
+	faults []merlon.Said // of the chain
+	notes  []merlon.Said // what the owner should know or compare, and is no fault
+}
+
 // find opens the chain and picks the newest point. Faults of the chain take nothing from it, and are told.
-func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (f *fetching, warnings []merlon.Said, err error) {
+func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (f *fetching, tell toldBeside, err error) {
 	k, err := parseKey(want.Key.Reveal())
 	var line *KitLineError
 	if errors.As(err, &line) {
-		return nil, nil, merlon.Said{ID: "backup.back.kit-line", Args: []any{strconv.Itoa(line.Line)}, Detail: line.Why.Error()}
+		return nil, tell, merlon.Said{ID: "backup.back.kit-line", Args: []any{strconv.Itoa(line.Line)}, Detail: line.Why.Error()}
 	}
 	if err != nil {
-		return nil, nil, merlon.Said{ID: "backup.back.key", Args: []any{recoveryPrefix}}
+		return nil, tell, merlon.Said{ID: "backup.back.key", Args: []any{recoveryPrefix}}
 	}
 	address := want.Address
 	if address == "" {
 		address = k.target
 	}
 	if address == "" {
-		return nil, nil, merlon.Said{ID: "backup.back.no-address"}
+		return nil, tell, merlon.Said{ID: "backup.back.no-address"}
 	}
 	given, err := optionsOf(want.Settings)
 	if err != nil {
-		return nil, nil, merlon.Said{ID: "backup.back.settings"}
+		return nil, tell, merlon.Said{ID: "backup.back.settings"}
 	}
 	site := k.site
 	switch {
 	case want.Site != "" && !siteShape.MatchString(want.Site):
-		return nil, nil, merlon.Said{ID: "backup.back.site"}
+		return nil, tell, merlon.Said{ID: "backup.back.site"}
 	case want.Site != "" && want.Site != k.site && k.site != "":
-		warnings = append(warnings, merlon.Said{ID: "backup.back.site-differs", Args: []any{k.site, want.Site}})
+		tell.notes = append(tell.notes, merlon.Said{ID: "backup.back.site-differs", Args: []any{k.site, want.Site}})
 	}
 	if want.Site != "" {
 		site = want.Site
 	}
 	set := k.with(address, given, nil)
 	if set.unused {
-		warnings = append(warnings, merlon.Said{ID: "backup.back.kit-unused", Args: []any{k.target}})
+		tell.notes = append(tell.notes, merlon.Said{ID: "backup.back.kit-unused", Args: []any{k.target}})
 	}
 	for _, d := range set.differ {
-		warnings = append(warnings, merlon.Said{ID: "backup.back.kit-differs", Args: []any{d[0], d[1], d[2]}})
+		tell.notes = append(tell.notes, merlon.Said{ID: "backup.back.kit-differs", Args: []any{d[0], d[1], d[2]}})
 	}
 	t, err := OpenTarget(ctx, address, set.options, r.p.cfg.Schemes)
 	if err != nil {
-		return nil, nil, set.explain(err)
+		return nil, tell, set.explain(err)
 	}
 	store, err := openOwned(ctx, t, site, k.recovery)
 	if err != nil {
-		return nil, nil, errors.Join(err, t.Close())
+		return nil, tell, errors.Join(err, t.Close())
 	}
 	defer func() {
 		if f == nil {
@@ -160,28 +182,28 @@ func (r *rescue) find(ctx context.Context, want merlon.RescueWish) (f *fetching,
 	if k.recovery != nil {
 		store.Trust(k.recovery.Root())
 	} else {
-		warnings = append(warnings, merlon.Said{ID: "backup.back.unsure"})
+		tell.notes = append(tell.notes, merlon.Said{ID: "backup.back.unsure"})
 	}
 	points, err := store.Chain(ctx, nil)
 	var faults ChainErrors
 	if errors.Is(err, ErrNotFound) && site != "" {
-		return nil, nil, merlon.Said{ID: "backup.back.site-nothing", Args: []any{site}}
+		return nil, tell, merlon.Said{ID: "backup.back.site-nothing", Args: []any{site}}
 	}
 	if err != nil && !errors.As(err, &faults) {
-		return nil, nil, err
+		return nil, tell, err
 	}
 	for i, f := range faults {
 		if i == maxWarnings {
-			warnings = append(warnings, merlon.Said{ID: "backup.back.more", Args: []any{strconv.Itoa(len(faults) - i)}})
+			tell.faults = append(tell.faults, merlon.Said{ID: "backup.back.more", Args: []any{strconv.Itoa(len(faults) - i)}})
 			break
 		}
-		warnings = append(warnings, merlon.Said{ID: faultWords[f.Fault], Args: []any{f.Object}, Detail: f.Text})
+		tell.faults = append(tell.faults, merlon.Said{ID: faultWords[f.Fault], Args: []any{f.Object}, Detail: f.Text})
 	}
 	point, err := which{}.in(points)
 	if err != nil {
-		return nil, nil, errors.Join(errUnproven, err, faults.err())
+		return nil, tell, errors.Join(errUnproven, err, faults.err())
 	}
-	return &fetching{store: store, options: set.named, point: point, key: k}, warnings, nil
+	return &fetching{store: store, options: set.named, point: point, key: k}, tell, nil
 }
 
 // bring makes the data and has the site replaced by it.
@@ -196,6 +218,7 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 			err = errors.Join(err, want.store.target.Close())
 		}
 	}()
+	began := time.Now()
 	if f, err = r.p.fetch(ctx, want); err != nil {
 		return err
 	}
@@ -206,8 +229,13 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 	err = h.Replace(func() error {
 		defer want.store.target.Close()
 		defer f.discard()
-		if _, err := f.commit(context.WithoutCancel(ctx)); err != nil {
+		before, err := f.commit(context.WithoutCancel(ctx))
+		if err != nil {
 			return err
+		}
+		f.log(h.Log, before, time.Since(began))
+		if err := homeOf(f.dest).write(backFile, f.back(h.Clock())); err != nil {
+			h.Log.Warn("the page that tells what came of it cannot be shown: it is above", "reason", err.Error())
 		}
 		if !f.reborn {
 			return nil
@@ -221,4 +249,20 @@ func (r *rescue) bring(ctx context.Context, h *merlon.House, want fetching, star
 	})
 	handed = err == nil
 	return err
+}
+
+// noDeed are how the lines of the report begin that ask for nothing.
+var noDeed = []string{"site is back", " ", "the data from before", "backups go on to"}
+
+// log is what the command prints in the end, for the page, which cannot: a record for each line.
+func (f *fetched) log(to *slog.Logger, before string, took time.Duration) {
+	var text strings.Builder
+	_ = f.words(placing{f.dest, true}, before, took)(&text)
+	for line := range strings.Lines(text.String()) {
+		level := slog.LevelWarn
+		if slices.ContainsFunc(noDeed, func(begin string) bool { return strings.HasPrefix(line, begin) }) {
+			level = slog.LevelInfo
+		}
+		to.Log(context.Background(), level, "the site is back", "report", strings.TrimSpace(line))
+	}
 }

@@ -11,6 +11,14 @@ import (
 // errUnproven says that no point of a chain is proven.
 var errUnproven = errors.New("backup: nothing here is proven")
 
+// baseKeyError says that the key of the point with the uploads of before lacks, beside that of the point itself.
+type baseKeyError struct {
+	seq int64
+	error
+}
+
+func (e *baseKeyError) Unwrap() error { return e.error }
+
 // faultWords are the faults of a chain for the page on which a site is got back.
 var faultWords = map[ChainFault]string{
 	Missing: "backup.back.missing", Altered: "backup.back.altered", Foreign: "backup.back.foreign", Reordered: "backup.back.reordered",
@@ -27,6 +35,10 @@ func saidOf(err error) merlon.Said {
 	var several *severalError
 	if errors.As(err, &several) {
 		return several.said()
+	}
+	var base *baseKeyError
+	if errors.As(err, &base) {
+		return merlon.Said{ID: "backup.back.base-key", Args: []any{strconv.FormatInt(base.seq, 10)}}
 	}
 	for _, one := range []struct {
 		kind error

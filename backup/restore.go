@@ -172,6 +172,9 @@ func (p *part) restore(ctx context.Context, c *merlon.Call) error {
 	if err != nil {
 		return err
 	}
+	if !chosen.last {
+		fmt.Fprintf(a.Err, "restoring   point %d of %s\n", chosen.point.Seq, chosen.point.told())
+	}
 	f, err := p.fetch(ctx, fetching{store: store, options: options, point: chosen.point, key: k, data: a.Data, dest: want.path, live: want.live, carrier: a.Site.Carrier(), open: a.Open, say: func(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) },
 		restore: merlon.Restore{Now: time.Now(), AfterTheft: c.Flag("after-theft") != "", Who: "command"}})
 	if err != nil {
@@ -326,6 +329,7 @@ func (p *part) openStore(ctx context.Context, address string, options Settings, 
 // A choice of points.
 type choice struct {
 	point  *Point // what is restored
+	last   bool   // it is the newest of all
 	older  *Point // what it is compared with, nil: nothing
 	before *Point // the next older one that is proven, nil: there is none
 }
@@ -390,8 +394,6 @@ func choose(ctx context.Context, c *merlon.Call, asked asked, store *Store, know
 	}
 	newest := points[len(points)-1]
 	fmt.Fprintf(c.Apart.Err, "newest here is point %d of %s\n", newest.Seq, newest.told())
-	if to.point != newest {
-		fmt.Fprintf(c.Apart.Err, "restoring   point %d of %s\n", to.point.Seq, to.point.told())
-	}
+	to.last = to.point == newest
 	return to, nil
 }

@@ -321,13 +321,13 @@ func TestTheSetUpPageTellsFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &rescue{p: s.part}
-	f, warnings, err := r.find(t.Context(), merlon.RescueWish{Address: s.at(), Key: secret.New(s.recovery.Reveal())})
+	f, beside, err := r.find(t.Context(), merlon.RescueWish{Address: s.at(), Key: secret.New(s.recovery.Reveal())})
 	if err != nil || f.point.Seq != 1 && f.point.Seq != 3 {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	defer f.store.target.Close()
-	if len(warnings) == 0 || warnings[0].ID != "backup.back.missing" || !strings.Contains(warnings[0].Error(), gone.Folder()) {
-		t.Errorf("warnings: %v", warnings)
+	if len(beside.faults) == 0 || beside.faults[0].ID != "backup.back.missing" || !strings.Contains(beside.faults[0].Error(), gone.Folder()) || len(beside.notes) > 0 {
+		t.Errorf("beside it: %v", beside)
 	}
 	// A mistake is told in words of the catalogue, and a store's own beside them.
 	for _, c := range []struct {

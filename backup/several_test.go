@@ -58,16 +58,13 @@ func newTwoChains(t *testing.T) *twoChains {
 			continue
 		}
 		c.known = receiptOf(t, out)
-		c.p.run(cli.ExitDone, "backup", "verify", "--header", "1")
-		header, err := os.ReadFile(filepath.Join(c.p.data, "backup", "open-header-00000001.bin"))
+		header := filepath.Join(dir, "header")
+		c.p.run(cli.ExitDone, "backup", "header", "1", "--out", header)
+		text, err := os.ReadFile(header)
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := ParseHeader(header)
-		if err != nil {
-			t.Fatal(err)
-		}
-		opened, err := h.Open(r.Identity())
+		opened, err := parsedHeader(t, text).Open(r.Identity())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,12 +173,15 @@ func TestTheSetUpPageWhereTwoChainsLie(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, warnings, err := r.find(t.Context(), merlon.RescueWish{Address: c.at, Site: site, Key: secret.New(string(key))})
+		f, beside, err := r.find(t.Context(), merlon.RescueWish{Address: c.at, Site: site, Key: secret.New(string(key))})
 		if err != nil {
 			return nil, saidOf(err), ""
 		}
 		t.Cleanup(func() { _ = f.store.target.Close() })
-		for _, w := range warnings {
+		if len(beside.faults) > 0 {
+			t.Errorf("what is no fault is told as one: %v", beside.faults)
+		}
+		for _, w := range beside.notes {
 			warned += w.ID + " "
 		}
 		return f, merlon.Said{}, warned

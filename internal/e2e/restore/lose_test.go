@@ -363,12 +363,15 @@ func setUpPageRestores(t *testing.T, l *lost, other *home) {
 		t.Fatalf("the right key: %d %s", status, v.Text())
 	}
 	until := time.Now().Add(2 * time.Minute)
-	for v.Path() != "/sign-in" {
+	for !v.Has("The site is back") {
 		if time.Now().After(until) {
 			t.Fatalf("the site is not back: %s at %s", v.Text(), v.Path())
 		}
 		time.Sleep(200 * time.Millisecond)
 		_, _ = v.Get(t.Context(), "/_merlon/setup/from-backup") // for a moment nobody listens
+	}
+	if !v.Has("What happened after that is lost") || !v.Has("mail release") || !slices.Contains(v.Links(), "/sign-in") {
+		t.Errorf("the page of what came of it: %s", v.Text())
 	}
 	l.comeBack(t, s)
 	mailsHeld(t, other)
