@@ -86,6 +86,27 @@ func (s *testSite) advance(v *versions, d time.Duration) {
 	v.at = time.Now().Add(s.offset.is())
 }
 
+// quiet makes points until nothing has changed: the site itself writes now and then.
+func (s *testSite) quiet() {
+	s.t.Helper()
+	for range 5 {
+		if made := s.plain(); made.Skipped {
+			return
+		}
+	}
+	s.t.Fatal("each run makes a point, though nothing changes")
+}
+
+// plain is a run that makes a point if something has changed.
+func (s *testSite) plain() *Made {
+	s.t.Helper()
+	made, err := s.part.runner.run(s.t.Context(), wish{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return made
+}
+
 // keep writes the state.
 func (s *testSite) keep(st *state) {
 	s.t.Helper()

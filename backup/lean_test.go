@@ -67,27 +67,15 @@ func TestQuietSiteLosesItsBase(t *testing.T) {
 			s := newUploads(t)
 			s.upload("two")
 			s.point()
-			run := func() *Made {
-				t.Helper()
-				made, err := s.part.runner.run(t.Context(), wish{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return made
-			}
-			if made := run(); !made.Skipped {
-				t.Fatalf("%+v", made)
-			}
+			s.quiet()
 			if err := spoil(s); err != nil {
 				t.Fatal(err)
 			}
-			made := run()
+			made := s.plain()
 			if made.Skipped || made.Point.Base != "" || len(made.Notes) == 0 || !strings.Contains(strings.Join(made.Notes, " "), "leaves uploads to an older one") {
 				t.Fatalf("%+v", made)
 			}
-			if made := run(); !made.Skipped {
-				t.Errorf("the run after it: %+v", made)
-			}
+			s.quiet()
 			points, _ := s.store().Chain(t.Context(), nil)
 			if got, _, err := s.restored(points[len(points)-1], key{id: s.recovery.Identity(), recovery: s.recovery}); err != nil || !slices.Equal(got, []string{"one", "two"}) {
 				t.Errorf("%q came back: %v", got, err)
@@ -216,30 +204,14 @@ func TestHiddenNewestIsWhole(t *testing.T) {
 	s, v := onVersions(t, 2)
 	store := s.store()
 	store.target = v
-	run := func() *Made {
-		t.Helper()
-		made, err := s.part.runner.run(t.Context(), wish{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return made
-	}
-	run()
-	newest := run()
-	if !newest.Skipped {
-		t.Fatalf("%+v", newest)
-	}
+	s.quiet()
 	points, err := store.Chain(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := points[len(points)-1]
 	v.add(store.full(p.Folder()+"/"+p.Data.Name), []byte("something else"), time.Time{})
-	for range 2 {
-		if made := run(); !made.Skipped {
-			t.Errorf("%+v", made)
-		}
-	}
+	s.quiet()
 	if s.state().knows(p.Seq) {
 		t.Error("it is told as damaged")
 	}
