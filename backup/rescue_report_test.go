@@ -2,9 +2,7 @@ package backup
 
 import (
 	"bytes"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +10,6 @@ import (
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/cli"
 	"github.com/merlon-web/merlon/secret"
-	"github.com/merlon-web/merlon/sqlite"
 )
 
 // What the command prints in the end stands in the log when the page has got a site back, and what asks for a deed is a warning.
@@ -23,24 +20,8 @@ func TestTheSetUpPageLogsItsReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	data := filepath.Join(t.TempDir(), "data")
-	p, part := newPart(Config{})
-	part.Tasks = nil
-	var open func(env merlon.Env) (*merlon.Site, error)
-	open = func(env merlon.Env) (*merlon.Site, error) {
-		env.Log = slog.New(slog.NewTextHandler(&log, nil))
-		env.Again = func(data string, mode merlon.Mode) (*merlon.Site, error) {
-			return open(merlon.Env{Data: data, Mode: mode})
-		}
-		return merlon.New(env, merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}})
-	}
-	site, err := open(merlon.Env{Data: data, Mode: merlon.Test})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := site.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	p, site := newHomeless(t, Config{}, &log)
+	data := site.House().Data
 	r := &rescue{p: p}
 	if err := r.begin(t.Context(), site.House(), merlon.RescueWish{Key: secret.New(string(kit))}); err != nil {
 		t.Fatal(err)

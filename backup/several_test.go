@@ -269,24 +269,8 @@ func TestAPanicEndsTheRescueAlone(t *testing.T) {
 		"looking":  func(Target) Target { panic("a mistake in the program") },
 	} {
 		var log bytes.Buffer
-		data := filepath.Join(t.TempDir(), "data")
-		p, part := newPart(Config{Schemes: []Scheme{brokenScheme(from)}})
-		part.Tasks = nil
-		var open func(env merlon.Env) (*merlon.Site, error)
-		open = func(env merlon.Env) (*merlon.Site, error) {
-			env.Log = slog.New(slog.NewTextHandler(&log, nil))
-			env.Again = func(data string, mode merlon.Mode) (*merlon.Site, error) {
-				return open(merlon.Env{Data: data, Mode: mode})
-			}
-			return merlon.New(env, merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}})
-		}
-		site, err := open(merlon.Env{Data: data, Mode: merlon.Test})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := site.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		p, site := newHomeless(t, Config{Schemes: []Scheme{brokenScheme(from)}}, &log)
+		data := site.House().Data
 		r := &rescue{p: p}
 		err = r.begin(t.Context(), site.House(), merlon.RescueWish{Address: "broken://" + strings.TrimPrefix(c.at, "file://"), Key: secret.New(string(key))})
 		var said merlon.Said
@@ -309,4 +293,27 @@ func TestAPanicEndsTheRescueAlone(t *testing.T) {
 			t.Errorf("%s: a copy of the data is left: %q", name, left)
 		}
 	}
+}
+
+// newHomeless is a site without data that is up, and can be replaced by one that comes from a backup.
+func newHomeless(t *testing.T, cfg Config, log io.Writer) (*part, *merlon.Site) {
+	t.Helper()
+	p, part := newPart(cfg)
+	part.Tasks = nil
+	var open func(env merlon.Env) (*merlon.Site, error)
+	open = func(env merlon.Env) (*merlon.Site, error) {
+		env.Log = slog.New(slog.NewTextHandler(log, nil))
+		env.Again = func(data string, mode merlon.Mode) (*merlon.Site, error) {
+			return open(merlon.Env{Data: data, Mode: mode})
+		}
+		return merlon.New(env, merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}})
+	}
+	site, err := open(merlon.Env{Data: filepath.Join(t.TempDir(), "data"), Mode: merlon.Test})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := site.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return p, site
 }
