@@ -68,7 +68,7 @@ func (j *job) base(ctx context.Context, class Class, until time.Time) *based {
 		return nil
 	}
 	o, err := j.target.Stat(ctx, j.store.full(m.Folder()+"/"+m.Data.Name))
-	if err != nil || o.Size != m.Data.Size || o.SHA256 != "" && "sha256:"+o.SHA256 != m.Data.SHA256 {
+	if err != nil || !m.Data.fits(o) {
 		return nil
 	}
 	return b

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/merlon-web/merlon"
 	"github.com/merlon-web/merlon/outbound/file"
-	"github.com/merlon-web/merlon/sqlite"
 )
 
 // restored lays out a point as a restore does, and returns the contents of the uploads that came back, and what was said.
@@ -22,12 +20,8 @@ func (s *testSite) restored(p *Point, with key) (contents []string, said string,
 	s.t.Helper()
 	var words bytes.Buffer
 	f, err := s.part.fetch(s.t.Context(), fetching{store: s.store(), point: p, key: with, dest: filepath.Join(s.t.TempDir(), "data"),
-		open: func(data string, mode merlon.Mode) (*merlon.Site, error) {
-			_, part := newPart(Config{})
-			return merlon.New(merlon.Env{Data: data, Mode: mode, NoJobs: true, Log: slog.New(slog.DiscardHandler)},
-				merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}, Routes: uploadRoutes})
-		},
-		say: func(format string, args ...any) { fmt.Fprintf(&words, format+"\n", args...) }, restore: merlon.Restore{Now: time.Now(), Who: "test"}})
+		open: openUploads,
+		say:  func(format string, args ...any) { fmt.Fprintf(&words, format+"\n", args...) }, restore: merlon.Restore{Now: time.Now(), Who: "test"}})
 	if err != nil {
 		return nil, words.String(), err
 	}
@@ -240,13 +234,14 @@ func TestLostBase(t *testing.T) {
 	}
 }
 
+// flip alters one bit of a file; a second time gives it back.
 func flip(file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	text[len(text)/2] ^= 1
-	return os.WriteFile(file, text, 0o600)
+	return errors.Join(os.Chmod(file, 0o600), os.WriteFile(file, text, 0o600))
 }
 
 // Lists of uploads are hostile like all that comes from the target.

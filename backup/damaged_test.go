@@ -21,20 +21,14 @@ import (
 // spoil alters one bit of a file, and returns what gives it back.
 func spoil(t *testing.T, path string) (mend func()) {
 	t.Helper()
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bad := slices.Clone(good)
-	bad[len(bad)/2] ^= 1
-	put := func(text []byte) {
+	alter := func() {
 		t.Helper()
-		if err := errors.Join(os.Chmod(path, 0o600), os.WriteFile(path, text, 0o600)); err != nil {
+		if err := flip(path); err != nil {
 			t.Fatal(err)
 		}
 	}
-	put(bad)
-	return func() { t.Helper(); put(good) }
+	alter()
+	return alter
 }
 
 // A night makes a point and drills it. The one that was the newest before is read first: a restore of the hour before would have taken
@@ -76,7 +70,7 @@ func TestNoiseInTheNewestPointFailsTheNight(t *testing.T) {
 	newest := s.points()[2]
 	mend := spoil(t, filepath.Join(s.target, s.store().Site(), filepath.FromSlash(newest.Folder()), newest.Data.Name))
 	e, err = night()
-	if err == nil || !strings.Contains(err.Error(), "point 3 of ") || !strings.Contains(err.Error(), "point 4, which was made for the drill, was restored and started") {
+	if err == nil || !strings.Contains(err.Error(), "point 3 of ") || !strings.Contains(err.Error(), "point 4, the newest, was restored and started") {
 		t.Errorf("the newest point is noise, and the night says %v", err)
 	}
 	if e.Outcome != "fail" || e.Failed != "before" || e.Checks.Before != "altered" || e.Checks.BeforeSeq != 3 || e.Seq != 4 || e.Checks.Ciphertext != "ok" || !strings.Contains(e.Problem, "point 3 of ") {

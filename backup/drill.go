@@ -111,7 +111,7 @@ func (p *part) rehearse(ctx context.Context, h *merlon.House, aim aims) (*Eviden
 		err = errors.Join(err, p.drillFailed(noting, h, e))
 		return e, path, err
 	}
-	p.beat(asked, h)
+	p.ping(asked, h)
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "drill passed", slog.Int64("point", e.Seq), slog.Float64("rto", e.RTO))
 	return e, path, nil
 }
@@ -211,7 +211,7 @@ func (p *part) drillOnce(ctx context.Context, h *merlon.House, e *Evidence) (*Po
 		_, err = timed(e, "older", func() (struct{}, error) { return struct{}{}, e.readOlder(ctx, store, points, before) })
 	}
 	if damage != nil && err == nil {
-		err = fmt.Errorf("point %d, which was made for the drill, was restored and started", k.point.Seq)
+		err = fmt.Errorf("point %d, the newest, was restored and started", k.point.Seq)
 	}
 	return k.point, errors.Join(damage, err)
 }

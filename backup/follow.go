@@ -274,9 +274,7 @@ func (w *walk) data() {
 		name := p.Folder() + "/" + p.Data.Name
 		named[name] = true
 		all := w.objects[name]
-		fits := func(o Object) bool {
-			return o.Size == p.Data.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == p.Data.SHA256)
-		}
+		fits := p.Data.fits
 		switch at := slices.IndexFunc(all, fits); {
 		case len(all) == 0 && p.Data.LockUntil.Before(w.now): // expired between manifest and data
 		case len(all) == 0:

@@ -16,10 +16,9 @@ import (
 func (p *part) headerCommand() merlon.Command {
 	return merlon.Command{Name: "backup header", Args: "POINT", Short: "the header of a point, for recovery open: a point's number, or latest", Example: "latest --from sftp://backup@store.example/site", Apart: true, Anew: true, Run: p.header,
 		Flags: []merlon.Flag{
-			{Name: "from", Usage: "the address in the kit, if the settings are gone"},
-			{Name: "site", Usage: "the id of the site, where several have backups at the place: it stands in the kit"},
+			fromFlag, siteFlag,
 			{Name: "set", Usage: "settings of the place: name=value,name=value; they go before those in the data folder, name= leaves one out"},
-			{Name: "receipt", Usage: "a point that you know of, or a file with the site's last mail about backups: what is older here is refused"},
+			receiptFlag,
 			{Name: "out", Usage: "the file to write, which must not be there yet; without it header-NUMBER.bin, in this folder"}}}
 }
 

@@ -31,7 +31,7 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 		}
 	}
 	if c.Flag("ping") != "" {
-		if err := parseBeat(c.Flag("ping")); err != nil {
+		if err := parsePing(c.Flag("ping")); err != nil {
 			return err
 		}
 	}
@@ -66,7 +66,7 @@ func (p *part) initialize(ctx context.Context, c *merlon.Call) error {
 	heard := ""
 	if setup.Ping != "" {
 		heard = "ping           answers: it is asked for after each drill that passed"
-		if err := beatOnce(ctx, setup.Ping); err != nil {
+		if err := pingOnce(ctx, setup.Ping); err != nil {
 			heard = "ping           WARN: " + strings.TrimPrefix(err.Error(), "backup: ") + ": it is kept, and tried after each drill that passed"
 		}
 	}

@@ -260,7 +260,7 @@ func TestNoiseAfterTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := s.part.rehearse(t.Context(), s.site.House(), aims{targetRPO, targetRTO})
-	if err == nil || !strings.Contains(err.Error(), "point 3, which was made for the drill, was restored and started") || !slices.Equal(started, []int64{3}) || !s.state().knows(2) {
+	if err == nil || !strings.Contains(err.Error(), "point 3, the newest, was restored and started") || !slices.Equal(started, []int64{3}) || !s.state().knows(2) {
 		t.Errorf("%v; started %v", err, started)
 	}
 }

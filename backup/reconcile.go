@@ -79,7 +79,7 @@ func (j *job) newestData(ctx context.Context, m *Manifest) error {
 	o, err := j.target.Stat(ctx, j.store.full(name))
 	problem := "its data is gone"
 	switch {
-	case err == nil && o.Size == m.Data.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == m.Data.SHA256):
+	case err == nil && m.Data.fits(o):
 		return nil
 	case err == nil:
 		problem = "its data is another"
@@ -91,7 +91,7 @@ func (j *job) newestData(ctx context.Context, m *Manifest) error {
 			if err != nil {
 				return err
 			}
-			if j.store.below(o.Name) == name && o.Size == m.Data.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == m.Data.SHA256) {
+			if j.store.below(o.Name) == name && m.Data.fits(o) {
 				j.notes = append(j.notes, fmt.Sprintf("%s: it was deleted or written over, and the earlier version is there: see who may do that at the target", name))
 				return nil
 			}

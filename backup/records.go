@@ -83,6 +83,11 @@ type Sealed struct {
 	LockUntil time.Time `json:"lock_until"`       // kept until then, also where nothing locks
 }
 
+// fits reports whether an object has the size, and the hash if the store tells one, that were signed.
+func (d Sealed) fits(o Object) bool {
+	return o.Size == d.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == d.SHA256)
+}
+
 // Links carry the signatures of the points on after the points themselves are gone: they are kept for ever, so that a chain
 // can be walked from its genesis however old it is.
 type Links struct {

@@ -19,6 +19,13 @@ import (
 	"github.com/merlon-web/merlon/db"
 )
 
+// The flags of commands that need no site.
+var (
+	receiptFlag = merlon.Flag{Name: "receipt", Usage: "a point that you know of, or a file with the site's last mail about backups: what is older here is refused"}
+	fromFlag    = merlon.Flag{Name: "from", Usage: "the address in the kit, if the settings are gone"}
+	siteFlag    = merlon.Flag{Name: "site", Usage: "the id of the site, where several have backups at the place: it stands in the kit"}
+)
+
 // restoreCommand is `restore`.
 func (p *part) restoreCommand() merlon.Command {
 	return merlon.Command{Name: "restore", Args: "[POINT]", Short: "get the site back from a backup: a point's number, or latest, which is meant if none is named", Example: "latest --live --confirm-site shop", Apart: true, Anew: true, Run: p.restore,
@@ -29,11 +36,10 @@ func (p *part) restoreCommand() merlon.Command {
 			{Name: "confirm-site", Usage: "the site's name, with --live"},
 			{Name: "after-theft", Usage: "the data was stolen: void every password, app and mail", Switch: true},
 			{Name: "compare", Usage: "with --after-theft: an older point whose administrators and passkeys are held against those of this one"},
-			{Name: "receipt", Usage: "a point that you know of, or a file with the site's last mail about backups: what is older here is refused"},
+			receiptFlag,
 			{Name: "key-file", Usage: "a file with the kit's text, page or code, the recovery key, or a point key; without it the key is asked for"},
 			{Name: "key-fd", Usage: "the number of an open file to read the key from"},
-			{Name: "from", Usage: "the address in the kit, if the settings are gone"},
-			{Name: "site", Usage: "the id of the site, where several have backups at the place: it stands in the kit"},
+			fromFlag, siteFlag,
 			{Name: "set", Usage: "settings of the place: name=value,name=value; they go before those in the data folder and in the kit, name= leaves one out"}}}
 }
 

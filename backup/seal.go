@@ -114,7 +114,7 @@ func (s *Store) ciphertext(ctx context.Context, p *Point) (io.ReadCloser, error)
 		if err != nil {
 			return nil, err
 		}
-		if s.below(o.Name) == name && o.Size == p.Data.Size && (o.SHA256 == "" || "sha256:"+o.SHA256 == p.Data.SHA256) {
+		if s.below(o.Name) == name && p.Data.fits(o) {
 			fit = append(fit, o)
 		}
 	}

@@ -44,6 +44,13 @@ func (s *testSite) upload(content string) string {
 	return w.Body.String()
 }
 
+// openUploads puts together the site whose data a point with uploads holds.
+func openUploads(data string, mode merlon.Mode) (*merlon.Site, error) {
+	_, part := newPart(Config{})
+	return merlon.New(merlon.Env{Data: data, Mode: mode, NoJobs: true, Log: slog.New(slog.DiscardHandler)},
+		merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}, Routes: uploadRoutes})
+}
+
 // TestUploadsAreInThePoint: a restore has each upload, byte for byte; one that was lost before is told and takes nothing from
 // the rest; a drill tells what a restore would lack.
 func TestUploadsAreInThePoint(t *testing.T) {
@@ -58,15 +65,10 @@ func TestUploadsAreInThePoint(t *testing.T) {
 		t.Errorf("notes: %v", made.Notes)
 	}
 
-	openAt := func(data string, mode merlon.Mode) (*merlon.Site, error) {
-		_, part := newPart(Config{})
-		return merlon.New(merlon.Env{Data: data, Mode: mode, NoJobs: true, Log: slog.New(slog.DiscardHandler)},
-			merlon.Config{Name: "notes", Engine: sqlite.Engine("notes.db"), Schema: noteSchema, Parts: []merlon.Part{part}, Routes: uploadRoutes})
-	}
 	restore := func(p *Point) (folder, said string) {
 		t.Helper()
 		var words bytes.Buffer
-		f, err := s.part.fetch(t.Context(), fetching{store: s.store(), point: p, key: key{id: s.recovery.Identity()}, dest: filepath.Join(t.TempDir(), "data"), open: openAt,
+		f, err := s.part.fetch(t.Context(), fetching{store: s.store(), point: p, key: key{id: s.recovery.Identity()}, dest: filepath.Join(t.TempDir(), "data"), open: openUploads,
 			say: func(format string, args ...any) { words.WriteString(strings.TrimSpace(format) + "\n") }, restore: merlon.Restore{Now: time.Now(), Who: "test"}})
 		if err != nil {
 			t.Fatal(err)
@@ -94,7 +96,7 @@ func TestUploadsAreInThePoint(t *testing.T) {
 			}
 		}
 	}
-	site, err := s.part.raise(t.Context(), &merlon.Apart{Open: openAt}, folder, &told{Steps: map[string]float64{}})
+	site, err := s.part.raise(t.Context(), &merlon.Apart{Open: openUploads}, folder, &told{Steps: map[string]float64{}})
 	if err != nil {
 		t.Fatalf("the drill's site on a whole copy: %v", err)
 	}
@@ -120,7 +122,7 @@ func TestUploadsAreInThePoint(t *testing.T) {
 	if !strings.Contains(said, "WARN") {
 		t.Errorf("the restore of a point that lacks an upload says %s", said)
 	}
-	if site, err := s.part.raise(t.Context(), &merlon.Apart{Open: openAt}, folder, &told{Steps: map[string]float64{}}); err == nil || !strings.Contains(err.Error(), second) {
+	if site, err := s.part.raise(t.Context(), &merlon.Apart{Open: openUploads}, folder, &told{Steps: map[string]float64{}}); err == nil || !strings.Contains(err.Error(), second) {
 		t.Errorf("the drill's site on a copy that lacks %s: %v", second, err)
 		if err == nil {
 			_ = site.Close(t.Context())

@@ -19,13 +19,13 @@ import (
 
 // Measures of it.
 const (
-	beatTime  = 10 * time.Second // for one try
-	beatTries = 3
-	beatRest  = 500 * time.Millisecond // between two
+	pingTime  = 10 * time.Second // for one try
+	pingTries = 3
+	pingRest  = 500 * time.Millisecond // between two
 )
 
-// parseBeat judges the address: it may hold a secret, which must not go over a network that others read.
-func parseBeat(text string) error {
+// parsePing judges the address: it may hold a secret, which must not go over a network that others read.
+func parsePing(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
 		return merlon.Misused("--ping takes an address that begins with https:// (http:// on this machine alone)")
@@ -38,28 +38,28 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// beat asks for the address of the settings. What fails is in the log: who watches it tells.
-func (p *part) beat(ctx context.Context, h *merlon.House) {
+// ping asks for the address of the settings. What fails is in the log: who watches it tells.
+func (p *part) ping(ctx context.Context, h *merlon.House) {
 	setup, err := ReadSetup(h.Data)
 	if err != nil || setup.Ping == "" {
 		return
 	}
-	err = parseBeat(setup.Ping) // nobody parsed settings that were written by hand
+	err = parsePing(setup.Ping) // nobody parsed settings that were written by hand
 	for try := 0; err == nil; try++ {
-		if err = beatOnce(ctx, setup.Ping); err == nil {
+		if err = pingOnce(ctx, setup.Ping); err == nil {
 			return
 		}
-		if try+1 < beatTries && ctx.Err() == nil {
-			time.Sleep(beatRest)
+		if try+1 < pingTries && ctx.Err() == nil {
+			time.Sleep(pingRest)
 			err = nil
 		}
 	}
 	h.Log.LogAttrs(ctx, slog.LevelError, "nobody outside could be told that the drill passed", slog.String("problem", err.Error()))
 }
 
-// beatOnce asks once. Its errors do not repeat the address.
-func beatOnce(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, beatTime)
+// pingOnce asks once. Its errors do not repeat the address.
+func pingOnce(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // Whoever watches from outside hears of each drill that passed, and of no other one.
-func TestBeat(t *testing.T) {
+func TestPing(t *testing.T) {
 	var asked atomic.Int64
 	var code atomic.Int64
 	code.Store(200)
@@ -46,7 +46,7 @@ func TestBeat(t *testing.T) {
 		code  int64
 		fails error
 		asked int64
-	}{{200, nil, 1}, {204, nil, 1}, {200, ErrDamaged, 0}, {500, nil, beatTries}, {302, nil, beatTries}} {
+	}{{200, nil, 1}, {204, nil, 1}, {200, ErrDamaged, 0}, {500, nil, pingTries}, {302, nil, pingTries}} {
 		s.offset.set(time.Duration(i) * time.Second)
 		asked.Store(0)
 		code.Store(c.code)
@@ -64,10 +64,10 @@ func TestBeat(t *testing.T) {
 	}
 }
 
-func TestParseBeat(t *testing.T) {
+func TestParsePing(t *testing.T) {
 	for text, ok := range map[string]bool{"https://hc.example/ping/x": true, "http://127.0.0.1:8000/x": true, "http://[::1]/x": true, "http://hc.example/x": false,
 		"https://user:word@hc.example/": false, "hc.example": false, "ftp://hc.example": false, "https://": false, "https://a b/": false} {
-		if err := parseBeat(text); (err == nil) != ok {
+		if err := parsePing(text); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
