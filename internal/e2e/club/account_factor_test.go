@@ -51,6 +51,7 @@ func soundPage(t *testing.T, tab *browser.Tab, name string) {
 		tab.Dark(true)
 		keep("-320-dark")
 		tab.Width(1280)
+		keep("-dark")
 		tab.Dark(false)
 	}
 }
